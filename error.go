@@ -1,0 +1,124 @@
+package sprog
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+)
+
+// The errors that callers of os/exec already branch on are the same types and
+// values here, so that changing the import keeps every errors.As and
+// errors.Is working.
+type (
+	// Error is returned by [LookPath] when it cannot classify a file as an
+	// executable.
+	Error = exec.Error
+	// ExitError reports an unsuccessful exit by a command.
+	ExitError = exec.ExitError
+)
+
+var (
+	// ErrDot indicates that a path lookup resolved to an executable in the
+	// current directory because "." is in PATH.
+	ErrDot = exec.ErrDot
+	// ErrNotFound is the error of a path lookup that found no executable.
+	ErrNotFound = exec.ErrNotFound
+	// ErrWaitDelay is returned by [Cmd.Wait] when the process exits with
+	// success but its output pipes are still open after WaitDelay.
+	ErrWaitDelay = exec.ErrWaitDelay
+)
+
+// A StartError says why a process was not started: which step of the start,
+// on which object, asked for by which field, and what the kernel answered.
+// Nothing of the process is left when it is returned.
+//
+// It unwraps to Err, so errors.Is works with the errno and with [fs.ErrNotExist]
+// and its kin, and errors.As finds an [*fs.PathError] in it, as it does in the
+// errors of os/exec.
+type StartError struct {
+	// Path is the program that was to be started.
+	Path string
+	// Step is the name of the step that did not succeed: usually a system
+	// call, such as "chdir", "setsid" or "execve".
+	Step string
+	// Object is what the step acted on: a path, a descriptor, a limit, the
+	// lines of an id map. It may be empty.
+	Object string
+	// Field is the field that asked for the step, such as "Dir" or
+	// "SysProcAttr.Chroot". It is empty for a step that every start has.
+	Field string
+	// Syscall is the call with its arguments decoded, as strace would print
+	// it, or empty if the start was refused before any call.
+	Syscall string
+	// Err is the reason: a [syscall.Errno] where the kernel gave one.
+	Err error
+	// Signal is the signal that killed the child before it had executed the
+	// program, or 0. Err is then a text that names it.
+	Signal syscall.Signal
+	// Hint is what was found out about the reason, or empty: for example
+	// the interpreter that a script names and that does not exist.
+	Hint string
+}
+
+// Error returns the one-line form:
+//
+//	sprog: start /bin/app: chdir /nope (Dir): no such file or directory
+func (e *StartError) Error() string {
+	var b strings.Builder
+	b.WriteString("sprog: start")
+	if e.Path != "" {
+		b.WriteString(" " + e.Path)
+	}
+	if what := e.what(); what != "" {
+		b.WriteString(": " + what)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	if e.Hint != "" {
+		b.WriteString(" (" + e.Hint + ")")
+	}
+	return b.String()
+}
+
+// what is the step with its object and the field that asked for it. The
+// object is left out where it would only repeat the program's path.
+func (e *StartError) what() string {
+	words := make([]string, 0, 3)
+	if e.Step != "" {
+		words = append(words, e.Step)
+	}
+	if e.Object != "" && (e.Object != e.Path || e.Step == "") {
+		words = append(words, e.Object)
+	}
+	if e.Field != "" {
+		words = append(words, "("+e.Field+")")
+	}
+	return strings.Join(words, " ")
+}
+
+// Unwrap returns e.Err.
+func (e *StartError) Unwrap() error { return e.Err }
+
+// As fills in an [*fs.PathError], the type that os.StartProcess returns, so
+// that callers written for os/exec find what they look for.
+func (e *StartError) As(target any) bool {
+	p, ok := target.(**fs.PathError)
+	if !ok {
+		return false
+	}
+	path := e.Object
+	if path == "" {
+		path = e.Path
+	}
+	*p = &os.PathError{Op: e.Step, Path: path, Err: e.Err}
+	return true
+}
+
+// refuse is the error of a start that is refused before anything runs.
+func refuse(field, object, reason string) *StartError {
+	return &StartError{Object: object, Field: field, Err: errors.New(reason)}
+}
