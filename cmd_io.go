@@ -1,0 +1,256 @@
+package sprog
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// plumbing is the pipes of one command, and the goroutines that copy from and
+// to them. All methods do nothing on a nil *plumbing.
+type plumbing struct {
+	parent [3]*os.File // this process's ends, by the child's descriptor
+	child  [3]*os.File // the child's ends of the pipes that a caller has asked for
+	raw    []int       // the child's ends of the others; they are not Go files
+
+	copying bool       // there are copiers whose result has not been received
+	done    chan error // receives the first error of all copiers when the last has ended
+	mu      sync.Mutex
+	running int   // guarded by mu: copiers that have not ended
+	err     error // guarded by mu: the first error of a copier
+}
+
+// plumb returns the plumbing of c, and makes it first if need be.
+func (c *Cmd) plumb() *plumbing {
+	if c.pipes == nil {
+		c.pipes = new(plumbing)
+	}
+	return c.pipes
+}
+
+// openPipes opens the pipes that r has pipeEnds for, and puts the child's ends
+// into their places.
+func (c *Cmd) openPipes(r *request) error {
+	for n := range 3 {
+		f := &r.files[n]
+		switch {
+		case f.source != pipeEnd:
+			continue
+		case f.fd != n: // stderr shares the pipe of stdout
+			f.fd = r.files[f.fd].fd
+		default:
+			p := c.plumb()
+			parent, child, err := newPipe(n == 0)
+			if err != nil {
+				return &StartError{Path: c.Path, Step: "pipe2", Field: f.field, Err: err}
+			}
+			p.parent[n], p.raw = parent, append(p.raw, child)
+			f.fd = child
+		}
+		f.source = fromParent
+	}
+	return nil
+}
+
+// closeChildEnds closes what only the child needs.
+func (p *plumbing) closeChildEnds() {
+	if p == nil {
+		return
+	}
+	for _, fd := range p.raw {
+		closeRaw(fd)
+	}
+	p.raw = nil
+	for n, f := range p.child {
+		f.Close() // a nil file's Close only returns an error
+		p.child[n] = nil
+	}
+}
+
+// closeParentEnds closes this process's ends, which ends the copiers that
+// still use them.
+func (p *plumbing) closeParentEnds() {
+	if p == nil {
+		return
+	}
+	for _, f := range p.parent {
+		f.Close()
+	}
+}
+
+// startCopying starts the goroutines that copy between c's streams and the
+// pipes that openPipes made for them.
+func (p *plumbing) startCopying(c *Cmd) {
+	if p == nil {
+		return
+	}
+	feed := p.parent[0] != nil && !isFile(c.Stdin)
+	drain := p.parent[1] != nil && !isFile(c.Stdout)
+	drainErr := p.parent[2] != nil && !isFile(c.Stderr)
+	for _, yes := range [...]bool{feed, drain, drainErr} {
+		if yes {
+			p.running++
+		}
+	}
+	if p.running == 0 {
+		return
+	}
+	p.copying, p.done = true, make(chan error, 1)
+	if feed {
+		go p.feed(c.Stdin)
+	}
+	if drain {
+		go p.drain(c.Stdout, p.parent[1])
+	}
+	if drainErr {
+		go p.drain(c.Stderr, p.parent[2])
+	}
+}
+
+// isFile reports whether a stream is a file, which needs no copier.
+func isFile(stream any) bool {
+	_, ok := stream.(*os.File)
+	return ok
+}
+
+// feed copies stdin to the child.
+func (p *plumbing) feed(stdin io.Reader) {
+	w := p.parent[0]
+	_, err := io.Copy(w, stdin)
+	if unread(err, w) {
+		err = nil
+	}
+	if closeErr := w.Close(); err == nil {
+		err = closeErr
+	}
+	p.copied(err)
+}
+
+// drain copies what the child writes into the pipe r.
+func (p *plumbing) drain(w io.Writer, r *os.File) {
+	_, err := io.Copy(w, r)
+	r.Close() // where w took no more, the child has to learn of it
+	p.copied(err)
+}
+
+// copied notes that a copier has ended.
+func (p *plumbing) copied(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err == nil {
+		p.err = err
+	}
+	if p.running--; p.running == 0 {
+		p.done <- p.err
+	}
+}
+
+// unread reports whether err says that nobody reads from the pipe w any more:
+// the program did not want all of its input, which is its own business.
+func unread(err error, w *os.File) bool {
+	var e *fs.PathError
+	return errors.As(err, &e) && e.Op == "write" && e.Path == w.Name() && errors.Is(e.Err, syscall.EPIPE)
+}
+
+// await waits for the copiers to end and returns their first error. If timer
+// is not nil, or delay is not zero, they have until then; the pipes are closed
+// after that, and the error is [ErrWaitDelay].
+func (p *plumbing) await(timer *time.Timer, delay time.Duration) error {
+	if timer != nil {
+		defer timer.Stop()
+	}
+	if p == nil || !p.copying {
+		return nil
+	}
+	if timer == nil {
+		if delay == 0 || len(p.done) > 0 {
+			return p.result()
+		}
+		timer = time.NewTimer(delay)
+		defer timer.Stop()
+	}
+	select {
+	case err := <-p.done:
+		p.copying = false
+		return err
+	case <-timer.C:
+		p.closeParentEnds()
+		p.result() // an error now would be due to the closing
+		return ErrWaitDelay
+	}
+}
+
+// cutOff closes the pipes of copiers that have not ended yet. It returns
+// [ErrWaitDelay] if there were any, the error of the copiers otherwise.
+func (p *plumbing) cutOff() error {
+	if p == nil || !p.copying {
+		return nil
+	}
+	if len(p.done) > 0 {
+		return p.result()
+	}
+	p.closeParentEnds()
+	p.result()
+	return ErrWaitDelay
+}
+
+// result receives the result of the copiers.
+func (p *plumbing) result() error {
+	p.copying = false
+	return <-p.done
+}
+
+// StdinPipe returns a pipe to the command's standard input, for a command that
+// is not started yet. Wait closes it once the process has exited; a caller
+// closes it to let the program see the end of its input before.
+func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
+	r, w, err := c.userPipe("StdinPipe", "Stdin", c.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	c.Stdin = r
+	c.pipes.child[0], c.pipes.parent[0] = r, w
+	return w, nil
+}
+
+// StdoutPipe returns a pipe from the command's standard output, for a command
+// that is not started yet. Wait closes it once the process has exited, so all
+// reading has to be done before Wait is called; for the same reason it does
+// not go together with [Cmd.Run]. A caller need not close it.
+func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
+	r, w, err := c.userPipe("StdoutPipe", "Stdout", c.Stdout)
+	if err != nil {
+		return nil, err
+	}
+	c.Stdout = w
+	c.pipes.child[1], c.pipes.parent[1] = w, r
+	return r, nil
+}
+
+// StderrPipe is [Cmd.StdoutPipe] for the command's standard error.
+func (c *Cmd) StderrPipe() (io.ReadCloser, error) {
+	r, w, err := c.userPipe("StderrPipe", "Stderr", c.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	c.Stderr = w
+	c.pipes.child[2], c.pipes.parent[2] = w, r
+	return r, nil
+}
+
+// userPipe makes the pipe that method returns. It takes the place of the named
+// field, whose value must be nil.
+func (c *Cmd) userPipe(method, field string, value any) (r, w *os.File, err error) {
+	if value != nil {
+		return nil, nil, errors.New("sprog: " + field + " already set")
+	}
+	if c.Process != nil {
+		return nil, nil, errors.New("sprog: " + method + " after process started")
+	}
+	c.plumb()
+	return os.Pipe()
+}

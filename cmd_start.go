@@ -1,0 +1,184 @@
+package sprog
+
+import (
+	"errors"
+	"os"
+	"reflect"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+)
+
+// Start starts the command and returns while it runs. On success Process is
+// set, and Wait must be called to release what belongs to the command.
+//
+// It returns a [*StartError] if the process could not be started, the value of
+// Err if that is set, or the context's error if that is done already. No
+// process, descriptor or goroutine is left behind then, and the pipes that
+// [Cmd.StdinPipe] and its kin returned are closed.
+func (c *Cmd) Start() error {
+	if atomic.SwapInt32(&c.started, 1) != 0 {
+		return errors.New("sprog: already started")
+	}
+	err := c.launch()
+	c.pipes.closeChildEnds()
+	if err != nil {
+		c.pipes.closeParentEnds()
+		return err
+	}
+	c.pipes.startCopying(c)
+	c.watchContext()
+	return nil
+}
+
+// launch does the part of Start that may end in an error.
+func (c *Cmd) launch() error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	var stdio [3]childFile
+	r := request{files: stdio[:0]}
+	if err := c.translate(&r, passedFd); err != nil {
+		return err
+	}
+	if err := c.openPipes(&r); err != nil {
+		return err
+	}
+	p, err := r.start()
+	runtime.KeepAlive(c) // no cleanup may close its files before the child has them
+	if err != nil {
+		return err
+	}
+	c.Process = p
+	return nil
+}
+
+// check looks for what keeps c from being started at all.
+func (c *Cmd) check() error {
+	switch {
+	case c.Err != nil:
+		return c.Err
+	case c.Path == "":
+		return errors.New("sprog: no command")
+	case c.Cancel != nil && c.ctx == nil:
+		return errors.New("sprog: Cancel is set on a command that was not made by CommandContext")
+	case c.ctx != nil:
+		return c.ctx.Err()
+	}
+	return nil
+}
+
+// translate fills in r, whose files may be preset to an empty slice with room
+// for the usual three. It opens and starts nothing: a stream that needs a pipe
+// is left as a pipeEnd, whose fd is the number of the stream that the pipe
+// belongs to. The function fd tells the descriptor of a file.
+func (c *Cmd) translate(r *request, fd func(*os.File) (int, error)) error {
+	env, err := c.environ()
+	if err != nil {
+		return ofProgram(c.Path, err)
+	}
+	r.path, r.argv, r.env, r.dir = c.Path, c.Args, env, c.Dir
+	if len(r.argv) == 0 {
+		r.argv = []string{c.Path}
+	}
+	r.sys, r.attr = c.SysProcAttr, c.Attr
+	if err := c.translateFiles(r, fd); err != nil {
+		return ofProgram(c.Path, err)
+	}
+	return nil
+}
+
+// translateFiles is the part of translate that is about descriptors.
+func (c *Cmd) translateFiles(r *request, fd func(*os.File) (int, error)) error {
+	stdin, err := stream(0, "Stdin", c.Stdin, fd)
+	if err != nil {
+		return err
+	}
+	stdout, err := stream(1, "Stdout", c.Stdout, fd)
+	if err != nil {
+		return err
+	}
+	stderr := stdout
+	stderr.field = "Stderr"
+	if !same(c.Stdout, c.Stderr) {
+		if stderr, err = stream(2, "Stderr", c.Stderr, fd); err != nil {
+			return err
+		}
+	}
+	r.files = append(r.files, stdin, stdout, stderr)
+	for i, f := range c.ExtraFiles {
+		extra, err := passed(f, "ExtraFiles["+strconv.Itoa(i)+"]", fd)
+		if err != nil {
+			return err
+		}
+		r.files = append(r.files, extra)
+	}
+	return nil
+}
+
+// ofProgram completes an error of a start that was refused with the path of
+// the program.
+func ofProgram(path string, err error) error {
+	if e, ok := err.(*StartError); ok {
+		e.Path = path
+	}
+	return err
+}
+
+// stream is what descriptor n of the child is for value, which is the reader
+// or writer in the named field.
+func stream(n int, field string, value any, fd func(*os.File) (int, error)) (childFile, error) {
+	switch f := value.(type) {
+	case nil:
+		if n == 0 {
+			return childFile{source: nullRead, field: field}, nil
+		}
+		return childFile{source: nullWrite, field: field}, nil
+	case *os.File:
+		return passed(f, field, fd)
+	default:
+		return childFile{source: pipeEnd, fd: n, field: field}, nil
+	}
+}
+
+// passed is a file that the caller passes to the child, or nil.
+func passed(f *os.File, field string, fd func(*os.File) (int, error)) (childFile, error) {
+	if f == nil {
+		return childFile{source: closed, field: field}, nil
+	}
+	n, err := fd(f)
+	if err != nil {
+		return childFile{}, &StartError{Object: f.Name(), Field: field, Err: err}
+	}
+	return childFile{source: fromParent, fd: n, field: field}, nil
+}
+
+// passedFd is the descriptor of a file that a child is about to get. It puts
+// the file into blocking mode, which the child shares with this process and
+// which programs expect of their standard streams.
+func passedFd(f *os.File) (int, error) {
+	fd := int(f.Fd())
+	if fd < 0 {
+		return -1, os.ErrClosed
+	}
+	return fd, nil
+}
+
+// shownFd is the descriptor of a file, which it leaves as it is.
+func shownFd(f *os.File) (int, error) {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	n := -1
+	if err := conn.Control(func(fd uintptr) { n = int(fd) }); err != nil {
+		return -1, os.ErrClosed
+	}
+	return n, nil
+}
+
+// same reports whether a and b are the same writer. Values that == cannot
+// compare are different ones.
+func same(a, b any) bool {
+	return a != nil && reflect.ValueOf(a).Comparable() && a == b
+}

@@ -1,0 +1,59 @@
+package exitwait
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// patience is how long a thread watches a new child. Waking a goroutine
+	// through the network poller takes some 50 us more than waking a thread,
+	// which does not matter to a child that has lived longer than this.
+	patience = 5 * time.Millisecond
+	// watchers bounds the number of threads that do so at the same time.
+	watchers = 16
+)
+
+// turns is a semaphore: a child is watched by a thread if there is room.
+var turns = make(chan struct{}, watchers)
+
+func wait(p *os.Process) {
+	exited, polled := false, false
+	err := p.WithHandle(func(handle uintptr) {
+		// The handle stays open until this function returns, even if
+		// somebody else waits for p or releases it meanwhile.
+		exited = watch(int(handle))
+		if !exited {
+			polled = poll(int(handle))
+		}
+	})
+	switch {
+	case exited || polled:
+	case err == nil || errors.Is(err, os.ErrNoHandle):
+		waitSignal(p.Pid)
+	default: // p is done or released, as p.Wait will report
+	}
+}
+
+// watch lets this thread wait for the process to exit, but only if few others
+// do so, and not for long. It reports whether the process has exited.
+func watch(pidfd int) bool {
+	select {
+	case turns <- struct{}{}:
+		defer func() { <-turns }()
+	default:
+		return false
+	}
+	fds := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
+	left := unix.NsecToTimespec(int64(patience))
+	for {
+		// After a signal the kernel has put the remaining time into left.
+		n, err := unix.Ppoll(fds, &left, nil)
+		if err != unix.EINTR {
+			return n == 1 && err == nil
+		}
+	}
+}

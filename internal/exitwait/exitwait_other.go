@@ -1,0 +1,7 @@
+//go:build !linux
+
+package exitwait
+
+import "os"
+
+func wait(*os.Process) {}
