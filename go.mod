@@ -1,5 +1,12 @@
 module github.com/sprog-dev/sprog
 
-go 1.26
+go 1.26.0
 
-require golang.org/x/sys v0.49.0
+require (
+	github.com/alecthomas/kong v1.17.0
+	github.com/moby/sys/capability v0.5.0
+	github.com/rogpeppe/go-internal v1.16.0
+	golang.org/x/sys v0.49.0
+)
+
+require golang.org/x/tools v0.26.0 // indirect

@@ -1,0 +1,66 @@
+//go:build linux
+
+package main
+
+import (
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// A programArgs is the program and its arguments, exactly as given.
+type programArgs []string
+
+// splitArgs divides a command line into sprog's own arguments and the program
+// with its arguments, which begin at the first word that is neither a flag nor
+// the value of one, or after "--". The program's words never reach the flag
+// parser, whose cost grows with their square; only its name does, so that a
+// missing one is noticed.
+//
+// A flag and its value are joined, so that the value may begin with a dash, as
+// in --argv0 -bash.
+func splitArgs(model *kong.Application, args []string) (own []string, program programArgs) {
+	if len(args) == 0 {
+		return nil, nil
+	}
+	own = args[:1:1]
+	valued := valuedFlags(model, args[0])
+	if valued == nil {
+		return args, nil
+	}
+	rest := args[1:]
+	for len(rest) > 0 && strings.HasPrefix(rest[0], "-") && rest[0] != "-" {
+		word := rest[0]
+		rest = rest[1:]
+		if word == "--" {
+			break
+		}
+		if valued[word] && len(rest) > 0 {
+			word += "=" + rest[0]
+			rest = rest[1:]
+		}
+		own = append(own, word)
+	}
+	if len(rest) > 0 {
+		own = append(own, "--", rest[0])
+	}
+	return own, rest
+}
+
+// valuedFlags is the set of flags of the sub-command name that take a value,
+// or nil if there is no such sub-command or it starts no program.
+func valuedFlags(model *kong.Application, name string) map[string]bool {
+	for _, node := range model.Children {
+		if node.Name != name || len(node.Positional) == 0 {
+			continue
+		}
+		set := map[string]bool{}
+		for _, group := range node.AllFlags(false) {
+			for _, flag := range group {
+				set["--"+flag.Name] = !flag.IsBool()
+			}
+		}
+		return set
+	}
+	return nil
+}

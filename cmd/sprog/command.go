@@ -1,0 +1,132 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"syscall"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// command translates the flags into the one Cmd that they describe.
+func (f *startFlags) command(program programArgs, tty terminal, open opener) (*sprog.Cmd, error) {
+	if err := f.conflicts(); err != nil {
+		return nil, err
+	}
+	sys, err := f.sysProcAttr(tty)
+	if err != nil {
+		return nil, err
+	}
+	cmd := &sprog.Cmd{Dir: string(f.Dir), SysProcAttr: sys, Attr: f.attr()}
+	cmd.Env = f.environment(cmd.Environ())
+	cmd.Path, err = f.place().findProgram(program[0], cmd.Env)
+	if err != nil {
+		return nil, err
+	}
+	cmd.Args = append([]string{program[0]}, program[1:]...)
+	if f.Argv0 != nil {
+		cmd.Args[0] = *f.Argv0
+	}
+	return cmd, f.setFiles(cmd, open)
+}
+
+// place is where the program will look for its files.
+func (f *startFlags) place() place {
+	return place{root: string(f.Chroot), dir: string(f.Dir)}
+}
+
+// conflicts refuses flags that cannot be had together.
+func (f *startFlags) conflicts() error {
+	for _, c := range []struct {
+		a, b   bool
+		reason string
+	}{
+		{f.Setsid || f.Ctty || f.CttyFD != nil, f.Setpgid || f.Pgid != nil,
+			"--setsid and --ctty lead a new session, which is a process group already: --setpgid and --pgid cannot be used with them"},
+		{f.Setsid || f.Ctty || f.CttyFD != nil, f.Foreground,
+			"--foreground needs sprog's terminal, which a new session (--setsid, --ctty) does not have"},
+		{f.Setpgid, f.Pgid != nil,
+			"--setpgid leads a new process group, --pgid joins one: they cannot be used together"},
+		{f.InitGroups, f.User == "",
+			"--init-groups needs --user"},
+	} {
+		if c.a && c.b {
+			return errors.New(c.reason)
+		}
+	}
+	return nil
+}
+
+// sysProcAttr fills in what syscall has a field for.
+func (f *startFlags) sysProcAttr(tty terminal) (*syscall.SysProcAttr, error) {
+	sys := &syscall.SysProcAttr{
+		Chroot:      string(f.Chroot),
+		AmbientCaps: f.Ambient,
+		Noctty:      f.Noctty,
+		Setpgid:     f.Setpgid,
+		Foreground:  f.Foreground,
+		Pdeathsig:   syscall.Signal(f.Pdeathsig),
+	}
+	f.setSession(sys)
+	if f.Foreground {
+		if tty.fd < 0 {
+			return nil, errors.New("--foreground: sprog has no controlling terminal")
+		}
+		sys.Ctty = tty.fd
+	}
+	if err := f.setNamespaces(sys); err != nil {
+		return nil, err
+	}
+	if f.Cgroup != "" {
+		fd, err := f.openCgroup()
+		if err != nil {
+			return nil, err
+		}
+		sys.UseCgroupFD, sys.CgroupFD = true, fd
+	}
+	var err error
+	if sys.Credential, err = f.credential(); err != nil {
+		return nil, err
+	}
+	return sys, checkGroups(sys)
+}
+
+// setSession fills in the session, its terminal and the process group.
+func (f *startFlags) setSession(sys *syscall.SysProcAttr) {
+	sys.Setctty = f.Ctty || f.CttyFD != nil
+	sys.Setsid = f.Setsid || sys.Setctty
+	if f.CttyFD != nil {
+		sys.Ctty = *f.CttyFD
+	}
+	if f.Pgid != nil {
+		sys.Setpgid, sys.Pgid = true, *f.Pgid
+	}
+}
+
+// attr fills in the rest.
+func (f *startFlags) attr() *sprog.Attr {
+	attr := &sprog.Attr{NoNewPrivs: f.NoNewPrivs}
+	for _, limit := range f.Rlimit {
+		attr.Rlimits = append(attr.Rlimits, sprog.Rlimit(limit))
+	}
+	if f.Umask != nil {
+		mask := uint32(*f.Umask)
+		attr.Umask = &mask
+	}
+	if f.Init {
+		attr.Init = &sprog.Init{}
+	}
+	return attr
+}
+
+// leads reports whether the program will lead a process group.
+func leads(sys *syscall.SysProcAttr) bool {
+	return sys.Setsid || (sys.Setpgid || sys.Foreground) && sys.Pgid == 0
+}
+
+// A startCmd is what run and explain have in common.
+type startCmd struct {
+	startFlags
+	Program []string `arg:"" passthrough:"" name:"program" help:"The program, by path or by its name in PATH, and its arguments, as they are."`
+}

@@ -1,0 +1,90 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// Exit codes of sprog itself. Otherwise it exits as the program did: with its
+// code, or with 128+n after signal n. They are those of timeout(1), env(1) and
+// the shells.
+const (
+	exitTimeout  = 124 // --timeout ended the program
+	exitSprog    = 125 // sprog failed before the program was executed
+	exitCannot   = 126 // the program was found, but could not be executed
+	exitNotFound = 127 // the program was not found
+	exitSignal   = 128 // plus the number of the signal that killed it
+)
+
+// An exitCode is an exit code with nothing to say about it.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// A codedError is an error with its exit code.
+type codedError struct {
+	code int
+	error
+}
+
+func (e codedError) Unwrap() error { return e.error }
+
+// usageError makes an error of the command line tell where to look.
+func usageError(err error) error {
+	return codedError{exitSprog, fmt.Errorf("%w (see sprog --help)", err)}
+}
+
+// statusCode returns the error that stands for a program's end, nil for
+// success.
+func statusCode(status syscall.WaitStatus) error {
+	switch {
+	case status.Signaled():
+		return exitCode(exitSignal + int(status.Signal()))
+	case status.ExitStatus() != 0:
+		return exitCode(status.ExitStatus())
+	}
+	return nil
+}
+
+// outcome returns the exit code that err stands for, and the line to print, if
+// any.
+func outcome(err error) (code int, message string) {
+	var bare exitCode
+	var coded codedError
+	switch {
+	case err == nil:
+		return 0, ""
+	case errors.As(err, &bare):
+		return int(bare), ""
+	case errors.As(err, &coded):
+		code = coded.code
+	default:
+		code = exitSprog
+	}
+	message = err.Error()
+	if !strings.HasPrefix(message, "sprog: ") {
+		message = "sprog: " + message
+	}
+	return code, message
+}
+
+// startError gives an error of a start its exit code. found says whether the
+// program's file is there: an interpreter that is missing gives ENOENT as well.
+func startError(err error, found bool) error {
+	var start *sprog.StartError
+	if !errors.As(err, &start) || !strings.HasPrefix(start.Step, "exec") || start.Signal != 0 {
+		return codedError{exitSprog, err}
+	}
+	missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	if missing && !found {
+		return codedError{exitNotFound, err}
+	}
+	return codedError{exitCannot, err}
+}

@@ -1,0 +1,35 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// An explainCmd is sprog explain.
+type explainCmd struct {
+	startCmd
+	JSON bool `name:"json" help:"Print the plan as JSON."`
+}
+
+// Run prints the plan of the start.
+func (e *explainCmd) Run(program programArgs) error {
+	cmd, err := e.command(program, openTerminal(), openForExplain)
+	if err != nil {
+		return err
+	}
+	plan, err := cmd.Plan()
+	if err != nil {
+		return startError(err, e.place().exists(cmd.Path))
+	}
+	if !e.JSON {
+		_, err = fmt.Print(plan)
+		return err
+	}
+	out := json.NewEncoder(os.Stdout)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	return out.Encode(plan)
+}

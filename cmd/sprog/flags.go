@@ -1,0 +1,67 @@
+//go:build linux
+
+package main
+
+import "github.com/alecthomas/kong"
+
+// flagGroups are the headings of the help, in order.
+var flagGroups = []kong.Group{
+	{Key: "program", Title: "Program:"},
+	{Key: "identity", Title: "Identity:"},
+	{Key: "namespaces", Title: "Namespaces:"},
+	{Key: "files", Title: "Files:"},
+	{Key: "terminal", Title: "Terminal and session:"},
+	{Key: "limits", Title: "Limits:"},
+	{Key: "life", Title: "Life:"},
+}
+
+// A startFlags holds the flags that describe a start, as run and explain share
+// them. A nil pointer or slice is a flag that was not given.
+type startFlags struct {
+	Dir      word     `group:"program" placeholder:"DIR" help:"Working directory of the program (default: the caller's, or / with --chroot)."`
+	Env      envList  `group:"program" placeholder:"NAME[=VALUE]" help:"Set a variable; without =VALUE, copy the caller's. Repeatable, done after the two below."`
+	UnsetEnv nameList `group:"program" placeholder:"NAME" help:"Remove a variable. Repeatable."`
+	ClearEnv bool     `group:"program" help:"Begin with an empty environment."`
+	Argv0    *string  `group:"program" name:"argv0" placeholder:"NAME" help:"Give the program this name as its argument 0."`
+
+	User       word      `group:"identity" placeholder:"NAME|UID" help:"Run as this user, with the primary group of its account and no supplementary groups."`
+	Group      word      `group:"identity" placeholder:"NAME|GID" help:"Run with this group."`
+	Groups     *nameList `group:"identity" xor:"groups" placeholder:"A,B,..." help:"Supplementary groups, names or numbers; an empty list drops all."`
+	InitGroups bool      `group:"identity" xor:"groups" help:"Supplementary groups that the group database has for --user."`
+	KeepGroups bool      `group:"identity" xor:"groups" help:"Keep the caller's supplementary groups."`
+	Ambient    capList   `group:"identity" placeholder:"CAP,..." help:"Capabilities that the program gets whatever its user, such as net_bind_service."`
+	NoNewPrivs bool      `group:"identity" help:"Never gain privileges by executing a program (set-user-ID, file capabilities)."`
+
+	Unshare    namespaceSet `group:"namespaces" placeholder:"NS,..." help:"New namespaces: user, pid, mount, net, ipc, uts, cgroup, time. Mounts made in a new mount namespace stay in it."`
+	MapUser    mapList      `group:"namespaces" placeholder:"IN[:OUT[:N]]" help:"Map N user ids from IN inside to OUT outside; IN alone maps it to the caller's. Repeatable, implies --unshare user."`
+	MapGroup   mapList      `group:"namespaces" placeholder:"IN[:OUT[:N]]" help:"The same for group ids."`
+	MapRoot    bool         `group:"namespaces" xor:"map" help:"Map root inside to the caller: --map-user 0 --map-group 0."`
+	MapCurrent bool         `group:"namespaces" xor:"map" help:"Map the caller to itself."`
+	Setgroups  string       `group:"namespaces" enum:"allow,deny," default:"" placeholder:"allow|deny" help:"Whether supplementary groups can be set in a new user namespace (default: deny; allow needs privileges)."`
+
+	Chroot       word    `group:"files" placeholder:"DIR" help:"Root directory of the program."`
+	Umask        *umask  `group:"files" placeholder:"MODE" help:"File mode creation mask, octal."`
+	Stdin        word    `group:"files" placeholder:"FILE|null" help:"Read standard input from FILE, or nothing."`
+	Stdout       word    `group:"files" xor:"stdout" placeholder:"FILE|null" help:"Write standard output to FILE, emptied first, or nowhere."`
+	StdoutAppend word    `group:"files" xor:"stdout" placeholder:"FILE" help:"Append standard output to FILE."`
+	Stderr       word    `group:"files" xor:"stderr" placeholder:"FILE|null" help:"Write standard error to FILE, emptied first, or nowhere."`
+	StderrAppend word    `group:"files" xor:"stderr" placeholder:"FILE" help:"Append standard error to FILE."`
+	FD           numbers `group:"files" name:"fd" placeholder:"N,..." help:"Pass on the caller's open descriptor N. The program gets 0, 1, 2 and these, no others."`
+
+	Setsid     bool `group:"terminal" help:"Lead a new session, without a controlling terminal."`
+	Ctty       bool `group:"terminal" help:"Lead a new session that is controlled by the terminal on standard input."`
+	CttyFD     *int `group:"terminal" name:"ctty-fd" placeholder:"N" help:"Take the program's descriptor N as --ctty's terminal."`
+	Noctty     bool `group:"terminal" help:"Give up the controlling terminal, which standard input must be."`
+	Setpgid    bool `group:"terminal" help:"Lead a new process group."`
+	Pgid       *int `group:"terminal" placeholder:"N" help:"Join process group N."`
+	Foreground bool `group:"terminal" help:"Lead a new process group in the foreground of the terminal, and give it back at the end."`
+
+	Rlimit []rlimit `group:"limits" sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Resource limit; one value sets both. Names and units are below. Repeatable."`
+	Cgroup word     `group:"limits" placeholder:"DIR" help:"Start in this cgroup: a directory of the cgroup2 file system."`
+
+	Init       bool       `group:"life" help:"Put a small init above the program, which reaps orphans and forwards signals; PID 1 with --unshare pid."`
+	Pdeathsig  signalName `group:"life" placeholder:"SIG" help:"Signal for the program when sprog dies."`
+	Timeout    span       `group:"life" placeholder:"DURATION" help:"Send --kill-signal after this time, such as 1.5, 90s or 2h, and exit with 124."`
+	KillSignal signalName `group:"life" default:"TERM" placeholder:"SIG" help:"What --timeout sends (default: TERM)."`
+	KillAfter  span       `group:"life" default:"10s" placeholder:"DURATION" help:"Send KILL this long after --timeout's signal, and exit with 137 (default: 10s)."`
+}

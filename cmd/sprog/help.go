@@ -1,0 +1,65 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+
+	"github.com/alecthomas/kong"
+)
+
+// runHelp follows the flags of run.
+const runHelp = `
+Values of --rlimit:
+  as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio
+  rttime sigpending stack
+  Bytes take K, M, G or T; cpu takes s, m, h or d; rttime, in microseconds,
+  takes us, ms or s. Every limit can be "unlimited".
+
+Signals:
+  HUP, INT, QUIT, TERM, USR1, USR2, ALRM, PWR, WINCH, CONT and the real-time
+  signals are passed on to the program. INT, QUIT and WINCH are not while the
+  program is in sprog's own process group and that is in the foreground of the
+  terminal, which sends them to both; TERM always is.
+
+Exit code:
+  That of the program, or 128+n if signal n killed it.
+  124  the program ended after --timeout's signal (137 if it took KILL)
+  125  sprog failed before the program was executed
+  126  the program was found but could not be executed
+  127  the program was not found
+
+Examples:
+  sprog run --user www-data --chroot /srv/www --no-new-privs /bin/server
+  sprog run --unshare pid,mount,net --map-root --init sh
+  sprog run --timeout 30s --rlimit cpu=10 --rlimit as=512M ./solve <in >out
+  sprog run --user nobody --ambient net_bind_service nc -l -p 80
+  sprog run --clear-env --env PATH --env LANG=C --stdin null make -j2
+`
+
+// explainHelp follows the flags of explain.
+const explainHelp = `
+Examples:
+  sprog explain --user nobody --chroot /srv/www /bin/server
+  sprog explain --json --unshare user,pid --map-root true
+`
+
+// printHelp prints kong's help below a usage line in the order that sprog
+// insists on, and then what belongs below the flags.
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	usage, below := "<command>", ""
+	if selected := ctx.Selected(); selected != nil {
+		usage = selected.Name + " [flags]"
+		below = map[string]string{"run": runHelp, "explain": explainHelp}[selected.Name]
+	}
+	if below != "" {
+		usage += " [--] <program> [<args> ...]"
+	}
+	fmt.Fprintf(ctx.Stdout, "Usage: sprog %s\n", usage)
+	options.NoAppSummary = true
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	_, err := fmt.Fprint(ctx.Stdout, below)
+	return err
+}

@@ -1,0 +1,168 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/moby/sys/capability"
+	"golang.org/x/sys/unix"
+)
+
+// A capList is a list of capabilities.
+type capList []uintptr
+
+func (l *capList) Decode(ctx *kong.DecodeContext) error {
+	var names nameList
+	if err := names.Decode(ctx); err != nil {
+		return err
+	}
+	for _, name := range names {
+		number, err := parseCap(name)
+		if err != nil {
+			return err
+		}
+		*l = append(*l, number)
+	}
+	return nil
+}
+
+// parseCap accepts cap_chown, CAP_CHOWN and chown.
+func parseCap(name string) (uintptr, error) {
+	short := strings.TrimPrefix(strings.ToLower(name), "cap_")
+	for _, known := range capability.ListKnown() {
+		if known.String() == short {
+			return uintptr(known), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not a capability; see capabilities(7)", name)
+}
+
+// credential returns the credential that the flags ask for, or nil if they
+// leave the caller's. Supplementary groups never stay by accident: without a
+// flag that says otherwise there are none.
+func (f *startFlags) credential() (*syscall.Credential, error) {
+	if f.User == "" && f.Group == "" && f.Groups == nil {
+		if f.KeepGroups || f.InitGroups {
+			return nil, errors.New("--keep-groups and --init-groups need --user or --group")
+		}
+		return nil, nil
+	}
+	cred := &syscall.Credential{Uid: uint32(os.Geteuid()), Gid: uint32(os.Getegid()), NoSetGroups: f.KeepGroups}
+	if err := f.setUser(cred); err != nil {
+		return nil, err
+	}
+	if f.Group != "" {
+		gid, err := groupID(string(f.Group))
+		if err != nil {
+			return nil, fmt.Errorf("--group: %w", err)
+		}
+		cred.Gid = gid
+	}
+	return cred, f.setGroups(cred)
+}
+
+// setUser fills in the user, and its primary group where --group is absent.
+func (f *startFlags) setUser(cred *syscall.Credential) error {
+	if f.User == "" {
+		return nil
+	}
+	uid, account, err := userID(string(f.User))
+	if err != nil {
+		return fmt.Errorf("--user: %w", err)
+	}
+	cred.Uid = uid
+	if f.Group != "" {
+		return nil
+	}
+	if account == nil {
+		return fmt.Errorf("--user %s has no account to take the group from: add --group", f.User)
+	}
+	cred.Gid, err = parseID(account.Gid)
+	return err
+}
+
+// setGroups fills in the supplementary groups.
+func (f *startFlags) setGroups(cred *syscall.Credential) error {
+	var names []string
+	switch {
+	case f.Groups != nil:
+		names = *f.Groups
+	case f.InitGroups:
+		_, account, err := userID(string(f.User))
+		if err == nil && account == nil {
+			err = errors.New("needs a --user that has an account")
+		}
+		if err == nil {
+			names, err = account.GroupIds()
+		}
+		if err != nil {
+			return fmt.Errorf("--init-groups: %w", err)
+		}
+	}
+	for _, name := range names {
+		gid, err := groupID(name)
+		if err != nil {
+			return fmt.Errorf("--groups: %w", err)
+		}
+		cred.Groups = append(cred.Groups, gid)
+	}
+	return nil
+}
+
+// checkGroups refuses what a user namespace cannot do: groups can be set there
+// only where --setgroups allows it.
+func checkGroups(sys *syscall.SysProcAttr) error {
+	if sys.Credential == nil || sys.Credential.NoSetGroups || sys.GidMappingsEnableSetgroups {
+		return nil
+	}
+	if sys.Cloneflags&unix.CLONE_NEWUSER == 0 {
+		return nil
+	}
+	return errors.New("a new user namespace cannot drop or set supplementary groups: " +
+		"add --keep-groups, or a group map with --setgroups allow (which needs privileges)")
+}
+
+// userID finds a user by name or number. The account is nil for a number that
+// has none.
+func userID(s string) (uint32, *user.User, error) {
+	if uid, err := parseID(s); err == nil {
+		account, _ := user.LookupId(s)
+		return uid, account, nil
+	}
+	account, err := user.Lookup(s)
+	if err != nil {
+		return 0, nil, fmt.Errorf("there is no user %q", s)
+	}
+	uid, err := parseID(account.Uid)
+	return uid, account, err
+}
+
+// groupID finds a group by name or number.
+func groupID(s string) (uint32, error) {
+	if gid, err := parseID(s); err == nil {
+		return gid, nil
+	}
+	g, err := user.LookupGroup(s)
+	if err != nil {
+		return 0, fmt.Errorf("there is no group %q", s)
+	}
+	return parseID(g.Gid)
+}
+
+// parseID parses a user or group id. The largest number is not one: to the
+// kernel it means "leave as it is".
+func parseID(s string) (uint32, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil || n == 1<<32-1 {
+		return 0, fmt.Errorf("%q is not an id", s)
+	}
+	return uint32(n), nil
+}

@@ -1,0 +1,114 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A place is where the program will look for files: the file system that its
+// root and working directory make.
+type place struct {
+	root string // "" is the caller's
+	dir  string // "" is the caller's, or the root
+}
+
+// lookPath finds a program by its bare name, as execvp(3) does: in the
+// directories of path, inside the root. Like os/exec it does not accept what it
+// finds by way of the current directory.
+func (p place) lookPath(name, path string) (string, error) {
+	var denied error
+	for _, dir := range filepath.SplitList(path) {
+		file := filepath.Join(dir, name)
+		err := p.executable(file)
+		switch {
+		case err == nil && !filepath.IsAbs(file):
+			return "", codedError{exitCannot, fmt.Errorf("%s was found in the current directory, as PATH has %q: say ./%s", name, dir, name)}
+		case err == nil:
+			return file, nil
+		case errors.Is(err, fs.ErrPermission):
+			denied = codedError{exitCannot, fmt.Errorf("%s: %w", file, err)}
+		case errors.Is(err, unix.ENOSYS):
+			return "", fmt.Errorf("looking for %s below %s needs openat2 (Linux 5.6): say where it is", name, p.root)
+		}
+	}
+	if denied != nil {
+		return "", denied
+	}
+	where := ""
+	if p.root != "" {
+		where = " in " + p.root
+	}
+	return "", codedError{exitNotFound, fmt.Errorf("%s: not found%s (PATH is %s)", name, where, path)}
+}
+
+// executable returns nil if file is one that can be executed.
+func (p place) executable(file string) error {
+	mode, err := p.mode(file)
+	switch {
+	case err != nil:
+		return err
+	case mode&unix.S_IFMT == unix.S_IFDIR:
+		return unix.EISDIR
+	case p.root == "":
+		return unix.Faccessat(unix.AT_FDCWD, file, unix.X_OK, unix.AT_EACCESS)
+	case mode&0o111 == 0:
+		return unix.EACCES
+	}
+	return nil
+}
+
+// exists reports whether the program's file is there.
+func (p place) exists(file string) bool {
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(p.dir, file)
+	}
+	_, err := p.mode(file)
+	return err == nil
+}
+
+// mode returns the mode of a file. Inside a root, neither ".." nor a symbolic
+// link leads out of it.
+func (p place) mode(file string) (uint32, error) {
+	var st unix.Stat_t
+	if p.root == "" {
+		err := unix.Stat(file, &st)
+		return st.Mode, err
+	}
+	root, err := openFile(p.root, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(root)
+	fd, err := unix.Openat2(root, file, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT})
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	err = unix.Fstat(fd, &st)
+	return st.Mode, err
+}
+
+// findProgram returns the path to execute for the program's name. A bare name
+// is looked up in the PATH of the program's environment, or in the caller's if
+// that has none.
+func (p place) findProgram(name string, env []string) (string, error) {
+	if name == "" {
+		return "", codedError{exitSprog, errors.New("the program's name is empty")}
+	}
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	path, ok := lookupEnv(env, "PATH")
+	if !ok {
+		path = os.Getenv("PATH")
+	}
+	return p.lookPath(name, path)
+}

@@ -1,0 +1,55 @@
+//go:build linux
+
+// Command sprog starts a program exactly as asked, or says which step of the
+// start failed and why.
+//
+//	sprog run [flags] [--] program args...
+//	sprog explain [flags] [--] program args...
+//	sprog version
+//
+// Flags are translated into one [sprog.Cmd]; see sprog run --help.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line: one field for each sub-command.
+type cli struct {
+	Run     runCmd     `cmd:"" help:"Start a program, wait for it, and exit as it did."`
+	Explain explainCmd `cmd:"" help:"Print the steps that run would take, and start nothing."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() { os.Exit(execute(os.Args[1:])) }
+
+// execute runs one command line and returns the exit code.
+func execute(args []string) int {
+	var c cli
+	parser := kong.Must(&c,
+		kong.Name("sprog"),
+		kong.Description("sprog starts a program exactly as asked, or says which step of the start failed and why."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ExplicitGroups(flagGroups),
+		kong.Help(printHelp),
+	)
+	own, program := splitArgs(parser.Model, args)
+	ctx, err := parser.Parse(own)
+	if err != nil {
+		return report(usageError(err))
+	}
+	return report(ctx.Run(program))
+}
+
+// report prints err, if there is one, and returns the exit code that it stands
+// for.
+func report(err error) int {
+	code, message := outcome(err)
+	if message != "" {
+		fmt.Fprintln(os.Stderr, message)
+	}
+	return code
+}

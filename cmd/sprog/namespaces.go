@@ -1,0 +1,133 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
+)
+
+// namespaceFlags are the kinds of namespaces, by the names that unshare(1) has
+// for them.
+var namespaceFlags = map[string]uintptr{
+	"cgroup": unix.CLONE_NEWCGROUP,
+	"ipc":    unix.CLONE_NEWIPC,
+	"mount":  unix.CLONE_NEWNS,
+	"net":    unix.CLONE_NEWNET,
+	"pid":    unix.CLONE_NEWPID,
+	"time":   unix.CLONE_NEWTIME,
+	"user":   unix.CLONE_NEWUSER,
+	"uts":    unix.CLONE_NEWUTS,
+}
+
+// unshared are the kinds that the child makes for itself instead of being
+// cloned into them: a mount namespace gets its mounts private only so, and a
+// cgroup namespace takes the cgroup its maker is in for its root, which
+// --cgroup has changed by then.
+const unshared = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP
+
+// A namespaceSet is a set of CLONE_NEW flags.
+type namespaceSet uintptr
+
+func (set *namespaceSet) Decode(ctx *kong.DecodeContext) error {
+	var names nameList
+	if err := names.Decode(ctx); err != nil {
+		return err
+	}
+	for _, name := range names {
+		flag, ok := namespaceFlags[name]
+		if !ok {
+			return fmt.Errorf("%q is not a namespace: user, pid, mount, net, ipc, uts, cgroup or time", name)
+		}
+		*set |= namespaceSet(flag)
+	}
+	return nil
+}
+
+// A mapList is the lines of an id map. A HostID of -1 stands for the caller's
+// id.
+type mapList []syscall.SysProcIDMap
+
+func (l *mapList) Decode(ctx *kong.DecodeContext) error {
+	s, err := decode(ctx)
+	if err != nil {
+		return err
+	}
+	line, err := parseMap(s)
+	*l = append(*l, line)
+	return err
+}
+
+// parseMap parses IN[:OUT[:N]].
+func parseMap(s string) (syscall.SysProcIDMap, error) {
+	line := syscall.SysProcIDMap{HostID: -1, Size: 1}
+	parts := strings.Split(s, ":")
+	if len(parts) > 3 {
+		return line, fmt.Errorf("%q is not INSIDE[:OUTSIDE[:COUNT]]", s)
+	}
+	for i, field := range []*int{&line.ContainerID, &line.HostID, &line.Size}[:len(parts)] {
+		n, err := strconv.ParseUint(parts[i], 10, 32)
+		if err != nil || n == 1<<32-1 {
+			return line, fmt.Errorf("%q is not INSIDE[:OUTSIDE[:COUNT]] in numbers", s)
+		}
+		*field = int(n)
+	}
+	if line.Size == 0 {
+		return line, fmt.Errorf("%q maps no ids", s)
+	}
+	return line, nil
+}
+
+// resolve returns the lines with the caller's id filled in.
+func (l mapList) resolve(caller int) []syscall.SysProcIDMap {
+	if len(l) == 0 {
+		return nil
+	}
+	lines := slices.Clone(l)
+	for i := range lines {
+		if lines[i].HostID == -1 {
+			lines[i].HostID = caller
+		}
+	}
+	return lines
+}
+
+// setNamespaces fills in the namespaces and id maps.
+func (f *startFlags) setNamespaces(sys *syscall.SysProcAttr) error {
+	uids, gids := f.idMaps()
+	sys.UidMappings = uids.resolve(os.Geteuid())
+	sys.GidMappings = gids.resolve(os.Getegid())
+	sys.GidMappingsEnableSetgroups = f.Setgroups == "allow"
+	flags := uintptr(f.Unshare)
+	if len(uids) > 0 || len(gids) > 0 {
+		flags |= unix.CLONE_NEWUSER
+	}
+	if f.Setgroups != "" && len(gids) == 0 {
+		return errors.New("--setgroups needs a group map, such as --map-group")
+	}
+	sys.Cloneflags = flags &^ unshared
+	sys.Unshareflags = flags & unshared
+	return nil
+}
+
+// idMaps returns the lines that were asked for, those of --map-root and
+// --map-current first.
+func (f *startFlags) idMaps() (uids, gids mapList) {
+	switch {
+	case f.MapRoot:
+		uids = mapList{{ContainerID: 0, HostID: -1, Size: 1}}
+		gids = uids
+	case f.MapCurrent:
+		uids = mapList{{ContainerID: os.Geteuid(), HostID: -1, Size: 1}}
+		gids = mapList{{ContainerID: os.Getegid(), HostID: -1, Size: 1}}
+	}
+	return slices.Concat(uids, f.MapUser), slices.Concat(gids, f.MapGroup)
+}

@@ -1,0 +1,38 @@
+//go:build linux
+
+package main
+
+import (
+	"syscall"
+	"time"
+)
+
+// A runCmd is sprog run.
+type runCmd struct {
+	startCmd
+}
+
+// Run starts the program, stands by it, and returns its outcome.
+func (r *runCmd) Run(program programArgs) error {
+	s := &supervisor{
+		signals:    catchSignals(),
+		tty:        openTerminal(),
+		timeout:    time.Duration(r.Timeout),
+		killSignal: syscall.Signal(r.KillSignal),
+		killAfter:  time.Duration(r.KillAfter),
+	}
+	cmd, err := r.command(program, s.tty, openForRun)
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return startError(err, r.place().exists(cmd.Path))
+	}
+	closeFiles(cmd)
+	s.process, s.leads = cmd.Process, leads(cmd.SysProcAttr)
+	err = s.wait(cmd)
+	if r.Foreground {
+		s.tty.restore(cmd.Process.Pid)
+	}
+	return err
+}

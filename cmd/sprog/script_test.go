@@ -1,0 +1,63 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sprog": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		Condition:           condition,
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("UID", fmt.Sprint(os.Geteuid()))
+			env.Setenv("GID", fmt.Sprint(os.Getegid()))
+			env.Setenv("CGROUP2", cgroup2())
+			return os.Chmod(env.WorkDir, 0o777)
+		},
+	})
+}
+
+// condition answers the conditions of the scripts:
+//
+//	root     the tests run as root
+//	userns   user namespaces can be made
+//	usrroot  /usr can be a root directory: programs in /bin find their libraries
+//	cgroup2  a cgroup can be made below the first cgroup2 mount
+func condition(name string) (bool, error) {
+	switch name {
+	case "root":
+		return os.Geteuid() == 0, nil
+	case "userns":
+		return exec.Command("unshare", "--user", "--map-root-user", "true").Run() == nil, nil
+	case "usrroot":
+		return exec.Command("chroot", "/usr", "/bin/true").Run() == nil, nil
+	case "cgroup2":
+		return cgroup2() != "", nil
+	}
+	return false, fmt.Errorf("unknown condition %q", name)
+}
+
+// cgroup2 is a cgroup2 directory that this process may put processes into, or
+// "".
+func cgroup2() string {
+	for _, dir := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
+		var fs unix.Statfs_t
+		if unix.Statfs(dir, &fs) == nil && fs.Type == unix.CGROUP2_SUPER_MAGIC && unix.Access(dir, unix.W_OK) == nil {
+			return dir
+		}
+	}
+	return ""
+}
