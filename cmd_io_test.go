@@ -1,0 +1,471 @@
+//go:build linux
+
+package sprog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// onOwnThread calls f on a locked thread that is not used for anything else.
+func onOwnThread(t *testing.T, f func() error) {
+	t.Helper()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		done <- f()
+	}()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStreamsDefaultToTheNullDevice(t *testing.T) {
+	out := tempFile(t)
+	c := helperCommand("fds")
+	c.Stdout = out
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("0 /dev/null\n1 %s\n2 /dev/null\n", out.Name())
+	if got := contents(t, out); got != want {
+		t.Errorf("descriptors = %q; want %q", got, want)
+	}
+}
+
+func TestNilFileIsAClosedDescriptor(t *testing.T) {
+	out := tempFile(t)
+	c := helperCommand("fds")
+	c.Stdin, c.Stdout = (*os.File)(nil), out
+	c.ExtraFiles = []*os.File{nil, out, nil, out}
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	// The Go runtime of the helper reopens the first three.
+	want := fmt.Sprintf("0 /dev/null\n1 %s\n2 /dev/null\n4 %[1]s\n6 %[1]s\n", out.Name())
+	if got := contents(t, out); got != want {
+		t.Errorf("descriptors = %q; want %q", got, want)
+	}
+}
+
+func TestNilFileAsStdin(t *testing.T) {
+	c := Command("/bin/sh", "-c", "if [ -e /proc/self/fd/0 ]; then echo open; else echo closed; fi")
+	c.Stdin = (*os.File)(nil)
+	if out, err := c.Output(); err != nil || string(out) != "closed\n" {
+		t.Errorf("Output() = %q, %v; want closed", out, err)
+	}
+}
+
+func TestExtraFiles(t *testing.T) {
+	var files []*os.File
+	for range 20 {
+		files = append(files, tempFile(t))
+	}
+	// In reverse, so that every number is another file's target.
+	for i := range files {
+		files[i], files[len(files)-1-i] = files[len(files)-1-i], files[i]
+		if i >= len(files)/2 {
+			break
+		}
+	}
+	c := helperCommand("fds")
+	c.ExtraFiles = files
+	out, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range files {
+		if want := fmt.Sprintf("\n%d %s\n", 3+i, f.Name()); !strings.Contains(string(out), want) {
+			t.Errorf("descriptors lack %q:\n%s", want, out)
+		}
+	}
+}
+
+// Programs do not expect their streams to be in non-blocking mode, which the
+// Go ends of pipes are in.
+func TestChildrenGetBlockingPipes(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	for _, test := range []struct {
+		name   string
+		stdin  io.Reader
+		stderr io.Writer
+	}{
+		{"copied", strings.NewReader(""), new(bytes.Buffer)},
+		{"files", r, w},
+	} {
+		c := helperCommand("modes")
+		c.Stdin, c.Stderr = test.stdin, test.stderr
+		if out, err := c.Output(); err != nil || len(out) != 0 {
+			t.Errorf("%s: non-blocking: %q, %v; want none", test.name, out, err)
+		}
+	}
+	c := helperCommand("modes")
+	in, _ := c.StdinPipe()
+	stderr, _ := c.StderrPipe()
+	if out, err := c.Output(); err != nil || len(out) != 0 {
+		t.Errorf("StdinPipe, StderrPipe: non-blocking: %q, %v; want none", out, err)
+	}
+	in.Close()
+	stderr.Close()
+}
+
+func TestStdinFromReader(t *testing.T) {
+	for _, size := range []int{0, 1, 4096, 1 << 16, 3 << 20} {
+		text := strings.Repeat("x", size)
+		for name, r := range map[string]io.Reader{
+			"strings.Reader": strings.NewReader(text),
+			"bytes.Buffer":   bytes.NewBufferString(text),
+			"plain":          struct{ io.Reader }{strings.NewReader(text)},
+		} {
+			c := helperCommand("cat")
+			c.Stdin = r
+			if out, err := c.Output(); err != nil || string(out) != text {
+				t.Errorf("%s of %d bytes: got %d, %v", name, size, len(out), err)
+			}
+		}
+	}
+}
+
+func TestStdinFromFile(t *testing.T) {
+	f := tempFile(t)
+	f.WriteString("from a file")
+	f.Seek(0, io.SeekStart)
+	c := helperCommand("cat")
+	c.Stdin = f
+	if out, err := c.Output(); err != nil || string(out) != "from a file" {
+		t.Errorf("Output() = %q, %v", out, err)
+	}
+}
+
+// endless never ends, and brokenReader ends badly.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+type brokenReader struct{ err error }
+
+func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
+
+func TestUnreadStdinIsNoError(t *testing.T) {
+	for name, r := range map[string]io.Reader{
+		"10 MB":   strings.NewReader(strings.Repeat("x", 10<<20)),
+		"endless": endless{},
+	} {
+		c := helperCommand("true")
+		c.Stdin = r
+		if err := c.Run(); err != nil {
+			t.Errorf("%s: Run() = %v; want nil", name, err)
+		}
+	}
+}
+
+func TestStdinReadError(t *testing.T) {
+	for _, want := range []error{io.ErrUnexpectedEOF, syscall.EPIPE} {
+		c := helperCommand("cat")
+		c.Stdin = brokenReader{want}
+		if err := c.Run(); err != want {
+			t.Errorf("Run() = %v; want %v", err, want)
+		}
+		c = helperCommand("exit", "4")
+		c.Stdin = brokenReader{want}
+		if e, ok := c.Run().(*ExitError); !ok || e.ExitCode() != 4 {
+			t.Errorf("Run() of a program that fails = %v; want its exit status", e)
+		}
+	}
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+func TestStdoutWriteErrorEndsTheProgram(t *testing.T) {
+	c := helperCommand("yes")
+	c.Stdout = brokenWriter{}
+	if err := c.Run(); err == nil {
+		t.Error("Run() = nil; want an error")
+	}
+	c = helperCommand("echo", "once")
+	c.Stdout = brokenWriter{}
+	if err := c.Run(); err != io.ErrShortWrite {
+		t.Errorf("Run() = %v; want %v", err, io.ErrShortWrite)
+	}
+}
+
+// onlyOne complains about concurrent writes, under the race detector at least.
+type onlyOne struct{ lines []string }
+
+func (w *onlyOne) Write(p []byte) (int, error) {
+	w.lines = append(w.lines, strings.Fields(string(p))...)
+	return len(p), nil
+}
+
+func TestSameWriterGetsOnePipe(t *testing.T) {
+	var w onlyOne
+	c := helperCommand("both", "1", "2", "3", "4", "5", "6")
+	c.Stdout, c.Stderr = &w, &w
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(w.lines, " "), "1 2 3 4 5 6"; got != want {
+		t.Errorf("output = %q; want %q", got, want)
+	}
+	f := tempFile(t)
+	c = helperCommand("both", "1", "2", "3")
+	c.Stdout, c.Stderr = f, f
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := contents(t, f), "1\n2\n3\n"; got != want {
+		t.Errorf("output = %q; want %q", got, want)
+	}
+}
+
+// Types that == cannot compare are no reason to panic.
+type funcWriter func([]byte) (int, error)
+
+func (f funcWriter) Write(p []byte) (int, error) { return f(p) }
+
+type boxedWriter struct{ any }
+
+func (b boxedWriter) Write(p []byte) (int, error) { return b.any.(io.Writer).Write(p) }
+
+func TestWritersThatCannotBeCompared(t *testing.T) {
+	var out, errs bytes.Buffer
+	for _, wrap := range []func(w *bytes.Buffer) io.Writer{
+		func(w *bytes.Buffer) io.Writer { return funcWriter(w.Write) },
+		func(w *bytes.Buffer) io.Writer { return boxedWriter{funcWriter(w.Write)} },
+	} {
+		out.Reset()
+		errs.Reset()
+		c := helperCommand("both", "1", "2", "3")
+		c.Stdout, c.Stderr = wrap(&out), wrap(&errs)
+		if err := c.Run(); err != nil || out.String() != "1\n3\n" || errs.String() != "2\n" {
+			t.Errorf("%T: %q, %q, %v", c.Stdout, out.String(), errs.String(), err)
+		}
+	}
+}
+
+func TestPipes(t *testing.T) {
+	c := helperCommand("cat")
+	stdin, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var buf [5]byte
+	for _, line := range []string{"one!\n", "two!\n"} {
+		if _, err := io.WriteString(stdin, line); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(stdout, buf[:]); err != nil || string(buf[:]) != line {
+			t.Fatalf("read %q, %v; want %q", buf[:], err, line)
+		}
+	}
+	stdin.Close()
+	if rest, err := io.ReadAll(stdout); err != nil || len(rest) != 0 {
+		t.Errorf("after the end of its input the program wrote %q, %v", rest, err)
+	}
+	if errs, err := io.ReadAll(stderr); err != nil || len(errs) != 0 {
+		t.Errorf("standard error = %q, %v; want nothing", errs, err)
+	}
+	if err := c.Wait(); err != nil {
+		t.Error(err)
+	}
+	for name, f := range map[string]io.Closer{"stdin": stdin, "stdout": stdout, "stderr": stderr} {
+		if err := f.Close(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s.Close() after Wait = %v; want %v", name, err, os.ErrClosed)
+		}
+	}
+}
+
+// A caller may write, close and kill while another goroutine waits.
+func TestStdinPipeUsedDuringWait(t *testing.T) {
+	c := helperCommand("cat")
+	stdin, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{}, 2)
+	go func() {
+		c.Process.Kill()
+		done <- struct{}{}
+	}()
+	go func() {
+		io.Copy(stdin, strings.NewReader("something"))
+		if err := stdin.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+			t.Errorf("Close() = %v", err)
+		}
+		done <- struct{}{}
+	}()
+	c.Wait()
+	<-done
+	<-done
+}
+
+func TestPipeMethodsRefuse(t *testing.T) {
+	pipes := []struct {
+		name string
+		call func(c *Cmd) error
+		set  func(c *Cmd)
+	}{
+		{"Stdin", func(c *Cmd) error { _, err := c.StdinPipe(); return err }, func(c *Cmd) { c.Stdin = os.Stdin }},
+		{"Stdout", func(c *Cmd) error { _, err := c.StdoutPipe(); return err }, func(c *Cmd) { c.Stdout = os.Stdout }},
+		{"Stderr", func(c *Cmd) error { _, err := c.StderrPipe(); return err }, func(c *Cmd) { c.Stderr = os.Stderr }},
+	}
+	for _, p := range pipes {
+		c := helperCommand("true")
+		p.set(c)
+		if err, want := p.call(c), "sprog: "+p.name+" already set"; err == nil || err.Error() != want {
+			t.Errorf("%sPipe() with %[1]s = %v; want %s", p.name, err, want)
+		}
+		c = helperCommand("true")
+		if err := c.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if err, want := p.call(c), "sprog: "+p.name+"Pipe after process started"; err == nil || err.Error() != want {
+			t.Errorf("%sPipe() after Start = %v; want %s", p.name, err, want)
+		}
+	}
+}
+
+// A start that does not succeed closes the pipes that were asked for.
+func TestFailedStartClosesPipes(t *testing.T) {
+	before := snapshot()
+	for _, c := range []*Cmd{Command("no-such-program-anywhere"), Command("/no/such/program")} {
+		in, _ := c.StdinPipe()
+		out, _ := c.StdoutPipe()
+		c.Stderr = new(bytes.Buffer)
+		if err := c.Start(); err == nil {
+			t.Fatal("Start() = nil; want an error")
+		}
+		if _, err := in.Write([]byte("x")); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("write = %v; want %v", err, os.ErrClosed)
+		}
+		if _, err := out.Read(make([]byte, 1)); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("read = %v; want %v", err, os.ErrClosed)
+		}
+	}
+	if leaks := before.leaks(); len(leaks) > 0 {
+		t.Errorf("left behind: %q", leaks)
+	}
+}
+
+func TestOutput(t *testing.T) {
+	out, err := helperCommand("both", "out", "err").Output()
+	if err != nil || string(out) != "out\n" {
+		t.Errorf("Output() = %q, %v; want out", out, err)
+	}
+	out, err = helperCommand("both", "out", "err").CombinedOutput()
+	if err != nil || string(out) != "out\nerr\n" {
+		t.Errorf("CombinedOutput() = %q, %v; want out, err", out, err)
+	}
+	if _, err := Command("/no/such/program").Output(); err == nil {
+		t.Error("Output() of a missing program = nil; want an error")
+	}
+}
+
+func TestOutputRefuses(t *testing.T) {
+	for _, test := range []struct {
+		cmd  Cmd
+		call func(*Cmd) ([]byte, error)
+		want string
+	}{
+		{Cmd{Stdout: os.Stdout}, (*Cmd).Output, "sprog: Stdout already set"},
+		{Cmd{Stdout: os.Stdout}, (*Cmd).CombinedOutput, "sprog: Stdout already set"},
+		{Cmd{Stderr: os.Stderr}, (*Cmd).CombinedOutput, "sprog: Stderr already set"},
+	} {
+		test.cmd.Path = testBinary()
+		if _, err := test.call(&test.cmd); err == nil || err.Error() != test.want {
+			t.Errorf("error = %v; want %s", err, test.want)
+		}
+	}
+}
+
+func TestOutputKeepsStderrInTheError(t *testing.T) {
+	_, err := helperCommand("exit", "3", "some reason").Output()
+	if e, ok := err.(*ExitError); !ok || string(e.Stderr) != "some reason" {
+		t.Errorf("Output() = %#v; want an *ExitError with the reason", err)
+	}
+	c := helperCommand("exit", "3", "some reason")
+	c.Stderr = io.Discard
+	_, err = c.Output()
+	if e, ok := err.(*ExitError); !ok || e.Stderr != nil {
+		t.Errorf("Output() with Stderr = %#v; want an *ExitError without", err)
+	}
+	_, err = helperCommand("flood", "200000").Output()
+	e, ok := err.(*ExitError)
+	if !ok {
+		t.Fatalf("Output() = %v; want an *ExitError", err)
+	}
+	if note := "134464 bytes"; len(e.Stderr) > 66<<10 || !bytes.Contains(e.Stderr, []byte(note)) {
+		t.Errorf("len(Stderr) = %d; want about 64 KiB and the note %q", len(e.Stderr), note)
+	}
+}
+
+func TestHeadTail(t *testing.T) {
+	for _, chunk := range []int{1, 2, 3, 7, 9, 10, 11, 26, 100} {
+		for size := range 60 {
+			text := strings.Repeat("abcdefghijklmnopqrstuvwxyz", 3)[:size]
+			h := headTail{limit: 10}
+			for rest := text; rest != ""; {
+				n := min(chunk, len(rest))
+				if m, err := h.Write([]byte(rest[:n])); m != n || err != nil {
+					t.Fatalf("Write = %d, %v; want %d, nil", m, err, n)
+				}
+				rest = rest[n:]
+			}
+			want := text
+			if size > 20 {
+				want = fmt.Sprintf("%s\n[... %d bytes left out ...]\n%s", text[:10], size-20, text[size-10:])
+			}
+			if got := string(h.bytes()); got != want {
+				t.Fatalf("%d bytes by %d: %q; want %q", size, chunk, got, want)
+			}
+		}
+	}
+}
+
+func tempFile(t *testing.T) *os.File {
+	t.Helper()
+	f, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func contents(t *testing.T, f *os.File) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Clean(f.Name()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

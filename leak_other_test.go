@@ -1,0 +1,9 @@
+//go:build !linux
+
+package sprog
+
+type resources struct{}
+
+func snapshot() resources { return resources{} }
+
+func (resources) leaks() []string { return nil }
