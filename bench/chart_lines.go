@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"math"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // A lineChart shows how something grows.
@@ -36,9 +39,10 @@ func (c *lineChart) alt() string  { return c.Title + "; " + c.Subtitle }
 
 // The plot's area within the picture.
 const (
-	plotTop, plotLeft, plotRight = 104.0, 76.0, 560.0
+	plotTop, plotLeft, plotRight = 104.0, 76.0, 570.0
 	plotBottom                   = 372.0
 	lineChartHeight              = 430.0
+	digitWidth                   = 7.0
 )
 
 func (c *lineChart) svg() string {
@@ -51,12 +55,17 @@ func (c *lineChart) svg() string {
 	for _, v := range ys {
 		at := y(c.plane(v))
 		d.line(plotLeft, at, plotRight, at, "grid")
-		d.text(plotLeft-10, at+4, "small", "end", c.Format(v))
+		d.text(plotLeft-10, at+4, "small", "end", roundLabel(c.Format(v)))
 	}
 	d.line(plotLeft, plotBottom, plotRight, plotBottom, "axis")
-	for _, t := range c.XTicks {
-		d.line(x(t.At), plotBottom, x(t.At), plotBottom+5, "axis")
-		d.text(x(t.At), plotBottom+20, "small", "middle", t.Label)
+	free := math.Inf(1) // labels are set from the right, as far as there is room
+	for _, t := range slices.Backward(c.XTicks) {
+		at, half := x(t.At), float64(utf8.RuneCountInString(t.Label))*digitWidth/2
+		d.line(at, plotBottom, at, plotBottom+5, "axis")
+		if at+half <= free {
+			d.text(at, plotBottom+20, "small", "middle", t.Label)
+			free = at - half - digitWidth
+		}
 	}
 	d.text((plotLeft+plotRight)/2, plotBottom+43, "soft", "middle", c.XLabel)
 
@@ -122,21 +131,30 @@ func (c *lineChart) yTicks() []float64 {
 	return linearTicks(hi)
 }
 
+// roundLabel leaves out the decimals of a round number: "10.0 ms" is "10 ms".
+func roundLabel(s string) string {
+	number, unit, _ := strings.Cut(s, " ")
+	if strings.Contains(number, ".") {
+		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
+	}
+	return strings.TrimSpace(number + " " + unit)
+}
+
 // linearTicks are round steps from 0 to at least hi.
 func linearTicks(hi float64) []float64 {
 	if hi <= 0 {
 		hi = 1
 	}
 	step := math.Pow(10, math.Floor(math.Log10(hi)))
-	for _, f := range []float64{0.1, 0.2, 0.5, 1} {
+	for _, f := range []float64{0.2, 0.5, 1, 2} {
 		if hi/(step*f) <= 6 {
 			step *= f
 			break
 		}
 	}
 	ticks := []float64{0}
-	for v := step; ticks[len(ticks)-1] < hi; v += step {
-		ticks = append(ticks, v)
+	for i := 1.0; ticks[len(ticks)-1] < hi; i++ {
+		ticks = append(ticks, i*step)
 	}
 	return ticks
 }
@@ -179,15 +197,7 @@ func spread(at []float64, gap, lo, hi float64) []float64 {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case at[a] < at[b]:
-			return -1
-		case at[a] > at[b]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(at[a], at[b]) })
 	out := slices.Clone(at)
 	for range 200 {
 		moved := false

@@ -1,8 +1,6 @@
 package main
 
-import (
-	"time"
-)
+import "time"
 
 // What a start is varied by, besides who makes it.
 const (
@@ -62,7 +60,7 @@ func (p *parentScenario) measure(b *bench, s *section) error {
 	return b.interleave(b.rounds(60), cells)
 }
 
-// batchFor is how many starts make a batch of about 3 ms, so that a slow kind
+// batchFor is how many starts make a batch of about 4 ms, so that a slow kind
 // does not take all the time there is.
 func batchFor(w *worker, o order) (int, error) {
 	o.Starts = 3
@@ -71,7 +69,7 @@ func batchFor(w *worker, o order) (int, error) {
 		return 0, err
 	}
 	each := out.Elapsed / time.Duration(o.Starts)
-	return min(max(int(3*time.Millisecond/each), 1), batch), nil
+	return min(max(int(4*time.Millisecond/each), 1), batch), nil
 }
 
 // tabulate has a row for each x and a column for each kind.

@@ -95,16 +95,17 @@ func (ss samples) flatness(contender, variant string, xs []float64) float64 {
 	return worst
 }
 
-// turns is the order in which n batches run in a round: every batch gets
-// every place in turn, and the direction alternates, so that none always
-// follows the same other one.
+// turns is the order in which n batches run in a round. Over 2n rounds every
+// batch gets every place twice, once with the others behind it in order and
+// once in reverse, so that none always follows the same other one.
 func turns(round, n int) []int {
 	order := make([]int, n)
 	for i := range order {
-		order[i] = (i + round) % n
-	}
-	if round%2 == 1 {
-		slices.Reverse(order)
+		if round/n%2 == 0 {
+			order[i] = (round + i) % n
+		} else {
+			order[i] = ((round-i)%n + n) % n
+		}
 	}
 	return order
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -24,7 +25,7 @@ func measureStall(b *bench, s *section) error {
 	if os.Geteuid() != 0 {
 		return errSkip("needs root, to mount a FUSE file system")
 	}
-	path, unmount, err := slowFile(b.progs.Exit)
+	path, unmount, err := slowFile(b.progs.Exit, slowExec)
 	if err != nil {
 		return errSkip(err.Error())
 	}
@@ -49,11 +50,14 @@ func measureStall(b *bench, s *section) error {
 	s.Table.Head = []string{"", "longest stall", "worst of all"}
 	for _, name := range names {
 		m := median(worst[name])
-		s.Table.add(name, duration(m), duration(maxOf(worst[name])))
+		s.Table.add(name, duration(m), duration(slices.Max(worst[name])))
 		p.Bars = append(p.Bars, bar{Name: name, Contender: name, Value: m})
 	}
 	s.Notes = []string{fmt.Sprintf("One exec takes %v, since a FUSE file system is slow to open the program. Meanwhile another goroutine "+
 		"calls runtime.GC every millisecond; the stall is what a turn takes beyond that millisecond. Median of %d runs.", slowExec, times)}
+	if ns := worst[bySprog]; ns != nil {
+		s.Aims = []aim{{What: "longest stall, in ms", Most: 50, Got: median(ns) / 1e6}}
+	}
 	s.charts = []chart{&barChart{
 		File: "stall", Title: "While one exec takes a second",
 		Subtitle: "how long a goroutine waits that calls runtime.GC() every millisecond",
@@ -62,17 +66,9 @@ func measureStall(b *bench, s *section) error {
 	return nil
 }
 
-func maxOf(values []float64) float64 {
-	var m float64
-	for _, v := range values {
-		m = max(m, v)
-	}
-	return m
-}
-
 // slowFile mounts a file system with a copy of a program that is slow to open.
-func slowFile(program string) (path string, unmount func(), err error) {
-	cmd, err := self("fuse", program, slowExec.String())
+func slowFile(program string, delay time.Duration) (path string, unmount func(), err error) {
+	cmd, err := self("fuse", program, delay.String())
 	if err != nil {
 		return "", nil, err
 	}

@@ -3,7 +3,7 @@ package main
 import "fmt"
 
 // batch is how many starts of one contender follow each other.
-const batch = 20
+const batch = 50
 
 // measureStart is the plain case: one start after the other.
 func measureStart(b *bench, s *section) error {

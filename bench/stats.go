@@ -45,7 +45,7 @@ func medianRatio(a, b []float64) float64 {
 func duration(ns float64) string {
 	switch d := time.Duration(ns); {
 	case ns == 0:
-		return "-"
+		return "0"
 	case d < time.Millisecond:
 		return significant(ns/1e3) + " µs"
 	case d < time.Second:

@@ -15,7 +15,7 @@ type drawing struct {
 }
 
 const (
-	charts     = 760.0 // width of every chart
+	charts     = 820.0 // width of every chart
 	lineHeight = 17.0
 )
 

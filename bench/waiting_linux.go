@@ -68,13 +68,27 @@ func measureWaiting(b *bench, s *section) error {
 			}
 			s.Herds = append(s.Herds, h)
 			s.Table.add(name, count(float64(n)), count(float64(h.Threads)), size(float64(h.Resident)),
-				duration(float64(h.Started)), duration(float64(h.Reaped)), h.Fatal)
+				since(h.Started), since(h.Reaped), h.Fatal)
 		}
 	}
 	s.Notes = append(s.Notes, "Every child sleeps, and has a goroutine that waits for it. "+
 		"Resident is the parent's own memory, without the kernel's stacks for its threads.")
+	for _, h := range s.Herds {
+		if h.Contender == bySprog {
+			what := "threads with " + count(float64(h.Children)) + " children"
+			s.Aims = []aim{{What: what, Most: 50, Got: float64(h.Threads)}}
+		}
+	}
 	s.charts = []chart{waitingChart(s.Herds)}
 	return nil
+}
+
+// since is empty for what a herd did not live to see.
+func since(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return duration(float64(d))
 }
 
 func (s *section) died(name string) bool {
