@@ -1,0 +1,43 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// ambientCaps adds the capabilities to the permitted and inheritable sets,
+// where they have to be before they can be raised in the ambient set
+// (capabilities(7)).
+func (b *builder) ambientCaps() {
+	caps := b.sys.AmbientCaps
+	if len(caps) == 0 {
+		return
+	}
+	var add [2]uint32
+	for _, c := range caps {
+		add[c>>5] |= 1 << (c & 31)
+	}
+	name, p := field("AmbientCaps"), b.p
+	header := p.Uint32s(unix.LINUX_CAPABILITY_VERSION_3, 0)
+	own, sets := p.Buffer(24), p.Buffer(32)
+	b.add(name, program.Capget, header, own)
+	// The sets are two times effective, permitted, inheritable, 32 bits each.
+	// A result is stored as 64 bits, so the words are copied in ascending
+	// order: each overwrites the excess of the one before.
+	for word := range 6 {
+		var bits uint32
+		if word%3 != 0 {
+			bits = add[word/3]
+		}
+		at := program.Arg{Kind: program.Address, Value: own.Value + uint64(4*word)}
+		p.Add(name, program.Move, at, num(0), num(bits)).Quiet = true
+		p.FeedData(p.Len()-1, program.Arg{Kind: program.Address, Value: sets.Value + uint64(4*word)})
+	}
+	b.add(name, program.Capset, header, sets)
+	for _, c := range caps {
+		b.add(name, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(c))
+	}
+}

@@ -1,0 +1,72 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"syscall"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// A builder compiles a request into the program that the child runs. It
+// touches nothing but its own memory: the descriptors that it names are held
+// by somebody else.
+type builder struct {
+	*request
+	p        *program.Program
+	children []childFile // the request's files, and those of the second stage
+	table    fdTable
+	highest  int     // the parent's highest open descriptor, where the kernel lacks close_range
+	lacks    lacking // what the kernel is known not to have
+
+	mask   program.Arg // the word with the parent's signal mask
+	goWord program.Arg // the word that the rendezvous waits for
+
+	second    *program.Program // the second stage, or nil
+	firstStep int              // of the second stage's child
+	ppid      int
+}
+
+var noSysProcAttr syscall.SysProcAttr
+var noAttr Attr
+
+// steps emits the child's program. The order of what SysProcAttr asks for is
+// that of package syscall; every step says why it stands where it does.
+func (b *builder) steps() {
+	b.ownFiles()      // first: until then the child shares the parent's descriptor table
+	b.resetHandlers() // before any signal is unblocked
+	b.openNull()      // before chroot and credentials: /dev/null is the parent's
+	b.keepCaps()      // before the credentials that it is about
+	b.meetParent()    // before anything that the new user namespace's ids decide
+	b.setsid()
+	b.setpgid()         // a session leader has its group already
+	b.foreground()      // with the group made, and signals still blocked
+	b.signalMask()      // after TIOCSPGRP, which would send SIGTTOU
+	b.rlimits()         // before the privileges go that raising a limit takes
+	b.unshare()         // while still privileged; its id maps at once, for what follows
+	b.chroot()          // after unshare: it is the new mount namespace that changes
+	b.credentials()     // groups, gid, uid: each step takes away the right to the one before
+	b.ambientCaps()     // after setuid, which clears them (capabilities(7))
+	b.chdir()           // with the child's credentials, inside the new root
+	b.umask()           // no step from here on creates a file
+	b.parentDeathSig()  // after setuid, which clears it (PR_SET_PDEATHSIG(2const))
+	b.placeFiles()      // the last step that needs the parent's numbers is done
+	b.noctty()          // on descriptor 0 as the child has it
+	b.setctty()         // on a number of the child's
+	b.nofile()          // after the last descriptor is made: the limit may be below the numbers used
+	b.noNewPrivs()      // after all that needs privileges
+	b.traceMe()         // as late as can be: every later call would be traced
+	b.execute()
+}
+
+// field is the name of a field of SysProcAttr, as errors and plans have it.
+func field(name string) string { return "SysProcAttr." + name }
+
+func (b *builder) add(field string, call program.Call, args ...program.Arg) *program.Step {
+	return b.p.Add(field, call, args...)
+}
+
+// num shortens the arguments that are numbers.
+func num[T ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64 | ~uintptr](n T) program.Arg {
+	return program.Num(n)
+}

@@ -1,0 +1,127 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"bytes"
+	"debug/elf"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+)
+
+// hint looks for the reason of a failure that the errno does not tell. It runs
+// only after a failure, and may cost what it likes.
+func (s *starter) hint(e *StartError, res machine.Result) string {
+	switch {
+	case res.Place == machine.AtBirth && (res.Errno == unix.ENOSYS || res.Errno == unix.EINVAL):
+		return s.needsClone3()
+	case e.Step == "execve" && res.Errno == unix.ENOENT:
+		v := view{root: s.sys.Chroot, dir: s.dir}
+		return v.missingInterpreter(s.path, 0)
+	}
+	return ""
+}
+
+// A view is the child's view of the file system, as far as Chroot and Dir
+// make it.
+type view struct {
+	root, dir string
+}
+
+// missingInterpreter explains why a file that exists is said not to: execve
+// answers ENOENT for the program's interpreter too.
+func (v view) missingInterpreter(path string, depth int) string {
+	const scriptsDeep = 5 // the kernel's limit for scripts run by scripts
+	f, err := v.open(path)
+	if err != nil || depth > scriptsDeep {
+		return ""
+	}
+	defer f.Close()
+	if interp := scriptInterpreter(f); interp != "" {
+		if v.missing(interp) {
+			return "the interpreter " + interp + ", which the first line of " + path + " names, does not exist" + v.where()
+		}
+		return v.missingInterpreter(interp, depth+1)
+	}
+	if interp := elfInterpreter(f); interp != "" && v.missing(interp) {
+		return "the dynamic loader " + interp + ", which the ELF file " + path + " names, does not exist" + v.where()
+	}
+	return ""
+}
+
+func (v view) where() string {
+	if v.root == "" {
+		return ""
+	}
+	return " in " + v.root
+}
+
+func (v view) missing(path string) bool {
+	f, err := v.open(path)
+	if err == nil {
+		f.Close()
+		return false
+	}
+	return os.IsNotExist(err)
+}
+
+// open opens a file as the child would find it, for reading.
+func (v view) open(path string) (*os.File, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(v.dir, path)
+	}
+	if v.root == "" {
+		return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	}
+	root, err := unix.Open(v.root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(root)
+	fd, err := unix.Openat2(root, path, &unix.OpenHow{
+		Flags: unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK, Resolve: unix.RESOLVE_IN_ROOT,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// scriptInterpreter returns the program that the first line names, or "".
+func scriptInterpreter(f *os.File) string {
+	head := make([]byte, 256) // BINPRM_BUF_SIZE
+	n, _ := io.ReadFull(io.NewSectionReader(f, 0, int64(len(head))), head)
+	line, ok := bytes.CutPrefix(head[:n], []byte("#!"))
+	if !ok {
+		return ""
+	}
+	if end := bytes.IndexByte(line, '\n'); end >= 0 {
+		line = line[:end]
+	}
+	words := strings.FieldsFunc(string(line), func(r rune) bool { return r == ' ' || r == '\t' })
+	if len(words) == 0 {
+		return ""
+	}
+	return strings.TrimRight(words[0], "\x00")
+}
+
+// elfInterpreter returns the dynamic loader that an ELF file names, or "".
+func elfInterpreter(f *os.File) string {
+	file, err := elf.NewFile(f)
+	if err != nil {
+		return ""
+	}
+	for _, p := range file.Progs {
+		if p.Type == elf.PT_INTERP {
+			name, _ := io.ReadAll(io.LimitReader(p.Open(), unix.PathMax))
+			return strings.TrimRight(string(name), "\x00")
+		}
+	}
+	return ""
+}

@@ -1,0 +1,230 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// The second stage of a start with an init uses two descriptors of the child's
+// besides the program's own: its image and the pipe it reports to.
+
+func (b *builder) imageNumber() int  { return len(b.files) }
+func (b *builder) reportNumber() int { return len(b.files) + 1 }
+
+// openSecond makes the second stage's descriptors, if there is to be one.
+func (s *starter) openSecond() *StartError {
+	if s.attr.Init == nil {
+		return nil
+	}
+	stage := &machine.Second{Report: s.reportNumber()}
+	if err := stage.Open(); err != nil {
+		return &StartError{Path: s.path, Step: "open second stage", Field: "Attr.Init", Err: err}
+	}
+	s.stage, s.second = stage, new(program.Program)
+	s.addSecondFiles(stage.Image(), stage.Pipe())
+	return nil
+}
+
+func (b *builder) addSecondFiles(image, pipe int) {
+	b.children = append(b.children,
+		childFile{source: fromParent, fd: image, field: "Attr.Init"},
+		childFile{source: fromParent, fd: pipe, field: "Attr.Init"})
+}
+
+func (s *starter) closeSecond() {
+	if s.stage != nil {
+		s.stage.Close()
+	}
+}
+
+// seal compiles the second stage and writes its image.
+func (s *starter) seal() *StartError {
+	if s.stage == nil {
+		return nil
+	}
+	s.initProgram()
+	s.stage.Program, s.stage.Child, s.stage.Fault = s.second, s.firstStep, testSecondFault
+	if err := s.stage.Seal(); err != nil {
+		return &StartError{Path: s.path, Step: "seal second stage", Field: "Attr.Init", Err: err}
+	}
+	return nil
+}
+
+// testSecondFault is testFault for the second stage.
+var testSecondFault *machine.Fault
+
+// Offsets in siginfo_t, as rt_sigtimedwait and waitid fill it in.
+const (
+	infoCode   = 8
+	infoPid    = 12
+	infoStatus = 24
+	infoSize   = 128
+
+	cldExited = 1
+	siKernel  = 0x80
+)
+
+// initProgram is the init: it starts the program, hands on the signals it
+// gets, reaps whatever ends, and ends as the program does.
+func (b *builder) initProgram() {
+	in := initBuilder{builder: b, p: b.second}
+	p := in.p
+	p.Reset()
+	in.all, in.mask = p.Words(^uint64(0)), p.Words(0)
+	in.info, in.child, in.signal = p.Buffer(infoSize), p.Words(0), p.Words(0)
+	in.chldAct, in.dfl = p.Buffer(32), p.Buffer(32)
+	in.prepare()
+	in.spawn()
+	in.loop()
+	in.end()
+	in.program()
+}
+
+// An initBuilder builds the init's program. Steps that jump forward are fixed
+// when their targets are there.
+type initBuilder struct {
+	*builder
+	p *program.Program
+
+	all, mask, info, child, signal, chldAct, dfl program.Arg
+
+	toProgram   int // the jump to what the init's child does
+	tell, own   int // telling the parent of all steps; the program's pid
+	wait, toEnd int // waiting for a signal, and the jump to the end
+}
+
+func (in *initBuilder) add(call program.Call, args ...program.Arg) *program.Step {
+	return in.p.Add("Attr.Init", call, args...)
+}
+
+func (in *initBuilder) test(word program.Arg, value uint64, to int) int {
+	i := in.p.Len()
+	in.add(program.Test, word, num(value), num(to-i))
+	return i
+}
+
+// aim has the jump at index from go to the next step to be added.
+func (in *initBuilder) aim(from int) { in.p.Steps[from].Args[2] = num(in.p.Len() - from) }
+
+func (in *initBuilder) at(buf program.Arg, offset uint64) program.Arg {
+	return program.Arg{Kind: program.Address, Value: buf.Value + offset}
+}
+
+func (in *initBuilder) prepare() {
+	in.add(program.RtSigprocmask, num(unix.SIG_SETMASK), in.all, in.mask, num(8))
+	in.add(program.Fcntl, num(in.reportNumber()), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
+	// The program may run as the same user as the init: it must not be able
+	// to trace it, or to read or write its memory.
+	in.add(program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
+	if in.sys.Cloneflags&unix.CLONE_NEWPID == 0 {
+		in.add(program.Prctl, num(unix.PR_SET_CHILD_SUBREAPER), num(1))
+	}
+	// Where SIGCHLD is ignored, children vanish without a status.
+	in.add(program.RtSigaction, num(int(unix.SIGCHLD)), in.dfl, in.chldAct, num(8))
+}
+
+// spawn makes the program's process, which shares the init's memory until it
+// executes. The init goes on when that has happened, one way or the other.
+func (in *initBuilder) spawn() {
+	p := in.p
+	clone := p.Len()
+	in.add(program.Clone, num(unix.CLONE_VM|unix.CLONE_VFORK|int(unix.SIGCHLD)), num(0))
+	p.FeedData(clone, in.child)
+	in.toProgram = in.test(in.child, 0, 0)
+
+	in.add(program.Move, in.child, num(0))
+	// setpgid(2) fails, as no such group exists: with EACCES if the child has
+	// executed, otherwise it died on the way. Then the pipe gets all steps
+	// with their results, for the parent to see how far it came.
+	in.add(program.Setpgid, num(0), num(1<<31-1)).Goto(uint32(unix.EACCES), 4).Goto(program.AnyErrno, 1)
+	p.FeedArg(p.Len()-2, p.Len()-1, 0)
+	in.tell = p.Len()
+	in.add(program.Write, num(in.reportNumber()), program.Arg{Kind: program.Steps}, num(0)).Ignore(program.AnyErrno)
+	in.add(program.Waitid, num(0), num(0), in.info, num(unix.WEXITED), num(0)).Ignore(program.AnyErrno)
+	in.add(program.ExitGroup, num(125))
+	in.add(program.Write, num(in.reportNumber()), in.dfl, num(1)).Ignore(program.AnyErrno)
+	in.closeAll()
+}
+
+// closeAll lets go of the program's files: a pipe ends when the program
+// closes it, whatever the init does.
+func (in *initBuilder) closeAll() {
+	if !in.lacks.has(noCloseRange) {
+		in.add(program.CloseRange, num(0), num(uint32(1<<32-1)), num(0))
+		return
+	}
+	for n := range len(in.children) {
+		in.add(program.Close, num(n)).Ignore(uint32(unix.EBADF)).Quiet = true
+	}
+}
+
+// loop waits for signals. One that the kernel sent, as a terminal does, went
+// to the program as well: it is in the same process group.
+func (in *initBuilder) loop() {
+	p := in.p
+	in.own = p.Len()
+	in.add(program.Move, in.child, num(0)) // the program's pid, to where it is needed
+	in.wait = p.Len()
+	in.add(program.RtSigtimedwait, in.all, in.info, num(0), num(8)).Goto(uint32(unix.EINTR), 0)
+	p.FeedData(in.wait, in.signal)
+	toReap := in.test(in.signal, uint64(unix.SIGCHLD), 0)
+	in.test(in.at(in.info, infoCode), siKernel, in.wait)
+	kill := p.Len()
+	in.add(program.Kill, num(0), num(0)).Goto(program.AnyErrno, int16(in.wait-kill))
+	p.Steps[kill].Next = int16(in.wait - kill)
+	p.FeedArg(in.own, kill, 0)
+	p.FeedArg(in.wait, kill, 1)
+
+	in.aim(toReap)
+	reap := p.Len()
+	in.add(program.Waitid, num(0), num(0), in.info, num(unix.WEXITED|unix.WNOHANG), num(0)).Goto(uint32(unix.ECHILD), int16(in.wait-reap))
+	in.test(in.at(in.info, infoPid), 0, in.wait)
+	mine := in.test(in.at(in.info, infoPid), 0, 0)
+	in.toEnd = mine
+	p.FeedArg(in.own, mine, 1)
+	p.Steps[mine].Next = int16(reap - mine)
+}
+
+// end ends the init as the program ended. A signal is sent to itself; PID 1 of
+// a namespace is spared by the kernel and exits with 128+n, as a shell does.
+func (in *initBuilder) end() {
+	p := in.p
+	in.aim(in.toEnd)
+	status := in.at(in.info, infoStatus)
+	move := p.Len()
+	in.add(program.Move, status, num(0))
+	exited := in.test(in.at(in.info, infoCode), cldExited, 0)
+
+	act := p.Len()
+	in.add(program.Move, status, num(0))
+	in.add(program.RtSigaction, num(0), in.dfl, num(0), num(8)).Ignore(uint32(unix.EINVAL)) // SIGKILL
+	in.add(program.Getpid)
+	in.add(program.Kill, num(0), num(0)).Ignore(program.AnyErrno)
+	p.FeedArg(act, act+1, 0)
+	p.FeedArg(act, act+3, 1)
+	p.FeedArg(act+2, act+3, 0)
+	in.add(program.RtSigprocmask, num(unix.SIG_SETMASK), in.dfl, num(0), num(8))
+	code := p.Len()
+	in.add(program.Move, status, num(128))
+	in.add(program.ExitGroup, num(0))
+	p.FeedArg(code, code+1, 0)
+
+	in.aim(exited)
+	in.add(program.ExitGroup, num(0))
+	p.FeedArg(move, p.Len()-1, 0)
+}
+
+// program is what the init's child does: it puts back what the init changed
+// for itself, and executes the program.
+func (in *initBuilder) program() {
+	in.aim(in.toProgram)
+	in.firstStep = in.p.Len()
+	in.add(program.RtSigaction, num(int(unix.SIGCHLD)), in.chldAct, num(0), num(8))
+	in.add(program.RtSigprocmask, num(unix.SIG_SETMASK), in.mask, num(0), num(8))
+	in.execve(in.p)
+	in.p.Steps[in.tell].Args[2] = num(in.p.Len() * machine.StepSize)
+}

@@ -1,0 +1,123 @@
+//go:build amd64 || arm64
+
+package machine
+
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// An insn is a step as the machine reads it: addresses resolved, jumps as
+// distances in bytes. The assembly knows its layout from go_asm.h.
+type insn struct {
+	op     uint64 // what to do: opSyscall, opTest or opMove
+	nr     uint64 // number of the system call
+	arg    [6]uint64
+	out0   uint64 // addresses that the result is stored to, or 0
+	out1   uint64
+	next   uint64 // distance to the following instruction
+	errno0 uint64 // an errno that is no failure, and the distance to go on
+	to0    uint64
+	errno1 uint64
+	to1    uint64
+	ret    uint64 // the result, once there is one; before that, notRun
+}
+
+const (
+	opSyscall = iota
+	opTest
+	opMove
+)
+
+const (
+	insnSize = unsafe.Sizeof(insn{})
+	// StepSize is the size of a step in memory.
+	StepSize = int(insnSize)
+	// anyErrno in an insn catches every error.
+	anyErrno = uint64(program.AnyErrno)
+	// notRun is no result that the kernel returns: it lies outside of both
+	// the addresses and the errnos.
+	notRun = 0x5b0c_5b0c_5b0c_5b0c
+)
+
+// A state is what the machine writes while it runs, and where it goes on when
+// a step fails. All fields are addresses of instructions, or 0.
+type state struct {
+	cur     uint64 // the instruction that is being run
+	failed  uint64 // the one that failed
+	errno   uint64 // and with what
+	handler uint64 // the first instruction of what is run then
+}
+
+// A layout is where the parts of a program are when it runs.
+type layout struct {
+	insns, data uint64
+}
+
+func (l layout) insn(i int) uint64 { return l.insns + uint64(i)*uint64(insnSize) }
+
+// link appends the program's steps to insns as instructions for the layout,
+// and turns the offsets in its data into addresses. The data must be put back
+// by unlink before the program is linked again or listed.
+func (l layout) link(p *program.Program, insns []insn) []insn {
+	for i := range p.Steps {
+		insns = append(insns, l.insnOf(p, i))
+	}
+	l.relocate(p, l.data)
+	return insns
+}
+
+func (l layout) unlink(p *program.Program) { l.relocate(p, -l.data) }
+
+func (l layout) relocate(p *program.Program, by uint64) {
+	for _, at := range p.Relocs {
+		word := p.Data[at : at+8]
+		binary.NativeEndian.PutUint64(word, binary.NativeEndian.Uint64(word)+by)
+	}
+}
+
+func (l layout) insnOf(p *program.Program, i int) insn {
+	s := &p.Steps[i]
+	in := insn{ret: notRun, next: uint64(insnSize)}
+	if s.Next != 0 {
+		in.next = distance(s.Next)
+	}
+	for n, a := range s.Args {
+		in.arg[n] = a.Value
+		switch a.Kind {
+		case program.Address:
+			in.arg[n] += l.data
+		case program.Steps:
+			in.arg[n] = l.insns
+		}
+	}
+	in.out0, in.out1 = l.ref(s.Out[0]), l.ref(s.Out[1])
+	in.errno0, in.to0 = uint64(s.Catch[0].Errno), distance(s.Catch[0].To)
+	in.errno1, in.to1 = uint64(s.Catch[1].Errno), distance(s.Catch[1].To)
+	switch s.Call {
+	case program.Test:
+		in.op = opTest
+		in.arg[2] = distance(int16(s.Args[2].Value))
+	case program.Move:
+		in.op = opMove
+	default:
+		in.nr = numbers[s.Call]
+	}
+	return in
+}
+
+// distance is a relative jump in bytes, in two's complement.
+func distance(steps int16) uint64 { return uint64(int64(steps) * int64(insnSize)) }
+
+// ref is the address that a result is stored to.
+func (l layout) ref(r program.Ref) uint64 {
+	switch r.Kind {
+	case program.ToArg:
+		return l.insn(int(r.Step)) + uint64(unsafe.Offsetof(insn{}.arg)) + 8*uint64(r.Pos)
+	case program.ToData:
+		return l.data + uint64(r.Pos)
+	}
+	return 0
+}

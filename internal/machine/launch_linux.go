@@ -1,0 +1,249 @@
+//go:build amd64 || arm64
+
+package machine
+
+import (
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// A Launch is a program and how the child that runs it comes to be.
+type Launch struct {
+	Program *program.Program
+	// Mask is a word of the program's data. It receives the calling thread's
+	// signal mask before the child is made, for the step that restores it.
+	Mask program.Arg
+	// Namespaces are CLONE_NEW flags for the birth itself.
+	Namespaces uint64
+	// Cgroup is a descriptor of the cgroup that the child is born in, or -1.
+	Cgroup int
+	// CopyFiles gives the child a copy of the descriptor table at once. It
+	// is for kernels where the program cannot unshare a part of it.
+	CopyFiles bool
+	// OldClone uses clone(2). The program must then reset the signal
+	// handlers itself.
+	OldClone bool
+	// NoPidFD does without a pidfd.
+	NoPidFD bool
+	// Permanent has the child cloned by a thread that lives as long as the
+	// process, so that its parent-death signal means the process's death.
+	Permanent bool
+	// Credentials says that the program changes credentials, which makes
+	// the shared memory undumpable; see dumpable.
+	Credentials bool
+	// Rendezvous, if not nil, is called while the child waits for the word
+	// Go of the program's data. The child is killed if it fails.
+	Rendezvous func(pid int) error
+	Go         program.Arg
+	// ReadsProc says that the rendezvous needs the child's files in /proc
+	// to belong to the caller.
+	ReadsProc bool
+	// Second is the second stage, if there is one.
+	Second *Second
+	// Fault, if not nil, makes a step misbehave, for tests.
+	Fault *Fault
+}
+
+// A Result is how a launch ended.
+type Result struct {
+	Pid   int
+	PidFD int // -1 if there is none
+
+	OK bool // the child has executed its program
+
+	// If not OK, nothing is left of the child.
+	Place  Place          // what failed
+	Step   int            // the step of the program, for InChild and InSecond
+	Errno  syscall.Errno  // the kernel's answer, or 0
+	Signal syscall.Signal // the signal that killed the child, or 0
+	Err    error          // the rendezvous' error
+}
+
+// A Place is where a launch failed.
+type Place uint8
+
+const (
+	AtBirth      Place = iota // the child could not be made
+	AtMeeting                 // the parent's part of the rendezvous
+	InChild                   // a step of the program
+	InSecond                  // a step of the second stage
+	SecondItself              // the second stage was killed; at which step is not known
+)
+
+// A run is one launch while it is going on. It is what the child reads and
+// writes, and lives on the heap, which does not move.
+type run struct {
+	frame frame
+	insns []insn
+	place layout
+	class class
+}
+
+// runs keeps the memory of finished launches for the next ones.
+var runs = sync.Pool{New: func() any { return new(run) }}
+
+// Do launches the child and returns when it has executed its program, or when
+// nothing is left of it.
+func (l *Launch) Do() Result {
+	r := runs.Get().(*run)
+	defer runs.Put(r)
+	r.prepare(l)
+	defer r.place.unlink(l.Program)
+
+	r.gate(l.firstClass())
+	defer r.gate(none)
+
+	if l.Permanent {
+		onPermanentThread(func() { spawn(&r.frame) })
+	} else {
+		spawn(&r.frame)
+	}
+	if r.frame.ret < 0 {
+		return Result{PidFD: -1, Place: AtBirth, Errno: syscall.Errno(-r.frame.ret)}
+	}
+	res := Result{Pid: int(r.frame.ret), PidFD: int(r.frame.pidfd)}
+	if err := r.meet(l, res.Pid); err != nil {
+		return res.fail(AtMeeting, err)
+	}
+	r.wait()
+	res = r.outcome(l, res)
+	runtime.KeepAlive(l)
+	return res
+}
+
+// firstClass is what the launch is, until its rendezvous, with regard to the
+// dumpable flag. Root reaches /proc without the flag.
+func (l *Launch) firstClass() class {
+	switch {
+	case l.ReadsProc && os.Geteuid() != 0:
+		return needing
+	case l.Credentials:
+		return clearing
+	}
+	return none
+}
+
+// gate leaves the class that the run is in and enters another.
+func (r *run) gate(c class) {
+	if r.class != c {
+		dumpable.leave(r.class)
+		dumpable.enter(c)
+		r.class = c
+	}
+}
+
+// prepare lays out the program and fills in the frame.
+func (r *run) prepare(l *Launch) {
+	p := l.Program
+	steps := len(p.Steps)
+	n := steps + 1 // and what is run after a failure
+	if cap(r.insns) < n {
+		r.insns = make([]insn, 0, 2*n)
+	}
+	r.insns = r.insns[:n]
+	r.place = layout{insns: addressOf(&r.insns[0]), data: addressOf(unsafe.SliceData(p.Data))}
+	r.place.link(p, r.insns[:0])
+	r.insns[steps] = exitInsn()
+	if l.Fault != nil {
+		l.Fault.apply(r.insns[:steps])
+	}
+
+	f := &r.frame
+	*f = frame{all: ^uint64(0), tid: 1, pidfd: -1, first: r.place.insn(0)}
+	f.handler = r.place.insn(steps)
+	f.old = r.place.data + l.Mask.Value
+	if flags := l.Flags(); l.OldClone {
+		f.useClone(flags)
+	} else {
+		f.useClone3(flags, l.Cgroup)
+	}
+}
+
+// Flags are the flags that the child is cloned with.
+func (l *Launch) Flags() uint64 {
+	flags := plainFlags | l.Namespaces
+	if l.CopyFiles {
+		flags &^= unix.CLONE_FILES
+	}
+	if l.NoPidFD {
+		flags &^= unix.CLONE_PIDFD
+	}
+	if l.Cgroup >= 0 {
+		flags |= cloneIntoCgroup
+	}
+	return flags
+}
+
+// exitInsn ends the child. The code is seen by nobody: the parent reaps a
+// child that failed.
+func exitInsn() insn {
+	return insn{nr: numbers[program.ExitGroup], arg: [6]uint64{125}, ret: notRun}
+}
+
+// meet does the parent's part of a rendezvous and lets the child go on.
+func (r *run) meet(l *Launch, pid int) error {
+	if l.Rendezvous == nil {
+		return nil
+	}
+	if err := l.Rendezvous(pid); err != nil {
+		return err
+	}
+	if l.Credentials { // the child still waits before it changes them
+		r.gate(clearing)
+	}
+	word := (*uint32)(unsafe.Pointer(&l.Program.Data[l.Go.Value]))
+	atomic.StoreUint32(word, 1)
+	futex(word, futexWake, 1)
+	return nil
+}
+
+// wait returns when the child has left the parent's memory. It waits in a
+// system call that the scheduler knows of: a child that takes long to execute
+// holds up nothing but this goroutine.
+func (r *run) wait() {
+	for atomic.LoadUint32(&r.frame.tid) != 0 {
+		// The kernel wakes a futex that is not private.
+		futex(&r.frame.tid, futexWait, 1)
+	}
+}
+
+// Operations of futex(2).
+const (
+	futexWait = 0
+	futexWake = 1
+)
+
+func futex(word *uint32, op int, val uint32) {
+	syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), uintptr(op), uintptr(val), 0, 0, 0)
+}
+
+// outcome finds out how the first stage ended.
+func (r *run) outcome(l *Launch, res Result) Result {
+	if r.frame.failed != 0 {
+		res.Step = r.step(r.frame.failed)
+		res.Errno = syscall.Errno(r.frame.errno)
+		return res.reap(InChild)
+	}
+	res.Step = r.step(r.frame.cur)
+	if call := l.Program.Steps[res.Step].Call; call != program.Execve && call != program.Execveat {
+		return res.reap(InChild)
+	}
+	if !executed(res.Pid) {
+		return res.reap(InChild)
+	}
+	if l.Second != nil {
+		return l.Second.outcome(res)
+	}
+	res.OK = true
+	return res
+}
+
+func (r *run) step(insn uint64) int { return int((insn - r.place.insns) / uint64(insnSize)) }

@@ -1,0 +1,134 @@
+#include "textflag.h"
+#include "go_asm.h"
+
+// Numbers of the calls that are made outside of a program.
+#define SYS_rt_sigprocmask 135
+#define SIG_SETMASK 2
+
+// func spawn(f *frame)
+//
+// See machine_linux_amd64.s. R20 is the frame.
+TEXT ·spawn(SB), NOSPLIT, $0-8
+	BL	runtime·entersyscall(SB)
+	MOVD	f+0(FP), R20
+
+	MOVD	$SYS_rt_sigprocmask, R8
+	MOVD	$SIG_SETMASK, R0
+	ADD	$frame_all, R20, R1
+	MOVD	frame_old(R20), R2
+	MOVD	$8, R3
+	SVC
+
+	MOVD	frame_nr(R20), R8
+	MOVD	(frame_arg+0)(R20), R0
+	MOVD	(frame_arg+8)(R20), R1
+	MOVD	(frame_arg+16)(R20), R2
+	MOVD	(frame_arg+24)(R20), R3
+	MOVD	(frame_arg+32)(R20), R4
+	SVC
+	CBZ	R0, child
+	MOVD	R0, frame_ret(R20)
+
+	MOVD	$SYS_rt_sigprocmask, R8
+	MOVD	$SIG_SETMASK, R0
+	MOVD	frame_old(R20), R1
+	MOVD	$0, R2
+	MOVD	$8, R3
+	SVC
+	BL	runtime·exitsyscall(SB)
+	RET
+
+child:
+	MOVD	frame_first(R20), R19
+	B	·machine(SB)
+
+// The machine. R19 is the instruction, R20 the state. The code depends on no
+// address and uses no literal pool: the second stage's image holds a copy.
+TEXT ·machine(SB), NOSPLIT|NOFRAME, $0-0
+loop:
+	MOVD	R19, state_cur(R20)
+	MOVD	insn_op(R19), R0
+	CMP	$const_opTest, R0
+	BEQ	test
+	CMP	$const_opMove, R0
+	BEQ	move
+
+	MOVD	insn_nr(R19), R8
+	MOVD	(insn_arg+0)(R19), R0
+	MOVD	(insn_arg+8)(R19), R1
+	MOVD	(insn_arg+16)(R19), R2
+	MOVD	(insn_arg+24)(R19), R3
+	MOVD	(insn_arg+32)(R19), R4
+	MOVD	(insn_arg+40)(R19), R5
+	SVC
+	MOVD	R0, insn_ret(R19)
+	CMN	$4095, R0
+	BCS	failed
+
+store:
+	MOVD	insn_out0(R19), R9
+	CBZ	R9, advance
+	MOVD	R0, (R9)
+	MOVD	insn_out1(R19), R9
+	CBZ	R9, advance
+	MOVD	R0, (R9)
+
+advance:
+	MOVD	insn_next(R19), R9
+	ADD	R9, R19
+	B	loop
+
+test:
+	MOVD	(insn_arg+0)(R19), R9
+	MOVWU	(R9), R0
+	MOVWU	(insn_arg+8)(R19), R10
+	CMP	R10, R0
+	BNE	advance
+	MOVD	(insn_arg+16)(R19), R9
+	ADD	R9, R19
+	B	loop
+
+move:
+	MOVD	(insn_arg+0)(R19), R9
+	MOVWU	(R9), R0
+	MOVD	(insn_arg+8)(R19), R10
+	ADD	R10, R0
+	B	store
+
+failed:
+	NEG	R0, R0
+	MOVD	insn_errno0(R19), R9
+	CMP	R9, R0
+	BEQ	caught0
+	MOVD	insn_errno1(R19), R10
+	CMP	R10, R0
+	BEQ	caught1
+	MOVD	$const_anyErrno, R11
+	CMP	R9, R11
+	BEQ	caught0
+	CMP	R10, R11
+	BEQ	caught1
+	MOVD	R19, state_failed(R20)
+	MOVD	R0, state_errno(R20)
+	MOVD	state_handler(R20), R19
+	B	loop
+
+caught0:
+	MOVD	insn_to0(R19), R9
+	ADD	R9, R19
+	B	loop
+
+caught1:
+	MOVD	insn_to1(R19), R9
+	ADD	R9, R19
+	B	loop
+
+	WORD	$const_codeEnd
+	WORD	$const_codeEnd
+	RET
+
+// func codeAddress() uintptr
+TEXT ·codeAddress(SB), NOSPLIT, $0-8
+	MOVD	$·machine(SB), R0
+	MOVD	R0, ret+0(FP)
+	RET

@@ -1,0 +1,232 @@
+//go:build amd64 || arm64
+
+package machine
+
+import (
+	"encoding/binary"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// A Second is a second stage: the steps that must not run while memory is
+// shared, in a process image of their own. The first stage ends by executing
+// the image, a static ELF file of the machine's code and the program, which is
+// in a sealed memfd: no file is needed, and nobody can write to it.
+//
+// It tells through a pipe how it went: its state if a step failed, all of its
+// instructions if its child died before it executed the program, or a single
+// byte if that has been executed. A second stage that is killed says nothing.
+type Second struct {
+	Program *program.Program
+	// Report is the number of the pipe's write end in the child.
+	Report int
+	// Child is the index of the first step that the second stage's own child
+	// runs, which shares its memory until it executes.
+	Child int
+	// Fault, if not nil, makes a step misbehave, for tests.
+	Fault *Fault
+
+	image   int // the memfd
+	read    int // the pipe
+	write   int
+	program layout
+}
+
+// Open makes the pipe and an empty image, whose descriptors the first stage
+// hands on.
+func (s *Second) Open() (err error) {
+	s.image, s.read, s.write = -1, -1, -1
+	s.image, err = memfd("sprog")
+	if err != nil {
+		return os.NewSyscallError("memfd_create", err)
+	}
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		s.Close()
+		return os.NewSyscallError("pipe2", err)
+	}
+	s.read, s.write = pipe[0], pipe[1]
+	return nil
+}
+
+// memfd creates a file to execute from. Kernels before 6.3 know no MFD_EXEC
+// and make every memfd executable.
+func memfd(name string) (int, error) {
+	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
+	fd, err := unix.MemfdCreate(name, flags|unix.MFD_EXEC)
+	if err == unix.EINVAL {
+		fd, err = unix.MemfdCreate(name, flags)
+	}
+	return fd, err
+}
+
+// Image and Pipe return the descriptors that the child needs.
+func (s *Second) Image() int { return s.image }
+func (s *Second) Pipe() int  { return s.write }
+
+// Close closes what Open made.
+func (s *Second) Close() {
+	for _, fd := range []*int{&s.image, &s.read, &s.write} {
+		if *fd >= 0 {
+			unix.Close(*fd)
+			*fd = -1
+		}
+	}
+}
+
+// Seal writes the program to the image and seals it.
+func (s *Second) Seal() error {
+	b := s.build()
+	for len(b) > 0 {
+		n, err := unix.Write(s.image, b)
+		if err != nil {
+			return os.NewSyscallError("write", err)
+		}
+		b = b[n:]
+	}
+	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+	_, err := unix.FcntlInt(uintptr(s.image), unix.F_ADD_SEALS, seals)
+	return os.NewSyscallError("fcntl", err)
+}
+
+// outcome reads what the second stage has to tell. It has executed the image;
+// the pipe ends when it executes the program or dies.
+func (s *Second) outcome(res Result) Result {
+	unix.Close(s.write)
+	s.write = -1
+	report := make([]byte, 0, unsafe.Sizeof(state{}))
+	for {
+		buf := make([]byte, 4096)
+		n, err := unix.Read(s.read, buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if n <= 0 {
+			break
+		}
+		report = append(report, buf[:n]...)
+	}
+	const stateSize = int(unsafe.Sizeof(state{}))
+	switch {
+	case len(report) == 0: // killed without a word
+		return res.reap(SecondItself)
+	case len(report) == 1: // the word that the program has been executed
+		res.OK = true
+		return res
+	case len(report)%StepSize == stateSize: // the state comes first
+		st := (*state)(unsafe.Pointer(&report[0]))
+		res.Step = s.step(st.failed)
+		res.Errno = syscall.Errno(st.errno)
+		return res.reap(InSecond)
+	}
+	res.Step = s.lastStep(report)
+	return res.reap(InSecond)
+}
+
+func (s *Second) step(insn uint64) int {
+	return int((insn - s.program.insns) / uint64(insnSize))
+}
+
+// lastStep finds the step at which the second stage's child died: the first
+// of its system calls that has no result.
+func (s *Second) lastStep(report []byte) int {
+	insns := unsafe.Slice((*insn)(unsafe.Pointer(&report[0])), len(report)/int(insnSize))
+	for i := s.Child; i < len(insns); i++ {
+		if insns[i].ret == notRun {
+			return i
+		}
+	}
+	return s.Child
+}
+
+// The image: a header, one segment with the code, and one with the program
+// and its data, which nobody may execute. The second begins 64 KiB further in
+// memory than in the file, so that the two share no page whatever its size.
+const (
+	imageBase   = 0x400000
+	segmentGap  = 0x10000
+	headersSize = 64 + 2*56
+)
+
+func (s *Second) build() []byte {
+	image := make([]byte, headersSize, 8192)
+	text := code()
+	image = append(image, entry(0, 0)...)
+	image = append(image, text...)
+	for len(image)%16 != 0 {
+		image = append(image, 0)
+	}
+	textEnd := uint64(len(image))
+
+	steps := len(s.Program.Steps)
+	start := imageBase + segmentGap + textEnd
+	stateSize := uint64(unsafe.Sizeof(state{}))
+	s.program.insns = start + stateSize
+	s.program.data = s.program.insn(steps + 2)
+	insns := s.program.link(s.Program, make([]insn, 0, steps+2))
+	defer s.program.unlink(s.Program)
+	if s.Fault != nil {
+		s.Fault.apply(insns)
+	}
+	insns = append(insns, s.tell(start), exitInsn())
+	st := state{handler: s.program.insn(steps)}
+
+	copy(image[headersSize:], entry(s.program.insn(0), start))
+	image = append(image, asBytes(&st, 1)...)
+	image = append(image, asBytes(&insns[0], len(insns))...)
+	image = append(image, s.Program.Data...)
+	putHeaders(image, textEnd)
+	return image
+}
+
+// tell writes the state to the pipe.
+func (s *Second) tell(state_ uint64) insn {
+	return insn{
+		nr:     unix.SYS_WRITE,
+		arg:    [6]uint64{uint64(s.Report), state_, uint64(unsafe.Sizeof(state{}))},
+		next:   uint64(insnSize),
+		errno0: anyErrno, to0: uint64(insnSize),
+		ret: notRun,
+	}
+}
+
+func asBytes[T any](p *T, n int) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(p)), uintptr(n)*unsafe.Sizeof(*p))
+}
+
+// putHeaders writes the ELF header and the two program headers; see elf(5).
+func putHeaders(image []byte, textEnd uint64) {
+	const (
+		etExec    = 2
+		ptLoad    = 1
+		readExec  = 5
+		readWrite = 6
+	)
+	le := binary.LittleEndian
+	h := append(image[:0], "\x7fELF\x02\x01\x01"...)
+	h = append(h, make([]byte, 9)...)
+	h = le.AppendUint16(h, etExec)
+	h = le.AppendUint16(h, elfMachine)
+	h = le.AppendUint32(h, 1)
+	h = le.AppendUint64(h, imageBase+headersSize) // entry
+	h = le.AppendUint64(h, 64)                    // program headers
+	h = le.AppendUint64(h, 0)                     // no section headers
+	h = le.AppendUint32(h, 0)
+	for _, v := range []uint16{64, 56, 2, 0, 0, 0} { // sizes and counts
+		h = le.AppendUint16(h, v)
+	}
+	segment := func(flags uint32, offset, addr, size uint64) {
+		h = le.AppendUint32(h, ptLoad)
+		h = le.AppendUint32(h, flags)
+		for _, v := range []uint64{offset, addr, addr, size, size, segmentGap} {
+			h = le.AppendUint64(h, v)
+		}
+	}
+	segment(readExec, 0, imageBase, textEnd)
+	segment(readWrite, textEnd, imageBase+segmentGap+textEnd, uint64(len(image))-textEnd)
+}

@@ -1,0 +1,5 @@
+package machine
+
+// childTIDArg is where clone(2) takes the child's TID address; it comes before
+// the TLS on this architecture.
+const childTIDArg = 3

@@ -1,0 +1,124 @@
+package program
+
+// A Call is a system call by name, or one of the machine's own operations.
+// Its number belongs to the machine; its name and the meaning of its
+// arguments, for listings and errors, are here.
+type Call uint8
+
+const (
+	_ Call = iota
+
+	// Test goes on with the step Args[2] steps further if the 32-bit word at
+	// Args[0] equals Args[1], and with the following step otherwise.
+	Test
+	// Move stores the 32-bit word at Args[0], zero-extended and increased by
+	// Args[1], into the places in Out.
+	Move
+
+	Capget
+	Capset
+	Chdir
+	Chroot
+	Clone
+	Close
+	CloseRange
+	Dup3
+	Execve
+	Execveat
+	ExitGroup
+	Fcntl
+	Futex
+	Getpid
+	Getppid
+	Ioctl
+	Kill
+	Mount
+	Openat
+	Ppoll
+	Prctl
+	Prlimit64
+	Ptrace
+	RtSigaction
+	RtSigprocmask
+	RtSigtimedwait
+	Setgid
+	Setgroups
+	Setpgid
+	Setsid
+	Setuid
+	Umask
+	Unshare
+	Waitid
+	Write
+
+	numCalls
+)
+
+// IsOperation reports whether c is an operation of the machine and not a
+// system call.
+func (c Call) IsOperation() bool { return c == Test || c == Move }
+
+// String returns the kernel's name of the call.
+func (c Call) String() string {
+	if c == 0 || c >= numCalls {
+		return "?"
+	}
+	return signatures[c].name
+}
+
+// A signature is a call's name and how each argument is printed.
+type signature struct {
+	name string
+	args []printer
+}
+
+var signatures = [numCalls]signature{
+	Test:           {"test", []printer{address, number, number}},
+	Move:           {"move", []printer{address, number}},
+	Capget:         {"capget", []printer{address, address}},
+	Capset:         {"capset", []printer{address, capData}},
+	Chdir:          {"chdir", []printer{str}},
+	Chroot:         {"chroot", []printer{str}},
+	Clone:          {"clone", []printer{cloneFlags}},
+	Close:          {"close", []printer{number}},
+	CloseRange:     {"close_range", []printer{number, unsigned, closeRangeFlags}},
+	Dup3:           {"dup3", []printer{number, number, openFlags}},
+	Execve:         {"execve", []printer{str, argv, envp}},
+	Execveat:       {"execveat", []printer{dirfd, str, argv, envp, atFlags}},
+	ExitGroup:      {"exit_group", []printer{number}},
+	Fcntl:          {"fcntl", []printer{number, fcntlCmd, number}},
+	Futex:          {"futex", []printer{address, futexOp, number, address}},
+	Getpid:         {"getpid", nil},
+	Getppid:        {"getppid", nil},
+	Ioctl:          {"ioctl", []printer{number, ioctlRequest, ioctlArg}},
+	Kill:           {"kill", []printer{number, signal}},
+	Mount:          {"mount", []printer{str, str, str, mountFlags, address}},
+	Openat:         {"openat", []printer{dirfd, str, openMode, optionalMode}},
+	Ppoll:          {"ppoll", []printer{address, number, address, address, number}},
+	Prctl:          {"prctl", []printer{prctlOp, prctlArg, prctlArg, number, number}},
+	Prlimit64:      {"prlimit64", []printer{number, resource, rlimit, address}},
+	Ptrace:         {"ptrace", []printer{ptraceRequest}},
+	RtSigaction:    {"rt_sigaction", []printer{signal, address, address, number}},
+	RtSigprocmask:  {"rt_sigprocmask", []printer{sigHow, sigset, address, number}},
+	RtSigtimedwait: {"rt_sigtimedwait", []printer{sigset, address, address, number}},
+	Setgid:         {"setgid", []printer{id}},
+	Setgroups:      {"setgroups", []printer{number, groups}},
+	Setpgid:        {"setpgid", []printer{number, number}},
+	Setsid:         {"setsid", nil},
+	Setuid:         {"setuid", []printer{id}},
+	Umask:          {"umask", []printer{octal}},
+	Unshare:        {"unshare", []printer{cloneFlags}},
+	Waitid:         {"waitid", []printer{waitWho, number, address, waitFlags, address}},
+	Write:          {"write", []printer{number, text, number}},
+}
+
+// object is the argument that an error about the call names, or -1.
+func (c Call) object() int {
+	switch c {
+	case Chdir, Chroot, Close, Dup3, Execve, Fcntl, Setgid, Setuid, Unshare, Clone, Umask:
+		return 0
+	case CloseRange, Openat, Mount, Prlimit64, Setgroups, Setpgid, Write, Prctl:
+		return 1
+	}
+	return -1
+}

@@ -1,0 +1,269 @@
+package program
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+)
+
+// Format returns the step at index i as strace would print the call. An
+// argument that is the result of another step is written as name returns it.
+func (p *Program) Format(i int, name func(step int) string) string {
+	s := &p.Steps[i]
+	if s.Call == 0 || s.Call >= numCalls {
+		return s.Call.String() + "()"
+	}
+	l := line{p: p, s: s, i: i, name: name}
+	if s.Call.IsOperation() {
+		return l.operation()
+	}
+	l.WriteString(s.Call.String() + "(")
+	for n, print := range signatures[s.Call].args {
+		if n > 0 && !l.optional(print, n) {
+			l.WriteString(", ")
+		}
+		l.arg(print, n)
+	}
+	l.WriteByte(')')
+	return l.String()
+}
+
+// Object returns what the step at index i acts on, as an error names it: a
+// path without quotes, a number or a list; or "" if it has no such thing.
+func (p *Program) Object(i int) string {
+	s := &p.Steps[i]
+	n := s.Call.object()
+	if n < 0 {
+		return ""
+	}
+	if a := s.Args[n]; a.Kind == Address && (s.Call == Chdir || s.Call == Chroot || s.Call == Execve || s.Call == Openat || s.Call == Mount) {
+		return p.StrAt(a)
+	}
+	l := line{p: p, s: s, i: i, name: func(int) string { return "" }}
+	l.arg(signatures[s.Call].args[n], n)
+	if s.Call == Setgroups {
+		return strings.Trim(l.String(), "[]")
+	}
+	return l.String()
+}
+
+// A line is one formatted call while it is being written.
+type line struct {
+	strings.Builder
+	p    *Program
+	s    *Step
+	i    int
+	name func(step int) string
+}
+
+// A printer writes argument n of the call.
+type printer func(l *line, n int)
+
+func (l *line) arg(print printer, n int) {
+	switch a := l.s.Args[n]; a.Kind {
+	case Result:
+		l.WriteString(l.name(int(a.Value)))
+	case Steps:
+		l.WriteString("steps")
+	case Later:
+		l.WriteString("<" + l.p.StrAt(Arg{Address, a.Value}) + ">")
+	default:
+		print(l, n)
+	}
+}
+
+// optional reports whether the argument prints nothing, not even a comma.
+func (l *line) optional(print printer, n int) bool {
+	mark := l.Len()
+	probe := line{p: l.p, s: l.s, i: l.i, name: l.name}
+	probe.arg(print, n)
+	return probe.Len() == 0 && mark > 0
+}
+
+// operation formats the machine's own operations as assignments and jumps.
+func (l *line) operation() string {
+	a := l.s.Args
+	word := "*" + l.place(a[0])
+	if l.s.Call == Test {
+		return "if " + word + " == " + l.numberOf(1) + " goto " + l.name(l.i+int(int64(a[2].Value)))
+	}
+	if a[1].Value != 0 {
+		word += " + " + strconv.FormatInt(int64(a[1].Value), 10)
+	}
+	return l.destination() + " = " + word
+}
+
+func (l *line) numberOf(n int) string {
+	if a := l.s.Args[n]; a.Kind == Result {
+		return l.name(int(a.Value))
+	}
+	return strconv.FormatInt(int64(l.s.Args[n].Value), 10)
+}
+
+func (l *line) destination() string {
+	switch out := l.s.Out[0]; out.Kind {
+	case ToArg:
+		return l.name(int(out.Step)) + ".arg" + strconv.Itoa(int(out.Pos))
+	case ToData:
+		return "*" + l.place(Arg{Address, uint64(out.Pos)})
+	}
+	return "_"
+}
+
+// place names a place in the data, which has no address yet.
+func (l *line) place(a Arg) string {
+	if a.Kind != Address {
+		return "0x" + strconv.FormatUint(a.Value, 16)
+	}
+	return "data+" + strconv.FormatUint(a.Value, 10)
+}
+
+func (l *line) value(n int) uint64 { return l.s.Args[n].Value }
+
+// word returns the i-th 64-bit word of the data that argument n points to.
+func (l *line) word(n, i int) uint64 {
+	b := l.p.BytesAt(l.s.Args[n], uint64(8*i+8))
+	if len(b) < 8*i+8 {
+		return 0
+	}
+	return binary.NativeEndian.Uint64(b[8*i:])
+}
+
+func (l *line) uint32(n, i int) uint32 {
+	b := l.p.BytesAt(l.s.Args[n], uint64(4*i+4))
+	if len(b) < 4*i+4 {
+		return 0
+	}
+	return binary.NativeEndian.Uint32(b[4*i:])
+}
+
+func (l *line) null(n int) bool {
+	if l.s.Args[n].Kind == Number && l.value(n) == 0 {
+		l.WriteString("NULL")
+		return true
+	}
+	return false
+}
+
+func number(l *line, n int)   { l.WriteString(strconv.FormatInt(int64(l.value(n)), 10)) }
+func octal(l *line, n int)    { l.WriteString("0" + strconv.FormatUint(l.value(n), 8)) }
+func id(l *line, n int)       { l.WriteString(strconv.FormatInt(int64(int32(l.value(n))), 10)) }
+func unsigned(l *line, n int) { l.WriteString(hexIfHuge(l.value(n))) }
+
+func hexIfHuge(v uint64) string {
+	if v >= 1<<31 {
+		return "0x" + strconv.FormatUint(v, 16)
+	}
+	return strconv.FormatUint(v, 10)
+}
+
+func address(l *line, n int) {
+	if !l.null(n) {
+		l.WriteString(l.place(l.s.Args[n]))
+	}
+}
+
+func str(l *line, n int) {
+	if !l.null(n) {
+		l.WriteString(strconv.Quote(l.p.StrAt(l.s.Args[n])))
+	}
+}
+
+// text prints a buffer whose length is the next argument.
+func text(l *line, n int) {
+	l.WriteString(strconv.Quote(string(l.p.BytesAt(l.s.Args[n], l.value(n+1)))))
+}
+
+func argv(l *line, n int) {
+	list := l.p.StrsAt(l.s.Args[n])
+	const most = 32
+	l.WriteByte('[')
+	for i, s := range list[:min(len(list), most)] {
+		if i > 0 {
+			l.WriteString(", ")
+		}
+		l.WriteString(strconv.Quote(s))
+	}
+	if len(list) > most {
+		l.WriteString(", ...")
+	}
+	l.WriteByte(']')
+}
+
+func envp(l *line, n int) {
+	count := len(l.p.StrsAt(l.s.Args[n]))
+	plural := "s"
+	if count == 1 {
+		plural = ""
+	}
+	l.WriteString("[/* " + strconv.Itoa(count) + " var" + plural + " */]")
+}
+
+func groups(l *line, n int) {
+	l.WriteByte('[')
+	for i := range int(l.value(0)) {
+		if i > 0 {
+			l.WriteString(", ")
+		}
+		l.WriteString(strconv.FormatUint(uint64(l.uint32(n, i)), 10))
+	}
+	l.WriteByte(']')
+}
+
+func sigset(l *line, n int) {
+	if l.null(n) {
+		return
+	}
+	set := l.word(n, 0)
+	if set == ^uint64(0) {
+		l.WriteString("~[]")
+		return
+	}
+	l.WriteByte('[')
+	sep := ""
+	for sig := range 64 {
+		if set>>sig&1 != 0 {
+			l.WriteString(sep + strings.TrimPrefix(SignalName(sig+1), "SIG"))
+			sep = " "
+		}
+	}
+	l.WriteByte(']')
+}
+
+func rlimit(l *line, n int) {
+	if l.null(n) {
+		return
+	}
+	l.WriteString("{rlim_cur=" + limit(l.word(n, 0)) + ", rlim_max=" + limit(l.word(n, 1)) + "}")
+}
+
+func limit(v uint64) string {
+	if v == ^uint64(0) {
+		return "RLIM64_INFINITY"
+	}
+	return strconv.FormatUint(v, 10)
+}
+
+// capData prints the sets that a capset step starts from. The machine reads
+// the process's own sets into the buffer first, so only what is added to
+// them is known here.
+func capData(l *line, n int) { address(l, n) }
+
+func ioctlArg(l *line, n int) {
+	if l.s.Args[n].Kind == Address {
+		if l.value(1) == tiocspgrp && l.uint32(n, 0) != 0 {
+			l.WriteString("[" + strconv.Itoa(int(l.uint32(n, 0))) + "]")
+			return
+		}
+		l.WriteString("[" + l.place(l.s.Args[n]) + "]")
+		return
+	}
+	number(l, n)
+}
+
+func optionalMode(l *line, n int) {
+	const oCreat = 0o100
+	if l.value(n-1)&oCreat != 0 {
+		octal(l, n)
+	}
+}

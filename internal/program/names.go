@@ -1,0 +1,189 @@
+package program
+
+import (
+	"strconv"
+	"strings"
+)
+
+// The names of numbers, as the man pages have them. Only values that are the
+// same on every architecture that the machine runs on are listed.
+
+type names map[uint64]string
+
+// enum returns a printer of one value out of a list.
+func enum(list names) printer {
+	return func(l *line, n int) { l.WriteString(list.of(l.value(n))) }
+}
+
+func (list names) of(v uint64) string {
+	if s, ok := list[v]; ok {
+		return s
+	}
+	return hexIfHuge(v)
+}
+
+// A flag is one bit, or several, of a flags word.
+type flag struct {
+	bits uint64
+	name string
+}
+
+// flags returns a printer of a set of bits.
+func flags(list ...flag) printer {
+	return func(l *line, n int) { l.WriteString(flagNames(l.value(n), list)) }
+}
+
+func flagNames(v uint64, list []flag) string {
+	if v == 0 {
+		return "0"
+	}
+	var set []string
+	for _, f := range list {
+		if v&f.bits == f.bits {
+			set = append(set, f.name)
+			v &^= f.bits
+		}
+	}
+	if v != 0 {
+		set = append(set, "0x"+strconv.FormatUint(v, 16))
+	}
+	return strings.Join(set, "|")
+}
+
+var cloneFlagNames = []flag{
+	{0x100, "CLONE_VM"}, {0x400, "CLONE_FILES"}, {0x1000, "CLONE_PIDFD"},
+	{0x200000, "CLONE_CHILD_CLEARTID"},
+	{0x80, "CLONE_NEWTIME"}, {0x20000, "CLONE_NEWNS"}, {0x2000000, "CLONE_NEWCGROUP"},
+	{0x4000000, "CLONE_NEWUTS"}, {0x8000000, "CLONE_NEWIPC"}, {0x10000000, "CLONE_NEWUSER"},
+	{0x20000000, "CLONE_NEWPID"}, {0x40000000, "CLONE_NEWNET"},
+	{0x100000000, "CLONE_CLEAR_SIGHAND"}, {0x200000000, "CLONE_INTO_CGROUP"},
+	{0x200, "CLONE_FS"}, {0x800, "CLONE_SIGHAND"}, {0x2000, "CLONE_PTRACE"},
+	{0x4000, "CLONE_VFORK"}, {0x8000, "CLONE_PARENT"}, {0x10000, "CLONE_THREAD"},
+	{0x40000, "CLONE_SYSVSEM"}, {0x80000, "CLONE_SETTLS"},
+	{0x100000, "CLONE_PARENT_SETTID"}, {0x800000, "CLONE_UNTRACED"},
+	{0x1000000, "CLONE_CHILD_SETTID"}, {0x80000000, "CLONE_IO"},
+}
+
+// CloneFlags returns the names of the CLONE flags, joined by "|".
+func CloneFlags(v uint64) string { return flagNames(v, cloneFlagNames) }
+
+const tiocspgrp = 0x5410
+
+var (
+	openFlags       = flags(flag{0o2000000, "O_CLOEXEC"})
+	closeRangeFlags = flags(flag{2, "CLOSE_RANGE_UNSHARE"}, flag{4, "CLOSE_RANGE_CLOEXEC"})
+	atFlags         = flags(flag{0x1000, "AT_EMPTY_PATH"})
+	mountFlags      = flags(flag{0x4000, "MS_REC"}, flag{1 << 18, "MS_PRIVATE"}, flag{1 << 19, "MS_SLAVE"}, flag{0x1000, "MS_BIND"})
+	waitFlags       = flags(flag{1, "WNOHANG"}, flag{4, "WEXITED"}, flag{0x1000000, "WNOWAIT"})
+	fcntlCmd        = enum(names{1: "F_GETFD", 2: "F_SETFD"})
+	futexOp         = enum(names{0: "FUTEX_WAIT", 1: "FUTEX_WAKE"})
+	ioctlRequest    = enum(names{0x540e: "TIOCSCTTY", tiocspgrp: "TIOCSPGRP", 0x5422: "TIOCNOTTY"})
+	ptraceRequest   = enum(names{0: "PTRACE_TRACEME"})
+	sigHow          = enum(names{0: "SIG_BLOCK", 1: "SIG_UNBLOCK", 2: "SIG_SETMASK"})
+	waitWho         = enum(names{0: "P_ALL", 1: "P_PID", 3: "P_PIDFD"})
+	prctlOp         = enum(prctlOps)
+	resource        = enum(resources)
+)
+
+func cloneFlags(l *line, n int) {
+	v := l.value(n)
+	if l.s.Call == Clone && v&0xff != 0 { // the low byte is the exit signal
+		l.WriteString(CloneFlags(v&^0xff) + "|" + SignalName(int(v&0xff)))
+		return
+	}
+	l.WriteString(CloneFlags(v))
+}
+
+func signal(l *line, n int) { l.WriteString(SignalName(int(l.value(n)))) }
+
+func dirfd(l *line, n int) {
+	if int32(l.value(n)) == -100 {
+		l.WriteString("AT_FDCWD")
+		return
+	}
+	number(l, n)
+}
+
+func openMode(l *line, n int) {
+	v := l.value(n)
+	access := [...]string{"O_RDONLY", "O_WRONLY", "O_RDWR", "3"}[v&3]
+	if rest := v &^ 3; rest != 0 {
+		access += "|" + flagNames(rest, []flag{
+			{0o2000000, "O_CLOEXEC"}, {0o100, "O_CREAT"}, {0o1000, "O_TRUNC"}, {0o2000, "O_APPEND"}})
+	}
+	l.WriteString(access)
+}
+
+const (
+	prSetPdeathsig = 1
+	prSetDumpable  = 4
+	prSetKeepcaps  = 8
+	prSetNoNewPriv = 38
+	prCapAmbient   = 47
+)
+
+var prctlOps = names{
+	prSetPdeathsig: "PR_SET_PDEATHSIG", prSetDumpable: "PR_SET_DUMPABLE",
+	prSetKeepcaps: "PR_SET_KEEPCAPS", prSetNoNewPriv: "PR_SET_NO_NEW_PRIVS",
+	36: "PR_SET_CHILD_SUBREAPER", prCapAmbient: "PR_CAP_AMBIENT",
+}
+
+// prctlArg prints an argument of prctl by what the operation makes of it.
+func prctlArg(l *line, n int) {
+	v := l.value(n)
+	switch op := l.value(0); {
+	case op == prSetPdeathsig && n == 1:
+		l.WriteString(SignalName(int(v)))
+	case op == prCapAmbient && n == 1:
+		l.WriteString(names{1: "PR_CAP_AMBIENT_IS_SET", 2: "PR_CAP_AMBIENT_RAISE", 3: "PR_CAP_AMBIENT_LOWER", 4: "PR_CAP_AMBIENT_CLEAR_ALL"}.of(v))
+	case op == prCapAmbient && n == 2:
+		l.WriteString(CapName(v))
+	default:
+		l.WriteString(strconv.FormatUint(v, 10))
+	}
+}
+
+var resources = names{
+	0: "RLIMIT_CPU", 1: "RLIMIT_FSIZE", 2: "RLIMIT_DATA", 3: "RLIMIT_STACK",
+	4: "RLIMIT_CORE", 5: "RLIMIT_RSS", 6: "RLIMIT_NPROC", 7: "RLIMIT_NOFILE",
+	8: "RLIMIT_MEMLOCK", 9: "RLIMIT_AS", 10: "RLIMIT_LOCKS", 11: "RLIMIT_SIGPENDING",
+	12: "RLIMIT_MSGQUEUE", 13: "RLIMIT_NICE", 14: "RLIMIT_RTPRIO", 15: "RLIMIT_RTTIME",
+}
+
+// ResourceName returns the RLIMIT constant's name.
+func ResourceName(r int) string { return resources.of(uint64(r)) }
+
+var signalNames = [...]string{
+	1: "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1",
+	"SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP",
+	"TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+}
+
+// SignalName returns a signal's name, such as SIGTERM or SIGRT_3.
+func SignalName(sig int) string {
+	switch {
+	case sig > 0 && sig < len(signalNames):
+		return "SIG" + signalNames[sig]
+	case sig >= 32 && sig <= 64:
+		return "SIGRT_" + strconv.Itoa(sig-32)
+	}
+	return strconv.Itoa(sig)
+}
+
+var capNames = [...]string{
+	"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID",
+	"SETUID", "SETPCAP", "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST",
+	"NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO",
+	"SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE",
+	"SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE",
+	"AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM",
+	"BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE",
+}
+
+// CapName returns a capability's name, such as CAP_NET_ADMIN.
+func CapName(c uint64) string {
+	if c < uint64(len(capNames)) {
+		return "CAP_" + capNames[c]
+	}
+	return strconv.FormatUint(c, 10)
+}

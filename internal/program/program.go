@@ -1,0 +1,161 @@
+// Package program describes what a child process does between its birth and
+// the execution of its program: a list of steps, each a system call with its
+// arguments, or one of the few operations that the machine has besides. It is
+// data; building it touches no kernel state, and it builds on every platform.
+//
+// A step's argument may be a number, or the address of something in the
+// program's data: a path, a buffer, an array of strings. Where that data will
+// be in memory is not known here. The machine links a program to an address
+// when it runs it: the parent's heap for the first stage, the image of the
+// second stage for the rest.
+package program
+
+// A Step is one system call, or one operation of the machine.
+type Step struct {
+	Call Call
+	// Field is the field of the start that asked for the step, or empty for
+	// one that every start has.
+	Field string
+	Args  [6]Arg
+	// Out is where the result is stored, in addition to being recorded:
+	// into arguments of other steps, or into words of the data.
+	Out [2]Ref
+	// Catch lists results that are not failures, and where the child goes on
+	// after them.
+	Catch [2]Catch
+	// Next is the step to go on with, relative to this one; 0 means the
+	// following step.
+	Next int16
+	// Quiet steps are bookkeeping that a listing leaves out.
+	Quiet bool
+}
+
+// An Arg is an argument of a step: a number, or a place in the data.
+type Arg struct {
+	Kind  ArgKind
+	Value uint64
+}
+
+// An ArgKind says how an argument's value becomes a machine word.
+type ArgKind uint8
+
+const (
+	Number  ArgKind = iota // the value itself
+	Address                // the address of the data at that offset
+	Result                 // filled in while running, by another step's Out
+	Steps                  // the address of the program's instructions
+	Later                  // known only when the start happens; in plans
+)
+
+// Num returns an argument that is a number. Negative numbers are
+// sign-extended, as the kernel's ABI has them.
+func Num[T ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64 | ~uintptr](n T) Arg {
+	return Arg{Number, uint64(n)}
+}
+
+// A Ref is a place that a result is stored to, as 8 bytes.
+type Ref struct {
+	Kind RefKind
+	Step int32 // index of the step, for ToArg
+	Pos  int32 // argument number, or offset in the data
+}
+
+// A RefKind says what a Ref refers to.
+type RefKind uint8
+
+const (
+	Nowhere RefKind = iota
+	ToArg           // an argument of another step
+	ToData          // a word of the data
+)
+
+// A Catch names an errno that is no failure, and the step to go on with,
+// relative to the one that got it.
+type Catch struct {
+	Errno uint32 // 0: none; [AnyErrno]: every errno
+	To    int16
+}
+
+// AnyErrno catches every error.
+const AnyErrno = ^uint32(0)
+
+// Program is a list of steps with the data that they refer to. The zero value
+// is an empty program. Data and lists are reused by Reset.
+type Program struct {
+	Steps []Step
+	Data  []byte
+	// Relocs are the offsets of the words in Data that hold offsets in Data
+	// and become addresses when the program is linked.
+	Relocs []int
+}
+
+// Reset empties the program and keeps its memory for the next one, unless
+// that has grown large.
+func (p *Program) Reset() {
+	const keep = 64 << 10
+	clear(p.Steps)
+	p.Steps = p.Steps[:0]
+	p.Data = p.Data[:0]
+	p.Relocs = p.Relocs[:0]
+	if cap(p.Data) > keep {
+		p.Data, p.Relocs = nil, nil
+	}
+}
+
+// Add appends a step and returns it for the caller to complete. The pointer
+// is good until the next Add.
+func (p *Program) Add(field string, call Call, args ...Arg) *Step {
+	p.Steps = append(p.Steps, Step{Call: call, Field: field})
+	s := &p.Steps[len(p.Steps)-1]
+	copy(s.Args[:], args)
+	return s
+}
+
+// Len returns the number of steps: the index of the next one to be added.
+func (p *Program) Len() int { return len(p.Steps) }
+
+// FeedArg has the result of the step at index from stored into an argument of
+// the step at index to.
+func (p *Program) FeedArg(from, to, arg int) {
+	p.feed(from, Ref{ToArg, int32(to), int32(arg)})
+	p.Steps[to].Args[arg] = Arg{Result, uint64(from)}
+}
+
+// FeedData has the result of the step at index from stored into a word of the
+// data.
+func (p *Program) FeedData(from int, word Arg) {
+	p.feed(from, Ref{ToData, 0, int32(word.Value)})
+}
+
+func (p *Program) feed(from int, ref Ref) {
+	out := &p.Steps[from].Out
+	for i := range out {
+		if out[i].Kind == Nowhere {
+			out[i] = ref
+			return
+		}
+	}
+	panic("program: a result has more than two destinations")
+}
+
+// Ignore makes the errno no failure of the step: the child goes on with the
+// step after it.
+func (s *Step) Ignore(errno uint32) *Step { return s.Goto(errno, 1) }
+
+// Goto has the child go on with another step, relative to s, after errno.
+func (s *Step) Goto(errno uint32, to int16) *Step {
+	for i := range s.Catch {
+		if s.Catch[i].Errno == 0 {
+			s.Catch[i] = Catch{errno, to}
+			return s
+		}
+	}
+	panic("program: a step catches more than two errnos")
+}
+
+// Loop goes back to the step at index first until the word has a value.
+func (p *Program) Loop(word Arg, until, first int) {
+	s := p.Add("", Test, word, Num(until), Num(1))
+	s.Quiet = true
+	s.Next = int16(first - (p.Len() - 1))
+}

@@ -1,0 +1,69 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// lacking is a set of system calls that the kernel, or a filter in force,
+// answers ENOSYS to.
+type lacking uint32
+
+const (
+	noClone3     lacking = 1 << iota // before Linux 5.3; CLONE_CLEAR_SIGHAND before 5.5
+	noCloseRange                     // before Linux 5.9; CLOSE_RANGE_CLOEXEC before 5.11
+	noExecveat                       // before Linux 3.19
+)
+
+func (l lacking) has(what lacking) bool { return l&what != 0 }
+
+// kernel is what has been found out so far, by a start that failed for it. It
+// is a fact about the machine and the process, so it is kept for all starts.
+var kernel struct {
+	lacks       atomic.Uint32
+	clone3Works atomic.Bool
+}
+
+// learn looks whether the launch failed because the kernel lacks a call that
+// there is a substitute for, and reports whether another try makes sense.
+func learn(res machine.Result, p *program.Program) bool {
+	what := missing(res, p)
+	if what == 0 {
+		return false
+	}
+	for {
+		old := kernel.lacks.Load()
+		if lacking(old).has(what) {
+			return false
+		}
+		if kernel.lacks.CompareAndSwap(old, old|uint32(what)) {
+			return true
+		}
+	}
+}
+
+func missing(res machine.Result, p *program.Program) lacking {
+	enosys := res.Errno == unix.ENOSYS
+	switch {
+	case res.Place == machine.AtBirth:
+		// A kernel that has clone3 but not the flag answers EINVAL; so does
+		// one that has both, to other flags.
+		if enosys || res.Errno == unix.EINVAL && !kernel.clone3Works.Load() {
+			return noClone3
+		}
+	case res.Place == machine.InChild && p.Steps[res.Step].Call == program.CloseRange:
+		if enosys || res.Errno == syscall.EINVAL {
+			return noCloseRange
+		}
+	case res.Place == machine.InChild && p.Steps[res.Step].Call == program.Execveat && enosys:
+		return noExecveat
+	}
+	return 0
+}

@@ -1,0 +1,82 @@
+package sprog
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A Plan is what a start would do, step by step. Making one starts and changes
+// nothing.
+//
+// What only a start can know is written as a guess or a name: pipes that
+// the start would make have the next low descriptor numbers, the child's pid
+// is CHILD, and $n stands for the result of step n.
+type Plan struct {
+	// Path is the program.
+	Path string `json:"path"`
+	// Steps are in the order in which they run.
+	Steps []PlanStep `json:"steps"`
+}
+
+// A PlanStep is one step of a start.
+type PlanStep struct {
+	// By is who runs the step: "parent", "child", or, for the second stage
+	// that Attr.Init asks for, "init" and the program's process, "program".
+	By string `json:"by"`
+	// Call is the system call's name.
+	Call string `json:"call"`
+	// Text is the call with its arguments decoded, as strace would print it.
+	Text string `json:"text"`
+	// Field is the field that asked for the step, or empty for what every
+	// start does.
+	Field string `json:"field,omitempty"`
+}
+
+// Plan returns the steps that [Cmd.Start] would run. It reports what Start
+// would refuse before running anything, and finds none of the errors that only
+// the kernel can answer.
+func (c *Cmd) Plan() (*Plan, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	var r request
+	if err := c.translate(&r, shownFd); err != nil {
+		return nil, err
+	}
+	return r.plan()
+}
+
+// String returns the plan as a table: a line for each step with its number,
+// who runs it, the call, and the field.
+func (p *Plan) String() string {
+	rows := make([][]string, 0, len(p.Steps))
+	for i, s := range p.Steps {
+		rows = append(rows, []string{strconv.Itoa(i + 1), s.By, s.Text, s.Field})
+	}
+	return table(rows)
+}
+
+// table aligns columns, the first to the right, and bounds the width that one
+// long call would give to all.
+func table(rows [][]string) string {
+	const widest = 76
+	width := make([]int, 4)
+	for _, row := range rows {
+		for i, cell := range row {
+			if i < 3 && len(cell) <= widest {
+				width[i] = max(width[i], len(cell))
+			}
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		line := pad(width[0]-len(row[0])) + row[0] + "  " + row[1] + pad(width[1]-len(row[1])) + "  " + row[2]
+		if row[3] != "" {
+			line += pad(width[2]-len(row[2])) + "  " + row[3]
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return b.String()
+}
+
+func pad(n int) string { return strings.Repeat(" ", max(n, 0)) }

@@ -1,0 +1,111 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"strconv"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// plan compiles the request for a kernel that lacks nothing, and lists what
+// the parent, the child and the second stage would do.
+func (r *request) plan() (*Plan, error) {
+	r.fillIn()
+	if err := r.validate(); err != nil {
+		err.Path = r.path
+		return nil, err
+	}
+	s := &starter{}
+	s.request, s.p = r, &s.program
+	s.children = append(s.children, r.files...)
+	if r.attr.Init != nil {
+		s.second = new(program.Program)
+		s.addSecondFiles(0, 0)
+	}
+	s.standIn()
+	s.compile()
+	if s.second != nil {
+		s.initProgram()
+	}
+	s.prepareLaunch()
+
+	l := lister{plan: &Plan{Path: r.path}}
+	l.birth(s)
+	l.program("child", s.p, 0, s.p.Len())
+	if s.second != nil {
+		l.program("init", s.second, 0, s.firstStep)
+		l.program("program", s.second, s.firstStep, s.second.Len())
+	}
+	return l.plan, nil
+}
+
+// standIn gives numbers to the descriptors that only a start has: what it
+// makes, and what it lends a low number to.
+func (s *starter) standIn() {
+	next := 3
+	pipes := map[int]int{}
+	for i := range s.children {
+		f := &s.children[i]
+		made := f.source == pipeEnd || i >= len(s.files)
+		switch {
+		case f.source == pipeEnd && pipes[f.fd] != 0:
+			f.fd = pipes[f.fd]
+		case made:
+			if f.source == pipeEnd {
+				pipes[f.fd] = next
+			}
+			f.fd = next
+			next++
+		}
+		if f.source == fromParent || f.source == pipeEnd {
+			s.table.hold(f.fd, f.field)
+		}
+	}
+	if s.sys.Foreground {
+		s.table.hold(s.sys.Ctty, field("Ctty"))
+	}
+}
+
+// A lister writes the steps of a plan.
+type lister struct {
+	plan *Plan
+}
+
+func (l *lister) add(by, call, text, field string) {
+	l.plan.Steps = append(l.plan.Steps, PlanStep{By: by, Call: call, Text: text, Field: field})
+}
+
+// birth lists what the parent does: the clone, and its part of a rendezvous.
+func (l *lister) birth(s *starter) {
+	e := &StartError{}
+	s.explainBirth(e)
+	l.add("parent", e.Step, e.Syscall, e.Field)
+	if !s.meets() {
+		return
+	}
+	for _, f := range s.mapFiles() {
+		path := "/proc/CHILD/" + f.name
+		l.add("parent", "write", "write("+strconv.Quote(path)+", "+strconv.Quote(f.text)+", "+strconv.Itoa(len(f.text))+")", f.field)
+	}
+}
+
+// program lists a part of a program. The numbers that steps refer to each
+// other by are those of the whole plan.
+func (l *lister) program(by string, p *program.Program, from, to int) {
+	number := make(map[int]int)
+	next := len(l.plan.Steps)
+	for i := from; i < to; i++ {
+		if !p.Steps[i].Quiet {
+			next++
+		}
+		number[i] = next
+	}
+	name := func(step int) string { return "$" + strconv.Itoa(number[step]) }
+	for i := from; i < to; i++ {
+		if st := &p.Steps[i]; !st.Quiet {
+			l.add(by, st.Call.String(), p.Format(i, name), st.Field)
+		}
+	}
+}
+

@@ -1,0 +1,58 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/atstart"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// rlimits sets all limits but the one on open files, which the placing of the
+// child's files still counts against. Only its hard limit is raised here, if
+// it is to be.
+func (b *builder) rlimits() {
+	for i, l := range b.attr.Rlimits {
+		name := index("Attr.Rlimits", i)
+		switch {
+		case l.Resource != unix.RLIMIT_NOFILE:
+			b.prlimit(name, l)
+		case atstart.NofileKnown && l.Max > atstart.NofileMax:
+			b.prlimit(name, Rlimit{Resource: l.Resource, Cur: l.Max, Max: l.Max})
+		}
+	}
+}
+
+// nofile sets the limit on open files: the one asked for, or the one that
+// this process was started with if package syscall has raised it since.
+func (b *builder) nofile() {
+	asked := false
+	for i, l := range b.attr.Rlimits {
+		if l.Resource == unix.RLIMIT_NOFILE {
+			b.prlimit(index("Attr.Rlimits", i), l)
+			asked = true
+		}
+	}
+	if !asked && nofileRaised() {
+		b.prlimit("", Rlimit{Resource: unix.RLIMIT_NOFILE, Cur: atstart.NofileCur, Max: atstart.NofileMax})
+	}
+}
+
+func (b *builder) prlimit(field string, l Rlimit) {
+	b.add(field, program.Prlimit64, num(0), num(l.Resource), b.p.Words(l.Cur, l.Max), num(0))
+}
+
+// nofileRaised reports whether the limit on open files is the one that package
+// syscall sets at start-up: one less than the hard limit, which tells it from
+// a limit that somebody has set on purpose since.
+func nofileRaised() bool {
+	if !atstart.NofileKnown || atstart.NofileMax == 0 || atstart.NofileCur >= atstart.NofileMax-1 {
+		return false
+	}
+	var now unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) != nil {
+		return false
+	}
+	return now.Max == atstart.NofileMax && now.Cur == now.Max-1
+}

@@ -1,0 +1,322 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// start starts the process and returns when it has executed its program. On
+// failure the error is a *StartError, and nothing is left.
+func (r *request) start() (*os.Process, error) {
+	r.fillIn()
+	if err := r.validate(); err != nil {
+		err.Path = r.path
+		return nil, err
+	}
+	s := starters.Get().(*starter)
+	defer s.recycle()
+	for {
+		res, err := s.try(r)
+		if err != nil {
+			return nil, err
+		}
+		if res.OK {
+			return s.process(res), nil
+		}
+		if !s.again(res) {
+			return nil, s.explain(res)
+		}
+	}
+}
+
+func (r *request) fillIn() {
+	if r.sys == nil {
+		r.sys = &noSysProcAttr
+	}
+	if r.attr == nil {
+		r.attr = &noAttr
+	}
+}
+
+// A starter is one start while it is going on. What it has allocated serves
+// the starts after it.
+type starter struct {
+	builder
+	program  program.Program
+	launch   machine.Launch
+	stage    *machine.Second
+	terminal terminal
+	noPidFD  bool // there is no descriptor left for one
+}
+
+var starters = sync.Pool{New: func() any { return new(starter) }}
+
+func (s *starter) recycle() {
+	s.request, s.second, s.stage = nil, nil, nil
+	clear(s.children)
+	s.noPidFD = false
+	s.launch = machine.Launch{}
+	starters.Put(s)
+}
+
+// try compiles the program for the kernel as far as it is known, and launches
+// it once.
+func (s *starter) try(r *request) (machine.Result, error) {
+	s.request, s.p = r, &s.program
+	s.lacks = lacking(kernel.lacks.Load())
+	s.children = append(s.children[:0], r.files...)
+	if err := s.openSecond(); err != nil {
+		return machine.Result{}, err
+	}
+	defer s.closeSecond()
+	if err := s.hold(); err != nil {
+		return machine.Result{}, err
+	}
+	defer s.release()
+	if s.lacks.has(noCloseRange) {
+		s.highest = highestFile()
+	}
+	s.compile()
+	if err := s.seal(); err != nil {
+		return machine.Result{}, err
+	}
+	s.prepareLaunch()
+	s.terminal.remember(r.sys)
+	res := s.launch.Do()
+	if !res.OK {
+		s.terminal.restore(r.sys)
+	}
+	return res, nil
+}
+
+func (b *builder) compile() {
+	b.p.Reset()
+	b.mask = b.p.Words(0)
+	if b.sys.Pdeathsig != 0 {
+		b.ppid = os.Getpid()
+	}
+	b.steps()
+}
+
+func (s *starter) prepareLaunch() {
+	sys := s.sys
+	s.launch = machine.Launch{
+		Program:     &s.program,
+		Mask:        s.mask,
+		Namespaces:  birthFlags(sys.Cloneflags),
+		Cgroup:      -1,
+		CopyFiles:   s.table.copied,
+		OldClone:    s.lacks.has(noClone3),
+		NoPidFD:     s.noPidFD,
+		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
+		Credentials: sys.Credential != nil || len(sys.AmbientCaps) > 0,
+		Second:      s.stage,
+		Fault:       testFault,
+	}
+	if sys.UseCgroupFD {
+		s.launch.Cgroup = sys.CgroupFD
+	}
+	if s.meets() {
+		s.launch.Rendezvous = s.request.writeMaps
+		s.launch.Go = s.goWord
+		s.launch.ReadsProc = true
+	}
+}
+
+// testFault makes every start fail at a step; tests set it.
+var testFault *machine.Fault
+
+// birthFlags are the flags that clone is called with for SysProcAttr's: those
+// that make namespaces and a few that do no harm. The exit signal, which
+// clone(2) has in the same word, and CLONE_VFORK are the machine's business.
+func birthFlags(flags uintptr) uint64 {
+	if flags&0x7f == uintptr(unix.SIGCHLD) {
+		flags &^= 0x7f
+	}
+	return uint64(flags &^ (unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PIDFD | unix.CLONE_FILES))
+}
+
+// again reports whether the start is worth another try: without a call that
+// the kernel turned out to lack, or without a pidfd if there is no descriptor
+// left for it and nobody asked for it.
+func (s *starter) again(res machine.Result) bool {
+	if res.Place == machine.AtBirth && res.Errno == unix.EMFILE && !s.noPidFD && s.sys.PidFD == nil {
+		s.noPidFD = true
+		return true
+	}
+	if res.Place == machine.AtBirth && s.needsClone3() != "" {
+		return false
+	}
+	return learn(res, &s.program)
+}
+
+// needsClone3 names what clone(2) has no way to ask for, if it is asked for.
+func (s *starter) needsClone3() string {
+	switch {
+	case s.sys.UseCgroupFD:
+		return "CLONE_INTO_CGROUP needs clone3, Linux 5.7"
+	case s.sys.Cloneflags&unix.CLONE_NEWTIME != 0:
+		return "CLONE_NEWTIME needs clone3, Linux 5.6"
+	}
+	return ""
+}
+
+// process makes the os.Process of a child that runs. The kernel's pidfd of the
+// clone goes to whoever asked for it; os.Process can only get one of its own.
+func (s *starter) process(res machine.Result) *os.Process {
+	if s.launch.OldClone == false {
+		kernel.clone3Works.Store(true)
+	}
+	p, err := os.FindProcess(res.Pid) // the child is not reaped, so the pid is its
+	if err != nil {
+		p = &os.Process{Pid: res.Pid}
+	}
+	if s.sys.PidFD != nil {
+		*s.sys.PidFD = res.PidFD
+	} else if res.PidFD >= 0 {
+		unix.Close(res.PidFD)
+	}
+	return p
+}
+
+// hold makes sure that the descriptors which the child needs are open, and
+// below the cut. Most are elsewhere, and are lent a low number each; where
+// that cannot be had the child gets a copy of the whole table.
+func (s *starter) hold() *StartError {
+	t := &s.table
+	t.held = t.held[:0]
+	t.copied = s.lacks.has(noCloseRange)
+	for _, f := range s.children {
+		if f.source == fromParent {
+			t.hold(f.fd, f.field)
+		}
+	}
+	if s.sys.Foreground {
+		t.hold(s.sys.Ctty, field("Ctty"))
+	}
+	for i := range t.held {
+		if err := t.lend(&t.held[i]); err != nil {
+			s.release()
+			return &StartError{Path: s.path, Object: "descriptor " + strconv.Itoa(t.held[i].fd), Field: t.held[i].field, Err: err}
+		}
+	}
+	return nil
+}
+
+func (t *fdTable) hold(fd int, field string) {
+	for _, h := range t.held {
+		if h.fd == fd {
+			return
+		}
+	}
+	t.held = append(t.held, heldFile{fd: fd, at: fd, field: field})
+}
+
+func (t *fdTable) lend(h *heldFile) error {
+	if h.fd >= machine.EndSlot() && !t.copied {
+		slot, ok, err := machine.Borrow(h.fd)
+		if err != nil {
+			return err
+		}
+		if ok {
+			h.at, h.lent = slot, true
+			return nil
+		}
+		t.copied = true
+	}
+	_, err := unix.FcntlInt(uintptr(h.fd), unix.F_GETFD, 0)
+	return err
+}
+
+func (s *starter) release() {
+	for i := range s.table.held {
+		if h := &s.table.held[i]; h.lent {
+			machine.Return(h.at)
+			h.lent = false
+		}
+	}
+}
+
+// explain makes the error of a launch that failed.
+func (s *starter) explain(res machine.Result) *StartError {
+	e := &StartError{Path: s.path, Signal: res.Signal}
+	switch res.Place {
+	case machine.AtBirth:
+		s.explainBirth(e)
+	case machine.AtMeeting:
+		if own, ok := res.Err.(*StartError); ok {
+			return own
+		}
+		e.Step, e.Err = "rendezvous", res.Err
+		return e
+	case machine.InChild:
+		e.at(s.p, res.Step)
+	case machine.InSecond:
+		e.at(s.second, res.Step)
+	case machine.SecondItself:
+		e.Step, e.Field = "second stage", "Attr.Init"
+	}
+	switch {
+	case res.Errno != 0:
+		e.Err = res.Errno
+	case res.Signal != 0:
+		e.Err = killedError(res.Signal)
+	default:
+		e.Err = errVanished
+	}
+	if res.Errno != 0 {
+		e.Hint = s.hint(e, res)
+	}
+	return e
+}
+
+// at fills in what is known of a step of the program.
+func (e *StartError) at(p *program.Program, step int) {
+	st := &p.Steps[step]
+	e.Step, e.Field = st.Call.String(), st.Field
+	e.Object = p.Object(step)
+	e.Syscall = p.Format(step, stepName)
+}
+
+func (s *starter) explainBirth(e *StartError) {
+	sys := s.sys
+	e.Step = "clone3"
+	if s.launch.OldClone {
+		e.Step = "clone"
+	}
+	flags := s.launch.Flags()
+	e.Syscall = e.Step + "(" + program.CloneFlags(flags) + ")"
+	if ns := birthFlags(sys.Cloneflags); ns != 0 {
+		e.Object, e.Field = program.CloneFlags(ns), field("Cloneflags")
+	}
+	if sys.UseCgroupFD {
+		e.Object, e.Field = "CLONE_INTO_CGROUP descriptor "+strconv.Itoa(sys.CgroupFD), field("CgroupFD")
+	}
+}
+
+func stepName(step int) string { return "$" + strconv.Itoa(step+1) }
+
+// A killedError says which signal ended the child before it executed.
+type killedError syscall.Signal
+
+func (k killedError) Error() string {
+	return "killed by " + program.SignalName(int(k)) + " before the program was executed"
+}
+
+type vanished struct{}
+
+func (vanished) Error() string { return "the child is gone, and somebody else has waited for it" }
+
+var errVanished = vanished{}
+
+func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
+func itoa(n int) string                { return strconv.Itoa(n) }

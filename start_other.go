@@ -1,0 +1,18 @@
+//go:build !linux || !(amd64 || arm64)
+
+package sprog
+
+import (
+	"errors"
+	"os"
+)
+
+// start is not to be had on this system.
+func (r *request) start() (*os.Process, error) {
+	return nil, &StartError{Path: r.path, Err: errors.ErrUnsupported}
+}
+
+// plan is not to be had on this system.
+func (r *request) plan() (*Plan, error) {
+	return nil, &StartError{Path: r.path, Err: errors.ErrUnsupported}
+}

@@ -1,0 +1,234 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// resetHandlers does what CLONE_CLEAR_SIGHAND does, for kernels without it:
+// every signal that has a handler gets its default action, and ignored ones
+// stay ignored. A handler is the runtime's, and would run in the parent's
+// memory.
+func (b *builder) resetHandlers() {
+	if !b.lacks.has(noClone3) {
+		return
+	}
+	const (
+		sigIgn  = 1
+		nsig    = 64
+		actSize = 32
+	)
+	p := b.p
+	sig := p.Words(1)
+	old := p.Buffer(actSize)
+	dfl := p.Buffer(actSize)
+	first := p.Len()
+	b.add("", program.RtSigaction, num(1), num(0), old, num(8))
+	p.Add("", program.Test, old, num(sigIgn), num(2)).Quiet = true
+	set := b.add("", program.RtSigaction, num(1), dfl, num(0), num(8))
+	set.Ignore(uint32(unix.EINVAL)) // SIGKILL and SIGSTOP
+	set.Quiet = true
+	next := p.Len()
+	p.Add("", program.Move, sig, num(1)).Quiet = true
+	p.FeedData(next, sig)
+	p.Add("", program.Move, sig, num(0)).Quiet = true
+	p.FeedArg(next+1, first, 0)
+	p.FeedArg(next+1, first+2, 0)
+	p.Steps[first].Args[0], p.Steps[first+2].Args[0] = num(1), num(1)
+	p.Loop(sig, nsig+1, first)
+}
+
+func (b *builder) keepCaps() {
+	if len(b.sys.AmbientCaps) > 0 {
+		b.add(field("AmbientCaps"), program.Prctl, num(unix.PR_SET_KEEPCAPS), num(1))
+	}
+}
+
+func (b *builder) setsid() {
+	if b.sys.Setsid {
+		b.add(field("Setsid"), program.Setsid)
+	}
+}
+
+func (b *builder) setpgid() {
+	if b.sys.Setpgid || b.sys.Foreground {
+		name := field("Setpgid")
+		if !b.sys.Setpgid {
+			name = field("Foreground")
+		}
+		b.add(name, program.Setpgid, num(0), num(b.sys.Pgid))
+	}
+}
+
+// foreground makes the child's group the terminal's foreground group. Ctty is
+// a descriptor of the parent's.
+func (b *builder) foreground() {
+	if !b.sys.Foreground {
+		return
+	}
+	group := b.p.Words(uint64(uint32(b.sys.Pgid)))
+	if b.sys.Pgid == 0 {
+		b.add(field("Foreground"), program.Getpid)
+		b.p.FeedData(b.p.Len()-1, group)
+	}
+	b.add(field("Foreground"), program.Ioctl, num(b.table.at(b.sys.Ctty)), num(unix.TIOCSPGRP), group)
+}
+
+// signalMask gives the child the mask that the cloning thread had. All signals
+// were blocked around the clone.
+func (b *builder) signalMask() {
+	b.add("", program.RtSigprocmask, num(unix.SIG_SETMASK), b.mask, num(0), num(8))
+}
+
+func (b *builder) unshare() {
+	flags := b.sys.Unshareflags
+	if flags == 0 {
+		return
+	}
+	b.add(field("Unshareflags"), program.Unshare, num(flags))
+	if flags&unix.CLONE_NEWUSER != 0 {
+		b.writeOwnMaps()
+	}
+	if flags&unix.CLONE_NEWNS != 0 {
+		// Most systems mount / shared, and what is mounted in the new
+		// namespace would appear in the old one.
+		b.add(field("Unshareflags"), program.Mount, b.p.Str("none"), b.p.Str("/"), num(0), num(unix.MS_REC|unix.MS_PRIVATE), num(0))
+	}
+}
+
+func (b *builder) chroot() {
+	if b.sys.Chroot == "" {
+		return
+	}
+	b.add(field("Chroot"), program.Chroot, b.p.Str(b.sys.Chroot))
+	if len(b.dir) == 0 || b.dir[0] != '/' {
+		// chroot(2) leaves the working directory outside of the new root,
+		// from where the rest of the host can be reached.
+		b.add(field("Chroot"), program.Chdir, b.p.Str("/"))
+	}
+}
+
+func (b *builder) credentials() {
+	cred := b.sys.Credential
+	if cred == nil {
+		return
+	}
+	name := field("Credential")
+	if b.setsGroups() {
+		groups := num(0)
+		if len(cred.Groups) > 0 {
+			groups = b.p.Uint32s(cred.Groups...)
+		}
+		b.add(name, program.Setgroups, num(len(cred.Groups)), groups)
+	}
+	b.add(name, program.Setgid, num(cred.Gid))
+	b.add(name, program.Setuid, num(cred.Uid))
+}
+
+// setsGroups reports whether supplementary groups are set. In a user namespace
+// where setgroups is denied, an empty list means to leave them.
+func (b *builder) setsGroups() bool {
+	cred := b.sys.Credential
+	denied := b.sys.GidMappings != nil && !b.sys.GidMappingsEnableSetgroups
+	return !cred.NoSetGroups && !(denied && len(cred.Groups) == 0)
+}
+
+func (b *builder) chdir() {
+	if b.dir != "" {
+		b.add("Dir", program.Chdir, b.p.Str(b.dir))
+	}
+}
+
+func (b *builder) umask() {
+	if b.attr.Umask != nil {
+		b.add("Attr.Umask", program.Umask, num(*b.attr.Umask))
+	}
+}
+
+// parentDeathSig sets the signal, and looks whether the parent has died
+// before: then no signal comes, and the child sends it to itself. In a new
+// PID namespace the parent has no number, and the look is useless.
+func (b *builder) parentDeathSig() {
+	sig := b.sys.Pdeathsig
+	if sig == 0 {
+		if b.meets() {
+			b.add("", program.Prctl, num(unix.PR_SET_PDEATHSIG), num(0))
+		}
+		return
+	}
+	name, p := field("Pdeathsig"), b.p
+	b.add(name, program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(sig)))
+	if b.sys.Cloneflags&unix.CLONE_NEWPID != 0 {
+		return
+	}
+	parent := p.Words(0)
+	b.add(name, program.Getppid)
+	p.FeedData(p.Len()-1, parent)
+	p.Add(name, program.Test, parent, num(b.ppid), num(3)).Quiet = true
+	getpid := p.Len()
+	b.add(name, program.Getpid).Quiet = true
+	b.add(name, program.Kill, num(0), num(int(sig))).Quiet = true
+	p.FeedArg(getpid, getpid+1, 0)
+}
+
+func (b *builder) noctty() {
+	if b.sys.Noctty {
+		b.add(field("Noctty"), program.Ioctl, num(0), num(unix.TIOCNOTTY), num(0))
+	}
+}
+
+func (b *builder) setctty() {
+	if b.sys.Setctty {
+		b.add(field("Setctty"), program.Ioctl, num(b.sys.Ctty), num(unix.TIOCSCTTY), num(1))
+	}
+}
+
+func (b *builder) noNewPrivs() {
+	if b.attr.NoNewPrivs {
+		b.add("Attr.NoNewPrivs", program.Prctl, num(unix.PR_SET_NO_NEW_PRIVS), num(1))
+	}
+}
+
+func (b *builder) traceMe() {
+	if b.sys.Ptrace {
+		b.add(field("Ptrace"), program.Ptrace, num(unix.PTRACE_TRACEME))
+	}
+}
+
+// execute ends the program. With a second stage it executes that stage's
+// image, from its descriptor.
+func (b *builder) execute() {
+	if b.second == nil {
+		b.execve(b.p)
+		return
+	}
+	argv, envp := b.p.Strs([]string{"sprog-init"}), b.p.Strs(nil)
+	image := num(b.imageNumber())
+	if b.lacks.has(noExecveat) {
+		b.add("Attr.Init", program.Execve, b.p.Str("/proc/self/fd/"+itoa(b.imageNumber())), argv, envp)
+		return
+	}
+	b.add("Attr.Init", program.Execveat, image, b.p.Str(""), argv, envp, num(unix.AT_EMPTY_PATH))
+}
+
+// execve executes the program. Where the child's descriptor table is a copy
+// of the parent's, other children's copies may hold the file open for writing
+// for a moment, although its writer has closed it (go.dev/issue/22315); then
+// ETXTBSY is worth another try, for a twentieth of a second.
+func (b *builder) execve(p *program.Program) {
+	path, argv, envp := p.Str(b.path), p.Strs(b.argv), p.Strs(b.env)
+	if b.table.copied {
+		const tries = 50
+		count, pause := p.Words(0), p.Words(0, 1e6)
+		first := p.Len()
+		p.Add("", program.Execve, path, argv, envp).Goto(uint32(unix.ETXTBSY), 1).Quiet = true
+		p.Add("", program.Ppoll, num(0), num(0), pause, num(0), num(8)).Ignore(uint32(unix.EINTR)).Quiet = true
+		p.Add("", program.Move, count, num(1)).Quiet = true
+		p.FeedData(first+2, count)
+		p.Loop(count, tries, first)
+	}
+	p.Add("", program.Execve, path, argv, envp)
+}

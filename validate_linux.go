@@ -1,0 +1,175 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// validate refuses what no kernel could do, before anything is made. What the
+// kernel may or may not do, it is asked.
+func (r *request) validate() *StartError {
+	err := r.checkStrings()
+	if err == nil {
+		err = r.checkTerminal()
+	}
+	if err == nil {
+		err = r.checkBirth()
+	}
+	if err == nil {
+		err = r.checkMaps()
+	}
+	if err == nil {
+		err = r.checkAttr()
+	}
+	return err
+}
+
+// An invalid is the reason of a start that is refused. It is EINVAL to
+// errors.Is, as what package syscall answers.
+type invalid string
+
+func (i invalid) Error() string { return string(i) }
+func (invalid) Unwrap() error   { return syscall.EINVAL }
+
+func invalidf(field, object, reason string) *StartError {
+	return &StartError{Field: field, Object: object, Err: invalid(reason)}
+}
+
+func (r *request) checkStrings() *StartError {
+	if r.path == "" {
+		return &StartError{Field: "Path", Step: "execve", Err: syscall.ENOENT}
+	}
+	const nul = "contains a NUL byte"
+	one := func(field, s string) *StartError {
+		if strings.IndexByte(s, 0) >= 0 {
+			return invalidf(field, strconv.Quote(s), nul)
+		}
+		return nil
+	}
+	if err := one("Path", r.path); err != nil {
+		return err
+	}
+	if err := one("Dir", r.dir); err != nil {
+		return err
+	}
+	if err := one(field("Chroot"), r.sys.Chroot); err != nil {
+		return err
+	}
+	for i, s := range r.argv {
+		if strings.IndexByte(s, 0) >= 0 {
+			return invalidf(index("Args", i), strconv.Quote(s), nul)
+		}
+	}
+	for i, s := range r.env {
+		if strings.IndexByte(s, 0) >= 0 {
+			return invalidf(index("Env", i), strconv.Quote(s), nul)
+		}
+	}
+	return nil
+}
+
+func (r *request) checkTerminal() *StartError {
+	sys := r.sys
+	switch {
+	case sys.Setctty && sys.Foreground:
+		return invalidf(field("Setctty"), "", "cannot be combined with Foreground: both use Ctty")
+	case sys.Setctty && (sys.Ctty < 0 || sys.Ctty >= len(r.files) || r.files[sys.Ctty].source == closed):
+		return invalidf(field("Ctty"), strconv.Itoa(sys.Ctty), "is not a descriptor of the child")
+	case sys.Pdeathsig < 0 || sys.Pdeathsig > 64:
+		return invalidf(field("Pdeathsig"), strconv.Itoa(int(sys.Pdeathsig)), "is no signal")
+	}
+	return nil
+}
+
+// checkBirth refuses clone flags that would tie the child to this process in
+// ways that a process of its own cannot be tied.
+func (r *request) checkBirth() *StartError {
+	const harmful = unix.CLONE_FS | unix.CLONE_SIGHAND | unix.CLONE_THREAD | unix.CLONE_PARENT | unix.CLONE_SETTLS |
+		unix.CLONE_PARENT_SETTID | unix.CLONE_CHILD_SETTID | unix.CLONE_CHILD_CLEARTID | cloneFlagsAbove32
+	if bad := birthFlags(r.sys.Cloneflags) & harmful; bad != 0 {
+		return invalidf(field("Cloneflags"), program.CloneFlags(bad), "is not for a new process")
+	}
+	return nil
+}
+
+// cloneFlagsAbove32 are the flags that only clone3 has, and CLONE_DETACHED,
+// which means nothing.
+const cloneFlagsAbove32 = 0xffffffff_00000000 | 0x400000
+
+func (r *request) checkMaps() *StartError {
+	sys := r.sys
+	if sys.UidMappings == nil && sys.GidMappings == nil {
+		return nil
+	}
+	if (sys.Cloneflags|sys.Unshareflags)&unix.CLONE_NEWUSER == 0 {
+		name := field("UidMappings")
+		if sys.UidMappings == nil {
+			name = field("GidMappings")
+		}
+		return invalidf(name, "", "needs a new user namespace: CLONE_NEWUSER in Cloneflags or Unshareflags")
+	}
+	if err := checkMap(field("UidMappings"), sys.UidMappings); err != nil {
+		return err
+	}
+	return checkMap(field("GidMappings"), sys.GidMappings)
+}
+
+// checkMap applies the rules of user_namespaces(7) that do not depend on who
+// asks.
+func checkMap(field string, list []syscall.SysProcIDMap) *StartError {
+	const mostLines = 340 // since Linux 4.15
+	if len(list) > mostLines {
+		return invalidf(field, strconv.Itoa(len(list))+" lines", "is more than the kernel takes, 340")
+	}
+	for i, m := range list {
+		name, line := index(field, i), strings.TrimSuffix(mapText(list[i:i+1]), "\n")
+		switch {
+		case m.ContainerID < 0 || m.HostID < 0:
+			return invalidf(name, line, "has a negative id")
+		case m.Size <= 0:
+			return invalidf(name, line, "maps nothing: its size is not positive")
+		case m.ContainerID+m.Size > 1<<32-1 || m.HostID+m.Size > 1<<32-1:
+			return invalidf(name, line, "goes beyond the largest id")
+		}
+		for j, o := range list[:i] {
+			if overlap(m.ContainerID, o.ContainerID, m.Size, o.Size) || overlap(m.HostID, o.HostID, m.Size, o.Size) {
+				return invalidf(name, line, "overlaps "+index(field, j))
+			}
+		}
+	}
+	return nil
+}
+
+func overlap(a, b, sizeA, sizeB int) bool { return a < b+sizeB && b < a+sizeA }
+
+func (r *request) checkAttr() *StartError {
+	a := r.attr
+	for i, c := range r.sys.AmbientCaps {
+		if c >= 64 {
+			return invalidf(index(field("AmbientCaps"), i), strconv.FormatUint(uint64(c), 10), "is no capability")
+		}
+	}
+	for i, l := range a.Rlimits {
+		name := index("Attr.Rlimits", i)
+		switch {
+		case l.Resource < 0 || l.Resource > 15:
+			return invalidf(name, strconv.Itoa(l.Resource), "is no resource limit")
+		case l.Cur > l.Max:
+			return invalidf(name, program.ResourceName(l.Resource), "has a soft limit above the hard limit")
+		}
+	}
+	if a.Umask != nil && *a.Umask > 0o777 {
+		return invalidf("Attr.Umask", "0"+strconv.FormatUint(uint64(*a.Umask), 8), "has more than permission bits")
+	}
+	if a.Init != nil && r.sys.Ptrace {
+		return invalidf("Attr.Init", "", "cannot be combined with SysProcAttr.Ptrace: the init would be traced")
+	}
+	return nil
+}
