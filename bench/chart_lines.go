@@ -70,7 +70,7 @@ func (c *lineChart) svg() string {
 	d.text((plotLeft+plotRight)/2, plotBottom+43, "soft", "middle", c.XLabel)
 
 	ends := make([]float64, len(c.Series))
-	for i, s := range c.Series {
+	for i, s := range slices.Backward(c.Series) { // the first on top
 		ends[i] = c.draw(d, s, x, y)
 	}
 	for i, at := range spread(ends, lineHeight, plotTop-8, plotBottom) {

@@ -11,13 +11,13 @@ func measureFiles(b *bench, s *section) error {
 	if b.quick {
 		xs = []float64{10, 1000, 10000}
 	}
-	most := float64(openFileLimit())
-	for i, x := range xs {
-		if x > most-500 {
-			s.Notes = append(s.Notes, fmt.Sprintf("RLIMIT_NOFILE is %.0f here.", most))
-			xs = xs[:i]
-			break
-		}
+	limit := float64(openFileLimit())
+	if most := limit - 500; xs[len(xs)-1] > most {
+		xs = upTo(xs, most)
+		s.Notes = append(s.Notes, fmt.Sprintf("RLIMIT_NOFILE is %.0f here.", limit))
+	}
+	if len(xs) == 0 {
+		return errSkip("RLIMIT_NOFILE is too small")
 	}
 	p := &parentScenario{
 		kinds: append(b.kinds("", bySprog, byExec, byForkExec, byLimit), b.kinds(captured, bySprog, byExec)...),

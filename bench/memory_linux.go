@@ -18,8 +18,14 @@ func measureMemory(b *bench, s *section) error {
 			break
 		}
 	}
+	kinds := b.kinds("", bySprog, byExec, byLimit)
+	if err := b.tryNewUser(); err != nil {
+		s.Notes = append(s.Notes, fmt.Sprintf("No user namespaces here: %v.", err))
+	} else {
+		kinds = append(kinds, b.kinds(newUser, bySprog, byExec)...)
+	}
 	p := &parentScenario{
-		kinds: append(b.kinds("", bySprog, byExec, byLimit), b.kinds(newUser, bySprog, byExec)...),
+		kinds: kinds,
 		xs:    xs,
 		setup: func(x float64) setup { return setup{Memory: int64(x)} },
 	}
@@ -39,4 +45,13 @@ func measureMemory(b *bench, s *section) error {
 		XLabel:   "memory in use", YLabel: "time, logarithmic", LogY: true, Format: duration,
 	}, func(i int, _ float64) float64 { return float64(i) }, size)
 	return nil
+}
+
+// tryNewUser is why a user namespace cannot be made, or nil.
+func (b *bench) tryNewUser() error {
+	start, err := newExec(order{Prog: b.progs.Exit, NewUser: true})
+	if err != nil {
+		return err
+	}
+	return start()
 }

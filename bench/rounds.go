@@ -109,3 +109,19 @@ func turns(round, n int) []int {
 	}
 	return order
 }
+
+// upTo cuts a rising list off at most, and ends it with most itself if that
+// leaves much room.
+func upTo(xs []float64, most float64) []float64 {
+	for i, x := range xs {
+		if x <= most {
+			continue
+		}
+		xs = slices.Clone(xs[:i])
+		if most >= 1 && (i == 0 || most >= 1.5*xs[i-1]) {
+			xs = append(xs, most)
+		}
+		break
+	}
+	return xs
+}

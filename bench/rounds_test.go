@@ -84,3 +84,23 @@ func TestAim(t *testing.T) {
 		}
 	}
 }
+
+func TestUpTo(t *testing.T) {
+	xs := []float64{10, 100, 1000}
+	for _, tt := range []struct {
+		most float64
+		want []float64
+	}{
+		{0, nil},
+		{5, []float64{5}},
+		{10, []float64{10}},
+		{120, []float64{10, 100}},
+		{500, []float64{10, 100, 500}},
+		{1000, xs},
+		{9999, xs},
+	} {
+		if got := upTo(xs, tt.most); !slices.Equal(got, tt.want) {
+			t.Errorf("upTo(%v, %v) = %v; want %v", xs, tt.most, got, tt.want)
+		}
+	}
+}

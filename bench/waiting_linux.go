@@ -41,17 +41,14 @@ var herders = map[string]func(path string) (kill, wait func() error, err error){
 // waits for it, and looks at that process. It is a process of its own each
 // time, since it may die of it.
 func measureWaiting(b *bench, s *section) error {
-	sizes := []int{10, 100, 1000, 5000, 9000, 12000, 19000}
+	sizes := []float64{10, 100, 1000, 5000, 9000, 12000, 19000}
 	if b.quick {
-		sizes = []int{100, 1000, 12000}
+		sizes = []float64{100, 1000, 12000}
 	}
 	most, why := childLimit()
-	for i, n := range sizes {
-		if n > most {
-			s.Notes = append(s.Notes, fmt.Sprintf("No more than %s children here: %s.", count(float64(most)), why))
-			sizes = sizes[:i]
-			break
-		}
+	if sizes[len(sizes)-1] > most {
+		sizes = upTo(sizes, most)
+		s.Notes = append(s.Notes, fmt.Sprintf("No more than %s children here: %s.", count(most), why))
 	}
 	if len(sizes) == 0 {
 		return errSkip("there is no room for children: " + why)
@@ -62,12 +59,12 @@ func measureWaiting(b *bench, s *section) error {
 			if herders[name] == nil || s.died(name) {
 				continue
 			}
-			h, err := runHerd(name, b.progs.Pause, n)
+			h, err := runHerd(name, b.progs.Pause, int(n))
 			if err != nil {
 				return err
 			}
 			s.Herds = append(s.Herds, h)
-			s.Table.add(name, count(float64(n)), count(float64(h.Threads)), size(float64(h.Resident)),
+			s.Table.add(name, count(n), count(float64(h.Threads)), size(float64(h.Resident)),
 				since(h.Started), since(h.Reaped), h.Fatal)
 		}
 	}
@@ -244,24 +241,26 @@ func (f *fatalText) String() string {
 }
 
 // childLimit is how many children a process can have here, and what limits it.
-func childLimit() (int, string) {
-	most, why := 30000, "more are not tried"
-	lower := func(n int, reason string) {
+func childLimit() (most float64, why string) {
+	most, why = 30000, "more are not tried"
+	lower := func(n float64, reason string, limit float64) {
 		if n < most {
-			most, why = max(n, 0), reason
+			most, why = max(n, 0), fmt.Sprintf("%s is %.0f", reason, limit)
 		}
 	}
-	// A pidfd for each child, and a few files more.
-	nofile := int(openFileLimit())
-	lower(nofile-500, fmt.Sprintf("RLIMIT_NOFILE is %d", nofile))
-	if n, err := strconv.Atoi(firstLine("/proc/sys/kernel/pid_max")); err == nil {
-		lower(n*9/10-2000, fmt.Sprintf("pid_max is %d", n))
-	}
-	if n, err := strconv.Atoi(firstLine("/proc/sys/kernel/threads-max")); err == nil {
-		lower(n/2, fmt.Sprintf("threads-max is %d", n))
-	}
-	if n, err := strconv.Atoi(firstLine("/sys/fs/cgroup" + ownCgroup() + "/pids.max")); err == nil {
-		lower(n*9/10, fmt.Sprintf("the cgroup's pids.max is %d", n))
+	files := float64(openFileLimit()) // a pidfd for each child, and some more
+	lower(files-500, "RLIMIT_NOFILE", files)
+	for _, l := range []struct {
+		name, path string
+		usable     float64 // by the children; not by the rest of the system, or by threads
+	}{
+		{"pid_max", "/proc/sys/kernel/pid_max", 0.8},
+		{"threads-max", "/proc/sys/kernel/threads-max", 0.5},
+		{"the cgroup's pids.max", "/sys/fs/cgroup" + ownCgroup() + "/pids.max", 0.8},
+	} {
+		if n, err := strconv.ParseFloat(firstLine(l.path), 64); err == nil {
+			lower(n*l.usable, l.name, n)
+		}
 	}
 	return most, why
 }
