@@ -373,7 +373,7 @@ func TestCopiesRunOnTheirOwn(t *testing.T) {
 
 func TestTracedChildStopsForItsTracer(t *testing.T) {
 	onOwnThread(t, func() error {
-		c := helperCommand("true")
+		c := Command("/bin/true") // no Go program: it gets signals from its runtime
 		c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
 		if err := c.Start(); err != nil {
 			return err

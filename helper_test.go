@@ -89,17 +89,16 @@ var (
 		return 0
 	})
 
-	// fds: print each open descriptor and what it refers to, except for those
-	// that the Go runtime opens.
+	// fds: print each open descriptor and what it refers to. One that is
+	// close-on-exec is not inherited but the helper's own.
 	_ = helper("fds", func([]string) int {
-		var buf [4096]byte
-		for fd := range 64 {
-			if n, err := syscall.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd), buf[:]); err == nil {
-				to := string(buf[:n])
-				if !strings.HasPrefix(to, "anon_inode:") && !strings.HasPrefix(to, "/sys/fs/cgroup/") {
-					fmt.Printf("%d %s\n", fd, to)
-				}
+		for fd := range 1024 {
+			flags, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETFD, 0)
+			if errno != 0 || flags&syscall.FD_CLOEXEC != 0 {
+				continue
 			}
+			to, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+			fmt.Println(fd, to)
 		}
 		return 0
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 )
 
 // Output runs the command and returns what it writes to its standard output,
@@ -71,6 +72,23 @@ func (h *headTail) Write(p []byte) (int, error) {
 	}
 	h.tail = append(h.tail, p...)
 	return n, nil
+}
+
+// ReadFrom saves io.Copy from allocating a large buffer: most programs have
+// little to say.
+func (h *headTail) ReadFrom(r io.Reader) (n int64, err error) {
+	buf := make([]byte, 4<<10)
+	for {
+		m, err := r.Read(buf)
+		h.Write(buf[:m])
+		n += int64(m)
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
 }
 
 // trim cuts tail down to the limit.
