@@ -15,11 +15,12 @@ type machine struct {
 	Kernel string `json:"kernel"`
 	Go     string `json:"go"`
 	GOGC   string `json:"gogc,omitempty"`
+	Load   string `json:"load"` // of the last minute before the run
 }
 
 func (m machine) String() string {
-	s := fmt.Sprintf("%s, %d cores, %s of memory, Linux %s, %s %s",
-		m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, runtime.GOARCH)
+	s := fmt.Sprintf("%s, %d cores, %s of memory, Linux %s, %s %s, load %s",
+		m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, runtime.GOARCH, m.Load)
 	if m.GOGC != "" {
 		s += ", GOGC=" + m.GOGC
 	}
@@ -27,6 +28,7 @@ func (m machine) String() string {
 }
 
 func thisMachine() machine {
+	load, _, _ := strings.Cut(firstLine("/proc/loadavg"), " ")
 	return machine{
 		CPU:    procField("/proc/cpuinfo", "model name", "an unnamed CPU"),
 		Cores:  runtime.NumCPU(),
@@ -34,6 +36,7 @@ func thisMachine() machine {
 		Kernel: firstLine("/proc/sys/kernel/osrelease"),
 		Go:     runtime.Version(),
 		GOGC:   os.Getenv("GOGC"),
+		Load:   load,
 	}
 }
 
