@@ -13,9 +13,10 @@ import (
 // plumbing is the pipes of one command, and the goroutines that copy from and
 // to them. All methods do nothing on a nil *plumbing.
 type plumbing struct {
-	parent [3]*os.File // this process's ends, by the child's descriptor
-	child  [3]*os.File // the child's ends of the pipes that a caller has asked for
+	parent []*os.File  // this process's ends of all pipes
+	child  []*os.File  // the child's ends of the pipes that a caller has asked for
 	raw    []int       // the child's ends of the others; they are not Go files
+	copied [3]*os.File // this process's ends of the others, by the child's descriptor
 
 	copying bool       // there are copiers whose result has not been received
 	done    chan error // receives the first error of all copiers when the last has ended
@@ -48,7 +49,8 @@ func (c *Cmd) openPipes(r *request) error {
 			if err != nil {
 				return &StartError{Path: c.Path, Step: "pipe2", Field: f.field, Err: err}
 			}
-			p.parent[n], p.raw = parent, append(p.raw, child)
+			p.parent, p.raw = append(p.parent, parent), append(p.raw, child)
+			p.copied[n] = parent
 			f.fd = child
 		}
 		f.source = fromParent
@@ -64,11 +66,10 @@ func (p *plumbing) closeChildEnds() {
 	for _, fd := range p.raw {
 		closeRaw(fd)
 	}
-	p.raw = nil
-	for n, f := range p.child {
-		f.Close() // a nil file's Close only returns an error
-		p.child[n] = nil
+	for _, f := range p.child {
+		f.Close()
 	}
+	p.raw, p.child = nil, nil
 }
 
 // closeParentEnds closes this process's ends, which ends the copiers that
@@ -88,11 +89,8 @@ func (p *plumbing) startCopying(c *Cmd) {
 	if p == nil {
 		return
 	}
-	feed := p.parent[0] != nil && !isFile(c.Stdin)
-	drain := p.parent[1] != nil && !isFile(c.Stdout)
-	drainErr := p.parent[2] != nil && !isFile(c.Stderr)
-	for _, yes := range [...]bool{feed, drain, drainErr} {
-		if yes {
+	for _, f := range p.copied {
+		if f != nil {
 			p.running++
 		}
 	}
@@ -100,26 +98,19 @@ func (p *plumbing) startCopying(c *Cmd) {
 		return
 	}
 	p.copying, p.done = true, make(chan error, 1)
-	if feed {
-		go p.feed(c.Stdin)
+	if w := p.copied[0]; w != nil {
+		go p.feed(w, c.Stdin)
 	}
-	if drain {
-		go p.drain(c.Stdout, p.parent[1])
+	if r := p.copied[1]; r != nil {
+		go p.drain(c.Stdout, r)
 	}
-	if drainErr {
-		go p.drain(c.Stderr, p.parent[2])
+	if r := p.copied[2]; r != nil {
+		go p.drain(c.Stderr, r)
 	}
-}
-
-// isFile reports whether a stream is a file, which needs no copier.
-func isFile(stream any) bool {
-	_, ok := stream.(*os.File)
-	return ok
 }
 
 // feed copies stdin to the child.
-func (p *plumbing) feed(stdin io.Reader) {
-	w := p.parent[0]
+func (p *plumbing) feed(w *os.File, stdin io.Reader) {
 	_, err := io.Copy(w, stdin)
 	if unread(err, w) {
 		err = nil
@@ -127,18 +118,18 @@ func (p *plumbing) feed(stdin io.Reader) {
 	if closeErr := w.Close(); err == nil {
 		err = closeErr
 	}
-	p.copied(err)
+	p.finish(err)
 }
 
 // drain copies what the child writes into the pipe r.
 func (p *plumbing) drain(w io.Writer, r *os.File) {
 	_, err := io.Copy(w, r)
 	r.Close() // where w took no more, the child has to learn of it
-	p.copied(err)
+	p.finish(err)
 }
 
-// copied notes that a copier has ended.
-func (p *plumbing) copied(err error) {
+// finish notes that a copier has ended.
+func (p *plumbing) finish(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err == nil {
@@ -208,12 +199,15 @@ func (p *plumbing) result() error {
 // is not started yet. Wait closes it once the process has exited; a caller
 // closes it to let the program see the end of its input before.
 func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
-	r, w, err := c.userPipe("StdinPipe", "Stdin", c.Stdin)
+	if err := c.mayPipe("Stdin", c.Stdin); err != nil {
+		return nil, err
+	}
+	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	c.Stdin = r
-	c.pipes.child[0], c.pipes.parent[0] = r, w
+	c.addPipe(r, w)
 	return w, nil
 }
 
@@ -222,35 +216,45 @@ func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 // reading has to be done before Wait is called; for the same reason it does
 // not go together with [Cmd.Run]. A caller need not close it.
 func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
-	r, w, err := c.userPipe("StdoutPipe", "Stdout", c.Stdout)
+	if err := c.mayPipe("Stdout", c.Stdout); err != nil {
+		return nil, err
+	}
+	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	c.Stdout = w
-	c.pipes.child[1], c.pipes.parent[1] = w, r
+	c.addPipe(w, r)
 	return r, nil
 }
 
 // StderrPipe is [Cmd.StdoutPipe] for the command's standard error.
 func (c *Cmd) StderrPipe() (io.ReadCloser, error) {
-	r, w, err := c.userPipe("StderrPipe", "Stderr", c.Stderr)
+	if err := c.mayPipe("Stderr", c.Stderr); err != nil {
+		return nil, err
+	}
+	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	c.Stderr = w
-	c.pipes.child[2], c.pipes.parent[2] = w, r
+	c.addPipe(w, r)
 	return r, nil
 }
 
-// userPipe makes the pipe that method returns. It takes the place of the named
-// field, whose value must be nil.
-func (c *Cmd) userPipe(method, field string, value any) (r, w *os.File, err error) {
+// mayPipe reports what keeps the named stream from becoming a pipe.
+func (c *Cmd) mayPipe(stream string, value any) error {
 	if value != nil {
-		return nil, nil, errors.New("sprog: " + field + " already set")
+		return errors.New("sprog: " + stream + " already set")
 	}
 	if c.Process != nil {
-		return nil, nil, errors.New("sprog: " + method + " after process started")
+		return errors.New("sprog: " + stream + "Pipe after process started")
 	}
-	c.plumb()
-	return os.Pipe()
+	return nil
+}
+
+// addPipe notes the ends of a pipe that a caller has asked for.
+func (c *Cmd) addPipe(child, parent *os.File) {
+	p := c.plumb()
+	p.child, p.parent = append(p.child, child), append(p.parent, parent)
 }

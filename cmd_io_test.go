@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 package sprog
 
@@ -351,6 +351,33 @@ func TestPipeMethodsRefuse(t *testing.T) {
 		if err, want := p.call(c), "sprog: "+p.name+"Pipe after process started"; err == nil || err.Error() != want {
 			t.Errorf("%sPipe() after Start = %v; want %s", p.name, err, want)
 		}
+	}
+}
+
+// A caller that changes its mind about a pipe leaves nothing behind.
+func TestPipeReplaced(t *testing.T) {
+	before := snapshot()
+	c := helperCommand("cat")
+	for range 2 {
+		c.Stdin = nil
+		if _, err := c.StdinPipe(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Stdin = strings.NewReader("instead")
+	if out, err := c.Output(); err != nil || string(out) != "instead" {
+		t.Errorf("Output() = %q, %v; want instead", out, err)
+	}
+	c = helperCommand("cat")
+	if _, err := c.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	c.Stdin = nil
+	if err := c.Run(); err != nil {
+		t.Error(err)
+	}
+	if leaks := before.leaks(); len(leaks) > 0 {
+		t.Errorf("left behind: %q", leaks)
 	}
 }
 

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 package sprog
 
@@ -10,7 +10,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -271,4 +274,34 @@ func TestWaitDelayUnused(t *testing.T) {
 			t.Errorf("Run() = %v; want nil", err)
 		}
 	}
+}
+
+// Commands that are waited for cost no thread, and those with a context no
+// goroutine besides the caller's.
+func TestWaitCostsNoThread(t *testing.T) {
+	const n = 300
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	goroutines := runtime.NumGoroutine()
+	var all sync.WaitGroup
+	for range n {
+		c := CommandContext(ctx, "sleep", "600")
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		all.Go(func() {
+			if err := c.Wait(); !killed(err) {
+				t.Errorf("Wait() = %v; want that it was killed", err)
+			}
+		})
+	}
+	time.Sleep(20 * time.Millisecond)
+	if tasks, _ := filepath.Glob("/proc/self/task/*"); len(tasks) == 0 || len(tasks) >= 50 {
+		t.Errorf("%d threads; want fewer than 50", len(tasks))
+	}
+	if got := runtime.NumGoroutine() - goroutines; got > n+5 {
+		t.Errorf("%d goroutines for %d commands", got, n)
+	}
+	cancel()
+	all.Wait()
 }

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
+
+	"github.com/sprog-dev/sprog/internal/nofile"
 )
 
 // StartProcess starts the program name with the arguments argv, where argv[0]
@@ -72,17 +74,16 @@ func filesEntry(i int) string { return "Files[" + strconv.Itoa(i) + "]" }
 // Exec replaces this process by the program argv0: it is execve(2), and does
 // not return unless there is an error, a [*StartError] whose step is "execve".
 // argv must not be empty, and no string may have a NUL byte in it. The limit
-// on open files that the Go runtime raised at its start is restored before.
+// on open files that the Go runtime raised at its start is restored for the new
+// program.
 func Exec(argv0 string, argv, envv []string) error {
 	if err := checkExec(argv0, argv, envv); err != nil {
 		return err
 	}
-	return &StartError{
-		Path:   argv0,
-		Step:   "execve",
-		Object: argv0,
-		Err:    syscall.Exec(argv0, argv, envv),
-	}
+	restore := nofile.Keep() // syscall.Exec does not take back what it restores
+	err := syscall.Exec(argv0, argv, envv)
+	restore()
+	return &StartError{Path: argv0, Step: "execve", Object: argv0, Err: err}
 }
 
 // checkExec refuses what cannot be expressed in an execve.

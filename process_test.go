@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 package sprog
 
@@ -132,6 +132,17 @@ func TestExec(t *testing.T) {
 	out, _ = helperCommand("exec", "/no/such/program").Output()
 	if got, want := string(out), "sprog: start /no/such/program: execve: no such file or directory"; got != want {
 		t.Errorf("Exec: %s; want %s", got, want)
+	}
+}
+
+// An Exec that does not succeed leaves the process as it was.
+func TestExecErrorLeavesTheLimits(t *testing.T) {
+	var before, after syscall.Rlimit
+	syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before)
+	Exec("/no/such/program", []string{"x"}, nil)
+	syscall.Getrlimit(syscall.RLIMIT_NOFILE, &after)
+	if before != after {
+		t.Errorf("RLIMIT_NOFILE = %v after Exec; want %v", after, before)
 	}
 }
 

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package nofile
+
+func keep() func() { return func() {} }
