@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // onOwnThread calls f on a locked thread that is not used for anything else.
@@ -120,6 +122,35 @@ func TestChildrenGetBlockingPipes(t *testing.T) {
 	}
 	in.Close()
 	stderr.Close()
+}
+
+// Only a start may change the mode of a file; a plan looks at the number.
+func TestShownFd(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	shown, err := shownFd(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nonblocking := func() bool {
+		flags, err := unix.FcntlInt(uintptr(shown), unix.F_GETFL, 0)
+		return err == nil && flags&unix.O_NONBLOCK != 0
+	}
+	if !nonblocking() {
+		t.Error("shownFd has changed the mode of the file")
+	}
+	if passed, err := passedFd(r); passed != shown || err != nil || nonblocking() {
+		t.Errorf("passedFd = %d, %v, non-blocking: %v; want %d in blocking mode", passed, err, nonblocking(), shown)
+	}
+	r.Close()
+	for _, fd := range []func(*os.File) (int, error){shownFd, passedFd} {
+		if n, err := fd(r); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("descriptor of a closed file = %d, %v; want %v", n, err, os.ErrClosed)
+		}
+	}
 }
 
 func TestStdinFromReader(t *testing.T) {
