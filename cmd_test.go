@@ -216,6 +216,7 @@ func TestStartRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	closedFile.Close()
+	var noContext context.Context
 	path := testBinary()
 	for _, test := range []struct {
 		name string
@@ -226,7 +227,7 @@ func TestStartRefuses(t *testing.T) {
 		{"zero Cmd", &Cmd{}, nil, "sprog: no command"},
 		{"Err", &Cmd{Path: path, Err: fs.ErrInvalid}, fs.ErrInvalid, "invalid argument"},
 		{"done context", CommandContext(canceled, path), context.Canceled, "context canceled"},
-		{"nil context", CommandContext(nil, path), nil, "sprog: nil Context"},
+		{"nil context", CommandContext(noContext, path), nil, "sprog: nil Context"},
 		{"Cancel without context", &Cmd{Path: path, Cancel: func() error { return nil }}, nil, "CommandContext"},
 		{"closed Stdin", &Cmd{Path: path, Stdin: closedFile}, os.ErrClosed, "/dev/null (Stdin): file already closed"},
 		{"closed Stderr", &Cmd{Path: path, Stderr: closedFile}, os.ErrClosed, "/dev/null (Stderr)"},
