@@ -42,6 +42,7 @@ vm_log() {
 vm_cleanup() {
 	if [[ -n $vm_pid ]]; then
 		kill -KILL "$vm_pid" 2>/dev/null || true
+		wait "$vm_pid" 2>/dev/null || true
 	fi
 	if [[ -n $vm_tmp ]]; then
 		rm -rf -- "$vm_tmp"
@@ -118,7 +119,8 @@ vm_sources() {
 	fi
 }
 
-# vm_download downloads the packages into $1/debs from the sources in $1.
+# vm_download downloads the packages from the sources in $1: into $1/debs the
+# kernel and busybox, and into $1/cache/archives the rest with all it needs.
 vm_download() {
 	(
 		rm -rf -- "$1/debs" &&
@@ -127,14 +129,17 @@ vm_download() {
 			apt-get -c "$1/apt.conf" -qq update &&
 			image=$(apt-cache -c "$1/apt.conf" --no-all-versions show "$vm_kernel" |
 				sed -n 's/^Depends:.*\(linux-image-[^ ,]*\).*/\1/p') &&
-			apt-get -c "$1/apt.conf" -qq download busybox-static "$image"
+			apt-get -c "$1/apt.conf" -qq download busybox-static "$image" &&
+			apt-get -c "$1/apt.conf" -qq -y -d --no-install-recommends install \
+				bash coreutils dash
 	) >"$1/log" 2>&1 </dev/null
 }
 
-# vm_fetch downloads the kernel and busybox into $vm_root, with an apt of its
-# own, which neither knows nor changes the architectures of the host.
+# vm_fetch downloads the kernel and the programs of the machine into $vm_root,
+# with an apt of its own, which neither knows nor changes the architectures of
+# the host.
 vm_fetch() {
-	local apt=$vm_tmp/apt new=$vm_root.new image release config
+	local apt=$vm_tmp/apt new=$vm_root.new image release config deb
 	mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
 	cat >"$apt/apt.conf" <<-EOF
 		#clear APT::Update;
@@ -150,7 +155,7 @@ vm_fetch() {
 		Dir::Etc::sourcelist "$apt/sources.list";
 		Dir::Etc::sourceparts "-";
 	EOF
-	vm_log "downloading $vm_kernel and busybox-static for $vm_arch"
+	vm_log "downloading $vm_kernel for $vm_arch"
 	vm_sources all >"$apt/sources.list"
 	if ! vm_download "$apt"; then
 		# The security archive of an old release may lack an architecture.
@@ -173,7 +178,14 @@ vm_fetch() {
 		mv "$new/deb/lib/modules" "$new/lib/modules"
 	fi
 	dpkg-deb -x "$apt/debs"/busybox-static_*.deb "$new/deb"
-	find "$new/deb" -path '*bin/busybox' -type f -exec mv {} "$new/busybox" \;
+	mkdir -p "$new/base/usr"/{bin,sbin,lib,lib64}
+	ln -s usr/bin usr/sbin usr/lib usr/lib64 "$new/base"
+	for deb in "$apt/cache/archives"/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" |
+			tar -x --keep-directory-symlink -C "$new/base" \
+				--exclude='./usr/share' --exclude='./etc' --exclude='./var' --exclude='*/gconv'
+	done
+	find "$new/deb" -path '*bin/busybox' -type f -exec mv -t "$new/base/usr/bin" {} +
 	config=$(find "$new/deb/boot" -name 'config-*')
 	release=${config##*/config-}
 	rm -rf -- "$new/deb" "$apt"
@@ -212,7 +224,8 @@ vm_modules() {
 vm_build() {
 	local tree=$vm_tmp/tree packages=() list path dir name who
 	umask 022
-	mkdir -p "$tree"/{bin,etc,home/user,lib,root,sbin,src,usr/bin,usr/sbin,vm}
+	cp -a -- "$vm_root/base" "$tree"
+	mkdir -p "$tree"/{etc,home/user,root,src,vm}
 
 	if (($#)); then
 		packages=("$@")
@@ -252,8 +265,7 @@ vm_build() {
 	[[ -f $tree/vm/plan ]] || vm_die "nothing to run"
 	chmod -R go+rX "$tree/src"
 
-	install -m 755 "$vm_root/busybox" "$tree/bin/busybox"
-	ln -s busybox "$tree/bin/sh"
+	ln -s /bin/busybox "$tree/vm/timeout"
 	install -m 755 "$vm_dir/init" "$tree/init"
 	install -m 755 "$vm_dir/init" "$tree/vm/init"
 	printf '%s\n' "$vm_mark" >"$tree/vm/mark"
