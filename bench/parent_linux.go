@@ -36,28 +36,58 @@ type parentScenario struct {
 }
 
 func (p *parentScenario) measure(b *bench, s *section) error {
-	var cells []cell
-	for _, x := range p.xs {
+	workers := make([]*worker, len(p.xs))
+	for i, x := range p.xs {
 		w, err := b.worker(p.setup(x))
 		if err != nil {
 			return err
 		}
-		for _, k := range p.kinds {
-			o := order{
-				Contender: k.contender, Prog: b.progs.Exit, Goroutines: 1,
-				NewUser: k.variant == newUser, Capture: k.variant == captured,
+		workers[i] = w
+	}
+	// Each variant has rounds of its own: batches that are compared stay
+	// close together, also where another variant takes 100 times as long.
+	for _, kinds := range p.byVariant() {
+		var cells []cell
+		for i, x := range p.xs {
+			for _, k := range kinds {
+				c, err := p.cell(b, k, x, workers[i])
+				if err != nil {
+					return err
+				}
+				cells = append(cells, c)
+				s.Samples = append(s.Samples, c.sample)
 			}
-			if o.Capture {
-				o.Prog = b.progs.Write
-			}
-			if o.Starts, err = batchFor(w, o); err != nil {
-				return err
-			}
-			cells = append(cells, cell{&sample{Contender: k.contender, Variant: k.variant, X: x}, w, o})
-			s.Samples = append(s.Samples, cells[len(cells)-1].sample)
+		}
+		if err := b.interleave(b.rounds(60), cells); err != nil {
+			return err
 		}
 	}
-	return b.interleave(b.rounds(60), cells)
+	return nil
+}
+
+func (p *parentScenario) cell(b *bench, k kind, x float64, w *worker) (cell, error) {
+	o := order{
+		Contender: k.contender, Prog: b.progs.Exit, Goroutines: 1,
+		NewUser: k.variant == newUser, Capture: k.variant == captured,
+	}
+	if o.Capture {
+		o.Prog = b.progs.Write
+	}
+	var err error
+	o.Starts, err = batchFor(w, o)
+	return cell{&sample{Contender: k.contender, Variant: k.variant, X: x}, w, o}, err
+}
+
+// byVariant groups the kinds, which stand in that order.
+func (p *parentScenario) byVariant() [][]kind {
+	var groups [][]kind
+	for i, k := range p.kinds {
+		if i == 0 || k.variant != p.kinds[i-1].variant {
+			groups = append(groups, nil)
+		}
+		groups[len(groups)-1] = append(groups[len(groups)-1], k)
+	}
+	return groups
 }
 
 // batchFor is how many starts make a batch of about 4 ms, so that a slow kind
