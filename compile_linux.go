@@ -39,23 +39,23 @@ func (b *builder) steps() {
 	b.keepCaps()      // before the credentials that it is about
 	b.meetParent()    // before anything that the new user namespace's ids decide
 	b.setsid()
-	b.setpgid()         // a session leader has its group already
-	b.foreground()      // with the group made, and signals still blocked
-	b.signalMask()      // after TIOCSPGRP, which would send SIGTTOU
-	b.rlimits()         // before the privileges go that raising a limit takes
-	b.unshare()         // while still privileged; its id maps at once, for what follows
-	b.chroot()          // after unshare: it is the new mount namespace that changes
-	b.credentials()     // groups, gid, uid: each step takes away the right to the one before
-	b.ambientCaps()     // after setuid, which clears them (capabilities(7))
-	b.chdir()           // with the child's credentials, inside the new root
-	b.umask()           // no step from here on creates a file
-	b.parentDeathSig()  // after setuid, which clears it (PR_SET_PDEATHSIG(2const))
-	b.placeFiles()      // the last step that needs the parent's numbers is done
-	b.noctty()          // on descriptor 0 as the child has it
-	b.setctty()         // on a number of the child's
-	b.nofile()          // after the last descriptor is made: the limit may be below the numbers used
-	b.noNewPrivs()      // after all that needs privileges
-	b.traceMe()         // as late as can be: every later call would be traced
+	b.setpgid()        // a session leader has its group already
+	b.foreground()     // with the group made, and signals still blocked
+	b.signalMask()     // after TIOCSPGRP, which would send SIGTTOU
+	b.rlimits()        // before the privileges go that raising a limit takes
+	b.unshare()        // while still privileged; its id maps at once, for what follows
+	b.chroot()         // after unshare: it is the new mount namespace that changes
+	b.credentials()    // groups, gid, uid: each step takes away the right to the one before
+	b.ambientCaps()    // after setuid, which clears them (capabilities(7))
+	b.chdir()          // with the child's credentials, inside the new root
+	b.umask()          // no step from here on creates a file
+	b.parentDeathSig() // after setuid, which clears it (PR_SET_PDEATHSIG(2const))
+	b.placeFiles()     // the last step that needs the parent's numbers is done
+	b.noctty()         // on descriptor 0 as the child has it
+	b.setctty()        // on a number of the child's
+	b.nofile()         // after the last descriptor is made: the limit may be below the numbers used
+	b.noNewPrivs()     // after all that needs privileges
+	b.traceMe()        // as late as can be: every later call would be traced
 	b.execute()
 }
 

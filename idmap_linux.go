@@ -122,4 +122,3 @@ func (f mapFile) call(path, step string) string {
 	}
 	return "write(" + path + ", " + strconv.Quote(f.text) + ", " + strconv.Itoa(len(f.text)) + ")"
 }
-

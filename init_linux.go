@@ -60,7 +60,7 @@ var testSecondFault *machine.Fault
 // Offsets in siginfo_t, as rt_sigtimedwait and waitid fill it in.
 const (
 	infoCode   = 8
-	infoPid    = 12
+	infoPid    = 16
 	infoStatus = 24
 	infoSize   = 128
 
@@ -120,6 +120,7 @@ func (in *initBuilder) prepare() {
 	// The program may run as the same user as the init: it must not be able
 	// to trace it, or to read or write its memory.
 	in.add(program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
+	in.add(program.Prctl, num(unix.PR_SET_NAME), in.p.Str("sprog-init"))
 	if in.sys.Cloneflags&unix.CLONE_NEWPID == 0 {
 		in.add(program.Prctl, num(unix.PR_SET_CHILD_SUBREAPER), num(1))
 	}

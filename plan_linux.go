@@ -108,4 +108,3 @@ func (l *lister) program(by string, p *program.Program, from, to int) {
 		}
 	}
 }
-

@@ -92,6 +92,10 @@ func (s *starter) try(r *request) (machine.Result, error) {
 	s.prepareLaunch()
 	s.terminal.remember(r.sys)
 	res := s.launch.Do()
+	s.release()
+	if s.stage != nil && res.OK {
+		res = s.stage.Outcome(res)
+	}
 	if !res.OK {
 		s.terminal.restore(r.sys)
 	}
@@ -119,7 +123,6 @@ func (s *starter) prepareLaunch() {
 		NoPidFD:     s.noPidFD,
 		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
 		Credentials: sys.Credential != nil || len(sys.AmbientCaps) > 0,
-		Second:      s.stage,
 		Fault:       testFault,
 	}
 	if sys.UseCgroupFD {
@@ -173,7 +176,7 @@ func (s *starter) needsClone3() string {
 // process makes the os.Process of a child that runs. The kernel's pidfd of the
 // clone goes to whoever asked for it; os.Process can only get one of its own.
 func (s *starter) process(res machine.Result) *os.Process {
-	if s.launch.OldClone == false {
+	if !s.launch.OldClone {
 		kernel.clone3Works.Store(true)
 	}
 	p, err := os.FindProcess(res.Pid) // the child is not reaped, so the pid is its

@@ -46,8 +46,6 @@ type Launch struct {
 	// ReadsProc says that the rendezvous needs the child's files in /proc
 	// to belong to the caller.
 	ReadsProc bool
-	// Second is the second stage, if there is one.
-	Second *Second
 	// Fault, if not nil, makes a step misbehave, for tests.
 	Fault *Fault
 }
@@ -238,9 +236,6 @@ func (r *run) outcome(l *Launch, res Result) Result {
 	}
 	if !executed(res.Pid) {
 		return res.reap(InChild)
-	}
-	if l.Second != nil {
-		return l.Second.outcome(res)
 	}
 	res.OK = true
 	return res

@@ -94,11 +94,13 @@ func (s *Second) Seal() error {
 	return os.NewSyscallError("fcntl", err)
 }
 
-// outcome reads what the second stage has to tell. It has executed the image;
-// the pipe ends when it executes the program or dies.
-func (s *Second) outcome(res Result) Result {
+// Outcome completes the result of a launch that has executed the image: it
+// reads what the second stage has to tell. No other descriptor of the pipe's
+// write end may be left in this process, or it would never end.
+func (s *Second) Outcome(res Result) Result {
 	unix.Close(s.write)
 	s.write = -1
+	res.OK = false
 	report := make([]byte, 0, unsafe.Sizeof(state{}))
 	for {
 		buf := make([]byte, 4096)

@@ -118,6 +118,7 @@ const (
 	prSetPdeathsig = 1
 	prSetDumpable  = 4
 	prSetKeepcaps  = 8
+	prSetName      = 15
 	prSetNoNewPriv = 38
 	prCapAmbient   = 47
 )
@@ -125,7 +126,7 @@ const (
 var prctlOps = names{
 	prSetPdeathsig: "PR_SET_PDEATHSIG", prSetDumpable: "PR_SET_DUMPABLE",
 	prSetKeepcaps: "PR_SET_KEEPCAPS", prSetNoNewPriv: "PR_SET_NO_NEW_PRIVS",
-	36: "PR_SET_CHILD_SUBREAPER", prCapAmbient: "PR_CAP_AMBIENT",
+	prSetName: "PR_SET_NAME", 36: "PR_SET_CHILD_SUBREAPER", prCapAmbient: "PR_CAP_AMBIENT",
 }
 
 // prctlArg prints an argument of prctl by what the operation makes of it.
@@ -134,6 +135,8 @@ func prctlArg(l *line, n int) {
 	switch op := l.value(0); {
 	case op == prSetPdeathsig && n == 1:
 		l.WriteString(SignalName(int(v)))
+	case op == prSetName && n == 1:
+		str(l, n)
 	case op == prCapAmbient && n == 1:
 		l.WriteString(names{1: "PR_CAP_AMBIENT_IS_SET", 2: "PR_CAP_AMBIENT_RAISE", 3: "PR_CAP_AMBIENT_LOWER", 4: "PR_CAP_AMBIENT_CLEAR_ALL"}.of(v))
 	case op == prCapAmbient && n == 2:
