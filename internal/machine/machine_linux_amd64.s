@@ -100,6 +100,7 @@ test:
 move:
 	MOVQ	(insn_arg+0)(R12), CX
 	MOVL	(CX), AX
+	ORQ	(insn_arg+16)(R12), AX
 	ADDQ	(insn_arg+8)(R12), AX
 	JMP	store
 

@@ -91,6 +91,8 @@ test:
 move:
 	MOVD	(insn_arg+0)(R19), R9
 	MOVWU	(R9), R0
+	MOVD	(insn_arg+16)(R19), R10
+	ORR	R10, R0
 	MOVD	(insn_arg+8)(R19), R10
 	ADD	R10, R0
 	B	store

@@ -11,8 +11,8 @@ const (
 	// Test goes on with the step Args[2] steps further if the 32-bit word at
 	// Args[0] equals Args[1], and with the following step otherwise.
 	Test
-	// Move stores the 32-bit word at Args[0], zero-extended and increased by
-	// Args[1], into the places in Out.
+	// Move stores the 32-bit word at Args[0], zero-extended, with the bits of
+	// Args[2] set and then increased by Args[1], into the places in Out.
 	Move
 
 	Capget
@@ -117,7 +117,7 @@ func (c Call) object() int {
 	switch c {
 	case Chdir, Chroot, Close, Dup3, Execve, Fcntl, Setgid, Setuid, Unshare, Clone, Umask:
 		return 0
-	case CloseRange, Openat, Mount, Prlimit64, Setgroups, Setpgid, Write, Prctl:
+	case CloseRange, Openat, Mount, Prlimit64, Setgroups, Setpgid, Write, Ioctl, Prctl:
 		return 1
 	}
 	return -1

@@ -33,18 +33,31 @@ func (p *Program) Format(i int, name func(step int) string) string {
 func (p *Program) Object(i int) string {
 	s := &p.Steps[i]
 	n := s.Call.object()
+	if s.Call == Prctl && s.Args[0].Value == prCapAmbient {
+		n = 2
+	}
 	if n < 0 {
 		return ""
 	}
-	if a := s.Args[n]; a.Kind == Address && (s.Call == Chdir || s.Call == Chroot || s.Call == Execve || s.Call == Openat || s.Call == Mount) {
+	switch a := s.Args[n]; {
+	case s.Call == Write:
+		return p.written(s)
+	case a.Kind == Address && s.Call != Prlimit64 && s.Call != Setgroups:
 		return p.StrAt(a)
 	}
 	l := line{p: p, s: s, i: i, name: func(int) string { return "" }}
 	l.arg(signatures[s.Call].args[n], n)
-	if s.Call == Setgroups {
-		return strings.Trim(l.String(), "[]")
+	return strings.Trim(l.String(), "[]")
+}
+
+// written is the file that a write goes to, if it was opened by a step, and
+// what is written to it.
+func (p *Program) written(s *Step) string {
+	text := strconv.Quote(strings.TrimSpace(string(p.BytesAt(s.Args[1], s.Args[2].Value))))
+	if to := s.Args[0]; to.Kind == Result && p.Steps[to.Value].Call == Openat {
+		return p.StrAt(p.Steps[to.Value].Args[1]) + " " + text
 	}
-	return l.String()
+	return text
 }
 
 // A line is one formatted call while it is being written.
@@ -86,6 +99,9 @@ func (l *line) operation() string {
 	word := "*" + l.place(a[0])
 	if l.s.Call == Test {
 		return "if " + word + " == " + l.numberOf(1) + " goto " + l.name(l.i+int(int64(a[2].Value)))
+	}
+	if a[2].Value != 0 {
+		word += " | 0x" + strconv.FormatUint(a[2].Value, 16)
 	}
 	if a[1].Value != 0 {
 		word += " + " + strconv.FormatInt(int64(a[1].Value), 10)
