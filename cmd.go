@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // A Cmd is a command that is being prepared or runs. It has the fields and
@@ -122,6 +124,8 @@ type Cmd struct {
 	watch   *watch    // what runs when ctx is done; nil if nothing does
 	pipes   *plumbing // nil while there is no pipe
 	started int32     // atomic: Start was called (not an atomic.Bool, so that vet lets a Cmd be copied)
+
+	inspect func(first, second *program.Program) // of the request; for tests
 }
 
 // LookPath finds the executable that a shell would run for the name file, by

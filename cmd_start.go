@@ -81,7 +81,7 @@ func (c *Cmd) translate(r *request, fd func(*os.File) (int, error)) error {
 	if len(r.argv) == 0 {
 		r.argv = []string{c.Path}
 	}
-	r.sys, r.attr = c.SysProcAttr, c.Attr
+	r.sys, r.attr, r.inspect = c.SysProcAttr, c.Attr, c.inspect
 	if err := c.translateFiles(r, fd); err != nil {
 		return ofProgram(c.Path, err)
 	}

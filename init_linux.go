@@ -41,21 +41,17 @@ func (s *starter) closeSecond() {
 	}
 }
 
-// seal compiles the second stage and writes its image.
+// seal writes the second stage's image.
 func (s *starter) seal() *StartError {
 	if s.stage == nil {
 		return nil
 	}
-	s.initProgram()
-	s.stage.Program, s.stage.Child, s.stage.Fault = s.second, s.firstStep, testSecondFault
+	s.stage.Program, s.stage.Child = s.second, s.firstStep
 	if err := s.stage.Seal(); err != nil {
 		return &StartError{Path: s.path, Step: "seal second stage", Field: "Attr.Init", Err: err}
 	}
 	return nil
 }
-
-// testSecondFault is testFault for the second stage.
-var testSecondFault *machine.Fault
 
 // Offsets in siginfo_t, as rt_sigtimedwait and waitid fill it in.
 const (

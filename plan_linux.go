@@ -25,9 +25,6 @@ func (r *request) plan() (*Plan, error) {
 	}
 	s.standIn()
 	s.compile()
-	if s.second != nil {
-		s.initProgram()
-	}
 	s.prepareLaunch()
 
 	l := lister{plan: &Plan{Path: r.path}}

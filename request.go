@@ -2,6 +2,8 @@ package sprog
 
 import (
 	"syscall"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // A request is one start, in the one form that every face of the package is
@@ -14,6 +16,10 @@ type request struct {
 	files     []childFile // entry i becomes the child's descriptor i
 	sys       *syscall.SysProcAttr
 	attr      *Attr
+
+	// inspect, if not nil, is called with the programs of both stages when
+	// they are compiled; the second may be nil. It is for tests.
+	inspect func(first, second *program.Program)
 }
 
 // A childFile says what one descriptor of the child refers to.

@@ -109,6 +109,12 @@ func (b *builder) compile() {
 		b.ppid = os.Getpid()
 	}
 	b.steps()
+	if b.second != nil {
+		b.initProgram()
+	}
+	if b.inspect != nil {
+		b.inspect(b.p, b.second)
+	}
 }
 
 func (s *starter) prepareLaunch() {
@@ -123,7 +129,6 @@ func (s *starter) prepareLaunch() {
 		NoPidFD:     s.noPidFD,
 		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
 		Credentials: sys.Credential != nil || len(sys.AmbientCaps) > 0,
-		Fault:       testFault,
 	}
 	if sys.UseCgroupFD {
 		s.launch.Cgroup = sys.CgroupFD
@@ -134,9 +139,6 @@ func (s *starter) prepareLaunch() {
 		s.launch.ReadsProc = true
 	}
 }
-
-// testFault makes every start fail at a step; tests set it.
-var testFault *machine.Fault
 
 // birthFlags are the flags that clone is called with for SysProcAttr's: those
 // that make namespaces and a few that do no harm. The exit signal, which

@@ -65,6 +65,9 @@ func (l layout) link(p *program.Program, insns []insn) []insn {
 	for i := range p.Steps {
 		insns = append(insns, l.insnOf(p, i))
 	}
+	if p.Fault != nil {
+		misbehave(insns[len(insns)-len(p.Steps):], p.Fault)
+	}
 	l.relocate(p, l.data)
 	return insns
 }

@@ -46,8 +46,6 @@ type Launch struct {
 	// ReadsProc says that the rendezvous needs the child's files in /proc
 	// to belong to the caller.
 	ReadsProc bool
-	// Fault, if not nil, makes a step misbehave, for tests.
-	Fault *Fault
 }
 
 // A Result is how a launch ended.
@@ -150,9 +148,6 @@ func (r *run) prepare(l *Launch) {
 	r.place = layout{insns: addressOf(&r.insns[0]), data: addressOf(unsafe.SliceData(p.Data))}
 	r.place.link(p, r.insns[:0])
 	r.insns[steps] = exitInsn()
-	if l.Fault != nil {
-		l.Fault.apply(r.insns[:steps])
-	}
 
 	f := &r.frame
 	*f = frame{all: ^uint64(0), tid: 1, pidfd: -1, first: r.place.insn(0)}

@@ -28,8 +28,6 @@ type Second struct {
 	// Child is the index of the first step that the second stage's own child
 	// runs, which shares its memory until it executes.
 	Child int
-	// Fault, if not nil, makes a step misbehave, for tests.
-	Fault *Fault
 
 	image   int // the memfd
 	read    int // the pipe
@@ -172,9 +170,6 @@ func (s *Second) build() []byte {
 	s.program.data = s.program.insn(steps + 2)
 	insns := s.program.link(s.Program, make([]insn, 0, steps+2))
 	defer s.program.unlink(s.Program)
-	if s.Fault != nil {
-		s.Fault.apply(insns)
-	}
 	insns = append(insns, s.tell(start), exitInsn())
 	st := state{handler: s.program.insn(steps)}
 

@@ -87,7 +87,22 @@ type Program struct {
 	// Relocs are the offsets of the words in Data that hold offsets in Data
 	// and become addresses when the program is linked.
 	Relocs []int
+	// Fault, if not nil, makes a step misbehave when the program runs.
+	Fault *Fault
 }
+
+// A Fault is what tests do to a step, to see what becomes of a start in which
+// that step goes wrong. The steps themselves stay as they are, for errors to
+// name.
+type Fault struct {
+	Step int
+	// Die has the child killed by SIGSEGV at the step. Otherwise the step
+	// fails with [FaultErrno], whatever it catches.
+	Die bool
+}
+
+// FaultErrno is what a step fails with that a Fault makes fail: EBADF.
+const FaultErrno = 9
 
 // Reset empties the program and keeps its memory for the next one, unless
 // that has grown large.
@@ -97,6 +112,7 @@ func (p *Program) Reset() {
 	p.Steps = p.Steps[:0]
 	p.Data = p.Data[:0]
 	p.Relocs = p.Relocs[:0]
+	p.Fault = nil
 	if cap(p.Data) > keep {
 		p.Data, p.Relocs = nil, nil
 	}
