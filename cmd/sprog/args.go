@@ -14,8 +14,7 @@ type programArgs []string
 // splitArgs divides a command line into sprog's own arguments and the program
 // with its arguments, which begin at the first word that is neither a flag nor
 // the value of one, or after "--". The program's words never reach the flag
-// parser, whose cost grows with their square; only its name does, so that a
-// missing one is noticed.
+// parser, whose cost grows with their square.
 //
 // A flag and its value are joined, so that the value may begin with a dash, as
 // in --argv0 -bash.
@@ -41,17 +40,15 @@ func splitArgs(model *kong.Application, args []string) (own []string, program pr
 		}
 		own = append(own, word)
 	}
-	if len(rest) > 0 {
-		own = append(own, "--", rest[0])
-	}
 	return own, rest
 }
 
 // valuedFlags is the set of flags of the sub-command name that take a value,
-// or nil if there is no such sub-command or it starts no program.
+// or nil if there is no such sub-command or it starts no program, and so has
+// no flags.
 func valuedFlags(model *kong.Application, name string) map[string]bool {
 	for _, node := range model.Children {
-		if node.Name != name || len(node.Positional) == 0 {
+		if node.Name != name || len(node.Flags) == 0 {
 			continue
 		}
 		set := map[string]bool{}

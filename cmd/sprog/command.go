@@ -11,6 +11,9 @@ import (
 
 // command translates the flags into the one Cmd that they describe.
 func (f *startFlags) command(program programArgs, tty terminal, open opener) (*sprog.Cmd, error) {
+	if len(program) == 0 {
+		return nil, errors.New("no program given")
+	}
 	if err := f.conflicts(); err != nil {
 		return nil, err
 	}
@@ -26,7 +29,7 @@ func (f *startFlags) command(program programArgs, tty terminal, open opener) (*s
 	}
 	cmd.Args = append([]string{program[0]}, program[1:]...)
 	if f.Argv0 != nil {
-		cmd.Args[0] = *f.Argv0
+		cmd.Args[0] = string(*f.Argv0)
 	}
 	return cmd, f.setFiles(cmd, open)
 }
@@ -97,10 +100,10 @@ func (f *startFlags) setSession(sys *syscall.SysProcAttr) {
 	sys.Setctty = f.Ctty || f.CttyFD != nil
 	sys.Setsid = f.Setsid || sys.Setctty
 	if f.CttyFD != nil {
-		sys.Ctty = *f.CttyFD
+		sys.Ctty = int(*f.CttyFD)
 	}
 	if f.Pgid != nil {
-		sys.Setpgid, sys.Pgid = true, *f.Pgid
+		sys.Setpgid, sys.Pgid = true, int(*f.Pgid)
 	}
 }
 
@@ -123,10 +126,4 @@ func (f *startFlags) attr() *sprog.Attr {
 // leads reports whether the program will lead a process group.
 func leads(sys *syscall.SysProcAttr) bool {
 	return sys.Setsid || (sys.Setpgid || sys.Foreground) && sys.Pgid == 0
-}
-
-// A startCmd is what run and explain have in common.
-type startCmd struct {
-	startFlags
-	Program []string `arg:"" passthrough:"" name:"program" help:"The program, by path or by its name in PATH, and its arguments, as they are."`
 }

@@ -36,11 +36,6 @@ type codedError struct {
 
 func (e codedError) Unwrap() error { return e.error }
 
-// usageError makes an error of the command line tell where to look.
-func usageError(err error) error {
-	return codedError{exitSprog, fmt.Errorf("%w (see sprog --help)", err)}
-}
-
 // statusCode returns the error that stands for a program's end, nil for
 // success.
 func statusCode(status syscall.WaitStatus) error {

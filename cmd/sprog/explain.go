@@ -10,7 +10,7 @@ import (
 
 // An explainCmd is sprog explain.
 type explainCmd struct {
-	startCmd
+	startFlags
 	JSON bool `name:"json" help:"Print the plan as JSON."`
 }
 

@@ -22,7 +22,7 @@ type startFlags struct {
 	Env      envList  `group:"program" placeholder:"NAME[=VALUE]" help:"Set a variable; without =VALUE, copy the caller's. Repeatable, done after the two below."`
 	UnsetEnv nameList `group:"program" placeholder:"NAME" help:"Remove a variable. Repeatable."`
 	ClearEnv bool     `group:"program" help:"Begin with an empty environment."`
-	Argv0    *string  `group:"program" name:"argv0" placeholder:"NAME" help:"Give the program this name as its argument 0."`
+	Argv0    *text    `group:"program" name:"argv0" placeholder:"NAME" help:"Give the program this name as its argument 0."`
 
 	User       word      `group:"identity" placeholder:"NAME|UID" help:"Run as this user, with the primary group of its account and no supplementary groups."`
 	Group      word      `group:"identity" placeholder:"NAME|GID" help:"Run with this group."`
@@ -37,7 +37,7 @@ type startFlags struct {
 	MapGroup   mapList      `group:"namespaces" placeholder:"IN[:OUT[:N]]" help:"The same for group ids."`
 	MapRoot    bool         `group:"namespaces" xor:"map" help:"Map root inside to the caller: --map-user 0 --map-group 0."`
 	MapCurrent bool         `group:"namespaces" xor:"map" help:"Map the caller to itself."`
-	Setgroups  string       `group:"namespaces" enum:"allow,deny," default:"" placeholder:"allow|deny" help:"Whether supplementary groups can be set in a new user namespace (default: deny; allow needs privileges)."`
+	Setgroups  *setgroups   `group:"namespaces" placeholder:"allow|deny" help:"Whether supplementary groups can be set in a new user namespace (default: deny; allow needs privileges)."`
 
 	Chroot       word    `group:"files" placeholder:"DIR" help:"Root directory of the program."`
 	Umask        *umask  `group:"files" placeholder:"MODE" help:"File mode creation mask, octal."`
@@ -48,13 +48,13 @@ type startFlags struct {
 	StderrAppend word    `group:"files" xor:"stderr" placeholder:"FILE" help:"Append standard error to FILE."`
 	FD           numbers `group:"files" name:"fd" placeholder:"N,..." help:"Pass on the caller's open descriptor N. The program gets 0, 1, 2 and these, no others."`
 
-	Setsid     bool `group:"terminal" help:"Lead a new session, without a controlling terminal."`
-	Ctty       bool `group:"terminal" help:"Lead a new session that is controlled by the terminal on standard input."`
-	CttyFD     *int `group:"terminal" name:"ctty-fd" placeholder:"N" help:"Take the program's descriptor N as --ctty's terminal."`
-	Noctty     bool `group:"terminal" help:"Give up the controlling terminal, which standard input must be."`
-	Setpgid    bool `group:"terminal" help:"Lead a new process group."`
-	Pgid       *int `group:"terminal" placeholder:"N" help:"Join process group N."`
-	Foreground bool `group:"terminal" help:"Lead a new process group in the foreground of the terminal, and give it back at the end."`
+	Setsid     bool    `group:"terminal" help:"Lead a new session, without a controlling terminal."`
+	Ctty       bool    `group:"terminal" help:"Lead a new session that is controlled by the terminal on standard input."`
+	CttyFD     *number `group:"terminal" name:"ctty-fd" placeholder:"N" help:"Take the program's descriptor N as --ctty's terminal."`
+	Noctty     bool    `group:"terminal" help:"Give up the controlling terminal, which standard input must be."`
+	Setpgid    bool    `group:"terminal" help:"Lead a new process group."`
+	Pgid       *number `group:"terminal" placeholder:"N" help:"Join process group N."`
+	Foreground bool    `group:"terminal" help:"Lead a new process group in the foreground of the terminal, and give it back at the end."`
 
 	Rlimit []rlimit `group:"limits" sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Resource limit; one value sets both. Names and units are below. Repeatable."`
 	Cgroup word     `group:"limits" placeholder:"DIR" help:"Start in this cgroup: a directory of the cgroup2 file system."`

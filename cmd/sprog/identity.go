@@ -42,7 +42,7 @@ func parseCap(name string) (uintptr, error) {
 			return uintptr(known), nil
 		}
 	}
-	return 0, fmt.Errorf("%q is not a capability; see capabilities(7)", name)
+	return 0, fmt.Errorf("%q is not a capability", name)
 }
 
 // credential returns the credential that the flags ask for, or nil if they

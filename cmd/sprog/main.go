@@ -19,7 +19,7 @@ import (
 
 // cli is the command line: one field for each sub-command.
 type cli struct {
-	Run     runCmd     `cmd:"" help:"Start a program, wait for it, and exit as it did."`
+	Run     runCmd     `cmd:"" help:"Start a program, wait for it, and exit as it did. Its arguments are passed on as they are."`
 	Explain explainCmd `cmd:"" help:"Print the steps that run would take, and start nothing."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -39,7 +39,7 @@ func execute(args []string) int {
 	own, program := splitArgs(parser.Model, args)
 	ctx, err := parser.Parse(own)
 	if err != nil {
-		return report(usageError(err))
+		return report(codedError{exitSprog, fmt.Errorf("%w (see %s --help)", err, commandName(parser, args))})
 	}
 	return report(ctx.Run(program))
 }
@@ -52,4 +52,15 @@ func report(err error) int {
 		fmt.Fprintln(os.Stderr, message)
 	}
 	return code
+}
+
+// commandName is the command whose help says more about a command line that
+// cannot be parsed.
+func commandName(parser *kong.Kong, args []string) string {
+	for _, node := range parser.Model.Children {
+		if len(args) > 0 && node.Name == args[0] {
+			return "sprog " + node.Name
+		}
+	}
+	return "sprog"
 }

@@ -100,17 +100,30 @@ func (l mapList) resolve(caller int) []syscall.SysProcIDMap {
 	return lines
 }
 
+// A setgroups is whether groups can be set in a user namespace, in the words of
+// /proc/PID/setgroups.
+type setgroups bool
+
+func (allow *setgroups) Decode(ctx *kong.DecodeContext) error {
+	s, err := decode(ctx)
+	if err == nil && s != "allow" && s != "deny" {
+		return fmt.Errorf("%q is neither allow nor deny", s)
+	}
+	*allow = s == "allow"
+	return err
+}
+
 // setNamespaces fills in the namespaces and id maps.
 func (f *startFlags) setNamespaces(sys *syscall.SysProcAttr) error {
 	uids, gids := f.idMaps()
 	sys.UidMappings = uids.resolve(os.Geteuid())
 	sys.GidMappings = gids.resolve(os.Getegid())
-	sys.GidMappingsEnableSetgroups = f.Setgroups == "allow"
+	sys.GidMappingsEnableSetgroups = f.Setgroups != nil && bool(*f.Setgroups)
 	flags := uintptr(f.Unshare)
 	if len(uids) > 0 || len(gids) > 0 {
 		flags |= unix.CLONE_NEWUSER
 	}
-	if f.Setgroups != "" && len(gids) == 0 {
+	if f.Setgroups != nil && len(gids) == 0 {
 		return errors.New("--setgroups needs a group map, such as --map-group")
 	}
 	sys.Cloneflags = flags &^ unshared

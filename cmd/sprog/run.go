@@ -9,7 +9,7 @@ import (
 
 // A runCmd is sprog run.
 type runCmd struct {
-	startCmd
+	startFlags
 }
 
 // Run starts the program, stands by it, and returns its outcome.

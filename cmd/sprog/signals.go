@@ -51,7 +51,7 @@ func parseSignal(s string) (syscall.Signal, error) {
 			return sig, nil
 		}
 	}
-	return 0, fmt.Errorf("%q is not a signal; see signal(7)", s)
+	return 0, fmt.Errorf("%q is not a signal", s)
 }
 
 // catchSignals begins to catch the signals that concern sprog while a program

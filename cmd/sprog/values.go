@@ -18,9 +18,21 @@ import (
 
 // decode reads the value of a flag.
 func decode(ctx *kong.DecodeContext) (string, error) {
+	if ctx.Scan.Peek().IsEOL() {
+		return "", errors.New("its value is missing")
+	}
 	var s string
 	err := ctx.Scan.PopValueInto("value", &s)
 	return s, err
+}
+
+// A text is any value.
+type text string
+
+func (t *text) Decode(ctx *kong.DecodeContext) error {
+	s, err := decode(ctx)
+	*t = text(s)
+	return err
 }
 
 // A word is a value that cannot be empty.
@@ -61,13 +73,34 @@ func (l *numbers) Decode(ctx *kong.DecodeContext) error {
 		return err
 	}
 	for _, name := range names {
-		n, err := strconv.ParseUint(name, 10, 31)
+		n, err := parseNumber(name)
 		if err != nil {
-			return fmt.Errorf("%q is not a number from 0", name)
+			return err
 		}
-		*l = append(*l, int(n))
+		*l = append(*l, n)
 	}
 	return nil
+}
+
+// A number is a number that is not negative.
+type number int
+
+func (n *number) Decode(ctx *kong.DecodeContext) error {
+	s, err := decode(ctx)
+	if err != nil {
+		return err
+	}
+	i, err := parseNumber(s)
+	*n = number(i)
+	return err
+}
+
+func parseNumber(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a number from 0", s)
+	}
+	return int(n), nil
 }
 
 // A umask is a file mode creation mask.
@@ -106,8 +139,9 @@ func parseSpan(s string) (time.Duration, error) {
 	if err == nil && !math.IsNaN(seconds) && seconds < math.MaxInt64/1e9 {
 		t = time.Duration(seconds * 1e9)
 	} else if days, isDays := strings.CutSuffix(s, "d"); isDays {
-		n, _ := strconv.ParseUint(days, 10, 16)
-		t = time.Duration(n) * 24 * time.Hour
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			t = time.Duration(n) * 24 * time.Hour
+		}
 	} else {
 		t, _ = time.ParseDuration(s)
 	}

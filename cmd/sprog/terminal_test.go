@@ -1,0 +1,173 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A session is a program on a terminal of its own, as a person sees it.
+type session struct {
+	t      *testing.T
+	master *os.File
+	cmd    *exec.Cmd
+
+	mu     sync.Mutex
+	output bytes.Buffer
+}
+
+// startSession runs a shell script on a new terminal, in which "sprog" is the
+// command under test.
+func startSession(t *testing.T, shell ...string) *session {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("needs terminals: %v", err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slave.Close()
+	s := &session{t: t, master: master, cmd: exec.Command(shell[0], shell[1:]...)}
+	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = slave, slave, slave
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	s.cmd.Env = append(os.Environ(), "PS1=$ ", "HISTFILE=", "TERM=dumb")
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go s.read()
+	t.Cleanup(func() {
+		s.cmd.Process.Kill()
+		s.cmd.Wait()
+		master.Close()
+	})
+	return s
+}
+
+func (s *session) read() {
+	buf := make([]byte, 4096)
+	for {
+		n, err := s.master.Read(buf)
+		s.mu.Lock()
+		s.output.Write(buf[:n])
+		s.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (s *session) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.output.String()
+}
+
+// expect waits until the terminal shows text, n times.
+func (s *session) expect(text string, n int) {
+	s.t.Helper()
+	for range 1000 {
+		if strings.Count(s.text(), text) >= n {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.t.Fatalf("the terminal never showed %q %d times; it shows:\n%s", text, n, s.text())
+}
+
+func (s *session) typeKeys(keys string) {
+	s.t.Helper()
+	if _, err := s.master.WriteString(keys); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+const (
+	ctrlC = "\x03"
+	ctrlZ = "\x1a"
+)
+
+// The terminal sends INT to sprog and to the program; the program gets one.
+func TestInterruptArrivesOnce(t *testing.T) {
+	s := startSession(t, "sprog", "run", "sh", "-c",
+		`n=0; trap 'n=$((n+1))' INT; echo ready; while [ $n = 0 ]; do sleep 0.05; done; sleep 0.3; echo "count=$n"`)
+	s.expect("ready", 1)
+	s.typeKeys(ctrlC)
+	s.expect("count=", 1)
+	if !strings.Contains(s.text(), "count=1\r\n") {
+		t.Errorf("the terminal shows %q; want count=1", s.text())
+	}
+}
+
+// A program with a process group of its own does not get the terminal's INT;
+// sprog passes it on.
+func TestInterruptReachesOwnGroup(t *testing.T) {
+	s := startSession(t, "sprog", "run", "--setpgid", "sh", "-c", `trap 'echo caught; exit' INT; echo ready; while :; do sleep 0.05; done`)
+	s.expect("ready", 1)
+	s.typeKeys(ctrlC)
+	s.expect("caught", 1)
+}
+
+// Ctrl-Z and fg work as if the program had been started without sprog,
+// whether it is in sprog's process group, has the foreground for itself, or
+// stops itself alone.
+func TestJobControl(t *testing.T) {
+	const count = `i=0; while [ ! -e "$STOPFILE" ]; do i=$((i+1)); sleep 0.05; done; echo ended`
+	for _, tt := range []struct{ name, command, stop string }{
+		{"same group", "sprog run sh -c '" + count + "'", ctrlZ},
+		{"foreground", "sprog run --foreground sh -c '" + count + "'", ctrlZ},
+		{"stops itself", `sprog run sh -c 'kill -TSTP $$; ` + count + "'", ""},
+		{"foreground, stops itself", `sprog run --foreground sh -c 'kill -STOP $$; ` + count + "'", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			stopFile := t.TempDir() + "/stop"
+			t.Setenv("STOPFILE", stopFile)
+			s := startSession(t, "bash", "--norc", "--noprofile", "-i")
+			s.typeKeys("echo rea''dy\n")
+			s.expect("ready\r\n", 1)
+			s.typeKeys(tt.command + "\n")
+			if tt.stop != "" {
+				time.Sleep(300 * time.Millisecond)
+				s.typeKeys(tt.stop)
+			}
+			s.expect("Stopped", 1)
+			s.typeKeys("echo a''live; fg\n")
+			s.expect("alive\r\n", 1)
+			s.expect("sprog run", 2) // the shell shows it when it is stopped, and for fg
+			if err := os.WriteFile(stopFile, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s.expect("ended\r\n", 1)
+			s.typeKeys("echo back''again\n")
+			s.expect("backagain\r\n", 1)
+		})
+	}
+}
+
+// A script that is no job-control shell has the terminal back after
+// --foreground.
+func TestForegroundIsGivenBack(t *testing.T) {
+	s := startSession(t, "sh", "-c", `sprog run --foreground sh -c 'read line; echo "program $line"'; read line; echo "script $line"`)
+	s.typeKeys("one\n")
+	s.expect("program one", 1)
+	s.typeKeys("two\n")
+	s.expect("script two", 1)
+}
