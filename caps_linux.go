@@ -23,6 +23,7 @@ func (b *builder) ambientCaps() {
 	name, p := field("AmbientCaps"), b.p
 	header := p.Uint32s(unix.LINUX_CAPABILITY_VERSION_3, 0)
 	own, sets := p.Buffer(24), p.Buffer(32)
+	p.Label(own, "own")
 	b.add(name, program.Capget, header, own)
 	// The sets are two times effective, permitted, inheritable, 32 bits each.
 	// A result is stored as 64 bits, so the words are copied in ascending

@@ -31,6 +31,7 @@ func (b *builder) meetParent() {
 	}
 	b.add(name, program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))
 	b.goWord = b.p.Words(0)
+	b.p.Label(b.goWord, "go")
 	b.p.Add(name, program.Test, b.goWord, num(1), num(2)).Quiet = true
 	wait := b.add(name, program.Futex, b.goWord, num(0), num(0), num(0))
 	wait.Goto(uint32(unix.EAGAIN), -1)

@@ -29,10 +29,14 @@ func (r *request) plan() (*Plan, error) {
 
 	l := lister{plan: &Plan{Path: r.path}}
 	l.birth(s)
-	l.program("child", s.p, 0, s.p.Len())
+	l.program(s.p, func(int) string { return "child" })
 	if s.second != nil {
-		l.program("init", s.second, 0, s.firstStep)
-		l.program("program", s.second, s.firstStep, s.second.Len())
+		l.program(s.second, func(step int) string {
+			if step < s.firstStep {
+				return "init"
+			}
+			return "program"
+		})
 	}
 	return l.plan, nil
 }
@@ -87,21 +91,24 @@ func (l *lister) birth(s *starter) {
 	}
 }
 
-// program lists a part of a program. The numbers that steps refer to each
-// other by are those of the whole plan.
-func (l *lister) program(by string, p *program.Program, from, to int) {
-	number := make(map[int]int)
-	next := len(l.plan.Steps)
-	for i := from; i < to; i++ {
-		if !p.Steps[i].Quiet {
+// program lists a program. The numbers that steps refer to each other by are
+// those of the whole plan; a step that is not listed goes by the number of
+// the one after it.
+func (l *lister) program(p *program.Program, by func(step int) string) {
+	listed := func(s *program.Step) bool { return !s.Quiet && !s.FillsIn() }
+	number := make([]int, p.Len()+1)
+	next := len(l.plan.Steps) + 1
+	for i := range p.Steps {
+		number[i] = next
+		if listed(&p.Steps[i]) {
 			next++
 		}
-		number[i] = next
 	}
+	number[p.Len()] = next
 	name := func(step int) string { return "$" + strconv.Itoa(number[step]) }
-	for i := from; i < to; i++ {
-		if st := &p.Steps[i]; !st.Quiet {
-			l.add(by, st.Call.String(), p.Format(i, name), st.Field)
+	for i := range p.Steps {
+		if st := &p.Steps[i]; listed(st) {
+			l.add(by(i), st.Call.String(), p.Format(i, name), st.Field)
 		}
 	}
 }

@@ -105,6 +105,7 @@ func (s *starter) try(r *request) (machine.Result, error) {
 func (b *builder) compile() {
 	b.p.Reset()
 	b.mask = b.p.Words(0)
+	b.p.Label(b.mask, "mask")
 	if b.sys.Pdeathsig != 0 {
 		b.ppid = os.Getpid()
 	}
@@ -294,12 +295,11 @@ func (e *StartError) at(p *program.Program, step int) {
 
 func (s *starter) explainBirth(e *StartError) {
 	sys := s.sys
-	e.Step = "clone3"
-	if s.launch.OldClone {
-		e.Step = "clone"
-	}
 	flags := s.launch.Flags()
-	e.Syscall = e.Step + "(" + program.CloneFlags(flags) + ")"
+	e.Step, e.Syscall = "clone3", program.Clone3(flags, s.launch.Cgroup)
+	if s.launch.OldClone {
+		e.Step, e.Syscall = "clone", "clone("+program.CloneFlags(flags)+"|SIGCHLD)"
+	}
 	if ns := birthFlags(sys.Cloneflags); ns != 0 {
 		e.Object, e.Field = program.CloneFlags(ns), field("Cloneflags")
 	}

@@ -2,6 +2,7 @@ package program
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -25,6 +26,7 @@ func (p *Program) Format(i int, name func(step int) string) string {
 		l.arg(print, n)
 	}
 	l.WriteByte(')')
+	l.jumps()
 	return l.String()
 }
 
@@ -75,11 +77,9 @@ type printer func(l *line, n int)
 func (l *line) arg(print printer, n int) {
 	switch a := l.s.Args[n]; a.Kind {
 	case Result:
-		l.WriteString(l.name(int(a.Value)))
+		l.WriteString(l.result(int(a.Value)))
 	case Steps:
 		l.WriteString("steps")
-	case Later:
-		l.WriteString("<" + l.p.StrAt(Arg{Address, a.Value}) + ">")
 	default:
 		print(l, n)
 	}
@@ -91,47 +91,6 @@ func (l *line) optional(print printer, n int) bool {
 	probe := line{p: l.p, s: l.s, i: l.i, name: l.name}
 	probe.arg(print, n)
 	return probe.Len() == 0 && mark > 0
-}
-
-// operation formats the machine's own operations as assignments and jumps.
-func (l *line) operation() string {
-	a := l.s.Args
-	word := "*" + l.place(a[0])
-	if l.s.Call == Test {
-		return "if " + word + " == " + l.numberOf(1) + " goto " + l.name(l.i+int(int64(a[2].Value)))
-	}
-	if a[2].Value != 0 {
-		word += " | 0x" + strconv.FormatUint(a[2].Value, 16)
-	}
-	if a[1].Value != 0 {
-		word += " + " + strconv.FormatInt(int64(a[1].Value), 10)
-	}
-	return l.destination() + " = " + word
-}
-
-func (l *line) numberOf(n int) string {
-	if a := l.s.Args[n]; a.Kind == Result {
-		return l.name(int(a.Value))
-	}
-	return strconv.FormatInt(int64(l.s.Args[n].Value), 10)
-}
-
-func (l *line) destination() string {
-	switch out := l.s.Out[0]; out.Kind {
-	case ToArg:
-		return l.name(int(out.Step)) + ".arg" + strconv.Itoa(int(out.Pos))
-	case ToData:
-		return "*" + l.place(Arg{Address, uint64(out.Pos)})
-	}
-	return "_"
-}
-
-// place names a place in the data, which has no address yet.
-func (l *line) place(a Arg) string {
-	if a.Kind != Address {
-		return "0x" + strconv.FormatUint(a.Value, 16)
-	}
-	return "data+" + strconv.FormatUint(a.Value, 10)
 }
 
 func (l *line) value(n int) uint64 { return l.s.Args[n].Value }
@@ -162,9 +121,17 @@ func (l *line) null(n int) bool {
 }
 
 func number(l *line, n int)   { l.WriteString(strconv.FormatInt(int64(l.value(n)), 10)) }
-func octal(l *line, n int)    { l.WriteString("0" + strconv.FormatUint(l.value(n), 8)) }
-func id(l *line, n int)       { l.WriteString(strconv.FormatInt(int64(int32(l.value(n))), 10)) }
+func octal(l *line, n int)    { l.WriteString(fmt.Sprintf("0%02o", l.value(n))) }
 func unsigned(l *line, n int) { l.WriteString(hexIfHuge(l.value(n))) }
+
+// id prints a user or group. The highest is no user but stands for none.
+func id(l *line, n int) {
+	if v := uint32(l.value(n)); v != ^uint32(0) {
+		l.WriteString(strconv.FormatUint(uint64(v), 10))
+		return
+	}
+	l.WriteString("-1")
+}
 
 func hexIfHuge(v uint64) string {
 	if v >= 1<<31 {
@@ -227,7 +194,7 @@ func groups(l *line, n int) {
 }
 
 func sigset(l *line, n int) {
-	if l.null(n) {
+	if l.null(n) || l.label(n) {
 		return
 	}
 	set := l.word(n, 0)
@@ -260,18 +227,60 @@ func limit(v uint64) string {
 	return strconv.FormatUint(v, 10)
 }
 
-// capData prints the sets that a capset step starts from. The machine reads
-// the process's own sets into the buffer first, so only what is added to
-// them is known here.
-func capData(l *line, n int) { address(l, n) }
+// sigaction prints an action that has no handler: the child never sets one.
+func sigaction(l *line, n int) {
+	if !l.null(n) && !l.label(n) {
+		l.WriteString("{sa_handler=SIG_DFL, sa_mask=[], sa_flags=0}")
+	}
+}
+
+// capHeader prints what the process is that capget and capset are about.
+func capHeader(l *line, n int) {
+	l.WriteString("{version=_LINUX_CAPABILITY_VERSION_3, pid=" + strconv.Itoa(int(l.uint32(n, 1))) + "}")
+}
+
+// capData prints the sets that a capset step sets: those that the capget step
+// before it has read, with bits added by the steps between.
+func capData(l *line, n int) {
+	own := ""
+	var added [3]uint64
+	for i := range l.p.Steps[:l.i] {
+		s := &l.p.Steps[i]
+		if s.Call == Capget {
+			own = l.name(i)
+		}
+		word := (int64(s.Out[0].Pos) - int64(l.value(n))) / 4
+		if s.Call == Move && s.Out[0].Kind == ToData && word >= 0 && word < 6 {
+			added[word%3] |= s.Args[2].Value << (word / 3 * 32)
+		}
+	}
+	for i, set := range []string{"{effective=", ", permitted=", ", inheritable="} {
+		l.WriteString(set + own)
+		for c := range uint64(64) {
+			if added[i]>>c&1 != 0 {
+				l.WriteString("|1<<" + CapName(c))
+			}
+		}
+	}
+	l.WriteByte('}')
+}
 
 func ioctlArg(l *line, n int) {
-	if l.s.Args[n].Kind == Address {
-		if l.value(1) == tiocspgrp && l.uint32(n, 0) != 0 {
-			l.WriteString("[" + strconv.Itoa(int(l.uint32(n, 0))) + "]")
-			return
-		}
-		l.WriteString("[" + l.place(l.s.Args[n]) + "]")
+	a := l.s.Args[n]
+	switch {
+	case a.Kind != Address:
+		number(l, n)
+	case l.uint32(n, 0) != 0:
+		l.WriteString("[" + strconv.Itoa(int(l.uint32(n, 0))) + "]")
+	default:
+		l.WriteString("[" + l.place(a) + "]")
+	}
+}
+
+// fcntlArg prints the flags of F_SETFD.
+func fcntlArg(l *line, n int) {
+	if l.value(1) == fSetfd {
+		fdFlags(l, n)
 		return
 	}
 	number(l, n)

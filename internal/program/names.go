@@ -67,7 +67,17 @@ var cloneFlagNames = []flag{
 // CloneFlags returns the names of the CLONE flags, joined by "|".
 func CloneFlags(v uint64) string { return flagNames(v, cloneFlagNames) }
 
-const tiocspgrp = 0x5410
+// Clone3 returns the call of clone3 with these flags, for a cgroup or -1.
+func Clone3(flags uint64, cgroup int) string {
+	more := ""
+	if cgroup >= 0 {
+		more = ", cgroup=" + strconv.Itoa(cgroup)
+	}
+	const size = 88 // of struct clone_args, up to its cgroup
+	return "clone3({flags=" + CloneFlags(flags) + ", exit_signal=SIGCHLD" + more + "}, " + strconv.Itoa(size) + ")"
+}
+
+const fSetfd = 2
 
 var (
 	openFlags       = flags(flag{0o2000000, "O_CLOEXEC"})
@@ -75,9 +85,10 @@ var (
 	atFlags         = flags(flag{0x1000, "AT_EMPTY_PATH"})
 	mountFlags      = flags(flag{0x4000, "MS_REC"}, flag{1 << 18, "MS_PRIVATE"}, flag{1 << 19, "MS_SLAVE"}, flag{0x1000, "MS_BIND"})
 	waitFlags       = flags(flag{1, "WNOHANG"}, flag{4, "WEXITED"}, flag{0x1000000, "WNOWAIT"})
-	fcntlCmd        = enum(names{1: "F_GETFD", 2: "F_SETFD"})
+	fcntlCmd        = enum(names{1: "F_GETFD", fSetfd: "F_SETFD"})
+	fdFlags         = flags(flag{1, "FD_CLOEXEC"})
 	futexOp         = enum(names{0: "FUTEX_WAIT", 1: "FUTEX_WAKE"})
-	ioctlRequest    = enum(names{0x540e: "TIOCSCTTY", tiocspgrp: "TIOCSPGRP", 0x5422: "TIOCNOTTY"})
+	ioctlRequest    = enum(names{0x540e: "TIOCSCTTY", 0x5410: "TIOCSPGRP", 0x5422: "TIOCNOTTY"})
 	ptraceRequest   = enum(names{0: "PTRACE_TRACEME"})
 	sigHow          = enum(names{0: "SIG_BLOCK", 1: "SIG_UNBLOCK", 2: "SIG_SETMASK"})
 	waitWho         = enum(names{0: "P_ALL", 1: "P_PID", 3: "P_PIDFD"})
@@ -129,6 +140,14 @@ var prctlOps = names{
 	prSetName: "PR_SET_NAME", 36: "PR_SET_CHILD_SUBREAPER", prCapAmbient: "PR_CAP_AMBIENT",
 }
 
+// prctlMore prints the arguments after the second of those operations that
+// insist on all of them.
+func prctlMore(l *line, n int) {
+	if op := l.value(0); op == prSetNoNewPriv || op == prCapAmbient {
+		prctlArg(l, n)
+	}
+}
+
 // prctlArg prints an argument of prctl by what the operation makes of it.
 func prctlArg(l *line, n int) {
 	v := l.value(n)
@@ -137,6 +156,8 @@ func prctlArg(l *line, n int) {
 		l.WriteString(SignalName(int(v)))
 	case op == prSetName && n == 1:
 		str(l, n)
+	case op == prSetDumpable && n == 1:
+		l.WriteString(names{0: "SUID_DUMP_DISABLE", 1: "SUID_DUMP_USER"}.of(v))
 	case op == prCapAmbient && n == 1:
 		l.WriteString(names{1: "PR_CAP_AMBIENT_IS_SET", 2: "PR_CAP_AMBIENT_RAISE", 3: "PR_CAP_AMBIENT_LOWER", 4: "PR_CAP_AMBIENT_CLEAR_ALL"}.of(v))
 	case op == prCapAmbient && n == 2:

@@ -44,7 +44,6 @@ const (
 	Address                // the address of the data at that offset
 	Result                 // filled in while running, by another step's Out
 	Steps                  // the address of the program's instructions
-	Later                  // known only when the start happens; in plans
 )
 
 // Num returns an argument that is a number. Negative numbers are
@@ -87,6 +86,9 @@ type Program struct {
 	// Relocs are the offsets of the words in Data that hold offsets in Data
 	// and become addresses when the program is linked.
 	Relocs []int
+	// Labels name places in Data, which listings would otherwise have to call
+	// by their offsets.
+	Labels []Label
 	// Fault, if not nil, makes a step misbehave when the program runs.
 	Fault *Fault
 }
@@ -104,6 +106,17 @@ type Fault struct {
 // FaultErrno is what a step fails with that a Fault makes fail: EBADF.
 const FaultErrno = 9
 
+// A Label is the name of a place in the data.
+type Label struct {
+	At   uint64
+	Name string
+}
+
+// Label names a place in the data.
+func (p *Program) Label(at Arg, name string) {
+	p.Labels = append(p.Labels, Label{at.Value, name})
+}
+
 // Reset empties the program and keeps its memory for the next one, unless
 // that has grown large.
 func (p *Program) Reset() {
@@ -112,6 +125,7 @@ func (p *Program) Reset() {
 	p.Steps = p.Steps[:0]
 	p.Data = p.Data[:0]
 	p.Relocs = p.Relocs[:0]
+	p.Labels = p.Labels[:0]
 	p.Fault = nil
 	if cap(p.Data) > keep {
 		p.Data, p.Relocs = nil, nil

@@ -1,0 +1,151 @@
+package program
+
+import (
+	"strconv"
+	"strings"
+)
+
+// operation formats the machine's own operations, as assignments and jumps.
+func (l *line) operation() string {
+	if l.s.Call == Test {
+		l.WriteString("if " + l.place(l.s.Args[0]) + " == " + l.compared() + " goto " + l.name(l.i+int(int64(l.value(2)))))
+		l.jumps()
+		return l.String()
+	}
+	return l.destination() + " = " + l.moved()
+}
+
+// compared is what a test compares with.
+func (l *line) compared() string {
+	a := l.s.Args[1]
+	if a.Kind == Result {
+		return l.result(int(a.Value))
+	}
+	switch word := l.place(l.s.Args[0]); {
+	case strings.HasSuffix(word, "si_code"):
+		return names{1: "CLD_EXITED", 128: "SI_KERNEL"}.of(a.Value)
+	case l.fedBy(l.s.Args[0]) == RtSigtimedwait:
+		return SignalName(int(a.Value))
+	}
+	return strconv.FormatInt(int64(a.Value), 10)
+}
+
+// moved is what a move stores.
+func (l *line) moved() string {
+	a := l.s.Args
+	word := l.place(a[0])
+	if a[2].Value != 0 {
+		word += " | 0x" + strconv.FormatUint(a[2].Value, 16)
+	}
+	if a[1].Value != 0 {
+		word += " + " + strconv.FormatInt(int64(a[1].Value), 10)
+	}
+	return word
+}
+
+func (l *line) destination() string {
+	switch out := l.s.Out[0]; out.Kind {
+	case ToArg:
+		return l.name(int(out.Step)) + ".arg" + strconv.Itoa(int(out.Pos))
+	case ToData:
+		return "*" + l.place(Arg{Address, uint64(out.Pos)})
+	}
+	return "_"
+}
+
+// result names the result of a step: by its number, or, if it is a move that
+// does no more than to fill in arguments, by what it moves.
+func (l *line) result(step int) string {
+	if s := &l.p.Steps[step]; s.FillsIn() {
+		from := line{p: l.p, s: s, i: step, name: l.name}
+		return from.moved()
+	}
+	return l.name(step)
+}
+
+// FillsIn reports whether the step is a move whose only purpose is to fill in
+// arguments of other steps. A listing shows it there.
+func (s *Step) FillsIn() bool {
+	return s.Call == Move && s.Out[0].Kind == ToArg && s.Out[1].Kind != ToData
+}
+
+// jumps appends where the child goes on if not with the following step. That
+// an error is ignored, or the step just done again, is left out.
+func (l *line) jumps() {
+	here, next, always := l.name(l.i), l.name(l.i+1), l.name(l.i+int(l.s.Next))
+	if l.s.Next == 0 || always == here {
+		always = next
+	}
+	jump := func(when, to string) {
+		if to != here && to != always {
+			l.WriteString(", " + when + " goto " + to)
+		}
+	}
+	for _, c := range l.s.Catch {
+		to := l.i + int(c.To)
+		switch c.Errno {
+		case 0:
+		case AnyErrno:
+			jump("on error", l.name(to))
+		default:
+			jump("on "+errnoNames.of(uint64(c.Errno)), l.name(to))
+		}
+	}
+	switch {
+	case always == next:
+	case l.s.Call == Test:
+		l.WriteString(", else goto " + always)
+	default:
+		l.WriteString(", then goto " + always)
+	}
+}
+
+// errnoNames are those that steps jump on.
+var errnoNames = names{4: "EINTR", 10: "ECHILD", 11: "EAGAIN", 13: "EACCES", 22: "EINVAL", 26: "ETXTBSY"}
+
+// place names a place in the data, which has no address yet: by the step whose
+// result it holds, by its label, or by its offset.
+func (l *line) place(a Arg) string {
+	if a.Kind != Address {
+		return "0x" + strconv.FormatUint(a.Value, 16)
+	}
+	for i := range l.p.Steps {
+		for _, out := range l.p.Steps[i].Out {
+			if out.Kind == ToData && uint64(out.Pos) == a.Value {
+				return l.name(i)
+			}
+		}
+	}
+	if name := l.p.labelAt(a); name != "" {
+		return name
+	}
+	return "data+" + strconv.FormatUint(a.Value, 10)
+}
+
+// fedBy is the call whose result a place holds.
+func (l *line) fedBy(a Arg) Call {
+	for i := range l.p.Steps {
+		for _, out := range l.p.Steps[i].Out {
+			if out.Kind == ToData && uint64(out.Pos) == a.Value {
+				return l.p.Steps[i].Call
+			}
+		}
+	}
+	return 0
+}
+
+// label prints the label of an argument, if it has one.
+func (l *line) label(n int) bool {
+	name := l.p.labelAt(l.s.Args[n])
+	l.WriteString(name)
+	return name != ""
+}
+
+func (p *Program) labelAt(a Arg) string {
+	for _, label := range p.Labels {
+		if a.Kind == Address && label.At == a.Value {
+			return label.Name
+		}
+	}
+	return ""
+}
