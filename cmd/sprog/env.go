@@ -26,12 +26,13 @@ func (l *envList) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
-// environment returns the program's environment, made from base.
+// environment returns the program's environment, made from base. It is never
+// nil, which would stand for the caller's.
 func (f *startFlags) environment(base []string) []string {
 	if f.ClearEnv {
 		base = nil
 	}
-	env := slices.Clone(base)
+	env := append([]string{}, base...)
 	for _, name := range f.UnsetEnv {
 		env = unsetEnv(env, name)
 	}

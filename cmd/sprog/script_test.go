@@ -3,6 +3,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 )
+
+var update = flag.Bool("update", false, "write what sprog prints into the scripts' golden files")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"sprog": main})
@@ -21,6 +24,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		Condition:           condition,
 		RequireExplicitExec: true,
+		UpdateScripts:       *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("UID", fmt.Sprint(os.Geteuid()))
 			env.Setenv("GID", fmt.Sprint(os.Getegid()))

@@ -142,3 +142,11 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("the base was changed: %q", base)
 	}
 }
+
+// An environment that is nil would be the caller's.
+func TestEmptyEnvironment(t *testing.T) {
+	flags := startFlags{ClearEnv: true}
+	if got := flags.environment([]string{"A=1"}); got == nil || len(got) != 0 {
+		t.Errorf("environment with --clear-env = %#v; want an empty list that is not nil", got)
+	}
+}
