@@ -25,6 +25,7 @@ type builder struct {
 	second    *program.Program // the second stage, or nil
 	firstStep int              // of the second stage's child
 	ppid      int
+	parentFD  int // a pidfd of this process for the child to look at, or -1
 }
 
 var noSysProcAttr syscall.SysProcAttr

@@ -30,6 +30,7 @@ func (b *builder) meetParent() {
 		name = field("GidMappings")
 	}
 	b.add(name, program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))
+	b.endWithoutParent(name)
 	b.goWord = b.p.Words(0)
 	b.p.Label(b.goWord, "go")
 	b.p.Add(name, program.Test, b.goWord, num(1), num(2)).Quiet = true

@@ -63,6 +63,11 @@ func (s *starter) standIn() {
 			s.table.hold(f.fd, f.field)
 		}
 	}
+	s.parentFD = -1
+	if s.needsParentFD() {
+		s.parentFD = next
+		s.table.hold(next, field("Pdeathsig"))
+	}
 	if s.sys.Foreground {
 		s.table.hold(s.sys.Ctty, field("Ctty"))
 	}

@@ -78,6 +78,8 @@ func (s *starter) try(r *request) (machine.Result, error) {
 		return machine.Result{}, err
 	}
 	defer s.closeSecond()
+	s.openParent()
+	defer s.closeParent()
 	if err := s.hold(); err != nil {
 		return machine.Result{}, err
 	}
@@ -209,6 +211,9 @@ func (s *starter) hold() *StartError {
 	if s.sys.Foreground {
 		t.hold(s.sys.Ctty, field("Ctty"))
 	}
+	if s.parentFD >= 0 {
+		t.hold(s.parentFD, field("Pdeathsig"))
+	}
 	for i := range t.held {
 		if err := t.lend(&t.held[i]); err != nil {
 			s.release()
@@ -216,6 +221,22 @@ func (s *starter) hold() *StartError {
 		}
 	}
 	return nil
+}
+
+// openParent makes the pidfd of this process, if the child is to look at it.
+func (s *starter) openParent() {
+	s.parentFD = -1
+	if s.needsParentFD() {
+		if fd, err := unix.PidfdOpen(os.Getpid(), 0); err == nil {
+			s.parentFD = fd
+		}
+	}
+}
+
+func (s *starter) closeParent() {
+	if s.parentFD >= 0 {
+		unix.Close(s.parentFD)
+	}
 }
 
 func (t *fdTable) hold(fd int, field string) {

@@ -149,8 +149,7 @@ func (b *builder) umask() {
 }
 
 // parentDeathSig sets the signal, and looks whether the parent has died
-// before: then no signal comes, and the child sends it to itself. In a new
-// PID namespace the parent has no number, and the look is useless.
+// before: then no signal comes, and the child sends it to itself.
 func (b *builder) parentDeathSig() {
 	sig := b.sys.Pdeathsig
 	if sig == 0 {
@@ -161,7 +160,8 @@ func (b *builder) parentDeathSig() {
 	}
 	name, p := field("Pdeathsig"), b.p
 	b.add(name, program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(sig)))
-	if b.sys.Cloneflags&unix.CLONE_NEWPID != 0 {
+	if b.needsParentFD() {
+		b.endWithoutParent(name)
 		return
 	}
 	parent := p.Words(0)
@@ -172,6 +172,28 @@ func (b *builder) parentDeathSig() {
 	b.add(name, program.Getpid).Quiet = true
 	b.add(name, program.Kill, num(0), num(int(sig))).Quiet = true
 	p.FeedArg(getpid, getpid+1, 0)
+}
+
+// needsParentFD reports whether the child looks after its parent by a pidfd:
+// in a new PID namespace, where the parent has no number, and where it waits
+// for the parent.
+func (r *request) needsParentFD() bool {
+	return r.meets() || r.sys.Pdeathsig != 0 && r.sys.Cloneflags&unix.CLONE_NEWPID != 0
+}
+
+// endWithoutParent ends the child if its parent is gone already. The first
+// process of a PID namespace cannot send itself a signal that it would die of.
+func (b *builder) endWithoutParent(name string) {
+	if b.parentFD < 0 {
+		return // a kernel without pidfd_open
+	}
+	p := b.p
+	const pollin = 1
+	poll, now, gone := p.Words(uint64(b.table.at(b.parentFD))|pollin<<32), p.Words(0, 0), p.Words(0)
+	b.add(name, program.Ppoll, poll, num(1), now, num(0), num(8)).Ignore(uint32(unix.EINTR))
+	p.FeedData(p.Len()-1, gone)
+	p.Add(name, program.Test, gone, num(0), num(2)).Quiet = true
+	b.add(name, program.ExitGroup, num(125)).Quiet = true
 }
 
 func (b *builder) noctty() {
