@@ -29,12 +29,17 @@ type frame struct {
 	pidfd int32
 }
 
-// cloneArgs is struct clone_args of clone(2), as of Linux 5.7.
-type cloneArgs struct {
-	flags, pidfd, childTID, parentTID, exitSignal uint64
-	stack, stackSize, tls, setTID, setTIDSize     uint64
-	cgroup                                        uint64
-}
+// cloneArgs is struct clone_args of clone(2), as of Linux 5.7: eleven words,
+// of which these are used.
+type cloneArgs [11]uint64
+
+const (
+	cloneFlags      = 0
+	clonePidFD      = 1
+	cloneChildTID   = 2
+	cloneExitSignal = 4
+	cloneCgroup     = 10
+)
 
 // spawn blocks all signals, makes the call, and restores the mask.
 //
@@ -73,14 +78,12 @@ func addressOf[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 
 // useClone3 fills in the call for a kernel that has clone3.
 func (f *frame) useClone3(flags uint64, cgroup int) {
-	f.clone = cloneArgs{
-		flags:      flags,
-		pidfd:      addressOf(&f.pidfd),
-		childTID:   addressOf(&f.tid),
-		exitSignal: uint64(unix.SIGCHLD),
-	}
+	f.clone[cloneFlags] = flags
+	f.clone[clonePidFD] = addressOf(&f.pidfd)
+	f.clone[cloneChildTID] = addressOf(&f.tid)
+	f.clone[cloneExitSignal] = uint64(unix.SIGCHLD)
 	if flags&cloneIntoCgroup != 0 {
-		f.clone.cgroup = uint64(cgroup)
+		f.clone[cloneCgroup] = uint64(cgroup)
 	}
 	f.nr = unix.SYS_CLONE3
 	f.arg = [5]uint64{addressOf(&f.clone), uint64(unsafe.Sizeof(f.clone))}
