@@ -53,6 +53,8 @@ func (p place) lookPath(name, path string) (string, error) {
 func (p place) executable(file string) error {
 	mode, err := p.mode(file)
 	switch {
+	case errors.Is(err, fs.ErrPermission): // the directory cannot be searched
+		return fs.ErrNotExist
 	case err != nil:
 		return err
 	case mode&unix.S_IFMT == unix.S_IFDIR:

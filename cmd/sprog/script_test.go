@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("UID", fmt.Sprint(os.Geteuid()))
 			env.Setenv("GID", fmt.Sprint(os.Getegid()))
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // or every sprog built with -race takes a second to exit
 			env.Setenv("CGROUP2", cgroup2())
 			return os.Chmod(env.WorkDir, 0o777)
 		},
