@@ -94,6 +94,7 @@ type initBuilder struct {
 
 	all, mask, info, child, signal, chldAct, dfl program.Arg
 
+	self        int // the init's own pid
 	toProgram   int // the jump to what the init's child does
 	tell, own   int // telling the parent of all steps; the program's pid
 	wait, toEnd int // waiting for a signal, and the jump to the end
@@ -128,6 +129,8 @@ func (in *initBuilder) prepare() {
 	}
 	// Where SIGCHLD is ignored, children vanish without a status.
 	in.add(program.RtSigaction, num(int(unix.SIGCHLD)), in.dfl, in.chldAct, num(8))
+	in.self = in.p.Len()
+	in.add(program.Getpid)
 }
 
 // spawn makes the program's process, which shares the init's memory until it
@@ -226,8 +229,26 @@ func (in *initBuilder) end() {
 func (in *initBuilder) program() {
 	in.aim(in.toProgram)
 	in.firstStep = in.p.Len()
+	in.dieWithInit()
 	in.add(program.RtSigaction, num(int(unix.SIGCHLD)), in.chldAct, num(0), num(8))
 	in.add(program.RtSigprocmask, num(unix.SIG_SETMASK), in.mask, num(0), num(8))
 	in.execve(in.p)
 	in.p.Steps[in.tell].Args[2] = num(in.p.Len() * machine.StepSize)
+}
+
+// dieWithInit has the program killed when the init is: whoever kills the
+// process that he started means the program. In a PID namespace the kernel
+// sees to that.
+func (in *initBuilder) dieWithInit() {
+	if in.sys.Cloneflags&unix.CLONE_NEWPID != 0 {
+		return
+	}
+	p := in.p
+	in.add(program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))
+	parent := p.Words(0)
+	in.add(program.Getppid)
+	p.FeedData(p.Len()-1, parent)
+	same := in.test(parent, 0, p.Len()+2)
+	p.FeedArg(in.self, same, 1)
+	in.add(program.ExitGroup, num(125))
 }

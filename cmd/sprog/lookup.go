@@ -108,6 +108,9 @@ func (p place) findProgram(name string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
+	if _, err := p.mode("/"); p.root != "" && err != nil {
+		return "", codedError{exitSprog, fmt.Errorf("--chroot %s: %w", p.root, err)}
+	}
 	path, ok := lookupEnv(env, "PATH")
 	if !ok {
 		path = os.Getenv("PATH")
