@@ -371,7 +371,7 @@ vm_boot() {
 			;;
 		left)
 			read -r who path rest <<<"$rest"
-			vm_log "$path as $who left processes behind: $rest"
+			vm_log "$path as $who left processes behind, $rest"
 			;;
 		exit)
 			read -r who path status took <<<"$rest"
