@@ -472,8 +472,10 @@ vm_main() {
 	local begun=$SECONDS built who path
 	vm_tmp=$(mktemp -d)
 	trap vm_cleanup EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	# The second of two signals must not cut the cleaning up short.
+	trap 'trap "" HUP INT TERM; exit 129' HUP
+	trap 'trap "" HUP INT TERM; exit 130' INT
+	trap 'trap "" HUP INT TERM; exit 143' TERM
 	vm_tools
 	mkdir -p "$vm_cache"
 	exec {vm_lock}>"$vm_cache/lock"
