@@ -146,12 +146,14 @@ func (in *initBuilder) spawn() {
 	// setpgid(2) fails, as no such group exists: with EACCES if the child has
 	// executed, otherwise it died on the way. Then the pipe gets all steps
 	// with their results, for the parent to see how far it came.
-	in.add(program.Setpgid, num(0), num(1<<31-1)).Goto(uint32(unix.EACCES), 4).Goto(program.AnyErrno, 1)
+	in.add(program.Setpgid, num(0), num(1<<31-1)).Goto(uint32(unix.EACCES), 5).Goto(program.AnyErrno, 1)
 	p.FeedArg(p.Len()-2, p.Len()-1, 0)
 	in.tell = p.Len()
 	in.add(program.Write, num(in.reportNumber()), program.Arg{Kind: program.Steps}, num(0)).Ignore(program.AnyErrno)
 	in.add(program.Waitid, num(0), num(0), in.info, num(unix.WEXITED), num(0)).Ignore(program.AnyErrno)
-	in.add(program.ExitGroup, num(125))
+	in.add(program.Move, in.at(in.info, infoStatus), num(0)) // the signal that it died of
+	in.add(program.ExitGroup, num(0))
+	p.FeedArg(p.Len()-2, p.Len()-1, 0)
 	in.add(program.Write, num(in.reportNumber()), in.dfl, num(1)).Ignore(program.AnyErrno)
 	in.closeAll()
 }

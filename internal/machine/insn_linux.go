@@ -22,7 +22,22 @@ type insn struct {
 	to0    uint64
 	errno1 uint64
 	to1    uint64
-	ret    uint64 // the result, once there is one; before that, notRun
+	ret    uint64 // the result, or the word that was tested or moved; before that, notRun
+}
+
+// after is the distance to where the machine went on from an instruction that
+// has been run.
+func (in *insn) after() int64 {
+	switch errno := -in.ret; {
+	case in.op == opTest && uint32(in.ret) == uint32(in.arg[1]):
+		return int64(in.arg[2])
+	case in.op != opSyscall || errno == 0 || errno > 4095:
+	case errno == in.errno0 || in.errno0 == anyErrno:
+		return int64(in.to0)
+	case errno == in.errno1 || in.errno1 == anyErrno:
+		return int64(in.to1)
+	}
+	return int64(in.next)
 }
 
 const (

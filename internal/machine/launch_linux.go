@@ -61,6 +61,8 @@ type Result struct {
 	Errno  syscall.Errno  // the kernel's answer, or 0
 	Signal syscall.Signal // the signal that killed the child, or 0
 	Err    error          // the rendezvous' error
+
+	code int // what the child exited with
 }
 
 // A Place is where a launch failed.

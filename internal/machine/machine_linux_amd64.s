@@ -92,6 +92,7 @@ advance:
 test:
 	MOVQ	(insn_arg+0)(R12), CX
 	MOVL	(CX), AX
+	MOVQ	AX, insn_ret(R12)
 	CMPL	AX, (insn_arg+8)(R12)
 	JNE	advance
 	ADDQ	(insn_arg+16)(R12), R12
@@ -100,6 +101,7 @@ test:
 move:
 	MOVQ	(insn_arg+0)(R12), CX
 	MOVL	(CX), AX
+	MOVQ	AX, insn_ret(R12)
 	ORQ	(insn_arg+16)(R12), AX
 	ADDQ	(insn_arg+8)(R12), AX
 	JMP	store

@@ -81,6 +81,7 @@ advance:
 test:
 	MOVD	(insn_arg+0)(R19), R9
 	MOVWU	(R9), R0
+	MOVD	R0, insn_ret(R19)
 	MOVWU	(insn_arg+8)(R19), R10
 	CMP	R10, R0
 	BNE	advance
@@ -91,6 +92,7 @@ test:
 move:
 	MOVD	(insn_arg+0)(R19), R9
 	MOVWU	(R9), R0
+	MOVD	R0, insn_ret(R19)
 	MOVD	(insn_arg+16)(R19), R10
 	ORR	R10, R0
 	MOVD	(insn_arg+8)(R19), R10

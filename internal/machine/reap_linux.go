@@ -34,8 +34,11 @@ func (res Result) reap(at Place) Result {
 	if waitid(who, id, &info, unix.WEXITED) == unix.ENOSYS || (res.PidFD >= 0 && info.pid == 0) {
 		waitid(unix.P_PID, res.Pid, &info, unix.WEXITED)
 	}
-	const cldKilled, cldDumped = 2, 3
-	if info.code == cldKilled || info.code == cldDumped {
+	const cldExited, cldKilled, cldDumped = 1, 2, 3
+	switch info.code {
+	case cldExited:
+		res.code = int(info.status)
+	case cldKilled, cldDumped:
 		res.Signal = syscall.Signal(info.status)
 	}
 	if res.PidFD >= 0 {

@@ -115,8 +115,8 @@ func (s *Second) Outcome(res Result) Result {
 	switch {
 	case len(report) == 0: // killed without a word
 		return res.reap(SecondItself)
-	case len(report) == 1: // the word that the program has been executed
-		res.OK = true
+	case len(report) == 1 || len(report) == 1+stateSize: // the word that the program has been executed
+		res.OK = true // what the init reports after that is its own end
 		return res
 	case len(report)%StepSize == stateSize: // the state comes first
 		st := (*state)(unsafe.Pointer(&report[0]))
@@ -125,23 +125,31 @@ func (s *Second) Outcome(res Result) Result {
 		return res.reap(InSecond)
 	}
 	res.Step = s.lastStep(report)
-	return res.reap(InSecond)
+	res = res.reap(InSecond)
+	res.Signal = syscall.Signal(res.code) // of the child, which the init exits with
+	return res
 }
 
 func (s *Second) step(insn uint64) int {
 	return int((insn - s.program.insns) / uint64(insnSize))
 }
 
-// lastStep finds the step at which the second stage's child died: the first
-// of its system calls that has no result.
+// lastStep finds the step at which the second stage's child died, by going the
+// way that it went: to a step that it did not finish, or back to one in a loop.
 func (s *Second) lastStep(report []byte) int {
 	insns := unsafe.Slice((*insn)(unsafe.Pointer(&report[0])), len(report)/int(insnSize))
-	for i := s.Child; i < len(insns); i++ {
+	i := s.Child
+	for range insns {
 		if insns[i].ret == notRun {
-			return i
+			break
 		}
+		next := i + int(insns[i].after()/int64(insnSize))
+		if next < s.Child || next >= len(insns) {
+			break
+		}
+		i = next
 	}
-	return s.Child
+	return i
 }
 
 // The image: a header, one segment with the code, and one with the program
