@@ -1,0 +1,348 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// Every step of every program is made to fail, and to kill the child. Start
+// says each time which step it was, and nothing is left of the start.
+func TestFaults(t *testing.T) {
+	adoptOrphans(t)
+	boundedUse(t)
+	for _, s := range startCases() {
+		t.Run(s.name, func(t *testing.T) {
+			requires(t, s.needs...)
+			everyFault(t, s)
+		})
+	}
+}
+
+func TestFaultsAtATerminal(t *testing.T) {
+	requires(t, terminals)
+	_, tty := newTerminal(t)
+	if !ownProcess(t, func(c *exec.Cmd) {
+		c.Stdin, c.SysProcAttr = tty, &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	}) {
+		return
+	}
+	adoptOrphans(t)
+	for _, s := range casesOfTerminal {
+		t.Run(s.name, func(t *testing.T) { everyFault(t, s) })
+	}
+}
+
+// adoptOrphans makes what is left of an init a child of the test's.
+func adoptOrphans(t *testing.T) {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) })
+}
+
+// boundedUse checks that the test does not leave threads or memory behind.
+func boundedUse(t *testing.T) {
+	threads, heap := use()
+	t.Cleanup(func() {
+		moreThreads, moreHeap := use()
+		if moreThreads > threads+16 {
+			t.Errorf("%d threads after %d before", moreThreads, threads)
+		}
+		if moreHeap > heap+16<<20 {
+			t.Errorf("%d bytes of heap after %d before", moreHeap, heap)
+		}
+	})
+}
+
+// use is the number of threads, and the size of what the heap holds.
+func use() (threads int, heap uint64) {
+	tasks, _ := os.ReadDir("/proc/self/task")
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return len(tasks), m.HeapAlloc
+}
+
+// A faulty is a start one step of which is going to misbehave.
+type faulty struct {
+	cmd    *Cmd
+	second bool // the stage
+	fault  program.Fault
+
+	steps []program.Step // of that stage
+}
+
+// start starts it. It returns the step that misbehaves.
+func (f *faulty) start() (step program.Step, err error) {
+	f.cmd.inspect = func(first, second *program.Program) {
+		p := first
+		if f.second {
+			p = second
+		}
+		step = p.Steps[f.fault.Step]
+		p.Fault = &f.fault
+	}
+	return step, f.cmd.Start()
+}
+
+func (f *faulty) String() string {
+	how := "fails"
+	if f.fault.Die {
+		how = "dies"
+	}
+	stage := "first"
+	if f.second {
+		stage = "second"
+	}
+	return fmt.Sprintf("step %d of the %s stage, %v, %s", f.fault.Step, stage, f.steps[f.fault.Step].Call, how)
+}
+
+// everyFault injects all faults into one case.
+func everyFault(t *testing.T, s startCase) {
+	runtime.LockOSThread() // for ptrace, and for the thread's own state
+	defer runtime.UnlockOSThread()
+	cmd := s.cmd(t)
+	first, second := stepsOf(t, cmd)
+	for i := range first {
+		oneFault(t, faulty{cmd: again(cmd), fault: program.Fault{Step: i}, steps: first})
+		oneFault(t, faulty{cmd: again(cmd), fault: program.Fault{Step: i, Die: true}, steps: first})
+	}
+	for i := range second {
+		oneFault(t, faulty{cmd: again(cmd), second: true, fault: program.Fault{Step: i}, steps: second})
+		oneFault(t, faulty{cmd: again(cmd), second: true, fault: program.Fault{Step: i, Die: true}, steps: second})
+	}
+}
+
+// again returns a command like c that has not been started.
+func again(c *Cmd) *Cmd {
+	fresh := *c
+	return &fresh
+}
+
+// stepsOf starts a command without a fault, and returns the steps of its
+// programs.
+func stepsOf(t *testing.T, c *Cmd) (first, second []program.Step) {
+	t.Helper()
+	c = again(c)
+	c.inspect = func(p, q *program.Program) {
+		first = slices.Clone(p.Steps)
+		if q != nil {
+			second = slices.Clone(q.Steps)
+		}
+	}
+	before := heldNow(t)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	end(t, c)
+	before.compare(t, "a start without a fault")
+	return first, second
+}
+
+// end ends a command that was started, and takes the terminal back.
+func end(t *testing.T, c *Cmd) {
+	t.Helper()
+	if sys := c.SysProcAttr; sys != nil && sys.Foreground {
+		before := terminal{group: syscall.Getpgrp()}
+		defer before.restore(sys)
+	}
+	if !traced(c.SysProcAttr) {
+		if err := c.Wait(); err != nil {
+			t.Errorf("Wait: %v", err)
+		}
+	} else {
+		c.Process.Kill()
+		c.Wait()
+	}
+	closePidFD(c)
+}
+
+func closePidFD(c *Cmd) {
+	if sys := c.SysProcAttr; sys != nil && sys.PidFD != nil {
+		unix.Close(*sys.PidFD)
+		*sys.PidFD = -1
+	}
+}
+
+func oneFault(t *testing.T, f faulty) {
+	t.Helper()
+	call := f.steps[f.fault.Step].Call
+	if !f.fault.Die && call.IsOperation() {
+		return // they cannot fail
+	}
+	if f.fault.Die && call == program.Execve && traced(f.cmd.SysProcAttr) {
+		return // a traced process does not die of a signal, but stops for its tracer
+	}
+	before := heldNow(t)
+	step, err := f.start()
+	switch {
+	case f.second:
+		f.checkSecond(t, step, err)
+	case err == nil && mustPass(f.steps, 0, f.fault.Step):
+		t.Errorf("%v: the start succeeds", &f)
+		end(t, f.cmd)
+	case err == nil: // nobody came by
+		end(t, f.cmd)
+	default:
+		f.check(t, err, step.Call.String(), step.Field)
+	}
+	before.compare(t, f.String())
+}
+
+// check looks whether the error says what went wrong.
+func (f *faulty) check(t *testing.T, err error, step, field string) {
+	t.Helper()
+	var e *StartError
+	if !errors.As(err, &e) {
+		t.Errorf("%v: error %v (%T); want a StartError", f, err, err)
+		return
+	}
+	if e.Step != step || e.Field != field {
+		t.Errorf("%v: error %v, with step %q and field %q; want %q and %q", f, e, e.Step, e.Field, step, field)
+	}
+	switch {
+	case f.fault.Die && e.Signal != syscall.SIGSEGV:
+		t.Errorf("%v: error %v, with signal %v; want %v", f, e, e.Signal, syscall.SIGSEGV)
+	case !f.fault.Die && (e.Signal != 0 || !errors.Is(e, syscall.Errno(program.FaultErrno))):
+		t.Errorf("%v: error %v, with signal %v; want %v", f, e, e.Signal, syscall.Errno(program.FaultErrno))
+	}
+}
+
+// checkSecond is for faults in the second stage. The part before the program's
+// process is made shares no memory with the parent: when it dies it has not
+// said where. After the program has been executed, the start is over, and what
+// goes wrong then is the end of the init.
+func (f *faulty) checkSecond(t *testing.T, step program.Step, err error) {
+	t.Helper()
+	i := f.fault.Step
+	clone := slices.IndexFunc(f.steps, func(s program.Step) bool { return s.Call == program.Clone })
+	child := clone + 1 + int(f.steps[clone+1].Args[2].Value)
+	switch {
+	case i <= clone && f.fault.Die:
+		f.check(t, err, "second stage", "Attr.Init")
+	case i <= clone:
+		f.check(t, err, step.Call.String(), step.Field)
+	case i >= child && (err != nil || mustPass(f.steps, child, i)):
+		f.check(t, err, step.Call.String(), step.Field)
+	case err == nil:
+		f.checkInitsEnd(t)
+	default:
+		var e *StartError
+		if !errors.As(err, &e) || e.Field != "Attr.Init" {
+			t.Errorf("%v: error %v; want a StartError about Attr.Init", f, err)
+		}
+	}
+	closePidFD(f.cmd)
+	for err := error(nil); err != unix.ECHILD; { // what the init has orphaned
+		_, err = unix.Wait4(-1, nil, 0, nil)
+	}
+}
+
+// checkInitsEnd waits for an init that may have come by the fault, or not.
+func (f *faulty) checkInitsEnd(t *testing.T) {
+	t.Helper()
+	err := f.cmd.Wait()
+	state := f.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	switch {
+	case err == nil:
+	case f.fault.Die && state.Signaled() && state.Signal() == syscall.SIGSEGV:
+	case !f.fault.Die && state.ExitStatus() == 125:
+	default:
+		t.Errorf("%v: the init ended with %v", f, err)
+	}
+}
+
+// mustPass reports whether every way from a step to an end of the program leads
+// through another one.
+func mustPass(steps []program.Step, from, through int) bool {
+	seen := map[int]bool{through: true}
+	for todo := []int{from}; len(todo) > 0; {
+		i := todo[0]
+		todo = todo[1:]
+		if seen[i] {
+			continue
+		}
+		seen[i] = true
+		s := &steps[i]
+		switch s.Call {
+		case program.Execve, program.Execveat, program.ExitGroup:
+			return false // an end, and not through the step
+		case program.Test:
+			todo = append(todo, i+int(int64(s.Args[2].Value)))
+		}
+		next := int(s.Next)
+		if next == 0 {
+			next = 1
+		}
+		todo = append(todo, i+next)
+		for _, c := range s.Catch {
+			if c.Errno != 0 {
+				todo = append(todo, i+int(c.To))
+			}
+		}
+	}
+	return true
+}
+
+// held is what this process holds, and what the kernel keeps for it, that a
+// start must leave alone.
+type held struct {
+	fds                            map[string]string
+	mounts                         []byte
+	mask, umask, dir               string
+	dumpable, foreground, children int
+}
+
+func heldNow(t *testing.T) (h held) {
+	t.Helper()
+	h.fds = snapshot().fds
+	var err error
+	if h.mounts, err = os.ReadFile("/proc/self/mountinfo"); err != nil {
+		t.Fatal(err)
+	}
+	h.mask, h.umask = procField("/proc/thread-self/status", "SigBlk"), procField("/proc/self/status", "Umask")
+	h.dir, _ = os.Readlink("/proc/self/cwd")
+	h.dumpable, _ = unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	h.foreground, _ = unix.IoctlGetInt(0, unix.TIOCGPGRP)
+	var info unix.Siginfo
+	if unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) != unix.ECHILD {
+		h.children = 1
+	}
+	return h
+}
+
+func (h held) compare(t *testing.T, after string) {
+	t.Helper()
+	now := heldNow(t)
+	differs := func(what string, was, is any) { t.Errorf("after %s: %s is %v; want %v", after, what, is, was) }
+	if !maps.Equal(now.fds, h.fds) {
+		differs("the table of descriptors", h.fds, now.fds)
+	}
+	if !bytes.Equal(now.mounts, h.mounts) {
+		differs("the list of mounts", string(h.mounts), string(now.mounts))
+	}
+	if now.children != 0 {
+		differs("the number of children", 0, now.children)
+	}
+	if now.dumpable != h.dumpable || now.foreground != h.foreground {
+		differs("dumpable, foreground", []int{h.dumpable, h.foreground}, []int{now.dumpable, now.foreground})
+	}
+	if now.mask != h.mask || now.umask != h.umask || now.dir != h.dir {
+		differs("the mask, the umask, the directory", []string{h.mask, h.umask, h.dir}, []string{now.mask, now.umask, now.dir})
+	}
+}
