@@ -99,6 +99,11 @@ func (l *Launch) Do() Result {
 	r.gate(l.firstClass())
 	defer r.gate(none)
 
+	if l.Rendezvous != nil {
+		// While it waits, the child dies with the thread that cloned it.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
 	if l.Permanent {
 		onPermanentThread(func() { spawn(&r.frame) })
 	} else {
@@ -109,10 +114,11 @@ func (l *Launch) Do() Result {
 	}
 	res := Result{Pid: int(r.frame.ret), PidFD: int(r.frame.pidfd)}
 	if err := r.meet(l, res.Pid); err != nil {
-		return res.fail(AtMeeting, err)
+		res = r.giveUp(res, err)
+	} else {
+		r.wait()
+		res = r.outcome(l, res)
 	}
-	r.wait()
-	res = r.outcome(l, res)
 	runtime.KeepAlive(l)
 	return res
 }
@@ -198,6 +204,25 @@ func (r *run) meet(l *Launch, pid int) error {
 	atomic.StoreUint32(word, 1)
 	futex(word, futexWake, 1)
 	return nil
+}
+
+// giveUp ends a launch whose rendezvous has failed. That may be the child's
+// doing: an unprivileged parent cannot open the files of a process that has
+// ended.
+func (r *run) giveUp(res Result, err error) Result {
+	ended := res.ended()
+	res.kill()
+	r.wait()
+	res = res.reap(InChild)
+	res.Step = r.step(r.frame.cur)
+	switch {
+	case r.frame.failed != 0:
+		res.Step = r.step(r.frame.failed)
+		res.Errno = syscall.Errno(r.frame.errno)
+	case !ended && (res.Signal == 0 || res.Signal == unix.SIGKILL):
+		res.Place, res.Err, res.Signal = AtMeeting, err, 0
+	}
+	return res
 }
 
 // wait returns when the child has left the parent's memory. It waits in a

@@ -13,12 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fail kills the child, which waits for the parent, and reaps it.
-func (res Result) fail(at Place, err error) Result {
-	unix.Kill(res.Pid, unix.SIGKILL)
-	res = res.reap(at)
-	res.Err, res.Signal = err, 0
-	return res
+// kill kills the child, which may be gone already. Its number may then belong
+// to another process, so it is not used where there is a pidfd.
+func (res Result) kill() {
+	if res.PidFD < 0 || unix.PidfdSendSignal(res.PidFD, unix.SIGKILL, nil, 0) == unix.ENOSYS {
+		unix.Kill(res.Pid, unix.SIGKILL)
+	}
+}
+
+// ended reports whether the child is a zombie.
+func (res Result) ended() bool {
+	info := waitInfo{}
+	waitid(unix.P_PID, res.Pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
+	return info.pid != 0
 }
 
 // reap waits for a child that is at its end, and notes what killed it if it
@@ -31,7 +38,7 @@ func (res Result) reap(at Place) Result {
 	}
 	// ECHILD is the answer where SIGCHLD is ignored, or where somebody in
 	// this process waits for every child: the child is gone all the same.
-	if waitid(who, id, &info, unix.WEXITED) == unix.ENOSYS || (res.PidFD >= 0 && info.pid == 0) {
+	if waitid(who, id, &info, unix.WEXITED) == unix.EINVAL { // before Linux 5.4
 		waitid(unix.P_PID, res.Pid, &info, unix.WEXITED)
 	}
 	const cldExited, cldKilled, cldDumped = 1, 2, 3
