@@ -26,36 +26,22 @@ func (l lacking) has(what lacking) bool { return l&what != 0 }
 
 // kernel is what has been found out so far, by a start that failed for it. It
 // is a fact about the machine and the process, so it is kept for all starts.
-var kernel struct {
+var kernel knowledge
+
+type knowledge struct {
 	lacks       atomic.Uint32
 	clone3Works atomic.Bool
 }
 
-// learn looks whether the launch failed because the kernel lacks a call that
-// there is a substitute for, and reports whether another try makes sense.
-func learn(res machine.Result, p *program.Program) bool {
-	what := missing(res, p)
-	if what == 0 {
-		return false
-	}
-	for {
-		old := kernel.lacks.Load()
-		if lacking(old).has(what) {
-			return false
-		}
-		if kernel.lacks.CompareAndSwap(old, old|uint32(what)) {
-			return true
-		}
-	}
-}
+func (k *knowledge) learn(what lacking) { k.lacks.Or(uint32(what)) }
 
+// missing looks whether the launch failed because the kernel lacks a call that
+// there is a substitute for.
 func missing(res machine.Result, p *program.Program) lacking {
 	enosys := res.Errno == unix.ENOSYS
 	switch {
 	case res.Place == machine.AtBirth:
-		// A kernel that has clone3 but not the flag answers EINVAL; so does
-		// one that has both, to other flags.
-		if enosys || res.Errno == unix.EINVAL && !kernel.clone3Works.Load() {
+		if enosys {
 			return noClone3
 		}
 	case res.Place == machine.InChild && p.Steps[res.Step].Call == program.CloseRange:

@@ -56,6 +56,7 @@ type starter struct {
 	stage    *machine.Second
 	terminal terminal
 	noPidFD  bool // there is no descriptor left for one
+	tryClone bool // clone3 answers EINVAL: clone(2) tells whether for want of a flag
 }
 
 var starters = sync.Pool{New: func() any { return new(starter) }}
@@ -63,7 +64,7 @@ var starters = sync.Pool{New: func() any { return new(starter) }}
 func (s *starter) recycle() {
 	s.request, s.second, s.stage = nil, nil, nil
 	clear(s.children)
-	s.noPidFD = false
+	s.noPidFD, s.tryClone = false, false
 	s.launch = machine.Launch{}
 	starters.Put(s)
 }
@@ -73,6 +74,12 @@ func (s *starter) recycle() {
 func (s *starter) try(r *request) (machine.Result, error) {
 	s.request, s.p = r, &s.program
 	s.lacks = lacking(kernel.lacks.Load())
+	switch {
+	case s.needsClone3() != "":
+		s.lacks &^= noClone3 // let it say so
+	case s.tryClone:
+		s.lacks |= noClone3
+	}
 	s.children = append(s.children[:0], r.files...)
 	if err := s.openSecond(); err != nil {
 		return machine.Result{}, err
@@ -164,7 +171,15 @@ func (s *starter) again(res machine.Result) bool {
 	if res.Place == machine.AtBirth && s.needsClone3() != "" {
 		return false
 	}
-	return learn(res, &s.program)
+	// A kernel that has clone3 but not CLONE_CLEAR_SIGHAND answers EINVAL; so
+	// does one that has both, to other flags.
+	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && !s.tryClone && !kernel.clone3Works.Load() {
+		s.tryClone = true
+		return true
+	}
+	what := missing(res, &s.program)
+	kernel.learn(what)
+	return what != 0 && !s.lacks.has(what)
 }
 
 // needsClone3 names what clone(2) has no way to ask for, if it is asked for.
@@ -183,6 +198,8 @@ func (s *starter) needsClone3() string {
 func (s *starter) process(res machine.Result) *os.Process {
 	if !s.launch.OldClone {
 		kernel.clone3Works.Store(true)
+	} else if s.tryClone {
+		kernel.learn(noClone3)
 	}
 	p, err := os.FindProcess(res.Pid) // the child is not reaped, so the pid is its
 	if err != nil {
