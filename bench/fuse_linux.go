@@ -1,31 +1,13 @@
 package main
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"syscall"
 	"time"
-)
 
-// A file system with one executable that takes a while to open, spoken
-// directly over /dev/fuse: fuse(4), include/uapi/linux/fuse.h. Its server must
-// be a process of its own: one that is held up could not end its own wait.
-
-const (
-	fuseLookup      = 1
-	fuseForget      = 2
-	fuseGetattr     = 3
-	fuseOpen        = 14
-	fuseRead        = 15
-	fuseRelease     = 18
-	fuseInit        = 26
-	fuseInterrupt   = 36
-	fuseBatchForget = 42
-
-	fuseRoot, fuseProgram = 1, 2 // inodes
+	"github.com/sprog-dev/sprog/internal/slowfile"
 )
 
 // ownMounts gives a process mounts that nobody else sees and that go with it.
@@ -33,121 +15,17 @@ func ownMounts() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 }
 
-type fuseServer struct {
-	fd      int
-	content []byte
-	delay   time.Duration
-}
-
-// fuseMain mounts the file system over the directory that holds the program,
-// says where it is, and serves it until its standard input ends.
+// fuseMain serves a file system with the program that is slow to open, says
+// where it is, and goes on until its standard input ends.
 func fuseMain(args []string) error {
-	content, err := os.ReadFile(args[0])
-	if err != nil {
-		return err
-	}
 	delay, err := time.ParseDuration(args[1])
 	if err != nil {
 		return err
 	}
-	fd, err := syscall.Open("/dev/fuse", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("/dev/fuse: %w", err)
-	}
-	options := fmt.Sprintf("fd=%d,rootmode=%o,user_id=0,group_id=0", fd, syscall.S_IFDIR)
-	if err := syscall.Mount("bench", filepath.Dir(args[0]), "fuse", syscall.MS_RDONLY, options); err != nil {
-		return fmt.Errorf("mount: %w", err)
-	}
-	s := &fuseServer{fd: fd, content: content, delay: delay}
-	failed := make(chan error, 1)
-	go func() { failed <- s.serve() }()
-	fmt.Println(args[0])
+	done := make(chan struct{})
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
-		failed <- nil
+		close(done)
 	}()
-	return <-failed
-}
-
-func (s *fuseServer) serve() error {
-	buf := make([]byte, 1<<20)
-	for {
-		n, err := syscall.Read(s.fd, buf)
-		switch err {
-		case nil:
-		case syscall.EINTR, syscall.EAGAIN, syscall.ENOENT: // ENOENT: the request was withdrawn
-			continue
-		default:
-			return err
-		}
-		if n < 40 {
-			return fmt.Errorf("a request of %d bytes", n)
-		}
-		s.request(buf[:n])
-	}
-}
-
-// request answers one request: a header of 40 bytes and its arguments.
-func (s *fuseServer) request(req []byte) {
-	n := binary.NativeEndian
-	opcode, unique, node := n.Uint32(req[4:]), n.Uint64(req[8:]), n.Uint64(req[16:])
-	args := req[40:]
-	switch opcode {
-	case fuseForget, fuseBatchForget, fuseInterrupt: // want no answer
-	case fuseInit:
-		s.reply(unique, 0, s.init())
-	case fuseLookup:
-		if node != fuseRoot || string(args) != "exit\x00" {
-			s.reply(unique, syscall.ENOENT, nil)
-			return
-		}
-		// Node and generation, and four words of validity: 0, ask again.
-		entry := n.AppendUint64(nil, fuseProgram)
-		s.reply(unique, 0, append(append(entry, make([]byte, 32)...), s.attr(fuseProgram)...))
-	case fuseGetattr:
-		s.reply(unique, 0, append(make([]byte, 16), s.attr(node)...))
-	case fuseOpen:
-		time.AfterFunc(s.delay, func() { s.reply(unique, 0, make([]byte, 16)) })
-	case fuseRead:
-		from := min(n.Uint64(args[8:]), uint64(len(s.content)))
-		to := min(from+uint64(n.Uint32(args[16:])), uint64(len(s.content)))
-		s.reply(unique, 0, s.content[from:to])
-	case fuseRelease:
-		s.reply(unique, 0, nil)
-	default:
-		s.reply(unique, syscall.ENOSYS, nil)
-	}
-}
-
-// init is struct fuse_init_out for protocol 7.31.
-func (s *fuseServer) init() []byte {
-	out := make([]byte, 64)
-	binary.NativeEndian.PutUint32(out[0:], 7)
-	binary.NativeEndian.PutUint32(out[4:], 31)
-	binary.NativeEndian.PutUint32(out[20:], 4096) // max_write, at least a page
-	return out
-}
-
-// attr is struct fuse_attr.
-func (s *fuseServer) attr(node uint64) []byte {
-	size, mode := 0, uint32(syscall.S_IFDIR|0o755)
-	if node == fuseProgram {
-		size, mode = len(s.content), syscall.S_IFREG|0o755
-	}
-	out := make([]byte, 88)
-	binary.NativeEndian.PutUint64(out[0:], node)
-	binary.NativeEndian.PutUint64(out[8:], uint64(size))
-	binary.NativeEndian.PutUint64(out[16:], 1) // blocks
-	binary.NativeEndian.PutUint32(out[60:], mode)
-	binary.NativeEndian.PutUint32(out[64:], 1) // links
-	return out
-}
-
-// reply writes one answer, which a header of 16 bytes goes before. A failure
-// means that nobody waits for it any more.
-func (s *fuseServer) reply(unique uint64, errno syscall.Errno, body []byte) {
-	out := binary.NativeEndian.AppendUint32(nil, uint32(16+len(body)))
-	out = binary.NativeEndian.AppendUint32(out, uint32(-int32(errno)))
-	out = binary.NativeEndian.AppendUint64(out, unique)
-	syscall.Write(s.fd, append(out, body...))
+	return slowfile.Serve(args[0], delay, func() { fmt.Println(args[0]) }, done)
 }
