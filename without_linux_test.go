@@ -1,0 +1,263 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// withoutVar holds the system calls that a test process does without.
+const withoutVar = "SPROG_TEST_WITHOUT"
+
+var callNumbers = map[string]uint32{
+	"clone3": unix.SYS_CLONE3, "close_range": unix.SYS_CLOSE_RANGE,
+	"pidfd_open": unix.SYS_PIDFD_OPEN, "execveat": unix.SYS_EXECVEAT,
+}
+
+var auditArch = map[string]uint32{"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64}
+
+// doWithout has the kernel answer ENOSYS to the calls, in all threads and for
+// all that they start, as old kernels and the filters of containers do.
+func doWithout(t *testing.T, names []string) {
+	t.Helper()
+	const offsetOfNr, offsetOfArch = 0, 4
+	answer := func(v uint32) unix.SockFilter { return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: v} }
+	load := func(offset uint32) unix.SockFilter {
+		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}
+	}
+	skipUnless := func(v uint32) unix.SockFilter {
+		return unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: v}
+	}
+	filter := []unix.SockFilter{load(offsetOfArch), skipUnless(auditArch[runtime.GOARCH]), load(offsetOfNr)}
+	for _, name := range names {
+		filter = append(filter, skipUnless(callNumbers[name]), answer(unix.SECCOMP_RET_ERRNO|uint32(unix.ENOSYS)))
+	}
+	filter = append(filter, answer(unix.SECCOMP_RET_ALLOW))
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog)))
+	if errno != 0 {
+		t.Skip("needs seccomp filters: ", errno)
+	}
+}
+
+// TestWithout compares what starts come to where the kernel lacks calls with
+// what they come to where it has them all.
+func TestWithout(t *testing.T) {
+	if os.Getenv(insideVar) == t.Name() {
+		startsWithout(t)
+		return
+	}
+	want := resultsWithout(t, "")
+	if len(want) == 0 {
+		t.Skip("no results")
+	}
+	for _, names := range []string{"clone3", "close_range", "pidfd_open", "execveat", "clone3,close_range,pidfd_open,execveat"} {
+		t.Run(names, func(t *testing.T) {
+			got := resultsWithout(t, names)
+			if len(got) != len(want) {
+				t.Errorf("%d results; want %d", len(got), len(want))
+			}
+			for name, w := range want {
+				if strings.Contains(names, "clone3") && (name == "cgroup" || name == "everything") {
+					w = "SysProcAttr.CgroupFD: CLONE_INTO_CGROUP needs clone3, Linux 5.7"
+				}
+				if only, missing := difference(got[name], w); got[name] != w {
+					t.Errorf("%s: got %q; want %q", name, only, missing)
+				}
+			}
+		})
+	}
+}
+
+// difference is what only one of two descriptions has.
+func difference(a, b string) (onlyA, onlyB []string) {
+	fieldsA, fieldsB := strings.Split(a, ","), strings.Split(b, ",")
+	lacks := func(list []string) func(string) bool { return func(s string) bool { return !slices.Contains(list, s) } }
+	keep := func(list []string, f func(string) bool) []string {
+		return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !f(s) })
+	}
+	return keep(fieldsA, lacks(fieldsB)), keep(fieldsB, lacks(fieldsA))
+}
+
+const resultMark = "RESULT "
+
+// resultsWithout runs the starts in a process that lacks the calls.
+func resultsWithout(t *testing.T, names string) map[string]string {
+	t.Helper()
+	parent, _, _ := strings.Cut(t.Name(), "/")
+	c := exec.Command(testBinary(), append(passedFlags(), "-test.v", "-test.run=^"+parent+"$")...)
+	c.Env = slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, helperVar+"=") })
+	c.Env = append(c.Env, insideVar+"="+parent, withoutVar+"="+names)
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	results := map[string]string{}
+	for s := bufio.NewScanner(bytes.NewReader(out)); s.Scan(); {
+		if line, ok := strings.CutPrefix(s.Text(), resultMark); ok {
+			name, result, _ := strings.Cut(line, "\t")
+			results[name] = result
+		}
+	}
+	return results
+}
+
+func startsWithout(t *testing.T) {
+	program := publicBinary(t)
+	given := make(chan os.Signal, 1)
+	signal.Notify(given, unix.SIGUSR1, unix.SIGTERM, unix.SIGCHLD, syscall.Signal(40))
+	signal.Ignore(unix.SIGUSR2, unix.SIGTSTP, syscall.Signal(41))
+	openLeaks(t)
+	doWithout(t, strings.FieldsFunc(os.Getenv(withoutVar), func(r rune) bool { return r == ',' }))
+	result := func(name, text string) { fmt.Printf("\n%s%s\t%s\n", resultMark, name, text) }
+
+	result("all at once", startAtOnce())
+	out, err := Command("/bin/cat", "/proc/self/status").Output()
+	result("signals", fmt.Sprintf("%s %s %s %v", fieldOf(string(out), "SigIgn"), fieldOf(string(out), "SigCgt"), fieldOf(string(out), "SigBlk"), err))
+	const ignored = 1<<(unix.SIGUSR2-1) | 1<<(unix.SIGTSTP-1) | 1<<(41-1)
+	if text := string(out); fieldOf(text, "SigIgn") != fmt.Sprintf("%016x", ignored) || fieldOf(text, "SigCgt") != fmt.Sprintf("%016x", 0) {
+		t.Errorf("the child has the signals\n%s\nwant the ignored %016x, and no handlers", out, ignored)
+	}
+	for _, s := range startCases() {
+		t.Run(s.name, func(t *testing.T) {
+			requires(t, s.needs...)
+			if s.name == "ptrace" {
+				t.Skip("it stops")
+			}
+			result(s.name, describedBy(t, s.cmd(t), program))
+		})
+	}
+	waitForMany(t)
+}
+
+// openLeaks opens descriptors that a child could inherit by mistake.
+func openLeaks(t *testing.T) {
+	leak := func(n int) {
+		if err := unix.Dup2(2, n); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(n) })
+	}
+	for n := range 300 {
+		leak(600 + n)
+	}
+	leak(5000)
+}
+
+// startAtOnce has several starts find out at the same time what is missing.
+func startAtOnce() string {
+	var all sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		all.Go(func() { errs[i] = (&Cmd{Path: "/bin/true"}).Run() })
+	}
+	all.Wait()
+	return fmt.Sprint(errs)
+}
+
+// publicBinary is a copy of the test binary that every user can execute.
+func publicBinary(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sprog-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	data, err := os.ReadFile(testBinary())
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	path := filepath.Join(dir, "program")
+	if err == nil {
+		err = os.WriteFile(path, data, 0o755)
+	}
+	if err == nil {
+		err = os.Chmod(path, 0o755) // whatever the umask
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// describedBy has a command run the helper that describes itself, and returns
+// the description, or the error.
+func describedBy(t *testing.T, c *Cmd, program string) string {
+	t.Helper()
+	out := tempFile(t)
+	c.ExtraFiles = append(c.ExtraFiles, out)
+	c.Path, c.Env = program, []string{helperEnv, "A=1"}
+	c.Args = append([]string{"program", "describe"}, describing(2+len(c.ExtraFiles))...)
+	err := c.Start()
+	var e *StartError
+	if errors.As(err, &e) && e.Hint != "" {
+		return e.Field + ": " + e.Hint
+	}
+	if err != nil {
+		return err.Error()
+	}
+	err = c.Wait()
+	closePidFD(c)
+	return canonical(fmt.Sprintf("%s %v", contents(t, out), err))
+}
+
+var changing = regexp.MustCompile(`/tmp/[^" ]*|pts/\d+|sprog-test\d+`)
+
+// canonical leaves out of a description what differs from one start to the
+// next.
+func canonical(s string) string {
+	return changing.ReplaceAllString(strings.Join(strings.Fields(s), " "), "X")
+}
+
+// waitForMany waits for some hundred children at once.
+func waitForMany(t *testing.T) {
+	before, _ := use()
+	var all sync.WaitGroup
+	var inputs []interface{ Close() error }
+	for range 300 {
+		c := &Cmd{Path: "/bin/cat"}
+		in, err := c.StdinPipe()
+		if err == nil {
+			err = c.Start()
+		}
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		inputs = append(inputs, in)
+		all.Go(func() {
+			if err := c.Wait(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if now, _ := use(); now > before+40 {
+		t.Errorf("%d threads while %d children are waited for, and %d before", now, len(inputs), before)
+	}
+	for _, in := range inputs {
+		in.Close()
+	}
+	all.Wait()
+}
