@@ -1,0 +1,149 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"bytes"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A missing thing, and the command that misses it.
+type missingThing struct {
+	what, name string // name is what a message should tell
+	cmd        func() *Cmd
+	want       string // with DIR for the directory of the programs
+}
+
+func missingThings(dir string) []missingThing {
+	return []missingThing{
+		{"directory", "/no/such/dir", func() *Cmd { return &Cmd{Path: "/bin/true", Dir: "/no/such/dir"} },
+			"sprog: start /bin/true: chdir /no/such/dir (Dir): no such file or directory"},
+		{"root", "/no/such/root", func() *Cmd {
+			return &Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Chroot: "/no/such/root"}}
+		}, "sprog: start /bin/true: chroot /no/such/root (SysProcAttr.Chroot): no such file or directory"},
+		{"program", "/no/such/program", func() *Cmd { return &Cmd{Path: "/no/such/program"} },
+			"sprog: start /no/such/program: execve: no such file or directory"},
+		{"script interpreter", "/no/such/shell", func() *Cmd { return &Cmd{Path: dir + "/script"} },
+			"sprog: start DIR/script: execve: no such file or directory" +
+				" (the interpreter /no/such/shell, which the first line of DIR/script names, does not exist)"},
+		{"dynamic loader", "/no/such/ld", func() *Cmd { return &Cmd{Path: dir + "/dynamic"} },
+			"sprog: start DIR/dynamic: execve: no such file or directory" +
+				" (the dynamic loader /no/such/ld, which the ELF file DIR/dynamic names, does not exist)"},
+	}
+}
+
+// brokenPrograms makes a directory with a script and an ELF file in it whose
+// interpreters do not exist.
+func brokenPrograms(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	writeProgram(t, dir+"/script", []byte("#! /no/such/shell -x\nexit\n"))
+	writeProgram(t, dir+"/dynamic", withLoader(t, "/bin/true", "/no/such/ld"))
+	return dir
+}
+
+func writeProgram(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// withLoader is a dynamically linked program with another dynamic loader.
+func withLoader(t *testing.T, path, loader string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := elf.NewFile(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP && int(p.Filesz) > len(loader) {
+			place := content[p.Off : p.Off+p.Filesz]
+			clear(place)
+			copy(place, loader)
+			return content
+		}
+	}
+	t.Skipf("%s is not dynamically linked", path)
+	return nil
+}
+
+// Five missing things have five messages.
+func TestMissingThings(t *testing.T) {
+	dir := brokenPrograms(t)
+	for _, m := range missingThings(dir) {
+		err := m.cmd().Run()
+		if want := strings.ReplaceAll(m.want, "DIR", dir); err == nil || err.Error() != want {
+			t.Errorf("missing %s: %v; want %s", m.what, err, want)
+		}
+		var pe *fs.PathError
+		if !errors.Is(err, syscall.ENOENT) || !errors.Is(err, fs.ErrNotExist) || !errors.As(err, &pe) {
+			t.Errorf("missing %s: %#v; want ENOENT, fs.ErrNotExist, and an *fs.PathError", m.what, err)
+		}
+	}
+	better(t, func(of func(*Cmd) runner) error {
+		for _, m := range missingThings(dir) {
+			if err := of(m.cmd()).Run(); err == nil || !strings.Contains(err.Error(), m.name) {
+				return fmt.Errorf("missing %s: %v; want it to name %s", m.what, err, m.name)
+			}
+		}
+		return nil
+	})
+}
+
+// What is missing is looked for where the child looks for it.
+func TestMissingInterpreterInRoot(t *testing.T) {
+	root := newRoot(t)
+	writeProgram(t, root+"/script", []byte("#!/bin/sh\n"))
+	writeProgram(t, root+"/nested", []byte("#!/script\n"))
+	for path, want := range map[string]string{
+		"/script": "sprog: start /script: execve: no such file or directory (the interpreter /bin/sh, which the first line of /script names, does not exist in " + root + ")",
+		"/nested": "sprog: start /nested: execve: no such file or directory (the interpreter /bin/sh, which the first line of /script names, does not exist in " + root + ")",
+	} {
+		if err := inRoot(t, root, "", path).Run(); err == nil || err.Error() != want {
+			t.Errorf("%s: %v; want %s", path, err, want)
+		}
+	}
+}
+
+// The other reasons why a program is not executed.
+func TestNotExecuted(t *testing.T) {
+	dir := t.TempDir()
+	writeProgram(t, dir+"/text", []byte("no program\n"))
+	writeProgram(t, dir+"/empty", nil)
+	if err := os.WriteFile(dir+"/data", []byte("#!/bin/sh\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("loop", filepath.Join(dir, "loop")); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]struct {
+		errno syscall.Errno
+		text  string
+	}{
+		"text":     {syscall.ENOEXEC, "execve: exec format error"},
+		"empty":    {syscall.ENOEXEC, "execve: exec format error"},
+		"data":     {syscall.EACCES, "execve: permission denied"},
+		"loop":     {syscall.ELOOP, "execve: too many levels of symbolic links"},
+		"text/sub": {syscall.ENOTDIR, "execve: not a directory"},
+		"":         {syscall.EACCES, "execve: permission denied"},
+	} {
+		path := dir + "/" + name
+		err := (&Cmd{Path: path}).Run()
+		if !errors.Is(err, want.errno) || err.Error() != "sprog: start "+path+": "+want.text {
+			t.Errorf("%s: %v; want %s", name, err, want.text)
+		}
+	}
+}
