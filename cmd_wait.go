@@ -11,8 +11,8 @@ import (
 )
 
 // Wait waits until the command has exited and its input and output have been
-// copied. The command must have been started by [Cmd.Start]. It occupies no
-// thread while it waits.
+// copied. The command must have been started by [Cmd.Start]. However many
+// commands are waited for at once, that takes no more than a few threads.
 //
 // The error is nil if the program exited with status 0 and all copying went
 // well. It is an [*ExitError] if the program ended in any other way; other
@@ -55,7 +55,11 @@ func (c *Cmd) Wait() error {
 func (c *Cmd) waitProcess() (*os.ProcessState, error) {
 	// A traced child's stops are reported to waitid(2) but not through its
 	// pidfd, and callers that trace wait for the first one with Wait.
-	if !traced(c.SysProcAttr) {
+	switch {
+	case traced(c.SysProcAttr):
+	case exitwait.TryBlock():
+		defer exitwait.Unblock()
+	default:
 		exitwait.Wait(c.Process)
 	}
 	return c.Process.Wait()

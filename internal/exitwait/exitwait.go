@@ -6,7 +6,9 @@
 // through its pidfd: for a few milliseconds by a thread, since that is the
 // fastest way to learn of the end of a short-lived child, and after that by an
 // epoll instance which all children share and which Go's network poller
-// watches in turn. Where there is no pidfd, SIGCHLD says when to look.
+// watches in turn. Where there is no pidfd, SIGCHLD says when to look. A very
+// few children at a time may have a thread that blocks after all, which is
+// faster still.
 //
 // The state of the package is one value per mechanism, made when the first
 // child needs it and gone, with its goroutine and its descriptor, when the
@@ -22,3 +24,11 @@ import "os"
 // for or released already, and if nothing can be found out about p. So p.Wait
 // has to follow in any case; it may then block, or say what is wrong.
 func Wait(p *os.Process) { wait(p) }
+
+// TryBlock reports whether the caller may block a thread in p.Wait instead,
+// which is the fastest way to learn of the end of a child, because it is one
+// of very few that do. If so, it has to call Unblock afterwards.
+func TryBlock() bool { return tryBlock() }
+
+// Unblock makes room for another caller of TryBlock.
+func Unblock() { unblock() }
