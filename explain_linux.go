@@ -1,0 +1,85 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"strconv"
+	"syscall"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// explain makes the error of a launch that failed.
+func (s *starter) explain(res machine.Result) *StartError {
+	e := &StartError{Path: s.path, Signal: res.Signal}
+	switch res.Place {
+	case machine.AtBirth:
+		s.explainBirth(e)
+	case machine.AtMeeting:
+		if own, ok := res.Err.(*StartError); ok {
+			return own
+		}
+		e.Step, e.Err = "rendezvous", res.Err
+		return e
+	case machine.InChild:
+		e.at(s.p, res.Step)
+	case machine.InSecond:
+		e.at(s.second, res.Step)
+	case machine.SecondItself:
+		e.Step, e.Field = "second stage", "Attr.Init"
+	}
+	switch {
+	case res.Errno != 0:
+		e.Err = res.Errno
+	case res.Signal != 0:
+		e.Err = killedError(res.Signal)
+	default:
+		e.Err = errVanished
+	}
+	if res.Errno != 0 {
+		e.Hint = s.hint(e, res)
+	}
+	return e
+}
+
+// at fills in what is known of a step of the program.
+func (e *StartError) at(p *program.Program, step int) {
+	st := &p.Steps[step]
+	e.Step, e.Field = st.Call.String(), st.Field
+	e.Object = p.Object(step)
+	e.Syscall = p.Format(step, stepName)
+}
+
+func (s *starter) explainBirth(e *StartError) {
+	sys := s.sys
+	flags := s.launch.Flags()
+	e.Step, e.Syscall = "clone3", program.Clone3(flags, s.launch.Cgroup)
+	if s.launch.OldClone {
+		e.Step, e.Syscall = "clone", "clone("+program.CloneFlags(flags)+"|SIGCHLD)"
+	}
+	if ns := birthFlags(sys.Cloneflags); ns != 0 {
+		e.Object, e.Field = program.CloneFlags(ns), field("Cloneflags")
+	}
+	if sys.UseCgroupFD {
+		e.Object, e.Field = "CLONE_INTO_CGROUP descriptor "+strconv.Itoa(sys.CgroupFD), field("CgroupFD")
+	}
+}
+
+func stepName(step int) string { return "$" + strconv.Itoa(step+1) }
+
+// A killedError says which signal ended the child before it executed.
+type killedError syscall.Signal
+
+func (k killedError) Error() string {
+	return "killed by " + program.SignalName(int(k)) + " before the program was executed"
+}
+
+type vanished struct{}
+
+func (vanished) Error() string { return "the child is gone, and somebody else has waited for it" }
+
+var errVanished = vanished{}
+
+func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
+func itoa(n int) string                { return strconv.Itoa(n) }

@@ -1,0 +1,89 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+)
+
+// hold makes sure that the descriptors which the child needs are open, and
+// below the cut. Most are elsewhere, and are lent a low number each; where
+// that cannot be had the child gets a copy of the whole table.
+func (s *starter) hold() *StartError {
+	t := &s.table
+	t.held = t.held[:0]
+	t.copied = s.lacks.has(noCloseRange)
+	for _, f := range s.children {
+		if f.source == fromParent {
+			t.hold(f.fd, f.field)
+		}
+	}
+	if s.sys.Foreground {
+		t.hold(s.sys.Ctty, field("Ctty"))
+	}
+	if s.parentFD >= 0 {
+		t.hold(s.parentFD, field("Pdeathsig"))
+	}
+	for i := range t.held {
+		if err := t.lend(&t.held[i]); err != nil {
+			s.release()
+			return &StartError{Path: s.path, Object: "descriptor " + strconv.Itoa(t.held[i].fd), Field: t.held[i].field, Err: err}
+		}
+	}
+	return nil
+}
+
+// openParent makes the pidfd of this process, if the child is to look at it.
+func (s *starter) openParent() {
+	s.parentFD = -1
+	if s.needsParentFD() {
+		if fd, err := unix.PidfdOpen(os.Getpid(), 0); err == nil {
+			s.parentFD = fd
+		}
+	}
+}
+
+func (s *starter) closeParent() {
+	if s.parentFD >= 0 {
+		unix.Close(s.parentFD)
+	}
+}
+
+func (t *fdTable) hold(fd int, field string) {
+	for _, h := range t.held {
+		if h.fd == fd {
+			return
+		}
+	}
+	t.held = append(t.held, heldFile{fd: fd, at: fd, field: field})
+}
+
+func (t *fdTable) lend(h *heldFile) error {
+	if h.fd >= machine.EndSlot() && !t.copied {
+		slot, ok, err := machine.Borrow(h.fd)
+		if err != nil {
+			return err
+		}
+		if ok {
+			h.at, h.lent = slot, true
+			return nil
+		}
+		t.copied = true
+	}
+	_, err := unix.FcntlInt(uintptr(h.fd), unix.F_GETFD, 0)
+	return err
+}
+
+func (s *starter) release() {
+	for i := range s.table.held {
+		if h := &s.table.held[i]; h.lent {
+			machine.Return(h.at)
+			h.lent = false
+		}
+	}
+}
