@@ -142,18 +142,30 @@ func (in *initBuilder) spawn() {
 	p.FeedData(clone, in.child)
 	in.toProgram = in.test(in.child, 0, 0)
 
-	in.add(program.Move, in.child, num(0))
 	// setpgid(2) fails, as no such group exists: with EACCES if the child has
-	// executed, otherwise it died on the way. Then the pipe gets all steps
-	// with their results, for the parent to see how far it came.
-	in.add(program.Setpgid, num(0), num(1<<31-1)).Goto(uint32(unix.EACCES), 5).Goto(program.AnyErrno, 1)
-	p.FeedArg(p.Len()-2, p.Len()-1, 0)
+	// executed. Otherwise it is dead, or the kernel is about to take note: it
+	// ends the wait of vfork(2) somewhat earlier.
+	pid := p.Len()
+	in.add(program.Move, in.child, num(0))
+	look := p.Len()
+	in.add(program.Waitid, num(unix.P_PID), num(0), in.info, num(unix.WEXITED|unix.WNOHANG|unix.WNOWAIT), num(0))
+	in.add(program.Setpgid, num(0), num(1<<31-1)).Goto(uint32(unix.EACCES), 6).Goto(program.AnyErrno, 1)
+	p.FeedArg(pid, look, 1)
+	p.FeedArg(pid, look+1, 0)
+	pause := look + 6
+	in.test(in.at(in.info, infoPid), 0, pause)
+	// The pipe gets all steps with their results, for the parent to see how
+	// far the child came, and the init ends with the signal as its status.
 	in.tell = p.Len()
 	in.add(program.Write, num(in.reportNumber()), program.Arg{Kind: program.Steps}, num(0)).Ignore(program.AnyErrno)
-	in.add(program.Waitid, num(0), num(0), in.info, num(unix.WEXITED), num(0)).Ignore(program.AnyErrno)
-	in.add(program.Move, in.at(in.info, infoStatus), num(0)) // the signal that it died of
+	in.add(program.Move, in.at(in.info, infoStatus), num(0))
 	in.add(program.ExitGroup, num(0))
 	p.FeedArg(p.Len()-2, p.Len()-1, 0)
+	moment := p.Words(0, 1e4)
+	p.Label(moment, "10us")
+	in.add(program.Ppoll, num(0), num(0), moment, num(0), num(8)).Goto(program.AnyErrno, int16(look-pause))
+	p.Steps[pause].Next = int16(look - pause)
+
 	in.add(program.Write, num(in.reportNumber()), in.dfl, num(1)).Ignore(program.AnyErrno)
 	in.closeAll()
 }
