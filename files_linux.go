@@ -193,8 +193,8 @@ func (b *builder) place(n int, f childFile) {
 	}
 }
 
-// closeRest marks every descriptor from n on as close-on-exec, whatever
-// opened it and forgot to.
+// closeRest has execve close every descriptor from n on, whatever opened it
+// and forgot to say so.
 func (b *builder) closeRest(n int) {
 	t := &b.table
 	if !t.dirty && len(t.open) <= n {
@@ -204,16 +204,22 @@ func (b *builder) closeRest(n int) {
 		b.add("", program.CloseRange, num(n), num(uint32(math.MaxUint32)), num(unix.CLOSE_RANGE_CLOEXEC))
 		return
 	}
-	// The same, one by one, up to the highest number that is open.
+	// The same, one by one, up to the highest number that is open. They are
+	// closed at once: children that try to execute again (see execve) would
+	// keep each other's files busy until all have given up.
+	if b.second != nil {
+		b.add("Attr.Init", program.Fcntl, num(b.imageNumber()), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
+		n = len(b.children)
+	}
 	p := b.p
 	word := p.Words(uint64(n))
 	end := max(b.highest, len(t.open)) + 1
-	set := p.Len()
-	b.add("", program.Fcntl, num(n), num(unix.F_SETFD), num(unix.FD_CLOEXEC)).Ignore(uint32(unix.EBADF))
+	first := p.Len()
+	b.add("", program.Close, num(n)).Ignore(uint32(unix.EBADF))
 	p.Add("", program.Move, word, num(1)).Quiet = true
-	p.FeedData(set+1, word)
+	p.FeedData(first+1, word)
 	p.Add("", program.Move, word, num(0)).Quiet = true
-	p.FeedArg(set+2, set, 0)
-	p.Steps[set].Args[0] = num(n)
-	p.Loop(word, end, set)
+	p.FeedArg(first+2, first, 0)
+	p.Steps[first].Args[0] = num(n)
+	p.Loop(word, end, first)
 }

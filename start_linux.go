@@ -5,6 +5,7 @@ package sprog
 import (
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -54,6 +55,7 @@ type starter struct {
 	stage    *machine.Second
 	terminal terminal
 	noPidFD  bool // there is no descriptor left for one
+	busy     int  // how often the program was open for writing
 	tryClone bool // clone3 answers EINVAL: clone(2) tells whether for want of a flag
 }
 
@@ -62,7 +64,7 @@ var starters = sync.Pool{New: func() any { return new(starter) }}
 func (s *starter) recycle() {
 	s.request, s.second, s.stage = nil, nil, nil
 	clear(s.children)
-	s.noPidFD, s.tryClone = false, false
+	s.noPidFD, s.tryClone, s.busy = false, false, 0
 	s.launch = machine.Launch{}
 	starters.Put(s)
 }
@@ -158,9 +160,17 @@ func birthFlags(flags uintptr) uint64 {
 	return uint64(flags &^ (unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PIDFD | unix.CLONE_FILES))
 }
 
+// mostBusy is how often a program that is open for writing is tried again.
+// Children with a copy of the parent's descriptor table hold it open for a
+// moment although its writer has closed it (go.dev/issue/22315): those of a
+// plain fork until they execute, ours inside of close_range, which copies the
+// lowest 64 before it closes them. The child does not wait for that itself:
+// meanwhile it would keep others waiting in turn.
+const mostBusy = 50
+
 // again reports whether the start is worth another try: without a call that
-// the kernel turned out to lack, or without a pidfd if there is no descriptor
-// left for it and nobody asked for it.
+// the kernel turned out to lack, without a pidfd if there is no descriptor
+// left for it and nobody asked for it, or in a moment.
 func (s *starter) again(res machine.Result) bool {
 	if res.Place == machine.AtBirth && res.Errno == unix.EMFILE && !s.noPidFD && s.sys.PidFD == nil {
 		s.noPidFD = true
@@ -173,6 +183,11 @@ func (s *starter) again(res machine.Result) bool {
 	// does one that has both, to other flags.
 	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && !s.tryClone && !kernel.clone3Works.Load() {
 		s.tryClone = true
+		return true
+	}
+	if res.Errno == unix.ETXTBSY && s.busy < mostBusy {
+		s.busy++
+		time.Sleep(time.Millisecond)
 		return true
 	}
 	what := missing(res, &s.program)

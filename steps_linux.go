@@ -236,21 +236,6 @@ func (b *builder) execute() {
 	b.add("Attr.Init", program.Execveat, image, b.p.Str(""), argv, envp, num(unix.AT_EMPTY_PATH))
 }
 
-// execve executes the program. Where the child's descriptor table is a copy
-// of the parent's, other children's copies may hold the file open for writing
-// for a moment, although its writer has closed it (go.dev/issue/22315); then
-// ETXTBSY is worth another try, for a twentieth of a second.
 func (b *builder) execve(p *program.Program) {
-	path, argv, envp := p.Str(b.path), p.Strs(b.argv), p.Strs(b.env)
-	if b.table.copied {
-		const tries = 50
-		count, pause := p.Words(0), p.Words(0, 1e6)
-		first := p.Len()
-		p.Add("", program.Execve, path, argv, envp).Goto(uint32(unix.ETXTBSY), 1).Quiet = true
-		p.Add("", program.Ppoll, num(0), num(0), pause, num(0), num(8)).Ignore(uint32(unix.EINTR)).Quiet = true
-		p.Add("", program.Move, count, num(1)).Quiet = true
-		p.FeedData(first+2, count)
-		p.Loop(count, tries, first)
-	}
-	p.Add("", program.Execve, path, argv, envp)
+	p.Add("", program.Execve, p.Str(b.path), p.Strs(b.argv), p.Strs(b.env))
 }
