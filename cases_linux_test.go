@@ -78,7 +78,7 @@ func idOf(inside, outside int) []syscall.SysProcIDMap {
 
 var (
 	uidToRoot, gidToRoot = idOf(0, os.Getuid()), idOf(0, os.Getgid())
-	manyIDs              = []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 10}, {ContainerID: 10, HostID: 20, Size: 1000}}
+	rangesOfIDs          = []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 10}, {ContainerID: 10, HostID: 20, Size: 1000}}
 )
 
 var casesOfIDs = []startCase{
@@ -106,7 +106,7 @@ var casesOfIDs = []startCase{
 		Cloneflags: syscall.CLONE_NEWUSER, GidMappings: gidToRoot,
 	})},
 	{"user namespace of many", []*requirement{asRoot, userNamespaces}, withSys(&syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWUSER, UidMappings: manyIDs, GidMappings: manyIDs, GidMappingsEnableSetgroups: true,
+		Cloneflags: syscall.CLONE_NEWUSER, UidMappings: rangesOfIDs, GidMappings: rangesOfIDs, GidMappingsEnableSetgroups: true,
 		Credential: &syscall.Credential{Uid: 11, Gid: 12, Groups: []uint32{13}},
 	})},
 	{"user namespace unshared", []*requirement{userNamespaces}, withSys(&syscall.SysProcAttr{
@@ -191,7 +191,7 @@ var casesOfMuch = []startCase{
 			Setsid: true, Setctty: true, Ctty: 5, Pdeathsig: syscall.SIGHUP,
 			Cloneflags:   syscall.CLONE_NEWUSER | syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET,
 			Unshareflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS,
-			UidMappings:  manyIDs, GidMappings: manyIDs, GidMappingsEnableSetgroups: true,
+			UidMappings:  rangesOfIDs, GidMappings: rangesOfIDs, GidMappingsEnableSetgroups: true,
 			AmbientCaps: []uintptr{unix.CAP_KILL},
 			UseCgroupFD: true, CgroupFD: int(newCgroup(t).Fd()), PidFD: &fd,
 		}
