@@ -5,8 +5,10 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
+	"unicode"
 )
 
 // The errors that callers of os/exec already branch on are the same types and
@@ -70,7 +72,7 @@ func (e *StartError) Error() string {
 	var b strings.Builder
 	b.WriteString("sprog: start")
 	if e.Path != "" {
-		b.WriteString(" " + e.Path)
+		b.WriteString(" " + printable(e.Path))
 	}
 	if what := e.what(); what != "" {
 		b.WriteString(": " + what)
@@ -92,12 +94,20 @@ func (e *StartError) what() string {
 		words = append(words, e.Step)
 	}
 	if e.Object != "" && (e.Object != e.Path || e.Step == "") {
-		words = append(words, e.Object)
+		words = append(words, printable(e.Object))
 	}
 	if e.Field != "" {
 		words = append(words, "("+e.Field+")")
 	}
 	return strings.Join(words, " ")
+}
+
+// printable quotes what would not show as it is.
+func printable(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+		return s
+	}
+	return strconv.Quote(s)
 }
 
 // Unwrap returns e.Err.

@@ -21,6 +21,8 @@ func (s *starter) hint(e *StartError, res machine.Result) string {
 	switch {
 	case res.Place == machine.AtBirth && (res.Errno == unix.ENOSYS || res.Errno == unix.EINVAL):
 		return s.needsClone3()
+	case e.Step == "setpgid" && s.sys.Setsid:
+		return "Setsid has made a group for it already"
 	case e.Step == "execve" && res.Errno == unix.ENOENT:
 		v := view{root: s.sys.Chroot, dir: s.dir}
 		return v.missingInterpreter(s.path, 0)

@@ -64,6 +64,9 @@ func (t *fdTable) hold(fd int, field string) {
 }
 
 func (t *fdTable) lend(h *heldFile) error {
+	if !descriptor(h.fd) {
+		return unix.EBADF
+	}
 	if h.fd >= machine.EndSlot() && !t.copied {
 		slot, ok, err := machine.Borrow(h.fd)
 		if err != nil {

@@ -3,6 +3,7 @@
 package sprog
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,8 +54,8 @@ func (r *request) checkStrings() *StartError {
 		}
 		return nil
 	}
-	if err := one("Path", r.path); err != nil {
-		return err
+	if strings.IndexByte(r.path, 0) >= 0 {
+		return invalidf("Path", "", nul)
 	}
 	if err := one("Dir", r.dir); err != nil {
 		return err
@@ -96,8 +97,14 @@ func (r *request) checkBirth() *StartError {
 	if bad := birthFlags(r.sys.Cloneflags) & harmful; bad != 0 {
 		return invalidf(field("Cloneflags"), program.CloneFlags(bad), "is not for a new process")
 	}
+	if fd := r.sys.CgroupFD; r.sys.UseCgroupFD && !descriptor(fd) {
+		return &StartError{Field: field("CgroupFD"), Object: "descriptor " + strconv.Itoa(fd), Err: syscall.EBADF}
+	}
 	return nil
 }
+
+// descriptor reports whether fd can be one. The kernel looks at 32 bits only.
+func descriptor(fd int) bool { return fd >= 0 && fd <= math.MaxInt32 }
 
 // cloneFlagsAbove32 are the flags that only clone3 has, and CLONE_DETACHED,
 // which means nothing.
