@@ -126,6 +126,25 @@ func TestChroot(t *testing.T) {
 	}
 }
 
+// Without Dir the program must not be left where it can reach the rest of the
+// host's files.
+func TestChrootWithoutDirEndsInside(t *testing.T) {
+	root := newRoot(t)
+	t.Chdir("/usr")
+	better(t, func(of func(*Cmd) runner) error {
+		var out strings.Builder
+		c := inRoot(t, root, "", "/bin/test", "where")
+		c.Stdout = &out
+		if err := of(c).Run(); err != nil {
+			return err
+		}
+		if !strings.Contains(out.String(), "\nbin ") || strings.Contains(out.String(), "share") {
+			return fmt.Errorf("the program sees\n%s", out.String())
+		}
+		return nil
+	})
+}
+
 // A relative Chroot is relative to the parent's directory, and a relative
 // program to the new root.
 func TestChrootRelative(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -50,6 +51,16 @@ var (
 				return syscall.EPERM
 			}
 			return nil
+		},
+	}
+	raisingLimits = &requirement{
+		what: "CAP_SYS_RESOURCE",
+		works: func() error {
+			set, err := strconv.ParseUint(procField("/proc/self/status", "CapEff"), 16, 64)
+			if err == nil && set>>unix.CAP_SYS_RESOURCE&1 == 0 {
+				err = syscall.EPERM
+			}
+			return err
 		},
 	}
 	userNamespaces = &requirement{
