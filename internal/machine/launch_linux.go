@@ -256,7 +256,7 @@ func (r *run) outcome(l *Launch, res Result) Result {
 	if call := l.Program.Steps[res.Step].Call; call != program.Execve && call != program.Execveat {
 		return res.reap(InChild)
 	}
-	if !executed(res.Pid) {
+	if !executed(res.Pid, l.Program.Has(program.Setsid)) {
 		return res.reap(InChild)
 	}
 	res.OK = true

@@ -79,38 +79,56 @@ func waitid(who, id int, info *waitInfo, flags int) (errno syscall.Errno) {
 // the parent's memory. The other way to leave it is to die in execve.
 //
 // POSIX gives a parent one way to ask: setpgid(2) answers EACCES for a child
-// that has executed. The group asked for here does not exist, so that the call
-// changes nothing.
-func executed(pid int) bool {
-	switch unix.Setpgid(pid, math.MaxInt32) {
-	case unix.EACCES:
-		return true
-	case unix.ESRCH: // reaped by somebody else already; as far as can be known
-		return true
+// that has executed, and EPERM for one that has not: as yet, or because it is
+// dying. The group asked for does not exist, so that the call changes nothing.
+// In a child with a session of its own setpgid does not look that far; the
+// kernel's flags tell.
+func executed(pid int, ownSession bool) bool {
+	ask := hasExecuted
+	if ownSession {
+		ask = flagsSayExecuted
 	}
-	// EPERM: the child is on its way, or it has a session of its own, where
-	// setpgid does not look further. The kernel's flags tell.
-	for {
-		flags, gone := taskFlags(pid)
-		switch {
-		case flags&pfForkNoExec == 0:
+	for patience := 0; ; patience++ {
+		if ask(pid) {
 			return true
-		case gone || flags&pfExiting != 0:
-			return false
 		}
-		time.Sleep(10 * time.Microsecond)
+		if isDead(pid) {
+			return ask(pid) // it may have executed and died since
+		}
+		pause(patience)
 	}
 }
 
-// Task flags of include/linux/sched.h, which proc_pid_stat(5) shows.
-const (
-	pfExiting    = 0x4
-	pfForkNoExec = 0x40
-)
+func hasExecuted(pid int) bool {
+	return unix.Setpgid(pid, math.MaxInt32) != unix.EPERM // ESRCH: somebody else has reaped it
+}
 
-// taskFlags returns the task's flags, and whether it is a zombie. Without
-// /proc it can only look whether the child is dead.
-func taskFlags(pid int) (flags uint64, zombie bool) {
+func flagsSayExecuted(pid int) bool { return taskFlags(pid)&pfForkNoExec == 0 }
+
+// isDead reports whether the child is a zombie.
+func isDead(pid int) bool {
+	var info waitInfo
+	waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
+	return info.pid != 0
+}
+
+// pause lets a child go on that is about to be seen: at first it only makes
+// room on the processor.
+func pause(patience int) {
+	if patience < 20 {
+		syscall.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+		return
+	}
+	time.Sleep(20 * time.Microsecond)
+}
+
+// pfForkNoExec is the flag of a task that has not executed, from
+// include/linux/sched.h.
+const pfForkNoExec = 0x40
+
+// taskFlags returns the task's flags, which proc_pid_stat(5) shows, those of a
+// zombie too. Without /proc it can only look whether the child is dead.
+func taskFlags(pid int) (flags uint64) {
 	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return taskFlagsWithoutProc(pid)
@@ -120,26 +138,24 @@ func taskFlags(pid int) (flags uint64, zombie bool) {
 	unix.Close(fd)
 	s := string(buf[:max(n, 0)])
 	fields := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
-	if len(fields) < 7 {
-		return 0, false
+	if len(fields) < 7 { // reaped by somebody else
+		return 0
 	}
 	flags, _ = strconv.ParseUint(fields[6], 10, 64)
-	return flags, fields[0] == "Z" || fields[0] == "X"
+	return flags
 }
 
 // taskFlagsWithoutProc gives a dying child some time to become a zombie. One
 // that is killed right now and one that runs cannot be told apart sooner.
-func taskFlagsWithoutProc(pid int) (flags uint64, zombie bool) {
+func taskFlagsWithoutProc(pid int) (flags uint64) {
+	const cldExited = 1 // only a program exits
 	for range 20 {
-		info := waitInfo{}
+		var info waitInfo
 		waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
-		if info.pid != 0 {
-			if info.code == 1 { // CLD_EXITED: only a program exits
-				return 0, true
-			}
-			return pfForkNoExec, true
+		if info.pid != 0 && info.code != cldExited {
+			return pfForkNoExec
 		}
 		time.Sleep(50 * time.Microsecond)
 	}
-	return 0, false
+	return 0
 }

@@ -144,6 +144,16 @@ func (p *Program) Add(field string, call Call, args ...Arg) *Step {
 // Len returns the number of steps: the index of the next one to be added.
 func (p *Program) Len() int { return len(p.Steps) }
 
+// Has reports whether the program makes a call.
+func (p *Program) Has(c Call) bool {
+	for i := range p.Steps {
+		if p.Steps[i].Call == c {
+			return true
+		}
+	}
+	return false
+}
+
 // FeedArg has the result of the step at index from stored into an argument of
 // the step at index to.
 func (p *Program) FeedArg(from, to, arg int) {
