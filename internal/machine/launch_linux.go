@@ -159,6 +159,7 @@ func (r *run) prepare(l *Launch) {
 
 	f := &r.frame
 	*f = frame{all: ^uint64(0), tid: 1, pidfd: -1, first: r.place.insn(0)}
+	f.cur = f.first // where a child is that is killed at once
 	f.handler = r.place.insn(steps)
 	f.old = r.place.data + l.Mask.Value
 	if flags := l.Flags(); l.OldClone {
