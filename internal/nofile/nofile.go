@@ -3,7 +3,7 @@ package nofile
 
 // Keep reads RLIMIT_NOFILE and returns a function that sets it to that again.
 //
-// syscall.Setrlimit would do, were it not for its second effect: it makes
-// package syscall forget the limit that the process was started with, and
-// children of os/exec get the raised one ever after.
+// It is for a failed syscall.Exec, which leaves behind the limit that it set
+// for the new program. syscall.Setrlimit would do as well, were it not taken
+// for a choice of the program's, which children of os/exec then get.
 func Keep() (restore func()) { return keep() }
