@@ -68,12 +68,28 @@ func TestWait(t *testing.T) {
 			p := start(t, script)
 			if strings.Contains(script, "STOP") {
 				// A stop is not an end.
-				time.AfterFunc(50*time.Millisecond, func() { p.Signal(syscall.SIGCONT) })
+				go continueStopped(p)
 			}
 			Wait(view(p))
 			reap(t, p, code)
 		}
 	})
+}
+
+// continueStopped waits until the process is stopped, and continues it.
+func continueStopped(p *os.Process) {
+	for {
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.Pid) + "/stat")
+		if err != nil {
+			return
+		}
+		if strings.Contains(string(stat), ") T ") {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(20 * time.Millisecond) // for Wait to make a mistake
+	p.Signal(syscall.SIGCONT)
 }
 
 func TestWaitForADeadProcess(t *testing.T) {
