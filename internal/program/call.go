@@ -117,7 +117,7 @@ func (c Call) object() int {
 	switch c {
 	case Chdir, Chroot, Close, Dup3, Execve, Fcntl, Setgid, Setuid, Unshare, Clone, Umask:
 		return 0
-	case CloseRange, Openat, Mount, Prlimit64, Setgroups, Setpgid, Write, Ioctl, Prctl:
+	case Openat, Mount, Prlimit64, Setgroups, Setpgid, Write, Ioctl, Prctl:
 		return 1
 	}
 	return -1

@@ -99,7 +99,7 @@ func (p *Program) StrAt(a Arg) string {
 // StrsAt returns the strings of an array that Strs added.
 func (p *Program) StrsAt(a Arg) []string {
 	var list []string
-	for at := a.Value; at+8 <= uint64(len(p.Data)); at += 8 {
+	for at := a.Value; len(p.BytesAt(Arg{a.Kind, at}, 8)) == 8; at += 8 {
 		off := binary.NativeEndian.Uint64(p.Data[at:])
 		if off == 0 {
 			break

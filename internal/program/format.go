@@ -184,7 +184,7 @@ func envp(l *line, n int) {
 
 func groups(l *line, n int) {
 	l.WriteByte('[')
-	for i := range int(l.value(0)) {
+	for i := range len(l.p.BytesAt(l.s.Args[n], 4*l.value(0))) / 4 {
 		if i > 0 {
 			l.WriteString(", ")
 		}

@@ -1,0 +1,139 @@
+package program
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// calls has every call once, as programs make it: how it is listed, and what
+// an error names as its object.
+var calls = []struct {
+	build        func(p *Program)
+	want, object string
+}{
+	{func(p *Program) { p.Add("", Capget, p.Uint32s(0x20080522, 0), p.Buffer(24)) }, "capget({version=_LINUX_CAPABILITY_VERSION_3, pid=0}, data+8)", ""},
+	{func(p *Program) { p.Add("", Capset, p.Uint32s(0x20080522, 0), p.Buffer(24)) }, "capset({version=_LINUX_CAPABILITY_VERSION_3, pid=0}, {effective=, permitted=, inheritable=})", ""},
+	{func(p *Program) { p.Add("", Chdir, p.Str("/a \"b\n")) }, `chdir("/a \"b\n")`, "/a \"b\n"},
+	{func(p *Program) { p.Add("", Chroot, p.Str("/r")) }, `chroot("/r")`, "/r"},
+	{func(p *Program) { p.Add("", Clone, Num(0x4111)) }, "clone(CLONE_VM|CLONE_VFORK|SIGCHLD)", "CLONE_VM|CLONE_VFORK|SIGCHLD"},
+	{func(p *Program) { p.Add("", Close, Num(-1)) }, "close(-1)", "-1"},
+	{func(p *Program) { p.Add("", CloseRange, Num(3), Num(uint32(1<<32-1)), Num(6)) }, "close_range(3, 0xffffffff, CLOSE_RANGE_UNSHARE|CLOSE_RANGE_CLOEXEC)", ""},
+	{func(p *Program) { p.Add("", Dup3, Num(5), Num(0), Num(0o2000000)) }, "dup3(5, 0, O_CLOEXEC)", "5"},
+	{func(p *Program) { p.Add("", Execve, p.Str("/x"), p.Strs([]string{"x", ""}), p.Strs([]string{"A=1"})) }, `execve("/x", ["x", ""], [/* 1 var */])`, "/x"},
+	{func(p *Program) {
+		p.Add("", Execveat, Num(4), p.Str(""), p.Strs(nil), p.Strs(nil), Num(0x1000))
+	}, `execveat(4, "", [], [/* 0 vars */], AT_EMPTY_PATH)`, ""},
+	{func(p *Program) { p.Add("", ExitGroup, Num(125)) }, "exit_group(125)", ""},
+	{func(p *Program) { p.Add("", Fcntl, Num(3), Num(2), Num(1)) }, "fcntl(3, F_SETFD, FD_CLOEXEC)", "3"},
+	{func(p *Program) { p.Add("", Futex, p.Words(0), Num(0), Num(0), Num(0)) }, "futex(data+0, FUTEX_WAIT, 0, NULL)", ""},
+	{func(p *Program) { p.Add("", Getpid) }, "getpid()", ""},
+	{func(p *Program) { p.Add("", Getppid) }, "getppid()", ""},
+	{func(p *Program) { p.Add("", Ioctl, Num(0), Num(0x540e), Num(1)) }, "ioctl(0, TIOCSCTTY, 1)", "TIOCSCTTY"},
+	{func(p *Program) { p.Add("", Kill, Num(1), Num(15)) }, "kill(1, SIGTERM)", ""},
+	{func(p *Program) {
+		p.Add("", Mount, p.Str("none"), p.Str("/"), Num(0), Num(1<<18|0x4000), Num(0))
+	}, `mount("none", "/", NULL, MS_REC|MS_PRIVATE, NULL)`, "/"},
+	{func(p *Program) { p.Add("", Openat, Num(-100), p.Str("/f"), Num(1|0o100), Num(0o644)) }, `openat(AT_FDCWD, "/f", O_WRONLY|O_CREAT, 0644)`, "/f"},
+	{func(p *Program) { p.Add("", Ppoll, Num(0), Num(0), Num(0), Num(0), Num(8)) }, "ppoll(NULL, 0, NULL, NULL, 8)", ""},
+	{func(p *Program) { p.Add("", Prctl, Num(1), Num(15)) }, "prctl(PR_SET_PDEATHSIG, SIGTERM)", "SIGTERM"},
+	{func(p *Program) { p.Add("", Prctl, Num(47), Num(2), Num(12)) }, "prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN, 0, 0)", "CAP_NET_ADMIN"},
+	{func(p *Program) { p.Add("", Prlimit64, Num(0), Num(7), p.Words(1, ^uint64(0)), Num(0)) }, "prlimit64(0, RLIMIT_NOFILE, {rlim_cur=1, rlim_max=RLIM64_INFINITY}, NULL)", "RLIMIT_NOFILE"},
+	{func(p *Program) { p.Add("", Ptrace, Num(0)) }, "ptrace(PTRACE_TRACEME)", ""},
+	{func(p *Program) { p.Add("", RtSigaction, Num(17), Num(0), Num(0), Num(8)) }, "rt_sigaction(SIGCHLD, NULL, NULL, 8)", ""},
+	{func(p *Program) { p.Add("", RtSigprocmask, Num(2), p.Words(1<<14|1), Num(0), Num(8)) }, "rt_sigprocmask(SIG_SETMASK, [HUP TERM], NULL, 8)", ""},
+	{func(p *Program) { p.Add("", RtSigtimedwait, p.Words(^uint64(0)), Num(0), Num(0), Num(8)) }, "rt_sigtimedwait(~[], NULL, NULL, 8)", ""},
+	{func(p *Program) { p.Add("", Setgid, Num(uint32(4294967294))) }, "setgid(4294967294)", "4294967294"},
+	{func(p *Program) { p.Add("", Setgroups, Num(2), p.Uint32s(4, 4294967294)) }, "setgroups(2, [4, 4294967294])", "4, 4294967294"},
+	{func(p *Program) { p.Add("", Setpgid, Num(0), Num(12)) }, "setpgid(0, 12)", "12"},
+	{func(p *Program) { p.Add("", Setsid) }, "setsid()", ""},
+	{func(p *Program) { p.Add("", Setuid, Num(1000)) }, "setuid(1000)", "1000"},
+	{func(p *Program) { p.Add("", Umask, Num(0o27)) }, "umask(027)", "027"},
+	{func(p *Program) { p.Add("", Unshare, Num(0x20020000)) }, "unshare(CLONE_NEWNS|CLONE_NEWPID)", "CLONE_NEWNS|CLONE_NEWPID"},
+	{func(p *Program) { p.Add("", Waitid, Num(0), Num(0), Num(0), Num(5), Num(0)) }, "waitid(P_ALL, 0, NULL, WNOHANG|WEXITED, NULL)", ""},
+	{func(p *Program) { p.Add("", Write, Num(1), p.Str("a\nb"), Num(3)) }, `write(1, "a\nb", 3)`, `"a\nb"`},
+	{func(p *Program) { p.Add("", Test, p.Words(0), Num(3), Num(2)) }, "if data+0 == 3 goto $3", ""},
+	{func(p *Program) {
+		p.Add("", Move, p.Words(0), Num(-2), Num(0x10))
+		p.FeedData(0, p.Words(0))
+	}, "*$1 = data+0 | 0x10 + -2", ""},
+}
+
+func reference(step int) string { return "$" + strconv.Itoa(step+1) }
+
+func TestFormat(t *testing.T) {
+	var seen [numCalls]bool
+	for _, c := range calls {
+		var p Program
+		c.build(&p)
+		call := p.Steps[0].Call
+		seen[call] = true
+		if got := p.Format(0, reference); got != c.want {
+			t.Errorf("%v: Format = %s\nwant %s", call, got, c.want)
+		}
+		if got := p.Object(0); got != c.object {
+			t.Errorf("%v: Object = %q; want %q", call, got, c.object)
+		}
+	}
+	for c := Call(1); c < numCalls; c++ {
+		if !seen[c] {
+			t.Errorf("%v is not tested", c)
+		}
+		if c.String() == "" || c.String() == "?" {
+			t.Errorf("call %d has no name", c)
+		}
+	}
+}
+
+// Every call can be listed whatever its arguments are: numbers where there
+// should be addresses, addresses beyond the data, results, names.
+func TestFormatOfAnything(t *testing.T) {
+	args := []Arg{{}, Num(-1), Num(1 << 40), {Address, 0}, {Address, 3}, {Address, 1 << 40}, {Result, 0}, {Steps, 0}}
+	for c := Call(0); c <= numCalls; c++ {
+		for _, a := range args {
+			p := Program{Data: []byte("some data, 20 bytes.")}
+			p.Add("", c, a, a, a, a, a, a)
+			if p.Format(0, reference) == "" {
+				t.Errorf("%v with %+v has no text", c, a)
+			}
+			p.Object(0)
+		}
+	}
+}
+
+func TestFormatRefersToSteps(t *testing.T) {
+	var p Program
+	p.Add("", Openat, Num(-100), p.Str("/proc/self/uid_map"), Num(1), Num(0))
+	p.Add("", Write, Num(0), p.Str("0 0 1\n"), Num(6))
+	p.FeedArg(0, 1, 0)
+	if got, want := p.Format(1, reference), `write($1, "0 0 1\n", 6)`; got != want {
+		t.Errorf("Format = %s; want %s", got, want)
+	}
+	if got, want := p.Object(1), `/proc/self/uid_map "0 0 1"`; got != want {
+		t.Errorf("Object = %s; want %s", got, want)
+	}
+}
+
+// A call with very many arguments is listed in part.
+func TestFormatOfMuch(t *testing.T) {
+	var p Program
+	p.Add("", Execve, p.Str("/x"), p.Strs(strings.Fields(strings.Repeat("word ", 100000))), p.Strs(nil))
+	if got := p.Format(0, reference); len(got) > 1000 || !strings.Contains(got, `"word", ...]`) {
+		t.Errorf("Format has %d bytes: %.200s", len(got), got)
+	}
+}
+
+func TestNames(t *testing.T) {
+	for _, test := range []struct{ got, want string }{
+		{SignalName(0), "0"}, {SignalName(1), "SIGHUP"}, {SignalName(31), "SIGSYS"}, {SignalName(32), "SIGRT_0"},
+		{SignalName(64), "SIGRT_32"}, {SignalName(65), "65"}, {SignalName(-1), "-1"},
+		{CapName(0), "CAP_CHOWN"}, {CapName(40), "CAP_CHECKPOINT_RESTORE"}, {CapName(41), "41"},
+		{CloneFlags(0), "0"}, {CloneFlags(0x10000000), "CLONE_NEWUSER"}, {CloneFlags(0x10000001), "CLONE_NEWUSER|0x1"},
+		{ResourceName(0), "RLIMIT_CPU"}, {ResourceName(15), "RLIMIT_RTTIME"}, {ResourceName(16), "16"},
+		{Call(0).String(), "?"}, {numCalls.String(), "?"},
+	} {
+		if test.got != test.want {
+			t.Errorf("name %q; want %q", test.got, test.want)
+		}
+	}
+}
