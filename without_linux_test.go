@@ -264,3 +264,20 @@ func waitForMany(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// A start with flags that the kernel refuses says nothing about the kernel.
+func TestRefusedFlagsProveNothing(t *testing.T) {
+	if !ownProcess(t, nil) {
+		return
+	}
+	err := (&Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWIPC | unix.CLONE_SYSVSEM}}).Start()
+	if !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("error %v; want EINVAL", err)
+	}
+	if err := (&Cmd{Path: "/bin/true"}).Run(); err != nil {
+		t.Error(err)
+	}
+	if lacks := kernel.lacks.Load(); lacks != 0 || !kernel.clone3Works.Load() {
+		t.Errorf("the kernel is taken to lack %#b", lacks)
+	}
+}
