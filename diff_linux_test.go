@@ -157,7 +157,8 @@ func (r *random) namespaces() {
 	s := &r.sys
 	all := []uintptr{unix.CLONE_NEWNS, unix.CLONE_NEWUTS, unix.CLONE_NEWIPC, unix.CLONE_NEWPID, unix.CLONE_NEWCGROUP}
 	if r.oneIn(5) {
-		s.Cloneflags = pick(r, all...) | pick(r, all...)
+		s.Cloneflags = pick(r, all...)
+		s.Cloneflags |= pick(r, all...)
 	}
 	if r.oneIn(5) {
 		s.Unshareflags = pick(r, all...) | pick[uintptr](r, 0, 0, unix.CLONE_FS, 1)

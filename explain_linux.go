@@ -55,7 +55,7 @@ func (s *starter) explainBirth(e *StartError) {
 	sys := s.sys
 	flags := s.launch.Flags()
 	e.Step, e.Syscall = "clone3", program.Clone3(flags, s.launch.Cgroup)
-	if s.launch.OldClone {
+	if s.launch.OldClone && !s.tryClone {
 		e.Step, e.Syscall = "clone", "clone("+program.CloneFlags(flags)+"|SIGCHLD)"
 	}
 	if ns := birthFlags(sys.Cloneflags); ns != 0 {

@@ -45,7 +45,8 @@ func missing(res machine.Result, p *program.Program) lacking {
 			return noClone3
 		}
 	case res.Place == machine.InChild && p.Steps[res.Step].Call == program.CloseRange:
-		if enosys || res.Errno == syscall.EINVAL {
+		// EPERM is a filter's answer: the call itself has none.
+		if enosys || res.Errno == syscall.EINVAL || res.Errno == syscall.EPERM {
 			return noCloseRange
 		}
 	case res.Place == machine.InChild && p.Steps[res.Step].Call == program.Execveat && enosys:

@@ -56,7 +56,7 @@ type starter struct {
 	terminal terminal
 	noPidFD  bool // there is no descriptor left for one
 	busy     int  // how often the program was open for writing
-	tryClone bool // clone3 answers EINVAL: clone(2) tells whether for want of a flag
+	tryClone bool // clone3 was refused: clone(2) tells whether as such
 }
 
 var starters = sync.Pool{New: func() any { return new(starter) }}
@@ -146,8 +146,10 @@ func (s *starter) prepareLaunch() {
 	if s.meets() {
 		s.launch.Rendezvous = s.request.writeMaps
 		s.launch.Go = s.goWord
-		s.launch.ReadsProc = true
 	}
+	// Maps are written through the child's files in /proc, by one or the other.
+	ownMaps := sys.Unshareflags&unix.CLONE_NEWUSER != 0 && len(s.mapFiles()) > 0
+	s.launch.ReadsProc = s.meets() || ownMaps && !s.launch.Credentials
 }
 
 // birthFlags are the flags that clone is called with for SysProcAttr's: those
@@ -179,9 +181,10 @@ func (s *starter) again(res machine.Result) bool {
 	if res.Place == machine.AtBirth && s.needsClone3() != "" {
 		return false
 	}
-	// A kernel that has clone3 but not CLONE_CLEAR_SIGHAND answers EINVAL; so
-	// does one that has both, to other flags.
-	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && !s.tryClone && !kernel.clone3Works.Load() {
+	// A kernel that has clone3 but not CLONE_CLEAR_SIGHAND answers EINVAL, and
+	// a filter may answer EPERM; so does a kernel that has both, to other flags.
+	refused := res.Errno == unix.EINVAL || res.Errno == unix.EPERM
+	if res.Place == machine.AtBirth && refused && !s.tryClone && !kernel.clone3Works.Load() {
 		s.tryClone = true
 		return true
 	}

@@ -108,8 +108,8 @@ func (p place) findProgram(name string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
-	if _, err := p.mode("/"); p.root != "" && err != nil {
-		return "", codedError{exitSprog, fmt.Errorf("--chroot %s: %w", p.root, err)}
+	if _, err := p.mode("/"); errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return "", codedError{exitSprog, fmt.Errorf("--chroot %s: %w", p.root, errors.Unwrap(err))}
 	}
 	path, ok := lookupEnv(env, "PATH")
 	if !ok {

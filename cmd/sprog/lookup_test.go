@@ -50,7 +50,7 @@ func TestFindProgram(t *testing.T) {
 		{here, "only-data", root + "/sbin", "", 126},
 		{here, "dir", root + "/bin", "", 127},
 		{here, "", root, "", 125},
-		{place{root: root + "/absent"}, "tool", "/bin", "", 127},
+		{place{root: root + "/absent"}, "tool", "/bin", "", 125},
 	} {
 		got, err := tt.place.findProgram(tt.name, []string{"PATH=" + tt.path})
 		code, _ := outcome(err)

@@ -43,8 +43,8 @@ type Launch struct {
 	// Go of the program's data. The child is killed if it fails.
 	Rendezvous func(pid int) error
 	Go         program.Arg
-	// ReadsProc says that the rendezvous needs the child's files in /proc
-	// to belong to the caller.
+	// ReadsProc says that the rendezvous, or the child itself, needs the
+	// child's files in /proc to belong to the caller.
 	ReadsProc bool
 }
 

@@ -22,11 +22,7 @@ func (res Result) kill() {
 }
 
 // ended reports whether the child is a zombie.
-func (res Result) ended() bool {
-	info := waitInfo{}
-	waitid(unix.P_PID, res.Pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
-	return info.pid != 0
-}
+func (res Result) ended() bool { return isDead(res.Pid) }
 
 // reap waits for a child that is at its end, and notes what killed it if it
 // did not end by itself.

@@ -88,7 +88,7 @@ func TestFormat(t *testing.T) {
 // Every call can be listed whatever its arguments are: numbers where there
 // should be addresses, addresses beyond the data, results, names.
 func TestFormatOfAnything(t *testing.T) {
-	args := []Arg{{}, Num(-1), Num(1 << 40), {Address, 0}, {Address, 3}, {Address, 1 << 40}, {Result, 0}, {Steps, 0}}
+	args := []Arg{{}, Num(-1), Num(uint64(1 << 40)), {Address, 0}, {Address, 3}, {Address, 1 << 40}, {Result, 0}, {Steps, 0}}
 	for c := Call(0); c <= numCalls; c++ {
 		for _, a := range args {
 			p := Program{Data: []byte("some data, 20 bytes.")}
