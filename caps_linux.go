@@ -3,10 +3,21 @@
 package sprog
 
 import (
+	"strconv"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
 )
+
+func (r *request) checkAmbientCaps() *StartError {
+	for i, c := range r.sys.AmbientCaps {
+		if c >= 64 {
+			return invalidf(index(field("AmbientCaps"), i), strconv.FormatUint(uint64(c), 10), "is no capability")
+		}
+	}
+	return nil
+}
 
 // ambientCaps adds the capabilities to the permitted and inheritable sets,
 // where they have to be before they can be raised in the ambient set

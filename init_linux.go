@@ -9,6 +9,13 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
+func (r *request) checkInit() *StartError {
+	if r.attr.Init != nil && r.sys.Ptrace {
+		return invalidf("Attr.Init", "", "cannot be combined with SysProcAttr.Ptrace: the init would be traced")
+	}
+	return nil
+}
+
 // The second stage of a start with an init uses two descriptors of the child's
 // besides the program's own: its image and the pipe it reports to.
 

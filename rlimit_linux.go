@@ -3,11 +3,26 @@
 package sprog
 
 import (
+	"strconv"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/atstart"
 	"github.com/sprog-dev/sprog/internal/program"
 )
+
+func (r *request) checkRlimits() *StartError {
+	for i, l := range r.attr.Rlimits {
+		name := index("Attr.Rlimits", i)
+		switch {
+		case l.Resource < 0 || l.Resource > unix.RLIMIT_RTTIME:
+			return invalidf(name, strconv.Itoa(l.Resource), "is no resource limit")
+		case l.Cur > l.Max:
+			return invalidf(name, program.ResourceName(l.Resource), "has a soft limit above the hard limit")
+		}
+	}
+	return nil
+}
 
 // rlimits sets all limits but the one on open files, which the placing of the
 // child's files still counts against. Only its hard limit is raised here, if

@@ -142,12 +142,6 @@ func (b *builder) chdir() {
 	}
 }
 
-func (b *builder) umask() {
-	if b.attr.Umask != nil {
-		b.add("Attr.Umask", program.Umask, num(*b.attr.Umask))
-	}
-}
-
 // parentDeathSig sets the signal, and looks whether the parent has died
 // before: then no signal comes, and the child sends it to itself.
 func (b *builder) parentDeathSig() {
@@ -205,12 +199,6 @@ func (b *builder) noctty() {
 func (b *builder) setctty() {
 	if b.sys.Setctty {
 		b.add(field("Setctty"), program.Ioctl, num(b.sys.Ctty), num(unix.TIOCSCTTY), num(1))
-	}
-}
-
-func (b *builder) noNewPrivs() {
-	if b.attr.NoNewPrivs {
-		b.add("Attr.NoNewPrivs", program.Prctl, num(unix.PR_SET_NO_NEW_PRIVS), num(1))
 	}
 }
 

@@ -16,20 +16,17 @@ import (
 // validate refuses what no kernel could do, before anything is made. What the
 // kernel may or may not do, it is asked.
 func (r *request) validate() *StartError {
-	err := r.checkStrings()
-	if err == nil {
-		err = r.checkTerminal()
+	for _, check := range checks {
+		if err := check(r); err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		err = r.checkBirth()
-	}
-	if err == nil {
-		err = r.checkMaps()
-	}
-	if err == nil {
-		err = r.checkAttr()
-	}
-	return err
+	return nil
+}
+
+var checks = [...]func(*request) *StartError{
+	(*request).checkStrings, (*request).checkTerminal, (*request).checkBirth, (*request).checkMaps,
+	(*request).checkAmbientCaps, (*request).checkRlimits, (*request).checkUmask, (*request).checkInit,
 }
 
 // An invalid is the reason of a start that is refused. It is EINVAL to
@@ -155,28 +152,3 @@ func checkMap(field string, list []syscall.SysProcIDMap) *StartError {
 }
 
 func overlap(a, b, sizeA, sizeB int) bool { return a < b+sizeB && b < a+sizeA }
-
-func (r *request) checkAttr() *StartError {
-	a := r.attr
-	for i, c := range r.sys.AmbientCaps {
-		if c >= 64 {
-			return invalidf(index(field("AmbientCaps"), i), strconv.FormatUint(uint64(c), 10), "is no capability")
-		}
-	}
-	for i, l := range a.Rlimits {
-		name := index("Attr.Rlimits", i)
-		switch {
-		case l.Resource < 0 || l.Resource > 15:
-			return invalidf(name, strconv.Itoa(l.Resource), "is no resource limit")
-		case l.Cur > l.Max:
-			return invalidf(name, program.ResourceName(l.Resource), "has a soft limit above the hard limit")
-		}
-	}
-	if a.Umask != nil && *a.Umask > 0o777 {
-		return invalidf("Attr.Umask", "0"+strconv.FormatUint(uint64(*a.Umask), 8), "has more than permission bits")
-	}
-	if a.Init != nil && r.sys.Ptrace {
-		return invalidf("Attr.Init", "", "cannot be combined with SysProcAttr.Ptrace: the init would be traced")
-	}
-	return nil
-}
