@@ -2,7 +2,43 @@
 // step failed and why.
 //
 // It has the shape of os/exec: change the import, and [Command], [Cmd] and
-// their methods work as before. Underneath, a start is compiled into a list of
-// system calls, which a small machine runs in the child; no Go code runs
-// between clone and execve.
+// their methods work as before, with every field of [syscall.SysProcAttr].
+// [StartProcess], [ForkExec] and [Exec] stand in for their namesakes in os and
+// syscall.
+//
+// # How a start works
+//
+// A start is compiled into a list of system calls, which a small machine runs
+// in the child. The child shares the parent's memory until it executes its
+// program, so a start costs the same whatever the size of the parent, and no
+// Go code runs between clone and execve. [Cmd.Plan] returns the list without
+// starting anything.
+//
+// # Errors
+//
+// A start that fails returns a [*StartError] with the step, what it acted on,
+// the field that asked for it, and the kernel's answer. errors.Is finds the
+// errno in it, and errors.As an [*io/fs.PathError]. Nothing of the process is
+// left then. What cannot work whatever the kernel says is refused before
+// anything is made.
+//
+// # Attributes
+//
+// [Cmd.Attr] holds what SysProcAttr lacks: resource limits, the file mode
+// creation mask, no_new_privs, an init process.
+//
+// # Differences from os/exec
+//
+// The child gets exactly the descriptors that it was given, whatever else is
+// open, the limit on open files that this process was started with, and a
+// working directory inside the new root where there is one. A child that is
+// killed before it has executed its program is an error of Start. After a
+// start this process is what it was before: its dumpable flag, its limits, its
+// signal mask, the foreground group of its terminal. [Cmd.Wait] takes no
+// thread for each command.
+//
+// # Systems
+//
+// Linux on amd64 and arm64. On other systems and architectures the package
+// compiles, and every start answers [errors.ErrUnsupported].
 package sprog
