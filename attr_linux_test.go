@@ -138,9 +138,13 @@ func devNullFile(t *testing.T) *os.File {
 
 func TestRlimitRaisedWithoutPrivilege(t *testing.T) {
 	requires(t, userNamespaces) // whose capabilities do not count
+	var now unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err != nil {
+		t.Fatal(err)
+	}
 	c := Command("/bin/true")
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: oneID(0, os.Geteuid())}
-	c.Attr = &Attr{Rlimits: []Rlimit{{unix.RLIMIT_NOFILE, 64, 1 << 19}}}
+	c.Attr = &Attr{Rlimits: []Rlimit{{unix.RLIMIT_NOFILE, 64, now.Max + 1}}}
 	err := c.Run()
 	if want := "sprog: start /bin/true: prlimit64 RLIMIT_NOFILE (Attr.Rlimits[0]): operation not permitted"; !errors.Is(err, syscall.EPERM) || err.Error() != want {
 		t.Errorf("Run() = %v; want %s", err, want)

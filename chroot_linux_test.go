@@ -133,8 +133,11 @@ func TestChroot(t *testing.T) {
 // Without Dir the program must not be left where it can reach the rest of the
 // host's files.
 func TestChrootWithoutDirEndsInside(t *testing.T) {
-	root := newRoot(t)
-	t.Chdir("/usr")
+	root, outside := newRoot(t), t.TempDir()
+	if err := os.Mkdir(outside+"/secret", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(outside)
 	better(t, func(of func(*Cmd) runner) error {
 		var out strings.Builder
 		c := inRoot(t, root, "", "/bin/test", "where")
@@ -142,7 +145,7 @@ func TestChrootWithoutDirEndsInside(t *testing.T) {
 		if err := of(c).Run(); err != nil {
 			return err
 		}
-		if !strings.Contains(out.String(), "\nbin ") || strings.Contains(out.String(), "share") {
+		if strings.Contains(out.String(), "secret") {
 			return fmt.Errorf("the program sees\n%s", out.String())
 		}
 		return nil
