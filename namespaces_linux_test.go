@@ -41,42 +41,46 @@ func TestCloneflags(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
 			requires(t, namespace(kind.name))
-			wantNamespace(t, kind.name, "exec readlink", &syscall.SysProcAttr{Cloneflags: privileged(t, kind.flag)})
+			wantNamespace(t, kind.name, "exec readlink /proc/self/ns/"+kind.name, &syscall.SysProcAttr{Cloneflags: privileged(t, kind.flag)})
 		})
 	}
 }
 
-// A process that unshares its PID namespace stays in the old one, as it does in
-// the old time namespace with older kernels; its children are in the new one.
 func TestUnshareflags(t *testing.T) {
+	// A process that unshares its PID namespace stays in the old one, as it
+	// does in the old time namespace with older kernels, where only a fork
+	// without shared memory gets into the new one.
+	scripts := map[string]string{
+		"pid":  "readlink /proc/self/ns/pid; exit",
+		"time": "readlink /proc/self/ns/time_for_children",
+	}
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
 			requires(t, namespace(kind.name))
-			sys := &syscall.SysProcAttr{Unshareflags: privileged(t, kind.flag)}
-			readlink := "exec readlink"
-			if kind.name == "pid" || kind.name == "time" {
-				readlink = "readlink"
+			script := scripts[kind.name]
+			if script == "" {
+				script = "readlink /proc/self/ns/" + kind.name
 			}
-			wantNamespace(t, kind.name, readlink, sys)
+			if kind.name != "pid" {
+				script = "exec " + script
+			}
+			wantNamespace(t, kind.name, script, &syscall.SysProcAttr{Unshareflags: privileged(t, kind.flag)})
 		})
 	}
 }
 
-// wantNamespace wants a program to be in a namespace that is not ours.
-func wantNamespace(t *testing.T, name, readlink string, sys *syscall.SysProcAttr) {
+// wantNamespace wants a script, which prints the namespace that it is in, to
+// be in one that is not ours.
+func wantNamespace(t *testing.T, name, script string, sys *syscall.SysProcAttr) {
 	t.Helper()
 	path := "/proc/self/ns/" + name
 	ours, err := os.Readlink(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := readlink + " " + path
-	if !strings.HasPrefix(readlink, "exec") {
-		script += "; exit"
-	}
 	got := strings.TrimSpace(printed(t, sys, nil, "/bin/sh", "-c", script))
 	if got == ours || !strings.HasPrefix(got, name+":[") {
-		t.Errorf("%s = %q; want a new one, not %q", path, got, ours)
+		t.Errorf("%s: %s = %q; want a new one, not %q", script, path, got, ours)
 	}
 	if after, _ := os.Readlink(path); after != ours {
 		t.Errorf("%s of this process = %q; want %q as before", path, after, ours)
