@@ -3,7 +3,9 @@ package sprog
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -54,6 +56,7 @@ func TestMain(m *testing.M) {
 	os.Setenv(helperVar, "1")
 	// A program built with -race waits for a second before it exits.
 	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
+	heedSignals()
 	before := snapshot()
 	code := m.Run()
 	if leaks := before.leaks(); code == 0 && len(leaks) > 0 {
@@ -61,6 +64,17 @@ func TestMain(m *testing.M) {
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// heedSignals has children get the default action for signals that a caller
+// like nohup(1) has this process ignore: a shell cannot trap what is ignored
+// when it starts.
+func heedSignals() {
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
 }
 
 func runHelper(args []string) int {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,7 +17,21 @@ import (
 var update = flag.Bool("update", false, "write what sprog prints into the scripts' golden files")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"sprog": main})
+	testscript.Main(heedful{m}, map[string]func(){"sprog": main})
+}
+
+// A heedful run of the tests gives their programs the default action for what a
+// caller like nohup(1) ignores: a shell cannot trap a signal that is ignored
+// when it starts.
+type heedful struct{ *testing.M }
+
+func (m heedful) Run() int {
+	for _, sig := range []os.Signal{unix.SIGHUP, unix.SIGINT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
+	return m.M.Run()
 }
 
 func TestScripts(t *testing.T) {
