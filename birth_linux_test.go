@@ -82,6 +82,20 @@ func TestCgroupFDOfSomethingElse(t *testing.T) {
 	}
 }
 
+// Where both are asked for, the error tells which of them it is about.
+func TestCgroupOrNamespace(t *testing.T) {
+	for want, flags := range map[string]uintptr{
+		"SysProcAttr.CgroupFD":   syscall.CLONE_NEWIPC,
+		"SysProcAttr.Cloneflags": syscall.CLONE_NEWIPC | syscall.CLONE_SYSVSEM, // which no kernel combines
+	} {
+		c := Command("/bin/true")
+		c.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: 1 << 20, Cloneflags: privileged(t, flags)}
+		if se, ok := c.Run().(*StartError); !ok || se.Field != want {
+			t.Errorf("Cloneflags %#x: %v; want an error for %s", flags, se, want)
+		}
+	}
+}
+
 func TestPtrace(t *testing.T) {
 	onOwnThread(t, func() error {
 		c := Command("/bin/sh", "-c", "exit 5")

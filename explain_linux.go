@@ -15,7 +15,7 @@ func (s *starter) explain(res machine.Result) *StartError {
 	e := &StartError{Path: s.path, Signal: res.Signal}
 	switch res.Place {
 	case machine.AtBirth:
-		s.explainBirth(e)
+		s.explainBirth(e, res.Errno)
 	case machine.AtMeeting:
 		if own, ok := res.Err.(*StartError); ok {
 			return own
@@ -51,17 +51,20 @@ func (e *StartError) at(p *program.Program, step int) {
 	e.Syscall = p.Format(step, stepName)
 }
 
-func (s *starter) explainBirth(e *StartError) {
+func (s *starter) explainBirth(e *StartError, errno syscall.Errno) {
 	sys := s.sys
 	flags := s.launch.Flags()
 	e.Step, e.Syscall = "clone3", program.Clone3(flags, s.launch.Cgroup)
 	if s.launch.OldClone && !s.tryClone {
 		e.Step, e.Syscall = "clone", "clone("+program.CloneFlags(flags)+"|SIGCHLD)"
 	}
-	if ns := birthFlags(sys.Cloneflags); ns != 0 {
+	ns := birthFlags(sys.Cloneflags)
+	if ns != 0 {
 		e.Object, e.Field = program.CloneFlags(ns), field("Cloneflags")
 	}
-	if sys.UseCgroupFD {
+	// A cgroup that cannot be entered has none of these errors.
+	ofNamespaces := ns != 0 && (errno == syscall.EPERM || errno == syscall.ENOSPC || errno == syscall.EUSERS || errno == syscall.EINVAL)
+	if sys.UseCgroupFD && !ofNamespaces {
 		e.Object, e.Field = "CLONE_INTO_CGROUP descriptor "+strconv.Itoa(sys.CgroupFD), field("CgroupFD")
 	}
 }

@@ -85,7 +85,7 @@ func (l *lister) add(by, call, text, field string) {
 // birth lists what the parent does: the clone, and its part of a rendezvous.
 func (l *lister) birth(s *starter) {
 	e := &StartError{}
-	s.explainBirth(e)
+	s.explainBirth(e, 0)
 	l.add("parent", e.Step, e.Syscall, e.Field)
 	if !s.meets() {
 		return
