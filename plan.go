@@ -10,7 +10,8 @@ import (
 //
 // What only a start can know is written as a guess or a name: pipes that
 // the start would make have the next low descriptor numbers, the child's pid
-// is CHILD, and $n stands for the result of step n.
+// is CHILD, $n stands for the result of step n, and mask for the signal mask of
+// the thread that starts the process.
 type Plan struct {
 	// Path is the program.
 	Path string `json:"path"`
