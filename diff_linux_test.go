@@ -25,7 +25,7 @@ import (
 
 var (
 	diffN    = flag.Int("diff.n", 250, "how many random starts are compared with os/exec's")
-	diffSeed = flag.Uint64("diff.seed", 0, "the seed of the random starts; 0 takes one from the clock")
+	diffSeed = flag.Uint64("diff.seed", 1, "the seed of the random starts; 0 takes one from the clock")
 )
 
 // A random is a start with random attributes, valid or not, for this package
