@@ -185,9 +185,6 @@ func oneFault(t *testing.T, f faulty) {
 	if !f.fault.Die && call.IsOperation() {
 		return // they cannot fail
 	}
-	if f.fault.Die && call == program.Execve && traced(f.cmd.SysProcAttr) {
-		return // a traced process does not die of a signal, but stops for its tracer
-	}
 	before := heldNow(t)
 	step, err := f.start()
 	switch {

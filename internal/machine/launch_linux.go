@@ -99,8 +99,10 @@ func (l *Launch) Do() Result {
 	r.gate(l.firstClass())
 	defer r.gate(none)
 
-	if l.Rendezvous != nil {
-		// While it waits, the child dies with the thread that cloned it.
+	traced := l.Program.Has(program.Ptrace)
+	if l.Rendezvous != nil || traced {
+		// While it waits, the child dies with the thread that cloned it. Of
+		// a traced child that thread is the tracer.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 	}
@@ -116,6 +118,9 @@ func (l *Launch) Do() Result {
 	if err := r.meet(l, res.Pid); err != nil {
 		res = r.giveUp(res, err)
 	} else {
+		if traced {
+			r.pass(res.Pid)
+		}
 		r.wait()
 		res = r.outcome(l, res)
 	}
@@ -233,6 +238,21 @@ func (r *run) wait() {
 	for atomic.LoadUint32(&r.frame.tid) != 0 {
 		// The kernel wakes a futex that is not private.
 		futex(&r.frame.tid, futexWait, 1)
+	}
+}
+
+// pass waits for a traced child to execute, and hands it the signals that it
+// gets before: each stops it until its tracer, this thread, says how to go on.
+// The stop at the execve is left for whoever traces.
+func (r *run) pass(pid int) {
+	const cldTrapped = 4
+	for atomic.LoadUint32(&r.frame.tid) != 0 {
+		var info waitInfo
+		errno := waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WSTOPPED|unix.WNOWAIT)
+		if errno != 0 || info.code != cldTrapped || atomic.LoadUint32(&r.frame.tid) == 0 {
+			return
+		}
+		unix.PtraceCont(pid, int(info.status))
 	}
 }
 
