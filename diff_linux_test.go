@@ -55,7 +55,10 @@ func newRandomPool(t *testing.T) *randomPool {
 	p := &randomPool{program: publicBinary(t), dir: t.TempDir(), out: tempFile(t), a: tempFile(t), b: tempFile(t), cgroup: -1}
 	p.text = p.a.Name()
 	if terminals.works() == nil {
-		_, p.tty = newTerminal(t)
+		var master *os.File
+		master, p.tty = newTerminal(t)
+		// A program that crashes has much to say, and waits for a reader.
+		go io.Copy(io.Discard, master)
 	} else {
 		p.tty = p.b
 	}
