@@ -136,8 +136,7 @@ func (b *builder) nullFile(n int, field string, mode int, opened *int) int {
 		t.setOpen(dest, true)
 		return dest
 	}
-	const atFDCWD = -100
-	b.add(field, program.Openat, num(atFDCWD), b.p.Str("/dev/null"), num(mode), num(0))
+	b.add(field, program.Openat, num(unix.AT_FDCWD), b.p.Str("/dev/null"), num(mode), num(0))
 	if got := t.lowestFree(); t.unknown || got != dest {
 		b.dupResult(field, dest)
 		t.setOpen(got, true)
@@ -205,21 +204,13 @@ func (b *builder) closeRest(n int) {
 		return
 	}
 	// The same, one by one, up to the highest number that is open. They are
-	// closed at once: children that try to execute again (see execve) would
-	// keep each other's files busy until all have given up.
+	// closed at once: a child that is slow to execute would keep files busy
+	// that other starts want to execute.
 	if b.second != nil {
 		b.add("Attr.Init", program.Fcntl, num(b.imageNumber()), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
 		n = len(b.children)
 	}
-	p := b.p
-	word := p.Words(uint64(n))
-	end := max(b.highest, len(t.open)) + 1
-	first := p.Len()
+	first := b.p.Len()
 	b.add("", program.Close, num(n)).Ignore(uint32(unix.EBADF))
-	p.Add("", program.Move, word, num(1)).Quiet = true
-	p.FeedData(first+1, word)
-	p.Add("", program.Move, word, num(0)).Quiet = true
-	p.FeedArg(first+2, first, 0)
-	p.Steps[first].Args[0] = num(n)
-	p.Loop(word, end, first)
+	b.p.CountUp(b.p.Words(uint64(n)), max(b.highest, len(t.open))+1, first)
 }

@@ -16,19 +16,8 @@ import (
 // that cannot be had the child gets a copy of the whole table.
 func (s *starter) hold() *StartError {
 	t := &s.table
-	t.held = t.held[:0]
+	s.listHeld()
 	t.copied = s.lacks.has(noCloseRange)
-	for _, f := range s.children {
-		if f.source == fromParent {
-			t.hold(f.fd, f.field)
-		}
-	}
-	if s.sys.Foreground {
-		t.hold(s.sys.Ctty, field("Ctty"))
-	}
-	if s.parentFD >= 0 {
-		t.hold(s.parentFD, field("Pdeathsig"))
-	}
 	for i := range t.held {
 		if err := t.lend(&t.held[i]); err != nil {
 			s.release()
@@ -36,6 +25,23 @@ func (s *starter) hold() *StartError {
 		}
 	}
 	return nil
+}
+
+// listHeld lists the descriptors that the child needs, where they are.
+func (b *builder) listHeld() {
+	t := &b.table
+	t.held = t.held[:0]
+	for _, f := range b.children {
+		if f.source == fromParent || f.source == pipeEnd {
+			t.hold(f.fd, f.field)
+		}
+	}
+	if b.sys.Foreground {
+		t.hold(b.sys.Ctty, field("Ctty"))
+	}
+	if b.parentFD >= 0 {
+		t.hold(b.parentFD, field("Pdeathsig"))
+	}
 }
 
 // openParent makes the pidfd of this process, if the child is to look at it.

@@ -80,11 +80,10 @@ func (b *builder) writeOwnMaps() {
 	if len(files) > 1 && files[0].name == "uid_map" {
 		files = append(files[1:], files[0])
 	}
-	const atFDCWD = -100
 	for _, f := range files {
 		p := b.p
 		open := p.Len()
-		b.add(f.field, program.Openat, num(atFDCWD), p.Str("/proc/self/"+f.name), num(unix.O_WRONLY), num(0))
+		b.add(f.field, program.Openat, num(unix.AT_FDCWD), p.Str("/proc/self/"+f.name), num(unix.O_WRONLY), num(0))
 		b.add(f.field, program.Write, num(0), p.Str(f.text), num(len(f.text)))
 		p.FeedArg(open, open+1, 0)
 		b.add(f.field, program.Close, num(0)).Quiet = true
@@ -122,5 +121,10 @@ func (f mapFile) call(path, step string) string {
 	if step == "open" {
 		return "openat(AT_FDCWD, " + strconv.Quote(path) + ", O_WRONLY|O_CLOEXEC)"
 	}
-	return "write(" + path + ", " + strconv.Quote(f.text) + ", " + strconv.Itoa(len(f.text)) + ")"
+	return f.write(path)
+}
+
+// write is the call that writes the text to a file.
+func (f mapFile) write(file string) string {
+	return "write(" + file + ", " + strconv.Quote(f.text) + ", " + strconv.Itoa(len(f.text)) + ")"
 }

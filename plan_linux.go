@@ -59,18 +59,12 @@ func (s *starter) standIn() {
 			f.fd = next
 			next++
 		}
-		if f.source == fromParent || f.source == pipeEnd {
-			s.table.hold(f.fd, f.field)
-		}
 	}
 	s.parentFD = -1
 	if s.needsParentFD() {
 		s.parentFD = next
-		s.table.hold(next, field("Pdeathsig"))
 	}
-	if s.sys.Foreground {
-		s.table.hold(s.sys.Ctty, field("Ctty"))
-	}
+	s.listHeld()
 }
 
 // A lister writes the steps of a plan.
@@ -91,8 +85,7 @@ func (l *lister) birth(s *starter) {
 		return
 	}
 	for _, f := range s.mapFiles() {
-		path := "/proc/CHILD/" + f.name
-		l.add("parent", "write", "write("+strconv.Quote(path)+", "+strconv.Quote(f.text)+", "+strconv.Itoa(len(f.text))+")", f.field)
+		l.add("parent", "write", f.write(strconv.Quote("/proc/CHILD/"+f.name)), f.field)
 	}
 }
 

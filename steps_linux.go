@@ -31,14 +31,7 @@ func (b *builder) resetHandlers() {
 	set := b.add("", program.RtSigaction, num(1), dfl, num(0), num(8))
 	set.Ignore(uint32(unix.EINVAL)) // SIGKILL and SIGSTOP
 	set.Quiet = true
-	next := p.Len()
-	p.Add("", program.Move, sig, num(1)).Quiet = true
-	p.FeedData(next, sig)
-	p.Add("", program.Move, sig, num(0)).Quiet = true
-	p.FeedArg(next+1, first, 0)
-	p.FeedArg(next+1, first+2, 0)
-	p.Steps[first].Args[0], p.Steps[first+2].Args[0] = num(1), num(1)
-	p.Loop(sig, nsig+1, first)
+	p.CountUp(sig, nsig+1, first, first+2)
 }
 
 func (b *builder) keepCaps() {

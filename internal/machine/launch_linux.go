@@ -216,17 +216,23 @@ func (r *run) meet(l *Launch, pid int) error {
 // doing: an unprivileged parent cannot open the files of a process that has
 // ended.
 func (r *run) giveUp(res Result, err error) Result {
-	ended := res.ended()
+	ended := isDead(res.Pid)
 	res.kill()
 	r.wait()
-	res = res.reap(InChild)
+	res = r.progress(res.reap(InChild))
+	if r.frame.failed == 0 && !ended && (res.Signal == 0 || res.Signal == unix.SIGKILL) {
+		res.Place, res.Err, res.Signal = AtMeeting, err, 0
+	}
+	return res
+}
+
+// progress notes how far the child came, and what failed there if anything
+// did.
+func (r *run) progress(res Result) Result {
 	res.Step = r.step(r.frame.cur)
-	switch {
-	case r.frame.failed != 0:
+	if r.frame.failed != 0 {
 		res.Step = r.step(r.frame.failed)
 		res.Errno = syscall.Errno(r.frame.errno)
-	case !ended && (res.Signal == 0 || res.Signal == unix.SIGKILL):
-		res.Place, res.Err, res.Signal = AtMeeting, err, 0
 	}
 	return res
 }
@@ -245,7 +251,6 @@ func (r *run) wait() {
 // gets before: each stops it until its tracer, this thread, says how to go on.
 // The stop at the execve is left for whoever traces.
 func (r *run) pass(pid int) {
-	const cldTrapped = 4
 	for atomic.LoadUint32(&r.frame.tid) != 0 {
 		var info waitInfo
 		errno := waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WSTOPPED|unix.WNOWAIT)
@@ -268,12 +273,10 @@ func futex(word *uint32, op int, val uint32) {
 
 // outcome finds out how the first stage ended.
 func (r *run) outcome(l *Launch, res Result) Result {
+	res = r.progress(res)
 	if r.frame.failed != 0 {
-		res.Step = r.step(r.frame.failed)
-		res.Errno = syscall.Errno(r.frame.errno)
 		return res.reap(InChild)
 	}
-	res.Step = r.step(r.frame.cur)
 	if call := l.Program.Steps[res.Step].Call; call != program.Execve && call != program.Execveat {
 		return res.reap(InChild)
 	}

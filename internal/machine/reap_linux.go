@@ -21,9 +21,6 @@ func (res Result) kill() {
 	}
 }
 
-// ended reports whether the child is a zombie.
-func (res Result) ended() bool { return isDead(res.Pid) }
-
 // reap waits for a child that is at its end, and notes what killed it if it
 // did not end by itself.
 func (res Result) reap(at Place) Result {
@@ -37,7 +34,6 @@ func (res Result) reap(at Place) Result {
 	if waitid(who, id, &info, unix.WEXITED) == unix.EINVAL { // before Linux 5.4
 		waitid(unix.P_PID, res.Pid, &info, unix.WEXITED)
 	}
-	const cldExited, cldKilled, cldDumped = 1, 2, 3
 	switch info.code {
 	case cldExited:
 		res.code = int(info.status)
@@ -51,6 +47,14 @@ func (res Result) reap(at Place) Result {
 	res.Place, res.OK = at, false
 	return res
 }
+
+// What has happened to a child, as waitid puts it into si_code.
+const (
+	cldExited  = 1
+	cldKilled  = 2
+	cldDumped  = 3
+	cldTrapped = 4
+)
 
 // A waitInfo is the siginfo_t that waitid fills in.
 type waitInfo struct {
@@ -144,11 +148,10 @@ func taskFlags(pid int) (flags uint64) {
 // taskFlagsWithoutProc gives a dying child some time to become a zombie. One
 // that is killed right now and one that runs cannot be told apart sooner.
 func taskFlagsWithoutProc(pid int) (flags uint64) {
-	const cldExited = 1 // only a program exits
 	for range 20 {
 		var info waitInfo
 		waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
-		if info.pid != 0 && info.code != cldExited {
+		if info.pid != 0 && info.code != cldExited { // only a program exits
 			return pfForkNoExec
 		}
 		time.Sleep(50 * time.Microsecond)

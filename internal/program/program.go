@@ -199,3 +199,17 @@ func (p *Program) Loop(word Arg, until, first int) {
 	s.Quiet = true
 	s.Next = int16(first - (p.Len() - 1))
 }
+
+// CountUp ends a loop that begins at the step at index first: it adds 1 to the
+// word, puts it into argument 0 of that step and of others, which have the
+// first value as it is, and goes back until the word has
+// the value until.
+func (p *Program) CountUp(word Arg, until, first int, others ...int) {
+	p.Add("", Move, word, Num(1)).Quiet = true
+	p.FeedData(p.Len()-1, word)
+	p.Add("", Move, word, Num(0)).Quiet = true
+	for _, step := range append(others, first) {
+		p.feed(p.Len()-1, Ref{ToArg, int32(step), 0})
+	}
+	p.Loop(word, until, first)
+}
