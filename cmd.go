@@ -85,6 +85,9 @@ type Cmd struct {
 	// Process is the process, once Start has succeeded.
 	Process *os.Process
 
+	// Birth tells what Start has made and applied, once it has succeeded.
+	Birth Birth
+
 	// ProcessState tells how the process ended, once Wait has seen its end.
 	ProcessState *os.ProcessState
 

@@ -37,7 +37,7 @@ func (c *Cmd) launch() error {
 		return err
 	}
 	var stdio [3]childFile
-	r := request{files: stdio[:0]}
+	r := request{files: stdio[:0], birth: &c.Birth}
 	if err := c.translate(&r, passedFd); err != nil {
 		return err
 	}

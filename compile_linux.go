@@ -13,19 +13,25 @@ import (
 // by somebody else.
 type builder struct {
 	*request
-	p        *program.Program
-	children []childFile // the request's files, and those of the second stage
-	table    fdTable
-	highest  int     // the parent's highest open descriptor, where the kernel lacks close_range
-	lacks    lacking // what the kernel is known not to have
+	p       *program.Program // of the stage that is being built
+	uses    []use            // the parent's descriptors that steps need, besides the files
+	table   fdTable
+	highest int     // the parent's highest open descriptor, where the kernel lacks close_range
+	lacks   lacking // what the kernel is known not to have
 
-	mask   program.Arg // the word with the parent's signal mask
-	goWord program.Arg // the word that the rendezvous waits for
+	mask      program.Arg // the word with the signal mask to restore
+	firstMask program.Arg // that of the first stage, with the parent's
+	goWord    program.Arg // the word that the rendezvous waits for
 
-	second    *program.Program // the second stage, or nil
-	firstStep int              // of the second stage's child
-	ppid      int
-	parentFD  int // a pidfd of this process for the child to look at, or -1
+	second      *program.Program // the second stage, or nil
+	stageField  string           // the field that needs it
+	image, pipe int              // its descriptors
+	report      int              // the pipe's number in it
+	initStep    int              // the init's first step
+	firstStep   int              // that of the init's child
+
+	ppid     int
+	parentFD int // a pidfd of this process for the child to look at, or -1
 }
 
 var noSysProcAttr syscall.SysProcAttr
@@ -34,11 +40,12 @@ var noAttr Attr
 // steps emits the child's program. The order of what SysProcAttr asks for is
 // that of package syscall; every step says why it stands where it does.
 func (b *builder) steps() {
-	b.ownFiles()      // first: until then the child shares the parent's descriptor table
 	b.resetHandlers() // before any signal is unblocked
+	b.ownFiles()      // until then the child shares the parent's descriptor table
+	b.meetParent()    // before anything that the new user namespace's ids decide
+	b.splitStage()    // after all that needs the parent's memory, before all that takes rights away
 	b.openNull()      // before chroot and credentials: /dev/null is the parent's
 	b.keepCaps()      // before the credentials that it is about
-	b.meetParent()    // before anything that the new user namespace's ids decide
 	b.setsid()
 	b.setpgid()        // a session leader has its group already
 	b.foreground()     // with the group made, and signals still blocked
@@ -56,8 +63,7 @@ func (b *builder) steps() {
 	b.setctty()        // on a number of the child's
 	b.nofile()         // after the last descriptor is made: the limit may be below the numbers used
 	b.noNewPrivs()     // after all that needs privileges
-	b.traceMe()        // as late as can be: every later call would be traced
-	b.execute()
+	b.finish()
 }
 
 // field is the name of a field of SysProcAttr, as errors and plans have it.

@@ -27,7 +27,7 @@ func (s *starter) explain(res machine.Result) *StartError {
 	case machine.InSecond:
 		e.at(s.second, res.Step)
 	case machine.SecondItself:
-		e.Step, e.Field = "second stage", "Attr.Init"
+		e.Step, e.Field = "second stage", s.stageField
 	}
 	switch {
 	case res.Errno != 0:

@@ -56,9 +56,9 @@ func adoptOrphans(t *testing.T) {
 
 // boundedUse checks that the test does not leave threads or memory behind.
 func boundedUse(t *testing.T) {
-	threads, heap := use()
+	threads, heap := used()
 	t.Cleanup(func() {
-		moreThreads, moreHeap := use()
+		moreThreads, moreHeap := used()
 		if moreThreads > threads+16 {
 			t.Errorf("%d threads after %d before", moreThreads, threads)
 		}
@@ -68,8 +68,8 @@ func boundedUse(t *testing.T) {
 	})
 }
 
-// use is the number of threads, and the size of what the heap holds.
-func use() (threads int, heap uint64) {
+// used is the number of threads, and the size of what the heap holds.
+func used() (threads int, heap uint64) {
 	tasks, _ := os.ReadDir("/proc/self/task")
 	runtime.GC()
 	runtime.GC()
@@ -228,8 +228,14 @@ func (f *faulty) checkSecond(t *testing.T, step program.Step, err error) {
 	t.Helper()
 	i := f.fault.Step
 	clone := slices.IndexFunc(f.steps, func(s program.Step) bool { return s.Call == program.Clone })
+	if clone < 0 {
+		f.checkSecondWithoutInit(t, step, err)
+		return
+	}
 	child := clone + 1 + int(f.steps[clone+1].Args[2].Value)
 	switch {
+	case i <= clone && err == nil && !mustPass(f.steps, 0, i): // nobody came by
+		end(t, f.cmd)
 	case i <= clone && f.fault.Die:
 		f.check(t, err, "second stage", "Attr.Init")
 	case i <= clone:
@@ -247,6 +253,20 @@ func (f *faulty) checkSecond(t *testing.T, step program.Step, err error) {
 	closePidFD(f.cmd)
 	for err := error(nil); err != unix.ECHILD; { // what the init has orphaned
 		_, err = unix.Wait4(-1, nil, 0, nil)
+	}
+}
+
+// checkSecondWithoutInit is for a second stage that executes the program itself.
+func (f *faulty) checkSecondWithoutInit(t *testing.T, step program.Step, err error) {
+	t.Helper()
+	defer closePidFD(f.cmd)
+	switch {
+	case err == nil && !mustPass(f.steps, 0, f.fault.Step):
+		end(t, f.cmd)
+	case f.fault.Die:
+		f.check(t, err, "second stage", f.steps[0].Field)
+	default:
+		f.check(t, err, step.Call.String(), step.Field)
 	}
 }
 

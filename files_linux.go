@@ -110,7 +110,7 @@ func (b *builder) ownFiles() {
 func (b *builder) openNull() {
 	t := &b.table
 	reader, writer := notOpen, notOpen
-	for i, f := range b.children {
+	for i, f := range b.files {
 		t.source = append(t.source, notOpen)
 		switch f.source {
 		case fromParent, pipeEnd:
@@ -161,19 +161,16 @@ func (b *builder) dupResult(field string, dest int) {
 // overwritten before its turn, and is moved out of the way first.
 func (b *builder) placeFiles() {
 	t := &b.table
-	for i, f := range b.children {
+	for i, f := range b.files {
 		if from := t.source[i]; from != notOpen && from < i {
 			t.source[i] = t.spare()
 			b.add(f.field, program.Dup3, num(from), num(t.source[i]), num(unix.O_CLOEXEC))
 		}
 	}
-	for i, f := range b.children {
+	for i, f := range b.files {
 		b.place(i, f)
 	}
 	b.closeRest(len(b.files))
-	if b.second != nil { // the second stage keeps it, and closes it later
-		b.add("Attr.Init", program.Fcntl, num(b.reportNumber()), num(unix.F_SETFD), num(0))
-	}
 }
 
 func (b *builder) place(n int, f childFile) {
@@ -205,12 +202,29 @@ func (b *builder) closeRest(n int) {
 	}
 	// The same, one by one, up to the highest number that is open. They are
 	// closed at once: a child that is slow to execute would keep files busy
-	// that other starts want to execute.
-	if b.second != nil {
-		b.add("Attr.Init", program.Fcntl, num(b.imageNumber()), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
-		n = len(b.children)
+	// that other starts want to execute. What is needed until then is kept.
+	for _, kept := range b.keptFiles() {
+		b.closeEach(n, kept)
+		n = kept + 1
 	}
-	first := b.p.Len()
-	b.add("", program.Close, num(n)).Ignore(uint32(unix.EBADF))
-	b.p.CountUp(b.p.Words(uint64(n)), max(b.highest, len(t.open))+1, first)
+	b.closeEach(n, max(b.highest+1, len(t.open)))
+}
+
+// keptFiles are the numbers above the child's that the execution needs, which
+// have the close-on-exec flag, in ascending order.
+func (b *builder) keptFiles() (list []int) {
+	if b.second != nil {
+		list = append(list, b.report)
+	}
+	return list
+}
+
+// closeEach closes the numbers from first to before end.
+func (b *builder) closeEach(first, end int) {
+	if first >= end {
+		return
+	}
+	step := b.p.Len()
+	b.add("", program.Close, num(first)).Ignore(uint32(unix.EBADF))
+	b.p.CountUp(b.p.Words(uint64(first)), end, step)
 }

@@ -21,6 +21,8 @@ func (s *starter) hint(e *StartError, res machine.Result) string {
 	switch {
 	case res.Place == machine.AtBirth && (res.Errno == unix.ENOSYS || res.Errno == unix.EINVAL):
 		return s.needsClone3()
+	case e.Step == "dup3" && res.Errno == unix.EBADF:
+		return "no descriptor is left: the number is not below RLIMIT_NOFILE"
 	case e.Step == "setpgid" && s.sys.Setsid:
 		return "Setsid has made a group for it already"
 	case e.Step == "execve" && res.Errno == unix.ENOENT:

@@ -3,7 +3,6 @@
 package sprog
 
 import (
-	"os"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -31,32 +30,13 @@ func (s *starter) hold() *StartError {
 func (b *builder) listHeld() {
 	t := &b.table
 	t.held = t.held[:0]
-	for _, f := range b.children {
+	for _, f := range b.files {
 		if f.source == fromParent || f.source == pipeEnd {
 			t.hold(f.fd, f.field)
 		}
 	}
-	if b.sys.Foreground {
-		t.hold(b.sys.Ctty, field("Ctty"))
-	}
-	if b.parentFD >= 0 {
-		t.hold(b.parentFD, field("Pdeathsig"))
-	}
-}
-
-// openParent makes the pidfd of this process, if the child is to look at it.
-func (s *starter) openParent() {
-	s.parentFD = -1
-	if s.needsParentFD() {
-		if fd, err := unix.PidfdOpen(os.Getpid(), 0); err == nil {
-			s.parentFD = fd
-		}
-	}
-}
-
-func (s *starter) closeParent() {
-	if s.parentFD >= 0 {
-		unix.Close(s.parentFD)
+	for _, u := range b.uses {
+		t.hold(u.fd, u.field)
 	}
 }
 

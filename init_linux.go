@@ -9,57 +9,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-func (r *request) checkInit() *StartError {
-	if r.attr.Init != nil && r.sys.Ptrace {
-		return invalidf("Attr.Init", "", "cannot be combined with SysProcAttr.Ptrace: the init would be traced")
-	}
-	return nil
-}
-
-// The second stage of a start with an init uses two descriptors of the child's
-// besides the program's own: its image and the pipe it reports to.
-
-func (b *builder) imageNumber() int  { return len(b.files) }
-func (b *builder) reportNumber() int { return len(b.files) + 1 }
-
-// openSecond makes the second stage's descriptors, if there is to be one.
-func (s *starter) openSecond() *StartError {
-	if s.attr.Init == nil {
-		return nil
-	}
-	stage := &machine.Second{Report: s.reportNumber()}
-	if err := stage.Open(); err != nil {
-		return &StartError{Path: s.path, Step: "open second stage", Field: "Attr.Init", Err: err}
-	}
-	s.stage, s.second = stage, new(program.Program)
-	s.addSecondFiles(stage.Image(), stage.Pipe())
-	return nil
-}
-
-func (b *builder) addSecondFiles(image, pipe int) {
-	b.children = append(b.children,
-		childFile{source: fromParent, fd: image, field: "Attr.Init"},
-		childFile{source: fromParent, fd: pipe, field: "Attr.Init"})
-}
-
-func (s *starter) closeSecond() {
-	if s.stage != nil {
-		s.stage.Close()
-	}
-}
-
-// seal writes the second stage's image.
-func (s *starter) seal() *StartError {
-	if s.stage == nil {
-		return nil
-	}
-	s.stage.Program, s.stage.Child = s.second, s.firstStep
-	if err := s.stage.Seal(); err != nil {
-		return &StartError{Path: s.path, Step: "seal second stage", Field: "Attr.Init", Err: err}
-	}
-	return nil
-}
-
 // Offsets in siginfo_t, as rt_sigtimedwait and waitid fill it in.
 const (
 	infoCode   = 8
@@ -74,9 +23,9 @@ const (
 // initProgram is the init: it starts the program, hands on the signals it
 // gets, reaps whatever ends, and ends as the program does.
 func (b *builder) initProgram() {
-	in := initBuilder{builder: b, p: b.second}
+	in := initBuilder{builder: b}
 	p := in.p
-	p.Reset()
+	b.initStep = p.Len()
 	in.all, in.mask = p.Words(^uint64(0)), p.Words(0)
 	in.info, in.child, in.signal = p.Buffer(infoSize), p.Words(0), p.Words(0)
 	in.chldAct, in.dfl = p.Buffer(32), p.Buffer(32)
@@ -97,8 +46,6 @@ func (b *builder) initProgram() {
 // when their targets are there.
 type initBuilder struct {
 	*builder
-	p *program.Program
-
 	all, mask, info, child, signal, chldAct, dfl program.Arg
 
 	self        int // the init's own pid
@@ -126,7 +73,6 @@ func (in *initBuilder) at(buf program.Arg, offset uint64) program.Arg {
 
 func (in *initBuilder) prepare() {
 	in.add(program.RtSigprocmask, num(unix.SIG_SETMASK), in.all, in.mask, num(8))
-	in.add(program.Fcntl, num(in.reportNumber()), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
 	// The program may run as the same user as the init: it must not be able
 	// to trace it, or to read or write its memory.
 	in.add(program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
@@ -164,7 +110,7 @@ func (in *initBuilder) spawn() {
 	// The pipe gets all steps with their results, for the parent to see how
 	// far the child came, and the init ends with the signal as its status.
 	in.tell = p.Len()
-	in.add(program.Write, num(in.reportNumber()), program.Arg{Kind: program.Steps}, num(0)).Ignore(program.AnyErrno)
+	in.add(program.Write, num(in.report), program.Arg{Kind: program.Steps}, num(0)).Ignore(program.AnyErrno)
 	in.add(program.Move, in.at(in.info, infoStatus), num(0))
 	in.add(program.ExitGroup, num(0))
 	p.FeedArg(p.Len()-2, p.Len()-1, 0)
@@ -173,7 +119,7 @@ func (in *initBuilder) spawn() {
 	in.add(program.Ppoll, num(0), num(0), moment, num(0), num(8)).Goto(program.AnyErrno, int16(look-pause))
 	p.Steps[pause].Next = int16(look - pause)
 
-	in.add(program.Write, num(in.reportNumber()), in.dfl, num(1)).Ignore(program.AnyErrno)
+	in.add(program.Write, num(in.report), in.dfl, num(1)).Ignore(program.AnyErrno)
 	in.closeAll()
 }
 
@@ -184,7 +130,7 @@ func (in *initBuilder) closeAll() {
 		in.add(program.CloseRange, num(0), num(uint32(1<<32-1)), num(0))
 		return
 	}
-	for n := range len(in.children) {
+	for n := range max(len(in.files), in.report+1) {
 		in.add(program.Close, num(n)).Ignore(uint32(unix.EBADF)).Quiet = true
 	}
 }
@@ -253,7 +199,7 @@ func (in *initBuilder) program() {
 	in.dieWithInit()
 	in.add(program.RtSigaction, num(int(unix.SIGCHLD)), in.chldAct, num(0), num(8))
 	in.add(program.RtSigprocmask, num(unix.SIG_SETMASK), in.mask, num(0), num(8))
-	in.execve(in.p)
+	in.builder.lastSteps()
 	in.p.Steps[in.tell].Args[2] = num(in.p.Len() * machine.StepSize)
 }
 

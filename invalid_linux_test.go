@@ -147,7 +147,7 @@ func TestBadAttributes(t *testing.T) {
 			"RLIMIT_CPU (Attr.Rlimits[0]): has a soft limit above the hard limit"},
 		{"Init and Ptrace", func(c *Cmd) {
 			c.Attr, c.SysProcAttr = &Attr{Init: &Init{}}, &syscall.SysProcAttr{Ptrace: true}
-		}, syscall.EINVAL, "(Attr.Init): cannot be combined with SysProcAttr.Ptrace: the init would be traced"},
+		}, syscall.EINVAL, "(Attr.Init): cannot be combined with SysProcAttr.Ptrace: its second stage would be traced"},
 	})
 }
 

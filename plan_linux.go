@@ -16,14 +16,14 @@ func (r *request) plan() (*Plan, error) {
 		err.Path = r.path
 		return nil, err
 	}
-	s := &starter{}
+	s := &starter{describing: true, standIn: 3}
 	s.request, s.p = r, &s.program
-	s.children = append(s.children, r.files...)
-	if r.attr.Init != nil {
-		s.second = new(program.Program)
-		s.addSecondFiles(0, 0)
+	s.standInForPipes()
+	if err := s.prepare(); err != nil {
+		err.Path = r.path
+		return nil, err
 	}
-	s.standIn()
+	s.listHeld()
 	s.compile()
 	s.prepareLaunch()
 
@@ -32,7 +32,10 @@ func (r *request) plan() (*Plan, error) {
 	l.program(s.p, func(int) string { return "child" })
 	if s.second != nil {
 		l.program(s.second, func(step int) string {
-			if step < s.firstStep {
+			switch {
+			case s.attr.Init == nil || step < s.initStep:
+				return "child"
+			case step < s.firstStep:
 				return "init"
 			}
 			return "program"
@@ -41,30 +44,20 @@ func (r *request) plan() (*Plan, error) {
 	return l.plan, nil
 }
 
-// standIn gives numbers to the descriptors that only a start has: what it
-// makes, and what it lends a low number to.
-func (s *starter) standIn() {
-	next := 3
+// standInForPipes gives numbers to the pipes that a start would make.
+func (s *starter) standInForPipes() {
 	pipes := map[int]int{}
-	for i := range s.children {
-		f := &s.children[i]
-		made := f.source == pipeEnd || i >= len(s.files)
-		switch {
-		case f.source == pipeEnd && pipes[f.fd] != 0:
-			f.fd = pipes[f.fd]
-		case made:
-			if f.source == pipeEnd {
-				pipes[f.fd] = next
-			}
-			f.fd = next
-			next++
+	for i := range s.files {
+		f := &s.files[i]
+		if f.source != pipeEnd {
+			continue
 		}
+		if pipes[f.fd] == 0 {
+			pipes[f.fd] = s.standIn
+			s.standIn++
+		}
+		f.fd = pipes[f.fd]
 	}
-	s.parentFD = -1
-	if s.needsParentFD() {
-		s.parentFD = next
-	}
-	s.listHeld()
 }
 
 // A lister writes the steps of a plan.

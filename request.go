@@ -17,6 +17,9 @@ type request struct {
 	sys       *syscall.SysProcAttr
 	attr      *Attr
 
+	// birth is what the start tells; nil for the faces that have no attributes.
+	birth *Birth
+
 	// inspect, if not nil, is called with the programs of both stages when
 	// they are compiled; the second may be nil. It is for tests.
 	inspect func(first, second *program.Program)

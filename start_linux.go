@@ -50,20 +50,24 @@ func (r *request) fillIn() {
 // the starts after it.
 type starter struct {
 	builder
-	program  program.Program
-	launch   machine.Launch
-	stage    *machine.Second
-	terminal terminal
-	noPidFD  bool // there is no descriptor left for one
-	busy     int  // how often the program was open for writing
-	tryClone bool // clone3 was refused: clone(2) tells whether as such
+	program       program.Program
+	secondProgram program.Program
+	launch        machine.Launch
+	stage         *machine.Second
+	terminal      terminal
+	ends          []func(started bool)
+	noPidFD       bool // there is no descriptor left for one
+	busy          int  // how often the program was open for writing
+	tryClone      bool // clone3 was refused: clone(2) tells whether as such
+
+	describing bool // a plan is made, and nothing else
+	standIn    int  // the next number for a descriptor that only a start makes
 }
 
 var starters = sync.Pool{New: func() any { return new(starter) }}
 
 func (s *starter) recycle() {
 	s.request, s.second, s.stage = nil, nil, nil
-	clear(s.children)
 	s.noPidFD, s.tryClone, s.busy = false, false, 0
 	s.launch = machine.Launch{}
 	starters.Put(s)
@@ -80,13 +84,12 @@ func (s *starter) try(r *request) (machine.Result, error) {
 	case s.tryClone:
 		s.lacks |= noClone3
 	}
-	s.children = append(s.children[:0], r.files...)
-	if err := s.openSecond(); err != nil {
+	started := false
+	defer func() { s.cleanUp(started) }()
+	s.uses = s.uses[:0]
+	if err := s.prepare(); err != nil {
 		return machine.Result{}, err
 	}
-	defer s.closeSecond()
-	s.openParent()
-	defer s.closeParent()
 	if err := s.hold(); err != nil {
 		return machine.Result{}, err
 	}
@@ -105,23 +108,23 @@ func (s *starter) try(r *request) (machine.Result, error) {
 	if s.stage != nil && res.OK {
 		res = s.stage.Outcome(res)
 	}
-	if !res.OK {
+	if started = res.OK; !started {
 		s.terminal.restore(r.sys)
 	}
 	return res, nil
 }
 
 func (b *builder) compile() {
+	first := b.p
 	b.p.Reset()
 	b.mask = b.p.Words(0)
-	b.p.Label(b.mask, "mask")
 	if b.sys.Pdeathsig != 0 {
 		b.ppid = os.Getpid()
 	}
+	first.Label(b.mask, "mask")
+	b.firstMask = b.mask
 	b.steps()
-	if b.second != nil {
-		b.initProgram()
-	}
+	b.p = first
 	if b.inspect != nil {
 		b.inspect(b.p, b.second)
 	}
@@ -131,15 +134,16 @@ func (s *starter) prepareLaunch() {
 	sys := s.sys
 	s.launch = machine.Launch{
 		Program:     &s.program,
-		Mask:        s.mask,
+		Mask:        s.firstMask,
 		Namespaces:  birthFlags(sys.Cloneflags),
 		Cgroup:      -1,
 		CopyFiles:   s.table.copied,
 		OldClone:    s.lacks.has(noClone3),
 		NoPidFD:     s.noPidFD,
 		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
-		Credentials: sys.Credential != nil || len(sys.AmbientCaps) > 0,
+		Credentials: s.changesCredentials() && s.second == nil,
 	}
+	s.launch.LeadsSession = sys.Setsid
 	if sys.UseCgroupFD {
 		s.launch.Cgroup = sys.CgroupFD
 	}
@@ -149,7 +153,13 @@ func (s *starter) prepareLaunch() {
 	}
 	// Maps are written through the child's files in /proc, by one or the other.
 	ownMaps := sys.Unshareflags&unix.CLONE_NEWUSER != 0 && len(s.mapFiles()) > 0
-	s.launch.ReadsProc = s.meets() || ownMaps && !s.launch.Credentials
+	s.launch.ReadsProc = s.meets() || ownMaps && s.second == nil && !s.launch.Credentials
+}
+
+// changesCredentials reports whether a step makes the child's memory undumpable,
+// as the kernel does where a process changes who it is or what it may.
+func (r *request) changesCredentials() bool {
+	return r.sys.Credential != nil || len(r.sys.AmbientCaps) > 0
 }
 
 // birthFlags are the flags that clone is called with for SysProcAttr's: those

@@ -201,22 +201,23 @@ func (b *builder) traceMe() {
 	}
 }
 
-// execute ends the program. With a second stage it executes that stage's
-// image, from its descriptor.
-func (b *builder) execute() {
-	if b.second == nil {
-		b.execve(b.p)
+// finish ends the last stage: it executes the program, or becomes the init
+// that has a child do so.
+func (b *builder) finish() {
+	if b.attr.Init != nil {
+		b.initProgram()
 		return
 	}
-	argv, envp := b.p.Strs([]string{"sprog-init"}), b.p.Strs(nil)
-	image := num(b.imageNumber())
-	if b.lacks.has(noExecveat) {
-		b.add("Attr.Init", program.Execve, b.p.Str("/proc/self/fd/"+itoa(b.imageNumber())), argv, envp)
-		return
-	}
-	b.add("Attr.Init", program.Execveat, image, b.p.Str(""), argv, envp, num(unix.AT_EMPTY_PATH))
+	b.lastSteps()
 }
 
-func (b *builder) execve(p *program.Program) {
-	p.Add("", program.Execve, p.Str(b.path), p.Strs(b.argv), p.Strs(b.env))
+// lastSteps are those of the process that executes the program, which is not
+// the child but the child of that where there is an init.
+func (b *builder) lastSteps() {
+	b.traceMe() // as late as can be: every later call would be traced
+	b.execve()
+}
+
+func (b *builder) execve() {
+	b.add("", program.Execve, b.p.Str(b.path), b.p.Strs(b.argv), b.p.Strs(b.env))
 }

@@ -123,7 +123,7 @@ func TestManyStarts(t *testing.T) {
 	(&Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}).Run() // makes its thread
 	userNamespaces.works()
 	before := heldNow(t)
-	threads, heap := use()
+	threads, heap := used()
 	goroutines := runtime.NumGoroutine()
 	began := time.Now()
 
@@ -151,7 +151,7 @@ func TestManyStarts(t *testing.T) {
 	if now := runtime.NumGoroutine(); now > goroutines {
 		t.Errorf("%d goroutines after %d before", now, goroutines)
 	}
-	moreThreads, moreHeap := use()
+	moreThreads, moreHeap := used()
 	t.Logf("%d starts in %v: %d threads after %d before, %d KiB of heap after %d", n, took, moreThreads, threads, moreHeap>>10, heap>>10)
 	if moreThreads > threads+100 {
 		t.Errorf("%d threads after %d before", moreThreads, threads)

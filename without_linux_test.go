@@ -236,7 +236,7 @@ func canonical(s string) string {
 
 // waitForMany waits for some hundred children at once.
 func waitForMany(t *testing.T) {
-	before, _ := use()
+	before, _ := used()
 	var all sync.WaitGroup
 	var inputs []interface{ Close() error }
 	for range 300 {
@@ -256,7 +256,7 @@ func waitForMany(t *testing.T) {
 			}
 		})
 	}
-	if now, _ := use(); now > before+40 {
+	if now, _ := used(); now > before+40 {
 		t.Errorf("%d threads while %d children are waited for, and %d before", now, len(inputs), before)
 	}
 	for _, in := range inputs {

@@ -43,6 +43,9 @@ type Launch struct {
 	// Go of the program's data. The child is killed if it fails.
 	Rendezvous func(pid int) error
 	Go         program.Arg
+	// LeadsSession says that a later stage makes a session of its own. That
+	// this program does is seen in it.
+	LeadsSession bool
 	// ReadsProc says that the rendezvous, or the child itself, needs the
 	// child's files in /proc to belong to the caller.
 	ReadsProc bool
@@ -280,7 +283,7 @@ func (r *run) outcome(l *Launch, res Result) Result {
 	if call := l.Program.Steps[res.Step].Call; call != program.Execve && call != program.Execveat {
 		return res.reap(InChild)
 	}
-	if !executed(res.Pid, l.Program.Has(program.Setsid)) {
+	if !executed(res.Pid, l.LeadsSession || l.Program.Has(program.Setsid)) {
 		return res.reap(InChild)
 	}
 	res.OK = true

@@ -126,23 +126,42 @@ func pause(patience int) {
 // include/linux/sched.h.
 const pfForkNoExec = 0x40
 
-// taskFlags returns the task's flags, which proc_pid_stat(5) shows, those of a
-// zombie too. Without /proc it can only look whether the child is dead.
+// taskFlags returns the task's flags, those of a zombie too. Without /proc it
+// can only look whether the child is dead.
 func taskFlags(pid int) (flags uint64) {
-	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	stat, err := taskStat(pid)
 	if err != nil {
 		return taskFlagsWithoutProc(pid)
 	}
-	var buf [512]byte
-	n, _ := unix.Read(fd, buf[:])
-	unix.Close(fd)
-	s := string(buf[:max(n, 0)])
-	fields := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 7 { // reaped by somebody else
 		return 0
 	}
 	flags, _ = strconv.ParseUint(fields[6], 10, 64)
 	return flags
+}
+
+// taskName returns the task's name, that of a zombie too, if it can be known.
+func taskName(pid int) (string, bool) {
+	stat, err := taskStat(pid)
+	begin, end := strings.IndexByte(stat, '('), strings.LastIndexByte(stat, ')')
+	if err != nil || begin < 0 || end < begin {
+		return "", false
+	}
+	return stat[begin+1 : end], true
+}
+
+// taskStat reads /proc/PID/stat (proc_pid_stat(5)). It is empty if there is no
+// such task any more.
+func taskStat(pid int) (string, error) {
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	var buf [512]byte
+	n, _ := unix.Read(fd, buf[:])
+	return string(buf[:max(n, 0)]), nil
 }
 
 // taskFlagsWithoutProc gives a dying child some time to become a zombie. One

@@ -20,11 +20,15 @@ import (
 //
 // It tells through a pipe how it went: its state if a step failed, all of its
 // instructions if its child died before it executed the program, or a single
-// byte if that has been executed. A second stage that is killed says nothing.
+// byte if that has been executed. A second stage that is killed says nothing,
+// nor does one that executes the program itself.
 type Second struct {
 	Program *program.Program
 	// Report is the number of the pipe's write end in the child.
 	Report int
+	// Forks says that the second stage is an init, with a child that executes
+	// the program. Otherwise it executes the program itself.
+	Forks bool
 	// Child is the index of the first step that the second stage's own child
 	// runs, which shares its memory until it executes.
 	Child int
@@ -113,6 +117,9 @@ func (s *Second) Outcome(res Result) Result {
 	}
 	const stateSize = int(unsafe.Sizeof(state{}))
 	switch {
+	case len(report) == 0 && !s.Forks && executedSecond(res.Pid):
+		res.OK = true
+		return res
 	case len(report) == 0: // killed without a word
 		return res.reap(SecondItself)
 	case len(report) == 1 || len(report) == 1+stateSize: // the word that the program has been executed
@@ -128,6 +135,26 @@ func (s *Second) Outcome(res Result) Result {
 	res = res.reap(InSecond)
 	res.Signal = syscall.Signal(res.code) // of the child, which the init exits with
 	return res
+}
+
+// SecondName is what a second stage calls itself, in PR_SET_NAME(2const).
+const SecondName = "sprog-second"
+
+// executedSecond reports whether a second stage whose end of the pipe is closed
+// has executed the program. Otherwise it has died, or is about to, and still
+// has its own name, which the kernel shows of a zombie too.
+func executedSecond(pid int) bool {
+	for patience := 0; ; patience++ {
+		name, known := taskName(pid)
+		if !known || name != SecondName {
+			return true
+		}
+		if isDead(pid) {
+			name, known = taskName(pid)
+			return !known || name != SecondName
+		}
+		pause(patience)
+	}
 }
 
 func (s *Second) step(insn uint64) int {

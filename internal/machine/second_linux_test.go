@@ -142,7 +142,7 @@ func must(n int, err error) int {
 // image as 4.
 func runSecond(t *testing.T, p *program.Program, child int) (Result, *Second) {
 	t.Helper()
-	s := &Second{Program: p, Report: 3, Child: child}
+	s := &Second{Program: p, Report: 3, Forks: true, Child: child}
 	if err := s.Open(); err != nil {
 		t.Fatal(err)
 	}

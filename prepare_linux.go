@@ -1,0 +1,87 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// prepare makes what the child needs and only the parent can make. Whatever it
+// makes is gone after the attempt to start, unless the facility says otherwise.
+// A plan goes the same way and makes nothing: see [starter.makeFile].
+func (s *starter) prepare() *StartError {
+	for _, one := range preparations {
+		if err := one(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var preparations = [...]func(*starter) *StartError{
+	(*starter).useTerminal, (*starter).openParent, (*starter).openSecond,
+}
+
+// A use is a descriptor of the parent's that some step needs.
+type use struct {
+	fd    int
+	field string
+}
+
+// use has the child find a descriptor of the parent's, at a number that
+// b.table.at tells, until it executes its program.
+func (b *builder) use(fd int, field string) {
+	b.uses = append(b.uses, use{fd, field})
+}
+
+// makeFile opens a descriptor for the length of the attempt to start, and has
+// the child find it. In a plan nothing is opened, and the number is a stand-in.
+func (s *starter) makeFile(field string, open func() (int, error)) (int, error) {
+	if s.describing {
+		s.standIn++
+		s.use(s.standIn-1, field)
+		return s.standIn - 1, nil
+	}
+	fd, err := open()
+	if err != nil {
+		return -1, err
+	}
+	s.afterwards(func(bool) { unix.Close(fd) })
+	s.use(fd, field)
+	return fd, nil
+}
+
+// afterwards has a function called when the attempt to start is over, in the
+// reverse order of the calls, with whether the program was executed.
+func (s *starter) afterwards(f func(started bool)) { s.ends = append(s.ends, f) }
+
+func (s *starter) cleanUp(started bool) {
+	for i := len(s.ends) - 1; i >= 0; i-- {
+		s.ends[i](started)
+	}
+	clear(s.ends)
+	s.ends = s.ends[:0]
+}
+
+// useTerminal is for Foreground, whose Ctty is a descriptor of the parent's.
+func (s *starter) useTerminal() *StartError {
+	if s.sys.Foreground {
+		s.use(s.sys.Ctty, field("Ctty"))
+	}
+	return nil
+}
+
+// openParent makes the pidfd of this process, if the child is to look at it.
+// A kernel may have none.
+func (s *starter) openParent() *StartError {
+	s.parentFD = -1
+	if s.needsParentFD() {
+		fd, err := s.makeFile(field("Pdeathsig"), func() (int, error) { return unix.PidfdOpen(os.Getpid(), 0) })
+		if err == nil {
+			s.parentFD = fd
+		}
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// Most starts have one stage: the child runs its steps in the parent's memory.
+// Some steps must not run there, because the kernel applies them to every
+// process that shares the memory, or because they are those of an init that
+// lives on. Such a start has a second stage: a process image of its own, which
+// runs everything from [builder.splitStage] on. Its steps share no memory with
+// the parent, so that they tell their outcome through a pipe.
+
+// secondStage is the field that needs a second stage, or "".
+func (r *request) secondStage() string {
+	switch {
+	case r.attr.Init != nil:
+		return "Attr.Init"
+	}
+	return ""
+}
+
+func (r *request) checkStages() *StartError {
+	if name := r.secondStage(); name != "" && r.sys.Ptrace {
+		return invalidf(name, "", "cannot be combined with SysProcAttr.Ptrace: its second stage would be traced")
+	}
+	return nil
+}
+
+// openSecond makes the second stage's descriptors, if there is to be one: its
+// image, and the pipe that it reports to.
+func (s *starter) openSecond() *StartError {
+	s.stage, s.second, s.stageField = nil, nil, s.secondStage()
+	if s.stageField == "" {
+		return nil
+	}
+	s.second = &s.secondProgram
+	if s.describing {
+		s.image, s.pipe = s.standIn, s.standIn+1
+		s.standIn += 2
+	} else {
+		s.stage = new(machine.Second)
+		if err := s.stage.Open(); err != nil {
+			return &StartError{Path: s.path, Step: "open second stage", Field: s.stageField, Err: err}
+		}
+		s.afterwards(func(bool) { s.stage.Close() })
+		s.image, s.pipe = s.stage.Image(), s.stage.Pipe()
+	}
+	s.use(s.image, s.stageField)
+	s.use(s.pipe, s.stageField)
+	return nil
+}
+
+// splitStage ends the first stage and begins the second, if there is to be one.
+// What the second needs of the parent's descriptors survives the execve. The
+// pipe goes to a number above all that matter, where it stays.
+func (b *builder) splitStage() {
+	if b.second == nil {
+		return
+	}
+	t := &b.table
+	b.report = t.spare()
+	b.add(b.stageField, program.Dup3, num(t.at(b.pipe)), num(b.report), num(0))
+	for _, h := range t.held {
+		if h.fd != b.image && h.fd != b.pipe {
+			b.add(h.field, program.Fcntl, num(h.at), num(unix.F_SETFD), num(0))
+		}
+	}
+	b.signalMask()
+	b.executeImage(t.at(b.image))
+	t.setOpen(t.at(b.image), false)
+	t.setOpen(t.at(b.pipe), false)
+
+	b.p = b.second
+	b.p.Reset()
+	b.mask = b.p.Words(0)
+	b.p.Label(b.mask, "mask")
+	// As after the birth: until the mask is set no signal is to end the start.
+	b.add(b.stageField, program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, num(8))
+	b.add(b.stageField, program.Prctl, num(unix.PR_SET_NAME), b.p.Str(machine.SecondName))
+	b.add(b.stageField, program.Fcntl, num(b.report), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
+}
+
+// executeImage executes the second stage's image, from its descriptor.
+func (b *builder) executeImage(image int) {
+	argv, envp := b.p.Strs([]string{machine.SecondName}), b.p.Strs(nil)
+	if b.lacks.has(noExecveat) {
+		b.add(b.stageField, program.Execve, b.p.Str("/proc/self/fd/"+itoa(image)), argv, envp)
+		return
+	}
+	b.add(b.stageField, program.Execveat, num(image), b.p.Str(""), argv, envp, num(unix.AT_EMPTY_PATH))
+}
+
+// seal writes the second stage's image.
+func (s *starter) seal() *StartError {
+	if s.stage == nil {
+		return nil
+	}
+	s.stage.Program, s.stage.Report = s.second, s.report
+	s.stage.Forks, s.stage.Child = s.attr.Init != nil, s.firstStep
+	if err := s.stage.Seal(); err != nil {
+		return &StartError{Path: s.path, Step: "seal second stage", Field: s.stageField, Err: err}
+	}
+	return nil
+}
