@@ -21,6 +21,7 @@ import (
 type cli struct {
 	Run     runCmd     `cmd:"" help:"Start a program, wait for it, and exit as it did. Its arguments are passed on as they are."`
 	Explain explainCmd `cmd:"" help:"Print the steps that run would take, and start nothing."`
+	Doctor  doctorCmd  `cmd:"" help:"Print what this machine allows to this user, feature by feature."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

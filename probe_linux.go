@@ -1,0 +1,176 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// A featureProbe is a feature with the way to find out about it: steps for a
+// child that then ends, or a question that this process can ask itself.
+type featureProbe struct {
+	name, since, what string
+	steps             func(p *program.Program)
+	ask               func() Support
+}
+
+func listFeatures() (list []Feature) {
+	for _, f := range featureProbes {
+		list = append(list, Feature{f.name, f.since, f.what})
+	}
+	return list
+}
+
+func probe(name string) Support {
+	for _, f := range featureProbes {
+		switch {
+		case f.name != name:
+		case f.ask != nil:
+			return f.ask()
+		default:
+			return f.try()
+		}
+	}
+	return Support{Reason: "no feature is called " + name}
+}
+
+// try has a child run the steps, and then end.
+func (f *featureProbe) try() Support {
+	p := new(program.Program)
+	mask := p.Words(0)
+	f.steps(p)
+	last := p.Len()
+	p.Add("", program.ExitGroup, num(0))
+	launch := machine.Launch{Program: p, Mask: mask, Cgroup: -1, Credentials: true}
+	res := launch.Do()
+	if res.Place == machine.AtBirth && res.Errno == unix.ENOSYS {
+		launch.OldClone = true // signals stay blocked in the child, so that no handler can run
+		res = launch.Do()
+	}
+	switch {
+	case res.Place == machine.InChild && res.Step == last && res.Errno == 0:
+		return Support{Answer: Yes}
+	case res.Place != machine.InChild || res.Errno == 0:
+		return Support{Reason: "no process could be made to try: " + res.Errno.Error()}
+	}
+	return f.refused(p.Steps[res.Step].Call.String(), res.Errno)
+}
+
+// refused is what an errno says about a feature.
+func (f *featureProbe) refused(call string, errno unix.Errno) Support {
+	switch errno {
+	case unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP:
+		return Support{No, "this kernel does not have it: " + call + ": " + errno.Error() + "; Linux " + f.since + " does"}
+	case unix.EPERM, unix.EACCES:
+		return Support{No, "refused to this process: " + call + ": " + errno.Error()}
+	case unix.ENOSPC, unix.EUSERS:
+		return Support{No, "a limit is reached: " + call + ": " + errno.Error()}
+	}
+	return Support{Reason: call + ": " + errno.Error()}
+}
+
+// tries is a probe of one call.
+func tries(call program.Call, args ...program.Arg) func(*program.Program) {
+	return func(p *program.Program) { p.Add("", call, args...) }
+}
+
+// unshares is a probe of a namespace. An ordinary user makes one of his own.
+func unshares(flag int) func(*program.Program) {
+	return func(p *program.Program) {
+		if unix.Geteuid() != 0 {
+			flag |= unix.CLONE_NEWUSER
+		}
+		p.Add("", program.Unshare, num(flag))
+	}
+}
+
+// file is a probe of a file of the kernel's, whose content must have a word.
+func file(path, word string) func() Support {
+	return func() Support {
+		b, err := readSmall(path)
+		switch {
+		case err != nil:
+			return Support{No, path + ": " + err.Error()}
+		case !strings.Contains(b, word):
+			return Support{No, path + " says " + strings.TrimSpace(b)}
+		}
+		return Support{Answer: Yes}
+	}
+}
+
+func readSmall(path string) (string, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, 4096)
+	n, err := unix.Read(fd, buf)
+	return string(buf[:max(n, 0)]), err
+}
+
+const noFile = ^uint64(0) // -1, which is no descriptor
+
+var featureProbes = []featureProbe{
+	{name: "clone3", since: "5.3", what: "every start; clone(2) stands in", ask: askClone3(0, 0)},
+	{name: "clone-into-cgroup", since: "5.7", what: "SysProcAttr.UseCgroupFD", ask: askClone3(0x200000000, 1<<31-1)},
+	{name: "close-range", since: "5.11", what: "every start; closing one by one stands in",
+		steps: tries(program.CloseRange, num(uint32(1<<31)), num(uint32(1<<31)), num(unix.CLOSE_RANGE_CLOEXEC))},
+	{name: "execveat", since: "3.19", what: "second stages; /proc/self/fd stands in",
+		steps: func(p *program.Program) {
+			p.Add("", program.Execveat, num(noFile), p.Str(""), num(0), num(0), num(unix.AT_EMPTY_PATH)).Ignore(uint32(unix.EBADF))
+		}},
+	{name: "pidfd", since: "5.3", what: "Cmd.Wait without a thread, SysProcAttr.PidFD", ask: askPidfd},
+	{name: "user-namespaces", since: "3.8", what: "CLONE_NEWUSER", steps: tries(program.Unshare, num(unix.CLONE_NEWUSER))},
+	{name: "mount-namespaces", since: "2.4.19", what: "CLONE_NEWNS", steps: unshares(unix.CLONE_NEWNS)},
+	{name: "pid-namespaces", since: "2.6.24", what: "CLONE_NEWPID", steps: unshares(unix.CLONE_NEWPID)},
+	{name: "net-namespaces", since: "2.6.29", what: "CLONE_NEWNET", steps: unshares(unix.CLONE_NEWNET)},
+	{name: "ipc-namespaces", since: "2.6.19", what: "CLONE_NEWIPC", steps: unshares(unix.CLONE_NEWIPC)},
+	{name: "uts-namespaces", since: "2.6.19", what: "CLONE_NEWUTS", steps: unshares(unix.CLONE_NEWUTS)},
+	{name: "cgroup-namespaces", since: "4.6", what: "CLONE_NEWCGROUP", steps: unshares(unix.CLONE_NEWCGROUP)},
+	{name: "time-namespaces", since: "5.6", what: "CLONE_NEWTIME", steps: unshares(unix.CLONE_NEWTIME)},
+	{name: "no-new-privs", since: "3.5", what: "Attr.NoNewPrivs", steps: tries(program.Prctl, num(unix.PR_GET_NO_NEW_PRIVS))},
+	{name: "ambient-capabilities", since: "4.3", what: "SysProcAttr.AmbientCaps",
+		steps: tries(program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_IS_SET), num(0))},
+	{name: "child-subreaper", since: "3.4", what: "Attr.Init outside of a PID namespace",
+		steps: tries(program.Prctl, num(unix.PR_SET_CHILD_SUBREAPER), num(1))},
+	{name: "executable-memfd", since: "3.17", what: "second stages; vm.memfd_noexec can forbid it", ask: askMemfd},
+}
+
+// askClone3 calls clone3 in a way that makes no process: with a structure that
+// is too small, or a cgroup that is none.
+func askClone3(flags, cgroup uint64) func() Support {
+	return func() Support {
+		errno := machine.AskClone3(flags, cgroup)
+		switch {
+		case errno == unix.ENOSYS, cgroup == 0 && errno == unix.EPERM:
+			return Support{No, "clone3: " + errno.Error()}
+		case cgroup != 0 && errno != unix.EBADF:
+			return Support{No, "clone3 with CLONE_INTO_CGROUP: " + errno.Error()}
+		}
+		return Support{Answer: Yes}
+	}
+}
+
+func askPidfd() Support {
+	fd, err := unix.PidfdOpen(unix.Getpid(), 0)
+	if err != nil {
+		return Support{No, "pidfd_open: " + err.Error()}
+	}
+	unix.Close(fd)
+	return Support{Answer: Yes}
+}
+
+func askMemfd() Support {
+	stage := new(machine.Second)
+	if err := stage.Open(); err != nil {
+		return Support{No, err.Error()}
+	}
+	stage.Close()
+	return Support{Answer: Yes}
+}

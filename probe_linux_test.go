@@ -1,0 +1,77 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A probe agrees with what a start comes to.
+func TestProbe(t *testing.T) {
+	flags := map[string]uintptr{
+		"user-namespaces": unix.CLONE_NEWUSER, "mount-namespaces": unix.CLONE_NEWNS, "pid-namespaces": unix.CLONE_NEWPID,
+		"net-namespaces": unix.CLONE_NEWNET, "ipc-namespaces": unix.CLONE_NEWIPC, "uts-namespaces": unix.CLONE_NEWUTS,
+		"cgroup-namespaces": unix.CLONE_NEWCGROUP, "time-namespaces": unix.CLONE_NEWTIME,
+	}
+	before := heldNow(t)
+	for _, f := range Features() {
+		s := Probe(f.Name)
+		if s.Answer != Yes && s.Reason == "" {
+			t.Errorf("Probe(%q) = %v; want a reason", f.Name, s)
+		}
+		if flag, ok := flags[f.Name]; ok {
+			sys := &syscall.SysProcAttr{Unshareflags: flag}
+			if os.Geteuid() != 0 {
+				sys.Unshareflags |= unix.CLONE_NEWUSER
+			}
+			err := (&Cmd{Path: "/bin/true", SysProcAttr: sys}).Run()
+			if (err == nil) != (s.Answer == Yes) {
+				t.Errorf("Probe(%q) = %v, but a start with it: %v", f.Name, s, err)
+			}
+		}
+		t.Log(f.Name, s)
+	}
+	before.compare(t, "probing")
+	if s := Probe("nonsense"); s.Answer != Unknown || s.Reason == "" {
+		t.Errorf("Probe(nonsense) = %v; want %v with a reason", s, Unknown)
+	}
+}
+
+// The list is complete and readable.
+func TestFeatures(t *testing.T) {
+	seen := map[string]bool{}
+	for _, f := range Features() {
+		var major, minor int
+		if _, err := fmt.Sscanf(f.Since, "%d.%d", &major, &minor); err != nil || f.For == "" || seen[f.Name] {
+			t.Errorf("feature %+v: incomplete, or there twice", f)
+		}
+		seen[f.Name] = true
+		if strings.ToLower(f.Name) != f.Name || strings.ContainsAny(f.Name, " _") {
+			t.Errorf("feature %q: not in small letters with hyphens", f.Name)
+		}
+	}
+	b, err := json.Marshal(Support{No, "why"})
+	if want := `{"answer":"no","reason":"why"}`; string(b) != want || err != nil {
+		t.Errorf("a Support in JSON is %s, %v; want %s", b, err, want)
+	}
+}
+
+// A call that a filter answers with ENOSYS is not there.
+func TestProbeWithout(t *testing.T) {
+	if !ownProcess(t, nil) {
+		return
+	}
+	doWithout(t, []string{"clone3", "close_range", "pidfd_open", "execveat"})
+	for _, name := range []string{"clone3", "clone-into-cgroup", "close-range", "pidfd", "execveat"} {
+		if s := Probe(name); s.Answer != No || !strings.Contains(s.Reason, "not implemented") {
+			t.Errorf("without the call, Probe(%q) = %v; want %v", name, s, No)
+		}
+	}
+}
