@@ -82,7 +82,7 @@ var (
 	terminals = &requirement{
 		what: "pseudo-terminals",
 		works: func() error {
-			master, slave, err := openTerminal()
+			master, slave, err := openPTY()
 			if err == nil {
 				master.Close()
 				slave.Close()

@@ -1,0 +1,172 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"io"
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func (c *Cmd) startPTY(size WindowSize) (*os.File, error) {
+	sys, err := c.ptyAttributes()
+	if err != nil {
+		return nil, ofProgram(c.Path, err)
+	}
+	master, slave, err := openPTY()
+	if err != nil {
+		return nil, &StartError{Path: c.Path, Step: "open pseudo-terminal", Err: err}
+	}
+	defer slave.Close()
+	if err := preparePTY(slave, size, sys); err != nil {
+		master.Close()
+		return nil, &StartError{Path: c.Path, Step: "set up pseudo-terminal", Err: err}
+	}
+	stdin, stdout, stderr, old := c.Stdin, c.Stdout, c.Stderr, c.SysProcAttr
+	c.SysProcAttr = sys
+	for _, stream := range []*io.Writer{&c.Stdout, &c.Stderr} {
+		if *stream == nil {
+			*stream = slave
+		}
+	}
+	if c.Stdin == nil {
+		c.Stdin = slave
+	}
+	err = c.Start()
+	c.Stdin, c.Stdout, c.Stderr, c.SysProcAttr = stdin, stdout, stderr, old
+	if err != nil {
+		master.Close()
+		return nil, err
+	}
+	return master, nil
+}
+
+// ptyAttributes are the command's with the session and the terminal.
+func (c *Cmd) ptyAttributes() (*syscall.SysProcAttr, error) {
+	sys := &syscall.SysProcAttr{}
+	if c.SysProcAttr != nil {
+		*sys = *c.SysProcAttr
+	}
+	switch {
+	case sys.Setpgid:
+		return nil, invalidf(field("Setpgid"), "", "cannot be combined with StartPTY: the leader of a session has a process group")
+	case sys.Foreground:
+		return nil, invalidf(field("Foreground"), "", "cannot be combined with StartPTY: the child is in the foreground of its own terminal")
+	case sys.Noctty:
+		return nil, invalidf(field("Noctty"), "", "cannot be combined with StartPTY")
+	case c.Stdin == nil:
+		sys.Ctty = 0
+	case c.Stdout == nil:
+		sys.Ctty = 1
+	case c.Stderr == nil:
+		sys.Ctty = 2
+	default:
+		return nil, invalidf("Stderr", "", "is set, as are Stdin and Stdout: nothing is left to be StartPTY's terminal")
+	}
+	sys.Setsid, sys.Setctty = true, true
+	return sys, nil
+}
+
+// openPTY makes a pseudo-terminal. The slave is opened through the master
+// (TIOCGPTPEER, Linux 4.13): a name in /dev/pts may be that of another
+// instance, or of what somebody has mounted there. Older kernels leave no
+// choice.
+func openPTY() (master, slave *os.File, err error) {
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, &os.PathError{Op: "open", Path: "/dev/ptmx", Err: err}
+	}
+	master = os.NewFile(uintptr(fd), "/dev/ptmx")
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		master.Close()
+		return nil, nil, os.NewSyscallError("ioctl TIOCSPTLCK", err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		master.Close()
+		return nil, nil, os.NewSyscallError("ioctl TIOCGPTN", err)
+	}
+	name := "/dev/pts/" + strconv.Itoa(n)
+	const flags = unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC
+	peer, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCGPTPEER, flags)
+	if errno == unix.EINVAL || errno == unix.ENOTTY {
+		var old int
+		if old, err = unix.Open(name, flags, 0); err != nil {
+			errno = err.(unix.Errno)
+		} else {
+			peer, errno = uintptr(old), 0
+		}
+	}
+	if errno != 0 {
+		master.Close()
+		return nil, nil, &os.PathError{Op: "open", Path: name, Err: errno}
+	}
+	return master, os.NewFile(peer, name), nil
+}
+
+// preparePTY sets the size and hands the terminal to the user that the child
+// will be, as login(1) does: programs open it by its name.
+func preparePTY(slave *os.File, size WindowSize, sys *syscall.SysProcAttr) error {
+	if size != (WindowSize{}) {
+		if err := setPTYSize(slave, size); err != nil {
+			return err
+		}
+	}
+	uid, ok := hostUID(sys)
+	if !ok || uid == os.Geteuid() {
+		return nil
+	}
+	return slave.Chown(uid, -1)
+}
+
+// hostUID is the child's user as this process knows him, if he is another.
+func hostUID(sys *syscall.SysProcAttr) (int, bool) {
+	if sys.Credential == nil {
+		return 0, false
+	}
+	uid := int(sys.Credential.Uid)
+	if (sys.Cloneflags|sys.Unshareflags)&unix.CLONE_NEWUSER == 0 {
+		return uid, true
+	}
+	for _, m := range sys.UidMappings {
+		if uid >= m.ContainerID && uid < m.ContainerID+m.Size {
+			return m.HostID + uid - m.ContainerID, true
+		}
+	}
+	return 0, false
+}
+
+func ptySize(f *os.File) (size WindowSize, err error) {
+	err = onDescriptor(f, func(fd int) error {
+		ws, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ)
+		if err == nil {
+			size = WindowSize{ws.Row, ws.Col, ws.Xpixel, ws.Ypixel}
+		}
+		return os.NewSyscallError("ioctl TIOCGWINSZ", err)
+	})
+	return size, err
+}
+
+func setPTYSize(f *os.File, size WindowSize) error {
+	return onDescriptor(f, func(fd int) error {
+		ws := unix.Winsize{Row: size.Rows, Col: size.Cols, Xpixel: size.XPixels, Ypixel: size.YPixels}
+		return os.NewSyscallError("ioctl TIOCSWINSZ", unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &ws))
+	})
+}
+
+// onDescriptor calls do with the descriptor of a file, which stays as it is:
+// Fd would put it into blocking mode.
+func onDescriptor(f *os.File, do func(fd int) error) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var inner error
+	if err := conn.Control(func(fd uintptr) { inner = do(int(fd)) }); err != nil {
+		return err
+	}
+	return inner
+}

@@ -1,0 +1,182 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// readAll reads a terminal's output to its end.
+func readAll(t *testing.T, master *os.File) string {
+	t.Helper()
+	b, err := io.ReadAll(master)
+	if !errors.Is(err, syscall.EIO) {
+		t.Errorf("reading the master: %v; want EIO at the end", err)
+	}
+	return strings.ReplaceAll(string(b), "\r\n", "\n")
+}
+
+func TestStartPTY(t *testing.T) {
+	requires(t, terminals)
+	c := Command("/bin/sh", "-c", "stty size; ps -o tty=,pgid=,tpgid=,sid= -p $$; tty; read line; echo \"<$line>\"; exit 3")
+	master, err := c.StartPTY(WindowSize{Rows: 33, Cols: 77})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	if c.Stdin != nil || c.Stdout != nil || c.Stderr != nil || c.SysProcAttr != nil {
+		t.Error("StartPTY has changed the command's fields")
+	}
+	if size, err := PTYSize(master); err != nil || size.Rows != 33 || size.Cols != 77 {
+		t.Errorf("PTYSize() = %v, %v; want 33 by 77", size, err)
+	}
+	io.WriteString(master, "typed\n")
+	out := readAll(t, master)
+	pid := c.Process.Pid
+	var exit *ExitError
+	if err := c.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 3 {
+		t.Errorf("Wait() = %v; want exit status 3", err)
+	}
+	if !strings.Contains(out, "33 77\n") || !strings.Contains(out, "<typed>\n") || !strings.Contains(out, "/dev/pts/") {
+		t.Errorf("the program said %q", out)
+	}
+	if n := strings.Count(out, fmt.Sprint(pid)); n != 3 {
+		t.Errorf("the program said %q; want its group, the terminal's and its session to be %d", out, pid)
+	}
+}
+
+// A resized window and typed control characters reach the program as they do
+// on any terminal.
+func TestPTYSignals(t *testing.T) {
+	requires(t, terminals)
+	c := Command("/bin/sh", "-c", "trap 'stty size' WINCH; trap 'echo interrupted; exit 0' INT; echo ready; while :; do sleep 0.05; done")
+	master, err := c.StartPTY(WindowSize{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	await := func(text string) {
+		t.Helper()
+		var got strings.Builder
+		for buf := make([]byte, 256); !strings.Contains(got.String(), text); {
+			n, err := master.Read(buf)
+			if got.Write(buf[:n]); err != nil {
+				t.Fatalf("read %q, then %v; want %q", got.String(), err, text)
+			}
+		}
+	}
+	await("ready")
+	if err := SetPTYSize(master, WindowSize{Rows: 5, Cols: 6}); err != nil {
+		t.Fatal(err)
+	}
+	await("5 6")
+	io.WriteString(master, "\x03")
+	await("interrupted")
+	if err := c.Wait(); err != nil {
+		t.Errorf("Wait() = %v", err)
+	}
+}
+
+// The terminal belongs to the user, so that he can open it by its name; what he
+// is not given he keeps.
+func TestPTYOfAnotherUser(t *testing.T) {
+	requires(t, terminals, asRoot)
+	c := Command("/bin/sh", "-c", "echo by name >$(tty); stat -c %u $(tty)")
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	master, err := c.StartPTY(WindowSize{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	if out := readAll(t, master); out != "by name\n65534\n" {
+		t.Errorf("the program said %q; want a terminal of its own", out)
+	}
+	c.Wait()
+}
+
+// Streams that are set stay what they are.
+func TestPTYWithStreams(t *testing.T) {
+	requires(t, terminals)
+	var out strings.Builder
+	c := Command("/bin/sh", "-c", "tty <&2; cat")
+	c.Stdin, c.Stdout = strings.NewReader("input"), &out
+	master, err := c.StartPTY(WindowSize{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	if err := c.Wait(); err != nil || !strings.HasPrefix(out.String(), "/dev/pts/") || !strings.HasSuffix(out.String(), "input") {
+		t.Errorf("the program said %q, %v; want the terminal's name and the input", out.String(), err)
+	}
+}
+
+func TestPTYRefused(t *testing.T) {
+	requires(t, terminals)
+	file := tempFile(t)
+	for name, c := range map[string]*Cmd{
+		"Setpgid":    {Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Setpgid: true}},
+		"Foreground": {Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Foreground: true}},
+		"Noctty":     {Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Noctty: true}},
+		"Stderr":     {Path: "/bin/true", Stdin: file, Stdout: file, Stderr: file},
+		"":           {Path: "/nonexistent"},
+	} {
+		before := heldNow(t)
+		master, err := c.StartPTY(WindowSize{})
+		var e *StartError
+		if !errors.As(err, &e) || !strings.HasSuffix(e.Field, name) || master != nil {
+			t.Errorf("StartPTY with %q = %v, %v; want a StartError about it", name, master, err)
+		}
+		before.compare(t, "a start with "+name)
+	}
+}
+
+// A program cannot push input into the terminal of whoever started it: it has
+// neither a descriptor of it nor its session (TIOCSTI, CVE-2017-5226).
+func TestPTYKeepsTheCallersTerminalAway(t *testing.T) {
+	requires(t, terminals)
+	c := helperCommand("push-input")
+	master, err := c.StartPTY(WindowSize{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	out := readAll(t, master)
+	c.Wait()
+	if !strings.Contains(out, "own terminal only") {
+		t.Errorf("the program said %q", out)
+	}
+}
+
+// push-input: see whether any terminal can be reached but that of descriptor 0.
+var _ = helper("push-input", func([]string) int {
+	var own, st unix.Stat_t
+	unix.Fstat(0, &own)
+	for fd := range 100 {
+		if unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev != own.Rdev {
+			if _, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil {
+				fmt.Println("descriptor", fd, "is another terminal")
+				return 1
+			}
+		}
+	}
+	tty, err := os.Open("/dev/tty")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	sid, _ := unix.IoctlGetInt(int(tty.Fd()), unix.TIOCGSID)
+	if self, _ := unix.Getsid(0); sid != self {
+		fmt.Println("the terminal is that of session", sid)
+		return 1
+	}
+	fmt.Println("own terminal only")
+	return 0
+})
