@@ -44,12 +44,22 @@ func (p *Program) Object(i int) string {
 	switch a := s.Args[n]; {
 	case s.Call == Write:
 		return p.written(s)
-	case a.Kind == Address && s.Call != Prlimit64 && s.Call != Setgroups:
+	case a.Kind == Address && namesPath(s.Call):
 		return p.StrAt(a)
 	}
 	l := line{p: p, s: s, i: i, name: func(int) string { return "" }}
 	l.arg(signatures[s.Call].args[n], n)
-	return strings.Trim(l.String(), "[]")
+	return strings.Trim(l.String(), "[]{}")
+}
+
+// namesPath reports whether an address that the call's object is at is that of
+// a string.
+func namesPath(c Call) bool {
+	switch c {
+	case Prlimit64, Setgroups, SchedSetaffinity, SchedSetattr:
+		return false
+	}
+	return true
 }
 
 // written is the file that a write goes to, if it was opened by a step, and

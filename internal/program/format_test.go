@@ -27,9 +27,11 @@ var calls = []struct {
 	{func(p *Program) { p.Add("", ExitGroup, Num(125)) }, "exit_group(125)", ""},
 	{func(p *Program) { p.Add("", Fcntl, Num(3), Num(2), Num(1)) }, "fcntl(3, F_SETFD, FD_CLOEXEC)", "3"},
 	{func(p *Program) { p.Add("", Futex, p.Words(0), Num(0), Num(0), Num(0)) }, "futex(data+0, FUTEX_WAIT, 0, NULL)", ""},
+	{func(p *Program) { p.Add("", GetMempolicy, Num(0), p.Buffer(8), Num(65), Num(0), Num(0)) }, "get_mempolicy(NULL, data+0, 65, NULL, 0)", ""},
 	{func(p *Program) { p.Add("", Getpid) }, "getpid()", ""},
 	{func(p *Program) { p.Add("", Getppid) }, "getppid()", ""},
 	{func(p *Program) { p.Add("", Ioctl, Num(0), Num(0x540e), Num(1)) }, "ioctl(0, TIOCSCTTY, 1)", "TIOCSCTTY"},
+	{func(p *Program) { p.Add("", IoprioSet, Num(1), Num(0), Num(2<<13|7)) }, "ioprio_set(IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7))", "IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7)"},
 	{func(p *Program) { p.Add("", Kill, Num(1), Num(15)) }, "kill(1, SIGTERM)", ""},
 	{func(p *Program) {
 		p.Add("", Mount, p.Str("none"), p.Str("/"), Num(0), Num(1<<18|0x4000), Num(0))
@@ -43,6 +45,21 @@ var calls = []struct {
 	{func(p *Program) { p.Add("", RtSigaction, Num(17), Num(0), Num(0), Num(8)) }, "rt_sigaction(SIGCHLD, NULL, NULL, 8)", ""},
 	{func(p *Program) { p.Add("", RtSigprocmask, Num(2), p.Words(1<<14|1), Num(0), Num(8)) }, "rt_sigprocmask(SIG_SETMASK, [HUP TERM], NULL, 8)", ""},
 	{func(p *Program) { p.Add("", RtSigtimedwait, p.Words(^uint64(0)), Num(0), Num(0), Num(8)) }, "rt_sigtimedwait(~[], NULL, NULL, 8)", ""},
+	{func(p *Program) { p.Add("", Prctl, Num(41), Num(1), Num(2)) }, "prctl(PR_SET_THP_DISABLE, 1, PR_THP_DISABLE_EXCEPT_ADVISED, 0, 0)", "1"},
+	{func(p *Program) { p.Add("", Prctl, Num(65), Num(1)) }, "prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0)", "PR_MDWE_REFUSE_EXEC_GAIN"},
+	{func(p *Program) { p.Add("", Prctl, Num(62), Num(3), Num(77)) }, "prctl(PR_SCHED_CORE, PR_SCHED_CORE_SHARE_FROM, 77, 0, 0)", "PR_SCHED_CORE_SHARE_FROM"},
+	{func(p *Program) { p.Add("", SchedGetaffinity, Num(0), Num(128), p.Buffer(128)) }, "sched_getaffinity(0, 128, data+0)", ""},
+	{func(p *Program) { p.Add("", SchedGetattr, Num(0), p.Buffer(56), Num(56), Num(0)) }, "sched_getattr(0, data+0, 56, 0)", ""},
+	{func(p *Program) { p.Add("", SchedSetaffinity, Num(0), Num(16), p.Words(1<<63|0b10111, 1|1<<62)) }, "sched_setaffinity(0, 16, [0-2,4,63-64,126])", "0-2,4,63-64,126"},
+	{func(p *Program) { p.Add("", SchedSetattr, Num(0), p.Words(1<<32|56, 1, 50<<32, 0, 0, 0, 0), Num(0)) },
+		"sched_setattr(0, {sched_policy=SCHED_FIFO, sched_flags=SCHED_FLAG_RESET_ON_FORK, sched_priority=50}, 0)", "sched_policy=SCHED_FIFO, sched_flags=SCHED_FLAG_RESET_ON_FORK, sched_priority=50"},
+	{func(p *Program) {
+		p.Add("", SchedSetattr, Num(0), p.Words(56, 0x78, 0, 0, 0, 0, 1024<<32|0xffffffff), Num(0))
+	}, "sched_setattr(0, {sched_flags=SCHED_FLAG_KEEP_ALL|SCHED_FLAG_UTIL_CLAMP_MIN|SCHED_FLAG_UTIL_CLAMP_MAX, sched_util_min=-1, sched_util_max=1024}, 0)",
+		"sched_flags=SCHED_FLAG_KEEP_ALL|SCHED_FLAG_UTIL_CLAMP_MIN|SCHED_FLAG_UTIL_CLAMP_MAX, sched_util_min=-1, sched_util_max=1024"},
+	{func(p *Program) { p.Add("", SetMempolicy, Num(2|1<<15), p.Words(5), Num(65)) }, "set_mempolicy(MPOL_BIND|MPOL_F_STATIC_NODES, [0,2], 65)", "MPOL_BIND|MPOL_F_STATIC_NODES"},
+	{func(p *Program) { p.Add("", SetMempolicy, Num(3|1<<14), Num(0), Num(0)) }, "set_mempolicy(MPOL_INTERLEAVE|MPOL_F_RELATIVE_NODES, NULL, 0)", "MPOL_INTERLEAVE|MPOL_F_RELATIVE_NODES"},
+	{func(p *Program) { p.Add("", Setpriority, Num(0), Num(0), Num(-5)) }, "setpriority(PRIO_PROCESS, 0, -5)", "-5"},
 	{func(p *Program) { p.Add("", Setgid, Num(uint32(4294967294))) }, "setgid(4294967294)", "4294967294"},
 	{func(p *Program) { p.Add("", Setgroups, Num(2), p.Uint32s(4, 4294967294)) }, "setgroups(2, [4, 4294967294])", "4, 4294967294"},
 	{func(p *Program) { p.Add("", Setpgid, Num(0), Num(12)) }, "setpgid(0, 12)", "12"},

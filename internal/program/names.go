@@ -131,19 +131,24 @@ const (
 	prSetKeepcaps  = 8
 	prSetName      = 15
 	prSetNoNewPriv = 38
+	prSetTHP       = 41
 	prCapAmbient   = 47
+	prSchedCore    = 62
+	prSetMDWE      = 65
 )
 
 var prctlOps = names{
 	prSetPdeathsig: "PR_SET_PDEATHSIG", prSetDumpable: "PR_SET_DUMPABLE",
 	prSetKeepcaps: "PR_SET_KEEPCAPS", prSetNoNewPriv: "PR_SET_NO_NEW_PRIVS",
 	prSetName: "PR_SET_NAME", 36: "PR_SET_CHILD_SUBREAPER", prCapAmbient: "PR_CAP_AMBIENT",
+	29: "PR_SET_TIMERSLACK", prSetTHP: "PR_SET_THP_DISABLE", prSchedCore: "PR_SCHED_CORE", prSetMDWE: "PR_SET_MDWE",
 }
 
 // prctlMore prints the arguments after the second of those operations that
 // insist on all of them.
 func prctlMore(l *line, n int) {
-	if op := l.value(0); op == prSetNoNewPriv || op == prCapAmbient {
+	switch l.value(0) {
+	case prSetNoNewPriv, prSetTHP, prCapAmbient, prSchedCore, prSetMDWE:
 		prctlArg(l, n)
 	}
 }
@@ -160,6 +165,12 @@ func prctlArg(l *line, n int) {
 		l.WriteString(names{0: "SUID_DUMP_DISABLE", 1: "SUID_DUMP_USER"}.of(v))
 	case op == prCapAmbient && n == 1:
 		l.WriteString(names{1: "PR_CAP_AMBIENT_IS_SET", 2: "PR_CAP_AMBIENT_RAISE", 3: "PR_CAP_AMBIENT_LOWER", 4: "PR_CAP_AMBIENT_CLEAR_ALL"}.of(v))
+	case op == prSetTHP && n == 2:
+		l.WriteString(flagNames(v, []flag{{2, "PR_THP_DISABLE_EXCEPT_ADVISED"}}))
+	case op == prSetMDWE && n == 1:
+		l.WriteString(flagNames(v, []flag{{1, "PR_MDWE_REFUSE_EXEC_GAIN"}}))
+	case op == prSchedCore && n == 1:
+		l.WriteString(names{1: "PR_SCHED_CORE_CREATE", 3: "PR_SCHED_CORE_SHARE_FROM"}.of(v))
 	case op == prCapAmbient && n == 2:
 		l.WriteString(CapName(v))
 	default:
