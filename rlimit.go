@@ -1,5 +1,14 @@
 package sprog
 
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math/bits"
+	"strconv"
+	"strings"
+)
+
 // RlimitInfinity is the value of a limit that limits nothing.
 const RlimitInfinity = ^uint64(0)
 
@@ -14,4 +23,151 @@ type Rlimit struct {
 	// nothing. Cur must not exceed Max. Raising a hard limit needs
 	// CAP_SYS_RESOURCE in the initial user namespace.
 	Cur, Max uint64
+}
+
+// ParseRlimit parses a limit that is written as NAME=SOFT[:HARD]; one value sets
+// both. The names are those of prlimit(1): as, core, cpu, data, fsize, locks,
+// memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending and
+// stack, also as RLIMIT_AS and so on. A value is "unlimited" or a number, with
+// a unit if need be: K, M, G or T for bytes; s, m, h or d for cpu, which counts
+// seconds; us, ms or s for rttime, which counts microseconds.
+func ParseRlimit(s string) (Rlimit, error) {
+	name, values, ok := strings.Cut(s, "=")
+	if !ok {
+		return Rlimit{}, fmt.Errorf("%q is not NAME=SOFT[:HARD]", s)
+	}
+	resource := resourceNamed(name)
+	if resource < 0 {
+		return Rlimit{}, fmt.Errorf("%q is not a limit: %s", name, resourceList)
+	}
+	soft, hard, both := strings.Cut(values, ":")
+	if !both {
+		hard = soft
+	}
+	unit := limitKinds[resource].unit
+	cur, err1 := unit.parse(soft)
+	most, err2 := unit.parse(hard)
+	if err := cmp.Or(err1, err2); err != nil {
+		return Rlimit{}, fmt.Errorf("%s: %w", s, err)
+	}
+	if cur > most {
+		return Rlimit{}, fmt.Errorf("%s: the soft limit is above the hard one", s)
+	}
+	return Rlimit{Resource: resource, Cur: cur, Max: most}, nil
+}
+
+// String returns the limit as [ParseRlimit] takes it, such as "as=2G" or
+// "nofile=64:128".
+func (l Rlimit) String() string {
+	kind := limitKind{name: strconv.Itoa(l.Resource), unit: inCount}
+	if l.Resource >= 0 && l.Resource < len(limitKinds) {
+		kind = limitKinds[l.Resource]
+	}
+	s := kind.name + "=" + kind.unit.format(l.Cur)
+	if l.Cur != l.Max {
+		s += ":" + kind.unit.format(l.Max)
+	}
+	return s
+}
+
+// A limitKind is the name of a limit, and how its values are written.
+type limitKind struct {
+	name string
+	unit limitUnit
+}
+
+// A limitUnit is what a limit counts: the suffixes that it takes, from the
+// smallest, and their worth.
+type limitUnit []limitSuffix
+
+type limitSuffix struct {
+	name string
+	size uint64
+}
+
+var (
+	inCount        = limitUnit{{"", 1}}
+	inBytes        = limitUnit{{"", 1}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"T", 1 << 40}}
+	inSeconds      = limitUnit{{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}}
+	inMicroseconds = limitUnit{{"", 1}, {"us", 1}, {"ms", 1e3}, {"s", 1e6}}
+)
+
+// limitKinds are all limits, by the kernel's numbers.
+var limitKinds = [...]limitKind{
+	{"cpu", inSeconds}, {"fsize", inBytes}, {"data", inBytes}, {"stack", inBytes},
+	{"core", inBytes}, {"rss", inBytes}, {"nproc", inCount}, {"nofile", inCount},
+	{"memlock", inBytes}, {"as", inBytes}, {"locks", inCount}, {"sigpending", inCount},
+	{"msgqueue", inBytes}, {"nice", inCount}, {"rtprio", inCount}, {"rttime", inMicroseconds},
+}
+
+const resourceList = "as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending, stack"
+
+// resourceNamed returns the number of a limit, or -1.
+func resourceNamed(name string) int {
+	name = strings.TrimPrefix(strings.ToLower(name), "rlimit_")
+	for i, k := range limitKinds {
+		if k.name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// parse parses one value: a number with one of the suffixes, or unlimited.
+func (u limitUnit) parse(s string) (uint64, error) {
+	switch s {
+	case "unlimited", "infinity":
+		return RlimitInfinity, nil
+	case "":
+		return 0, errors.New("a limit is missing")
+	}
+	end := strings.LastIndexAny(s, "0123456789") + 1
+	size := u.size(s[end:])
+	n, err := strconv.ParseUint(s[:end], 10, 64)
+	if errors.Is(err, strconv.ErrRange) {
+		size, n = 2, RlimitInfinity
+	} else if err != nil || size == 0 {
+		return 0, fmt.Errorf("%q is not %s", s, u)
+	}
+	over, product := bits.Mul64(n, size)
+	if over != 0 || product == RlimitInfinity {
+		return 0, fmt.Errorf("%q is too large; say unlimited", s)
+	}
+	return product, nil
+}
+
+// size is the worth of a suffix, in capitals or not, or 0 if there is no such.
+func (u limitUnit) size(suffix string) uint64 {
+	for _, one := range u {
+		if strings.EqualFold(one.name, suffix) {
+			return one.size
+		}
+	}
+	return 0
+}
+
+// format writes a value with the largest suffix that divides it.
+func (u limitUnit) format(v uint64) string {
+	if v == RlimitInfinity {
+		return "unlimited"
+	}
+	best := u[0]
+	for _, one := range u[1:] {
+		if one.size > best.size && v != 0 && v%one.size == 0 {
+			best = one
+		}
+	}
+	return strconv.FormatUint(v/best.size, 10) + best.name
+}
+
+// String says what a value looks like.
+func (u limitUnit) String() string {
+	if len(u) == 1 {
+		return "a number or unlimited"
+	}
+	var names []string
+	for _, one := range u[1:] {
+		names = append(names, one.name)
+	}
+	return "a number, with one of " + strings.Join(names, " ") + " if need be, or unlimited"
 }

@@ -9,51 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/sprog-dev/sprog"
 	"golang.org/x/sys/unix"
 )
-
-func TestParseRlimit(t *testing.T) {
-	const inf = sprog.RlimitInfinity
-	for _, tt := range []struct {
-		in   string
-		want sprog.Rlimit
-	}{
-		{"nofile=64:128", sprog.Rlimit{Resource: unix.RLIMIT_NOFILE, Cur: 64, Max: 128}},
-		{"RLIMIT_NOFILE=64", sprog.Rlimit{Resource: unix.RLIMIT_NOFILE, Cur: 64, Max: 64}},
-		{"as=1G:unlimited", sprog.Rlimit{Resource: unix.RLIMIT_AS, Cur: 1 << 30, Max: inf}},
-		{"core=infinity", sprog.Rlimit{Resource: unix.RLIMIT_CORE, Cur: inf, Max: inf}},
-		{"stack=8m", sprog.Rlimit{Resource: unix.RLIMIT_STACK, Cur: 8 << 20, Max: 8 << 20}},
-		{"cpu=90:2m", sprog.Rlimit{Resource: unix.RLIMIT_CPU, Cur: 90, Max: 120}},
-		{"rttime=5:1s", sprog.Rlimit{Resource: unix.RLIMIT_RTTIME, Cur: 5, Max: 1e6}},
-		{"nice=0:0", sprog.Rlimit{Resource: unix.RLIMIT_NICE}},
-	} {
-		got, err := parseRlimit(tt.in)
-		if err != nil || got != tt.want {
-			t.Errorf("parseRlimit(%q) = %v, %v; want %v", tt.in, got, err, tt.want)
-		}
-	}
-	for _, in := range []string{
-		"", "nofile", "=1", "nofile=", "nofile=:", "nofile=1:", "nofile=:1", "nofile=1:2:3", "nofile=2:1",
-		"nofile=unlimited:1", "nofile=1K", "nofile=-1", "nofile=+1", "nofile=1.5", "nofile=0x10", "cpu=1G", "as=1s",
-		"as=K", "as=1KK", "as=18446744073709551615", "as=18446744073709551616", "as=16777216T", "files=1",
-	} {
-		if got, err := parseRlimit(in); err == nil {
-			t.Errorf("parseRlimit(%q) = %v, nil; want an error", in, got)
-		}
-	}
-}
-
-func TestLimitKindsAreComplete(t *testing.T) {
-	const all = 16 // RLIM_NLIMITS
-	seen := map[int]bool{}
-	for _, k := range limitKinds {
-		seen[k.resource] = true
-	}
-	if len(limitKinds) != all || len(seen) != all {
-		t.Errorf("%d limits with %d numbers; want %d of both", len(limitKinds), len(seen), all)
-	}
-}
 
 func TestParseSignal(t *testing.T) {
 	for in, want := range map[string]syscall.Signal{
