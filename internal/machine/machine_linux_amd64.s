@@ -102,6 +102,9 @@ move:
 	MOVQ	(insn_arg+0)(R12), CX
 	MOVL	(CX), AX
 	MOVQ	AX, insn_ret(R12)
+	MOVQ	(insn_arg+24)(R12), DX
+	NOTQ	DX
+	ANDQ	DX, AX
 	ORQ	(insn_arg+16)(R12), AX
 	ADDQ	(insn_arg+8)(R12), AX
 	JMP	store

@@ -93,6 +93,8 @@ move:
 	MOVD	(insn_arg+0)(R19), R9
 	MOVWU	(R9), R0
 	MOVD	R0, insn_ret(R19)
+	MOVD	(insn_arg+24)(R19), R10
+	BIC	R10, R0
 	MOVD	(insn_arg+16)(R19), R10
 	ORR	R10, R0
 	MOVD	(insn_arg+8)(R19), R10

@@ -82,21 +82,21 @@ func TestFeed(t *testing.T) {
 }
 
 func TestTestAndMove(t *testing.T) {
-	const content = 0xffff_ffff_0000_0005 // only the lower half counts
+	const content = 0xffff_ffff_0000_0085 // only the lower half counts
 	for _, test := range []struct {
 		equals int
 		step   int // that fails
-	}{{5, 3}, {6, 2}, {-5, 2}} {
+	}{{0x85, 3}, {6, 2}, {-0x85, 2}} {
 		p, mask := newProgram()
 		from, to := p.Words(content), p.Words(0)
-		p.Add("", program.Move, from, num(-2), num(0x10))
+		p.Add("", program.Move, from, num(-2), num(0x10), num(0xff80))
 		p.FeedData(0, to)
 		p.Add("", program.Test, from, num(test.equals), num(2))
 		stop(p)
 		stop(p)
 		wantFailure(t, launchOf(p, mask).Do(), test.step, unix.EBADF)
 		if got := wordAt(p, to); got != 0x13 {
-			t.Errorf("(5 | 0x10) - 2 is %#x; want 0x13", got)
+			t.Errorf("(0x85 &^ 0xff80 | 0x10) - 2 is %#x; want 0x13", got)
 		}
 	}
 }

@@ -12,7 +12,8 @@ const (
 	// Args[0] equals Args[1], and with the following step otherwise.
 	Test
 	// Move stores the 32-bit word at Args[0], zero-extended, with the bits of
-	// Args[2] set and then increased by Args[1], into the places in Out.
+	// Args[3] cleared, those of Args[2] set, and then increased by Args[1],
+	// into the places in Out.
 	Move
 
 	Capget
@@ -32,10 +33,12 @@ const (
 	Getpid
 	Getppid
 	Ioctl
+	Keyctl
 	IoprioSet
 	Kill
 	Mount
 	Openat
+	Personality
 	Ppoll
 	Prctl
 	Prlimit64
@@ -51,6 +54,8 @@ const (
 	Setgid
 	Setgroups
 	Setpgid
+	Setresgid
+	Setresuid
 	Setpriority
 	Setsid
 	Setuid
@@ -100,10 +105,12 @@ var signatures = [numCalls]signature{
 	Getpid:           {"getpid", nil},
 	Getppid:          {"getppid", nil},
 	Ioctl:            {"ioctl", []printer{number, ioctlRequest, ioctlArg}},
+	Keyctl:           {"keyctl", []printer{keyctlOp, str}},
 	IoprioSet:        {"ioprio_set", []printer{ioprioWho, number, ioprio}},
 	Kill:             {"kill", []printer{number, signal}},
 	Mount:            {"mount", []printer{str, str, str, mountFlags, address}},
 	Openat:           {"openat", []printer{dirfd, str, openMode, optionalMode}},
+	Personality:      {"personality", []printer{persona}},
 	Ppoll:            {"ppoll", []printer{address, number, address, address, number}},
 	Prctl:            {"prctl", []printer{prctlOp, prctlArg, prctlMore, prctlMore, prctlMore}},
 	Prlimit64:        {"prlimit64", []printer{number, resource, rlimit, address}},
@@ -119,6 +126,8 @@ var signatures = [numCalls]signature{
 	Setgid:           {"setgid", []printer{id}},
 	Setgroups:        {"setgroups", []printer{number, groups}},
 	Setpgid:          {"setpgid", []printer{number, number}},
+	Setresgid:        {"setresgid", []printer{id, id, id}},
+	Setresuid:        {"setresuid", []printer{id, id, id}},
 	Setpriority:      {"setpriority", []printer{priorityWhich, number, number}},
 	Setsid:           {"setsid", nil},
 	Setuid:           {"setuid", []printer{id}},
@@ -131,11 +140,12 @@ var signatures = [numCalls]signature{
 // object is the argument that an error about the call names, or -1.
 func (c Call) object() int {
 	switch c {
-	case Chdir, Chroot, Close, Dup3, Execve, Fcntl, Setgid, Setuid, Unshare, Clone, Umask, SetMempolicy:
+	case Chdir, Chroot, Close, Dup3, Execve, Fcntl, Setgid, Setuid, Unshare, Clone, Umask, SetMempolicy,
+		Personality, Setresgid, Setresuid:
 		return 0
 	case IoprioSet, Setpriority, SchedSetaffinity:
 		return 2
-	case Openat, Mount, Prlimit64, Setgroups, Setpgid, Write, Ioctl, Prctl, SchedSetattr:
+	case Openat, Mount, Prlimit64, Setgroups, Setpgid, Write, Ioctl, Prctl, SchedSetattr, Keyctl:
 		return 1
 	}
 	return -1

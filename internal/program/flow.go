@@ -34,6 +34,9 @@ func (l *line) compared() string {
 func (l *line) moved() string {
 	a := l.s.Args
 	word := l.place(a[0])
+	if a[3].Value != 0 {
+		word += " & ~0x" + strconv.FormatUint(a[3].Value, 16)
+	}
 	if a[2].Value != 0 {
 		word += " | 0x" + strconv.FormatUint(a[2].Value, 16)
 	}

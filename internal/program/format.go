@@ -35,10 +35,10 @@ func (p *Program) Format(i int, name func(step int) string) string {
 func (p *Program) Object(i int) string {
 	s := &p.Steps[i]
 	n := s.Call.object()
-	if s.Call == Prctl && s.Args[0].Value == prCapAmbient {
+	if s.Call == Prctl && s.Args[0].Value == prCapAmbient && s.Args[1].Value != prCapAmbientClearAll {
 		n = 2
 	}
-	if n < 0 {
+	if n < 0 || s.Call == Prctl && s.Args[n].Kind == Result || s.Call == Keyctl && s.Args[n].Kind == Number {
 		return ""
 	}
 	switch a := s.Args[n]; {
@@ -240,7 +240,7 @@ func limit(v uint64) string {
 // sigaction prints an action that has no handler: the child never sets one.
 func sigaction(l *line, n int) {
 	if !l.null(n) && !l.label(n) {
-		l.WriteString("{sa_handler=SIG_DFL, sa_mask=[], sa_flags=0}")
+		l.WriteString("{sa_handler=" + names{0: "SIG_DFL", 1: "SIG_IGN"}.of(l.word(n, 0)) + ", sa_mask=[], sa_flags=0}")
 	}
 }
 
@@ -250,10 +250,10 @@ func capHeader(l *line, n int) {
 }
 
 // capData prints the sets that a capset step sets: those that the capget step
-// before it has read, with bits added by the steps between.
+// before it has read, with bits cleared and set by the steps between.
 func capData(l *line, n int) {
 	own := ""
-	var added [3]uint64
+	var cleared, added [3]uint64
 	for i := range l.p.Steps[:l.i] {
 		s := &l.p.Steps[i]
 		if s.Call == Capget {
@@ -262,17 +262,42 @@ func capData(l *line, n int) {
 		word := (int64(s.Out[0].Pos) - int64(l.value(n))) / 4
 		if s.Call == Move && s.Out[0].Kind == ToData && word >= 0 && word < 6 {
 			added[word%3] |= s.Args[2].Value << (word / 3 * 32)
+			cleared[word%3] |= s.Args[3].Value << (word / 3 * 32)
 		}
 	}
 	for i, set := range []string{"{effective=", ", permitted=", ", inheritable="} {
-		l.WriteString(set + own)
-		for c := range uint64(64) {
-			if added[i]>>c&1 != 0 {
-				l.WriteString("|1<<" + CapName(c))
-			}
-		}
+		l.WriteString(set + editedCaps(own, cleared[i], added[i]))
 	}
 	l.WriteByte('}')
+}
+
+// editedCaps is a capability set that has come out of another.
+func editedCaps(own string, cleared, added uint64) string {
+	all := cleared == ^uint64(0)
+	cleared &^= added
+	switch {
+	case all && added == 0:
+		return "0"
+	case all:
+		return capBits(added)
+	case cleared != 0 && added != 0:
+		return own + "&~(" + capBits(cleared) + ")|" + capBits(added)
+	case cleared != 0:
+		return own + "&~(" + capBits(cleared) + ")"
+	case added != 0:
+		return own + "|" + capBits(added)
+	}
+	return own
+}
+
+func capBits(set uint64) string {
+	var list []string
+	for c := range uint64(64) {
+		if set>>c&1 != 0 {
+			list = append(list, "1<<"+CapName(c))
+		}
+	}
+	return strings.Join(list, "|")
 }
 
 func ioctlArg(l *line, n int) {

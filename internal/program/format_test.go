@@ -31,18 +31,26 @@ var calls = []struct {
 	{func(p *Program) { p.Add("", Getpid) }, "getpid()", ""},
 	{func(p *Program) { p.Add("", Getppid) }, "getppid()", ""},
 	{func(p *Program) { p.Add("", Ioctl, Num(0), Num(0x540e), Num(1)) }, "ioctl(0, TIOCSCTTY, 1)", "TIOCSCTTY"},
+	{func(p *Program) { p.Add("", Keyctl, Num(1), p.Str("ring")) }, `keyctl(KEYCTL_JOIN_SESSION_KEYRING, "ring")`, "ring"},
+	{func(p *Program) { p.Add("", Keyctl, Num(1), Num(0)) }, "keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)", ""},
 	{func(p *Program) { p.Add("", IoprioSet, Num(1), Num(0), Num(2<<13|7)) }, "ioprio_set(IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7))", "IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7)"},
 	{func(p *Program) { p.Add("", Kill, Num(1), Num(15)) }, "kill(1, SIGTERM)", ""},
 	{func(p *Program) {
 		p.Add("", Mount, p.Str("none"), p.Str("/"), Num(0), Num(1<<18|0x4000), Num(0))
 	}, `mount("none", "/", NULL, MS_REC|MS_PRIVATE, NULL)`, "/"},
 	{func(p *Program) { p.Add("", Openat, Num(-100), p.Str("/f"), Num(1|0o100), Num(0o644)) }, `openat(AT_FDCWD, "/f", O_WRONLY|O_CREAT, 0644)`, "/f"},
+	{func(p *Program) { p.Add("", Personality, Num(0x40008)) }, "personality(PER_LINUX32|ADDR_NO_RANDOMIZE)", "PER_LINUX32|ADDR_NO_RANDOMIZE"},
+	{func(p *Program) { p.Add("", Personality, Num(0)) }, "personality(PER_LINUX)", "PER_LINUX"},
 	{func(p *Program) { p.Add("", Ppoll, Num(0), Num(0), Num(0), Num(0), Num(8)) }, "ppoll(NULL, 0, NULL, NULL, 8)", ""},
 	{func(p *Program) { p.Add("", Prctl, Num(1), Num(15)) }, "prctl(PR_SET_PDEATHSIG, SIGTERM)", "SIGTERM"},
 	{func(p *Program) { p.Add("", Prctl, Num(47), Num(2), Num(12)) }, "prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN, 0, 0)", "CAP_NET_ADMIN"},
+	{func(p *Program) { p.Add("", Prctl, Num(47), Num(4)) }, "prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)", "PR_CAP_AMBIENT_CLEAR_ALL"},
+	{func(p *Program) { p.Add("", Prctl, Num(24), Num(21)) }, "prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN)", "CAP_SYS_ADMIN"},
+	{func(p *Program) { p.Add("", Prctl, Num(28), Num(0x13)) }, "prctl(PR_SET_SECUREBITS, SECBIT_NOROOT|SECBIT_NOROOT_LOCKED|SECBIT_KEEP_CAPS)", "SECBIT_NOROOT|SECBIT_NOROOT_LOCKED|SECBIT_KEEP_CAPS"},
 	{func(p *Program) { p.Add("", Prlimit64, Num(0), Num(7), p.Words(1, ^uint64(0)), Num(0)) }, "prlimit64(0, RLIMIT_NOFILE, {rlim_cur=1, rlim_max=RLIM64_INFINITY}, NULL)", "RLIMIT_NOFILE"},
 	{func(p *Program) { p.Add("", Ptrace, Num(0)) }, "ptrace(PTRACE_TRACEME)", ""},
 	{func(p *Program) { p.Add("", RtSigaction, Num(17), Num(0), Num(0), Num(8)) }, "rt_sigaction(SIGCHLD, NULL, NULL, 8)", ""},
+	{func(p *Program) { p.Add("", RtSigaction, Num(13), p.Words(1, 0, 0, 0), Num(0), Num(8)) }, "rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN, sa_mask=[], sa_flags=0}, NULL, 8)", ""},
 	{func(p *Program) { p.Add("", RtSigprocmask, Num(2), p.Words(1<<14|1), Num(0), Num(8)) }, "rt_sigprocmask(SIG_SETMASK, [HUP TERM], NULL, 8)", ""},
 	{func(p *Program) { p.Add("", RtSigtimedwait, p.Words(^uint64(0)), Num(0), Num(0), Num(8)) }, "rt_sigtimedwait(~[], NULL, NULL, 8)", ""},
 	{func(p *Program) { p.Add("", Prctl, Num(41), Num(1), Num(2)) }, "prctl(PR_SET_THP_DISABLE, 1, PR_THP_DISABLE_EXCEPT_ADVISED, 0, 0)", "1"},
@@ -63,6 +71,8 @@ var calls = []struct {
 	{func(p *Program) { p.Add("", Setgid, Num(uint32(4294967294))) }, "setgid(4294967294)", "4294967294"},
 	{func(p *Program) { p.Add("", Setgroups, Num(2), p.Uint32s(4, 4294967294)) }, "setgroups(2, [4, 4294967294])", "4, 4294967294"},
 	{func(p *Program) { p.Add("", Setpgid, Num(0), Num(12)) }, "setpgid(0, 12)", "12"},
+	{func(p *Program) { p.Add("", Setresgid, Num(1), Num(2), Num(-1)) }, "setresgid(1, 2, -1)", "1"},
+	{func(p *Program) { p.Add("", Setresuid, Num(-1), Num(2), Num(2)) }, "setresuid(-1, 2, 2)", "-1"},
 	{func(p *Program) { p.Add("", Setsid) }, "setsid()", ""},
 	{func(p *Program) { p.Add("", Setuid, Num(1000)) }, "setuid(1000)", "1000"},
 	{func(p *Program) { p.Add("", Umask, Num(0o27)) }, "umask(027)", "027"},
@@ -71,9 +81,9 @@ var calls = []struct {
 	{func(p *Program) { p.Add("", Write, Num(1), p.Str("a\nb"), Num(3)) }, `write(1, "a\nb", 3)`, `"a\nb"`},
 	{func(p *Program) { p.Add("", Test, p.Words(0), Num(3), Num(2)) }, "if data+0 == 3 goto $3", ""},
 	{func(p *Program) {
-		p.Add("", Move, p.Words(0), Num(-2), Num(0x10))
+		p.Add("", Move, p.Words(0), Num(-2), Num(0x10), Num(0x3))
 		p.FeedData(0, p.Words(0))
-	}, "*$1 = data+0 | 0x10 + -2", ""},
+	}, "*$1 = data+0 & ~0x3 | 0x10 + -2", ""},
 }
 
 func reference(step int) string { return "$" + strconv.Itoa(step+1) }
@@ -152,5 +162,29 @@ func TestNames(t *testing.T) {
 		if test.got != test.want {
 			t.Errorf("name %q; want %q", test.got, test.want)
 		}
+	}
+}
+
+func TestCapNumber(t *testing.T) {
+	for name, want := range map[string]uint64{"chown": 0, "CAP_NET_RAW": 13, "cap_net_raw": 13, "Checkpoint_Restore": 40, "cap_41": 41, "63": 63} {
+		if got, ok := CapNumber(name); got != want || !ok {
+			t.Errorf("CapNumber(%q) = %d, %v; want %d", name, got, ok, want)
+		}
+	}
+	for _, name := range []string{"", "cap_", "net", "64", "-1", "net-raw", "all"} {
+		if got, ok := CapNumber(name); ok {
+			t.Errorf("CapNumber(%q) = %d; want none", name, got)
+		}
+	}
+}
+
+func TestSecurebit(t *testing.T) {
+	for name, want := range map[string]uint64{"noroot": 1, "no-setuid-fixup_locked": 8, "SECBIT_EXEC_DENY_INTERACTIVE_LOCKED": 1 << 11} {
+		if got, ok := Securebit(name); got != want || !ok {
+			t.Errorf("Securebit(%q) = %#x, %v; want %#x", name, got, ok, want)
+		}
+	}
+	if got, ok := Securebit("root"); ok {
+		t.Errorf("Securebit(root) = %#x; want none", got)
 	}
 }

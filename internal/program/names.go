@@ -93,6 +93,7 @@ var (
 	sigHow          = enum(names{0: "SIG_BLOCK", 1: "SIG_UNBLOCK", 2: "SIG_SETMASK"})
 	waitWho         = enum(names{0: "P_ALL", 1: "P_PID", 3: "P_PIDFD"})
 	prctlOp         = enum(prctlOps)
+	keyctlOp        = enum(names{1: "KEYCTL_JOIN_SESSION_KEYRING"})
 	resource        = enum(resources)
 )
 
@@ -130,16 +131,21 @@ const (
 	prSetDumpable  = 4
 	prSetKeepcaps  = 8
 	prSetName      = 15
+	prCapbsetDrop  = 24
+	prSetSecureb   = 28
 	prSetNoNewPriv = 38
 	prSetTHP       = 41
 	prCapAmbient   = 47
 	prSchedCore    = 62
 	prSetMDWE      = 65
+
+	prCapAmbientClearAll = 4
 )
 
 var prctlOps = names{
 	prSetPdeathsig: "PR_SET_PDEATHSIG", prSetDumpable: "PR_SET_DUMPABLE",
 	prSetKeepcaps: "PR_SET_KEEPCAPS", prSetNoNewPriv: "PR_SET_NO_NEW_PRIVS",
+	prCapbsetDrop: "PR_CAPBSET_DROP", 27: "PR_GET_SECUREBITS", prSetSecureb: "PR_SET_SECUREBITS",
 	prSetName: "PR_SET_NAME", 36: "PR_SET_CHILD_SUBREAPER", prCapAmbient: "PR_CAP_AMBIENT",
 	29: "PR_SET_TIMERSLACK", prSetTHP: "PR_SET_THP_DISABLE", prSchedCore: "PR_SCHED_CORE", prSetMDWE: "PR_SET_MDWE",
 }
@@ -163,6 +169,10 @@ func prctlArg(l *line, n int) {
 		str(l, n)
 	case op == prSetDumpable && n == 1:
 		l.WriteString(names{0: "SUID_DUMP_DISABLE", 1: "SUID_DUMP_USER"}.of(v))
+	case op == prCapbsetDrop && n == 1:
+		l.WriteString(CapName(v))
+	case op == prSetSecureb && n == 1:
+		l.WriteString(flagNames(v, securebitFlags))
 	case op == prCapAmbient && n == 1:
 		l.WriteString(names{1: "PR_CAP_AMBIENT_IS_SET", 2: "PR_CAP_AMBIENT_RAISE", 3: "PR_CAP_AMBIENT_LOWER", 4: "PR_CAP_AMBIENT_CLEAR_ALL"}.of(v))
 	case op == prSetTHP && n == 2:
@@ -171,7 +181,7 @@ func prctlArg(l *line, n int) {
 		l.WriteString(flagNames(v, []flag{{1, "PR_MDWE_REFUSE_EXEC_GAIN"}}))
 	case op == prSchedCore && n == 1:
 		l.WriteString(names{1: "PR_SCHED_CORE_CREATE", 3: "PR_SCHED_CORE_SHARE_FROM"}.of(v))
-	case op == prCapAmbient && n == 2:
+	case op == prCapAmbient && n == 2 && l.value(1) != prCapAmbientClearAll:
 		l.WriteString(CapName(v))
 	default:
 		l.WriteString(strconv.FormatUint(v, 10))
@@ -221,4 +231,60 @@ func CapName(c uint64) string {
 		return "CAP_" + capNames[c]
 	}
 	return strconv.FormatUint(c, 10)
+}
+
+// CapNumber returns the number of a capability by its name: CAP_NET_RAW,
+// cap_net_raw, net_raw, or the number itself for one without a name.
+func CapNumber(name string) (uint64, bool) {
+	short := strings.TrimPrefix(strings.ToUpper(name), "CAP_")
+	for c, known := range capNames {
+		if known == short {
+			return uint64(c), true
+		}
+	}
+	c, err := strconv.ParseUint(short, 10, 6)
+	return c, err == nil
+}
+
+// securebitFlags are the flags of capabilities(7), in the order of their bits.
+var securebitFlags = []flag{
+	{1 << 0, "SECBIT_NOROOT"}, {1 << 1, "SECBIT_NOROOT_LOCKED"},
+	{1 << 2, "SECBIT_NO_SETUID_FIXUP"}, {1 << 3, "SECBIT_NO_SETUID_FIXUP_LOCKED"},
+	{1 << 4, "SECBIT_KEEP_CAPS"}, {1 << 5, "SECBIT_KEEP_CAPS_LOCKED"},
+	{1 << 6, "SECBIT_NO_CAP_AMBIENT_RAISE"}, {1 << 7, "SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED"},
+	{1 << 8, "SECBIT_EXEC_RESTRICT_FILE"}, {1 << 9, "SECBIT_EXEC_RESTRICT_FILE_LOCKED"},
+	{1 << 10, "SECBIT_EXEC_DENY_INTERACTIVE"}, {1 << 11, "SECBIT_EXEC_DENY_INTERACTIVE_LOCKED"},
+}
+
+// Securebit returns a secure-bits flag by its name: SECBIT_NOROOT, noroot, and
+// with hyphens for the underscores.
+func Securebit(name string) (uint64, bool) {
+	short := strings.TrimPrefix(strings.ReplaceAll(strings.ToUpper(name), "-", "_"), "SECBIT_")
+	for _, f := range securebitFlags {
+		if strings.TrimPrefix(f.name, "SECBIT_") == short {
+			return f.bits, true
+		}
+	}
+	return 0, false
+}
+
+// SecurebitNames returns the names of secure-bits flags, joined by "|".
+func SecurebitNames(v uint64) string { return flagNames(v, securebitFlags) }
+
+// personaFlags are the flags of personality(2); the low byte is the execution
+// domain.
+var personaFlags = []flag{
+	{0x0020000, "UNAME26"}, {0x0040000, "ADDR_NO_RANDOMIZE"}, {0x0080000, "FDPIC_FUNCPTRS"},
+	{0x0100000, "MMAP_PAGE_ZERO"}, {0x0200000, "ADDR_COMPAT_LAYOUT"}, {0x0400000, "READ_IMPLIES_EXEC"},
+	{0x0800000, "ADDR_LIMIT_32BIT"}, {0x1000000, "SHORT_INODE"}, {0x2000000, "WHOLE_SECONDS"},
+	{0x4000000, "STICKY_TIMEOUTS"}, {0x8000000, "ADDR_LIMIT_3GB"},
+}
+
+func persona(l *line, n int) {
+	v := l.value(n)
+	text := names{0: "PER_LINUX", 8: "PER_LINUX32"}.of(v & 0xff)
+	if v>>8 != 0 {
+		text += "|" + flagNames(v&^0xff, personaFlags)
+	}
+	l.WriteString(text)
 }
