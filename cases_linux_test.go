@@ -172,6 +172,11 @@ var casesOfAttr = []startCase{
 		c.Attr = &Attr{Init: &Init{}}
 		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
 	}},
+	{"init with job control", []*requirement{terminals}, func(t *testing.T, c *Cmd) {
+		_, tty := newTerminal(t)
+		c.Stdin, c.Attr = tty, &Attr{Init: &Init{JobControl: true}}
+		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	}},
 	{"init with a copied table", nil, func(t *testing.T, c *Cmd) {
 		c.Attr = &Attr{Init: &Init{}}
 		for range 40 {

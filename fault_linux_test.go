@@ -173,6 +173,10 @@ func end(t *testing.T, c *Cmd) {
 }
 
 func closePidFD(c *Cmd) {
+	if c.Birth.Stops != nil {
+		c.Birth.Stops.Close()
+		c.Birth.Stops = nil
+	}
 	if sys := c.SysProcAttr; sys != nil && sys.PidFD != nil {
 		unix.Close(*sys.PidFD)
 		*sys.PidFD = -1

@@ -17,4 +17,13 @@ package sprog
 // The attributes of the start apply to the init, and the program inherits
 // them, except for SysProcAttr.Pdeathsig, which is about the init. Init cannot
 // be combined with SysProcAttr.Ptrace.
-type Init struct{}
+type Init struct {
+	// JobControl has the program stop and continue as a shell's job does. The
+	// init leads the session, and the program gets a process group of its own in
+	// the foreground of the controlling terminal: otherwise its group would be
+	// an orphaned one, which the kernel does not let Ctrl-Z stop
+	// (setpgid(2), tcsetpgrp(3)). Each time the program stops, a byte can be
+	// read from Birth.Stops. It needs SysProcAttr.Setsid and Setctty, as
+	// [Cmd.StartPTY] sets them.
+	JobControl bool
+}

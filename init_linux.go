@@ -3,6 +3,8 @@
 package sprog
 
 import (
+	"math"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/machine"
@@ -16,8 +18,9 @@ const (
 	infoStatus = 24
 	infoSize   = 128
 
-	cldExited = 1
-	siKernel  = 0x80
+	cldExited  = 1
+	cldStopped = 5
+	siKernel   = 0x80
 )
 
 // initProgram is the init: it starts the program, hands on the signals it
@@ -126,17 +129,29 @@ func (in *initBuilder) spawn() {
 // closeAll lets go of the program's files: a pipe ends when the program
 // closes it, whatever the init does.
 func (in *initBuilder) closeAll() {
-	if !in.lacks.has(noCloseRange) {
-		in.add(program.CloseRange, num(0), num(uint32(1<<32-1)), num(0))
+	if in.attr.Init.JobControl {
+		// An init must not wait for a caller that does not read.
+		in.add(program.Fcntl, num(in.report), num(unix.F_SETFL), num(unix.O_NONBLOCK))
+		in.closeRange(0, in.report-1)
+		in.closeRange(in.report+1, math.MaxUint32)
 		return
 	}
-	for n := range max(len(in.files), in.report+1) {
+	in.closeRange(0, math.MaxUint32)
+}
+
+func (in *initBuilder) closeRange(first, last int) {
+	if !in.lacks.has(noCloseRange) {
+		in.add(program.CloseRange, num(first), num(last), num(0))
+		return
+	}
+	for n := first; n <= min(last, max(len(in.files), in.report)); n++ {
 		in.add(program.Close, num(n)).Ignore(uint32(unix.EBADF)).Quiet = true
 	}
 }
 
 // loop waits for signals. One that the kernel sent, as a terminal does, went
-// to the program as well: it is in the same process group.
+// to the program as well: it is in the same process group, unless there is job
+// control.
 func (in *initBuilder) loop() {
 	p := in.p
 	in.own = p.Len()
@@ -145,7 +160,14 @@ func (in *initBuilder) loop() {
 	in.add(program.RtSigtimedwait, in.all, in.info, num(0), num(8)).Goto(uint32(unix.EINTR), 0)
 	p.FeedData(in.wait, in.signal)
 	toReap := in.test(in.signal, uint64(unix.SIGCHLD), 0)
-	in.test(in.at(in.info, infoCode), siKernel, in.wait)
+	flags := unix.WEXITED | unix.WNOHANG
+	if in.attr.Init.JobControl {
+		flags |= unix.WSTOPPED
+		// Its own, if nobody reads what it tells.
+		in.test(in.signal, uint64(unix.SIGPIPE), in.wait)
+	} else {
+		in.test(in.at(in.info, infoCode), siKernel, in.wait)
+	}
 	kill := p.Len()
 	in.add(program.Kill, num(0), num(0)).Goto(program.AnyErrno, int16(in.wait-kill))
 	p.Steps[kill].Next = int16(in.wait - kill)
@@ -154,19 +176,37 @@ func (in *initBuilder) loop() {
 
 	in.aim(toReap)
 	reap := p.Len()
-	in.add(program.Waitid, num(0), num(0), in.info, num(unix.WEXITED|unix.WNOHANG), num(0)).Goto(uint32(unix.ECHILD), int16(in.wait-reap))
+	in.add(program.Waitid, num(0), num(0), in.info, num(flags), num(0)).Goto(uint32(unix.ECHILD), int16(in.wait-reap))
 	in.test(in.at(in.info, infoPid), 0, in.wait)
 	mine := in.test(in.at(in.info, infoPid), 0, 0)
 	in.toEnd = mine
 	p.FeedArg(in.own, mine, 1)
 	p.Steps[mine].Next = int16(reap - mine)
+	if in.attr.Init.JobControl {
+		in.tellStop(reap)
+	}
+}
+
+// tellStop tells the caller that the program has stopped, and goes on reaping;
+// it goes on to the end if the program has ended.
+func (in *initBuilder) tellStop(reap int) {
+	p := in.p
+	in.aim(in.toEnd)
+	look := in.test(in.at(in.info, infoCode), cldStopped, p.Len()+1)
+	p.Steps[look].Next = 2
+	tell := p.Len()
+	in.add(program.Write, num(in.report), p.Str("T"), num(1)).Goto(program.AnyErrno, int16(reap-tell))
+	p.Steps[tell].Next = int16(reap - tell)
+	in.toEnd = -1 // it is the next step
 }
 
 // end ends the init as the program ended. A signal is sent to itself; PID 1 of
 // a namespace is spared by the kernel and exits with 128+n, as a shell does.
 func (in *initBuilder) end() {
 	p := in.p
-	in.aim(in.toEnd)
+	if in.toEnd >= 0 {
+		in.aim(in.toEnd)
+	}
 	status := in.at(in.info, infoStatus)
 	move := p.Len()
 	in.add(program.Move, status, num(0))
@@ -197,10 +237,26 @@ func (in *initBuilder) program() {
 	in.aim(in.toProgram)
 	in.firstStep = in.p.Len()
 	in.dieWithInit()
+	in.leadForeground()
 	in.add(program.RtSigaction, num(int(unix.SIGCHLD)), in.chldAct, num(0), num(8))
 	in.add(program.RtSigprocmask, num(unix.SIG_SETMASK), in.mask, num(0), num(8))
 	in.builder.lastSteps()
 	in.p.Steps[in.tell].Args[2] = num(in.p.Len() * machine.StepSize)
+}
+
+// leadForeground makes the program the leader of a process group in the
+// foreground of the session's terminal. All signals are blocked: SIGTTOU does
+// not come.
+func (in *initBuilder) leadForeground() {
+	if !in.attr.Init.JobControl {
+		return
+	}
+	p := in.p
+	group := p.Words(0)
+	in.add(program.Setpgid, num(0), num(0))
+	in.add(program.Getpid)
+	p.FeedData(p.Len()-1, group)
+	in.add(program.Ioctl, num(in.sys.Ctty), num(unix.TIOCSPGRP), group)
 }
 
 // dieWithInit has the program killed when the init is: whoever kills the

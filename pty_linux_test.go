@@ -102,6 +102,53 @@ func TestPTYOfAnotherUser(t *testing.T) {
 	c.Wait()
 }
 
+// With an init that knows job control, Ctrl-Z stops a program, and its caller
+// learns of it; in a PID namespace too.
+func TestPTYJobControl(t *testing.T) {
+	requires(t, terminals)
+	t.Run("plain", func(t *testing.T) { jobControl(t, 0) })
+	t.Run("PID namespace", func(t *testing.T) {
+		requires(t, asRoot)
+		jobControl(t, syscall.CLONE_NEWPID)
+	})
+}
+
+func jobControl(t *testing.T, flags uintptr) {
+	c := Command("/bin/sleep", "100")
+	c.Attr, c.SysProcAttr = &Attr{Init: &Init{JobControl: true}}, &syscall.SysProcAttr{Cloneflags: flags}
+	master, err := c.StartPTY(WindowSize{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	defer c.Birth.Stops.Close()
+	group, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPGRP)
+	if err != nil || group == c.Process.Pid {
+		t.Fatalf("the foreground group is %d, %v; want the program's own, not that of the init", group, err)
+	}
+	for range 3 {
+		io.WriteString(master, "\x1a")
+		if n, err := c.Birth.Stops.Read(make([]byte, 9)); n != 1 || err != nil {
+			t.Fatalf("Stops.Read() = %d, %v; want 1 byte for a stop", n, err)
+		}
+		if got := statOf(group).state; got != "T" {
+			t.Errorf("after Ctrl-Z the program's state is %s; want T", got)
+		}
+		if err := unix.Kill(-group, unix.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+	}
+	io.WriteString(master, "\x03")
+	err = c.Wait()
+	status := c.ProcessState.Sys().(syscall.WaitStatus)
+	if want := 128 + int(syscall.SIGINT); flags != 0 && status.ExitStatus() != want || flags == 0 && status.Signal() != syscall.SIGINT {
+		t.Errorf("after Ctrl-C Wait() = %v; want the end by SIGINT", err)
+	}
+	if n, err := c.Birth.Stops.Read(make([]byte, 9)); err != io.EOF {
+		t.Errorf("Stops.Read() = %d, %v; want the end", n, err)
+	}
+}
+
 // Streams that are set stay what they are.
 func TestPTYWithStreams(t *testing.T) {
 	requires(t, terminals)

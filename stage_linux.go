@@ -3,6 +3,8 @@
 package sprog
 
 import (
+	"os"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/machine"
@@ -28,6 +30,9 @@ func (r *request) secondStage() string {
 func (r *request) checkStages() *StartError {
 	if name := r.secondStage(); name != "" && r.sys.Ptrace {
 		return invalidf(name, "", "cannot be combined with SysProcAttr.Ptrace: its second stage would be traced")
+	}
+	if in := r.attr.Init; in != nil && in.JobControl && !(r.sys.Setsid && r.sys.Setctty) {
+		return invalidf("Attr.Init.JobControl", "", "needs SysProcAttr.Setsid and Setctty: a session with a terminal")
 	}
 	return nil
 }
@@ -96,6 +101,16 @@ func (b *builder) executeImage(image int) {
 	b.add(b.stageField, program.Execveat, num(image), b.p.Str(""), argv, envp, num(unix.AT_EMPTY_PATH))
 }
 
+// takeStops gives the caller the pipe that an init with job control goes on to
+// tell through.
+func (s *starter) takeStops(started bool) {
+	if started && s.stage.GoesOn && s.birth != nil {
+		fd := s.stage.TakeReports()
+		unix.SetNonblock(fd, true) // for the network poller: a reader costs no thread
+		s.birth.Stops = os.NewFile(uintptr(fd), "stops")
+	}
+}
+
 // seal writes the second stage's image.
 func (s *starter) seal() *StartError {
 	if s.stage == nil {
@@ -103,6 +118,7 @@ func (s *starter) seal() *StartError {
 	}
 	s.stage.Program, s.stage.Report = s.second, s.report
 	s.stage.Forks, s.stage.Child = s.attr.Init != nil, s.firstStep
+	s.stage.GoesOn = s.attr.Init != nil && s.attr.Init.JobControl
 	if err := s.stage.Seal(); err != nil {
 		return &StartError{Path: s.path, Step: "seal second stage", Field: s.stageField, Err: err}
 	}

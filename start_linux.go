@@ -107,6 +107,7 @@ func (s *starter) try(r *request) (machine.Result, error) {
 	s.release()
 	if s.stage != nil && res.OK {
 		res = s.stage.Outcome(res)
+		s.takeStops(res.OK)
 	}
 	if started = res.OK; !started {
 		s.terminal.restore(r.sys)

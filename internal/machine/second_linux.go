@@ -29,6 +29,9 @@ type Second struct {
 	// Forks says that the second stage is an init, with a child that executes
 	// the program. Otherwise it executes the program itself.
 	Forks bool
+	// GoesOn says that the init keeps its end of the pipe, to tell more than
+	// that the program has been executed.
+	GoesOn bool
 	// Child is the index of the first step that the second stage's own child
 	// runs, which shares its memory until it executes.
 	Child int
@@ -70,6 +73,13 @@ func memfd(name string) (int, error) {
 // Image and Pipe return the descriptors that the child needs.
 func (s *Second) Image() int { return s.image }
 func (s *Second) Pipe() int  { return s.write }
+
+// TakeReports hands the pipe's read end over to the caller.
+func (s *Second) TakeReports() int {
+	fd := s.read
+	s.read = -1
+	return fd
+}
 
 // Close closes what Open made.
 func (s *Second) Close() {
@@ -114,6 +124,9 @@ func (s *Second) Outcome(res Result) Result {
 			break
 		}
 		report = append(report, buf[:n]...)
+		if s.GoesOn && len(report) == 1 { // the rest is for the caller
+			break
+		}
 	}
 	const stateSize = int(unsafe.Sizeof(state{}))
 	switch {

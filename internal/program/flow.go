@@ -23,7 +23,7 @@ func (l *line) compared() string {
 	}
 	switch word := l.place(l.s.Args[0]); {
 	case strings.HasSuffix(word, "si_code"):
-		return names{1: "CLD_EXITED", 128: "SI_KERNEL"}.of(a.Value)
+		return names{1: "CLD_EXITED", 5: "CLD_STOPPED", 128: "SI_KERNEL"}.of(a.Value)
 	case l.fedBy(l.s.Args[0]) == RtSigtimedwait:
 		return SignalName(int(a.Value))
 	}

@@ -312,13 +312,16 @@ func ioctlArg(l *line, n int) {
 	}
 }
 
-// fcntlArg prints the flags of F_SETFD.
+// fcntlArg prints the flags of F_SETFD and F_SETFL.
 func fcntlArg(l *line, n int) {
-	if l.value(1) == fSetfd {
+	switch l.value(1) {
+	case fSetfd:
 		fdFlags(l, n)
-		return
+	case fSetfl:
+		fileFlags(l, n)
+	default:
+		number(l, n)
 	}
-	number(l, n)
 }
 
 func optionalMode(l *line, n int) {

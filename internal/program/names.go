@@ -77,15 +77,19 @@ func Clone3(flags uint64, cgroup int) string {
 	return "clone3({flags=" + CloneFlags(flags) + ", exit_signal=SIGCHLD" + more + "}, " + strconv.Itoa(size) + ")"
 }
 
-const fSetfd = 2
+const (
+	fSetfd = 2
+	fSetfl = 4
+)
 
 var (
 	openFlags       = flags(flag{0o2000000, "O_CLOEXEC"})
+	fileFlags       = flags(flag{0o4000, "O_NONBLOCK"})
 	closeRangeFlags = flags(flag{2, "CLOSE_RANGE_UNSHARE"}, flag{4, "CLOSE_RANGE_CLOEXEC"})
 	atFlags         = flags(flag{0x1000, "AT_EMPTY_PATH"})
 	mountFlags      = flags(flag{0x4000, "MS_REC"}, flag{1 << 18, "MS_PRIVATE"}, flag{1 << 19, "MS_SLAVE"}, flag{0x1000, "MS_BIND"})
-	waitFlags       = flags(flag{1, "WNOHANG"}, flag{4, "WEXITED"}, flag{0x1000000, "WNOWAIT"})
-	fcntlCmd        = enum(names{1: "F_GETFD", fSetfd: "F_SETFD"})
+	waitFlags       = flags(flag{1, "WNOHANG"}, flag{2, "WSTOPPED"}, flag{4, "WEXITED"}, flag{0x1000000, "WNOWAIT"})
+	fcntlCmd        = enum(names{1: "F_GETFD", fSetfd: "F_SETFD", fSetfl: "F_SETFL"})
 	fdFlags         = flags(flag{1, "FD_CLOEXEC"})
 	futexOp         = enum(names{0: "FUTEX_WAIT", 1: "FUTEX_WAKE"})
 	ioctlRequest    = enum(names{0x540e: "TIOCSCTTY", 0x5410: "TIOCSPGRP", 0x5422: "TIOCNOTTY"})
