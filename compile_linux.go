@@ -26,7 +26,9 @@ type builder struct {
 	second      *program.Program // the second stage, or nil
 	stageField  string           // the field that needs it
 	image, pipe int              // its descriptors
-	report      int              // the pipe's number in it
+	report      int              // the pipe's number in it; of an Exec, the standard error's
+	stderr      int              // of an Exec: this process's standard error, or -1
+	handler     int              // of an Exec: the first step after a failure
 	initStep    int              // the init's first step
 	firstStep   int              // that of the init's child
 
@@ -42,6 +44,8 @@ var noAttr Attr
 func (b *builder) steps() {
 	b.resetHandlers() // before any signal is unblocked
 	b.ownFiles()      // until then the child shares the parent's descriptor table
+	b.beginInPlace()  // of an Exec: as soon as there is a number for the standard error
+	b.bornInPlace()   // of an Exec: what a child has from its birth
 	b.meetParent()    // before anything that the new user namespace's ids decide
 	b.splitStage()    // after all that needs the parent's memory, before all that takes rights away
 	b.openNull()      // before chroot and credentials: /dev/null is the parent's

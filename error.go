@@ -63,6 +63,8 @@ type StartError struct {
 	// Hint is what was found out about the reason, or empty: for example
 	// the interpreter that a script names and that does not exist.
 	Hint string
+
+	inPlace bool // it is an Exec that did not succeed
 }
 
 // Error returns the one-line form:
@@ -70,7 +72,7 @@ type StartError struct {
 //	sprog: start /bin/app: chdir /nope (Dir): no such file or directory
 func (e *StartError) Error() string {
 	var b strings.Builder
-	b.WriteString("sprog: start")
+	b.WriteString("sprog: " + e.verb())
 	if e.Path != "" {
 		b.WriteString(" " + printable(e.Path))
 	}
@@ -84,6 +86,13 @@ func (e *StartError) Error() string {
 		b.WriteString(" (" + e.Hint + ")")
 	}
 	return b.String()
+}
+
+func (e *StartError) verb() string {
+	if e.inPlace {
+		return "exec"
+	}
+	return "start"
 }
 
 // what is the step with its object and the field that asked for it. The

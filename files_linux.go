@@ -213,7 +213,7 @@ func (b *builder) closeRest(n int) {
 // keptFiles are the numbers above the child's that the execution needs, which
 // have the close-on-exec flag, in ascending order.
 func (b *builder) keptFiles() (list []int) {
-	if b.second != nil {
+	if b.second != nil || b.inPlace && b.report >= 0 {
 		list = append(list, b.report)
 	}
 	return list

@@ -23,14 +23,18 @@ func (s *starter) hint(e *StartError, res machine.Result) string {
 		return s.needsClone3()
 	case e.Step == "dup3" && res.Errno == unix.EBADF:
 		return "no descriptor is left: the number is not below RLIMIT_NOFILE"
+	case e.Step == "setsid" && s.inPlace:
+		return "a process that leads a process group cannot lead a session: only a child can"
 	case e.Step == "setpgid" && s.sys.Setsid:
 		return "Setsid has made a group for it already"
 	case e.Step == "execve" && res.Errno == unix.ENOENT:
-		v := view{root: s.sys.Chroot, dir: s.dir}
+		v := s.view()
 		return v.missingInterpreter(s.path, 0)
 	}
 	return ""
 }
+
+func (r *request) view() view { return view{root: r.sys.Chroot, dir: r.dir} }
 
 // A view is the child's view of the file system, as far as Chroot and Dir
 // make it.
@@ -75,13 +79,31 @@ func (v view) missing(path string) bool {
 	return os.IsNotExist(err)
 }
 
+// exists reports whether a file is there.
+func (v view) exists(path string) bool {
+	f, err := v.openAs(path, unix.O_PATH)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
+}
+
 // open opens a file as the child would find it, for reading.
 func (v view) open(path string) (*os.File, error) {
+	return v.openAs(path, unix.O_RDONLY|unix.O_NONBLOCK)
+}
+
+func (v view) openAs(path string, flags int) (*os.File, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(v.dir, path)
 	}
 	if v.root == "" {
-		return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+		fd, err := unix.Open(path, flags|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return nil, err
+		}
+		return os.NewFile(uintptr(fd), path), nil
 	}
 	root, err := unix.Open(v.root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -89,7 +111,7 @@ func (v view) open(path string) (*os.File, error) {
 	}
 	defer unix.Close(root)
 	fd, err := unix.Openat2(root, path, &unix.OpenHow{
-		Flags: unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK, Resolve: unix.RESOLVE_IN_ROOT,
+		Flags: uint64(flags) | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT,
 	})
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 func (s *starter) hold() *StartError {
 	t := &s.table
 	s.listHeld()
-	t.copied = s.lacks.has(noCloseRange)
+	t.copied = s.lacks.has(noCloseRange) || s.inPlace
 	for i := range t.held {
 		if err := t.lend(&t.held[i]); err != nil {
 			s.release()

@@ -16,7 +16,7 @@ import (
 // A process in a new user namespace may write only one line of its own
 // (user_namespaces(7)), the parent as many as its privileges allow.
 func (r *request) meets() bool {
-	return r.sys.Cloneflags&unix.CLONE_NEWUSER != 0 && (r.sys.UidMappings != nil || r.sys.GidMappings != nil)
+	return !r.inPlace && r.sys.Cloneflags&unix.CLONE_NEWUSER != 0 && (r.sys.UidMappings != nil || r.sys.GidMappings != nil)
 }
 
 // meetParent waits until the parent has written the maps. Should the parent

@@ -28,6 +28,10 @@ func (r *request) plan() (*Plan, error) {
 	s.prepareLaunch()
 
 	l := lister{plan: &Plan{Path: r.path}}
+	if s.inPlace {
+		l.program(s.p, func(int) string { return "self" })
+		return l.plan, nil
+	}
 	l.birth(s)
 	l.program(s.p, func(int) string { return "child" })
 	if s.second != nil {

@@ -21,7 +21,7 @@ func (s *starter) prepare() *StartError {
 }
 
 var preparations = [...]func(*starter) *StartError{
-	(*starter).useTerminal, (*starter).openParent, (*starter).openSecond,
+	(*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).openParent, (*starter).openSecond,
 }
 
 // A use is a descriptor of the parent's that some step needs.

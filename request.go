@@ -16,6 +16,7 @@ type request struct {
 	files     []childFile // entry i becomes the child's descriptor i
 	sys       *syscall.SysProcAttr
 	attr      *Attr
+	inPlace   bool // this process is to become the program
 
 	// birth is what the start tells; nil for the faces that have no attributes.
 	birth *Birth

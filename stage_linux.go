@@ -21,6 +21,8 @@ import (
 // secondStage is the field that needs a second stage, or "".
 func (r *request) secondStage() string {
 	switch {
+	case r.inPlace:
+		return "" // all of its steps run in an image of their own
 	case r.attr.Init != nil:
 		return "Attr.Init"
 	}

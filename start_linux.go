@@ -120,7 +120,7 @@ func (b *builder) compile() {
 	b.p.Reset()
 	b.mask = b.p.Words(0)
 	if b.sys.Pdeathsig != 0 {
-		b.ppid = os.Getpid()
+		b.ppid = b.parent()
 	}
 	first.Label(b.mask, "mask")
 	b.firstMask = b.mask

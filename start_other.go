@@ -12,6 +12,11 @@ func (r *request) start() (*os.Process, error) {
 	return nil, &StartError{Path: r.path, Err: errors.ErrUnsupported}
 }
 
+// exec is not to be had on this system.
+func (r *request) exec() error {
+	return &StartError{Path: r.path, Err: errors.ErrUnsupported}
+}
+
 // plan is not to be had on this system.
 func (r *request) plan() (*Plan, error) {
 	return nil, &StartError{Path: r.path, Err: errors.ErrUnsupported}

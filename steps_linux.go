@@ -13,7 +13,7 @@ import (
 // stay ignored. A handler is the runtime's, and would run in the parent's
 // memory.
 func (b *builder) resetHandlers() {
-	if !b.lacks.has(noClone3) {
+	if !b.lacks.has(noClone3) || b.inPlace {
 		return
 	}
 	const (

@@ -50,6 +50,7 @@ const (
 	insnSize = unsafe.Sizeof(insn{})
 	// StepSize is the size of a step in memory.
 	StepSize = int(insnSize)
+	_        = uint(StepSize-program.StepSize) + uint(program.StepSize-StepSize) // they are the same
 	// anyErrno in an insn catches every error.
 	anyErrno = uint64(program.AnyErrno)
 	// notRun is no result that the kernel returns: it lies outside of both
@@ -68,7 +69,7 @@ type state struct {
 
 // A layout is where the parts of a program are when it runs.
 type layout struct {
-	insns, data uint64
+	insns, data, state uint64
 }
 
 func (l layout) insn(i int) uint64 { return l.insns + uint64(i)*uint64(insnSize) }
@@ -109,6 +110,12 @@ func (l layout) insnOf(p *program.Program, i int) insn {
 			in.arg[n] += l.data
 		case program.Steps:
 			in.arg[n] = l.insns
+		case program.FailedStep:
+			in.arg[n] = l.state + uint64(unsafe.Offsetof(state{}.failed))
+		case program.FailedErrno:
+			in.arg[n] = l.state + uint64(unsafe.Offsetof(state{}.errno))
+		case program.Beside:
+			in.arg[n] += l.data - l.insns
 		}
 	}
 	in.out0, in.out1 = l.ref(s.Out[0]), l.ref(s.Out[1])

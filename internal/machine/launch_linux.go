@@ -161,7 +161,7 @@ func (r *run) prepare(l *Launch) {
 		r.insns = make([]insn, 0, 2*n)
 	}
 	r.insns = r.insns[:n]
-	r.place = layout{insns: addressOf(&r.insns[0]), data: addressOf(unsafe.SliceData(p.Data))}
+	r.place = layout{insns: addressOf(&r.insns[0]), data: addressOf(unsafe.SliceData(p.Data)), state: addressOf(&r.frame.state)}
 	r.place.link(p, r.insns[:0])
 	r.insns[steps] = exitInsn()
 

@@ -57,4 +57,5 @@ var numbers = [...]uint64{
 	program.Unshare:          unix.SYS_UNSHARE,
 	program.Waitid:           unix.SYS_WAITID,
 	program.Write:            unix.SYS_WRITE,
+	program.Writev:           unix.SYS_WRITEV,
 }

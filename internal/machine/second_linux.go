@@ -3,7 +3,6 @@
 package machine
 
 import (
-	"encoding/binary"
 	"os"
 	"syscall"
 	"unsafe"
@@ -59,17 +58,6 @@ func (s *Second) Open() (err error) {
 	return nil
 }
 
-// memfd creates a file to execute from. Kernels before 6.3 know no MFD_EXEC
-// and make every memfd executable.
-func memfd(name string) (int, error) {
-	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
-	fd, err := unix.MemfdCreate(name, flags|unix.MFD_EXEC)
-	if err == unix.EINVAL {
-		fd, err = unix.MemfdCreate(name, flags)
-	}
-	return fd, err
-}
-
 // Image and Pipe return the descriptors that the child needs.
 func (s *Second) Image() int { return s.image }
 func (s *Second) Pipe() int  { return s.write }
@@ -93,17 +81,9 @@ func (s *Second) Close() {
 
 // Seal writes the program to the image and seals it.
 func (s *Second) Seal() error {
-	b := s.build()
-	for len(b) > 0 {
-		n, err := unix.Write(s.image, b)
-		if err != nil {
-			return os.NewSyscallError("write", err)
-		}
-		b = b[n:]
-	}
-	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	_, err := unix.FcntlInt(uintptr(s.image), unix.F_ADD_SEALS, seals)
-	return os.NewSyscallError("fcntl", err)
+	tell := func(l layout) []insn { return []insn{s.tell(l.state), exitInsn()} }
+	image := s.program.image(s.Program, len(s.Program.Steps), 2, tell)
+	return writeImage(s.image, image)
 }
 
 // Outcome completes the result of a launch that has executed the image: it
@@ -192,43 +172,6 @@ func (s *Second) lastStep(report []byte) int {
 	return i
 }
 
-// The image: a header, one segment with the code, and one with the program
-// and its data, which nobody may execute. The second begins 64 KiB further in
-// memory than in the file, so that the two share no page whatever its size.
-const (
-	imageBase   = 0x400000
-	segmentGap  = 0x10000
-	headersSize = 64 + 2*56
-)
-
-func (s *Second) build() []byte {
-	image := make([]byte, headersSize, 8192)
-	text := code()
-	image = append(image, entry(0, 0)...)
-	image = append(image, text...)
-	for len(image)%16 != 0 {
-		image = append(image, 0)
-	}
-	textEnd := uint64(len(image))
-
-	steps := len(s.Program.Steps)
-	start := imageBase + segmentGap + textEnd
-	stateSize := uint64(unsafe.Sizeof(state{}))
-	s.program.insns = start + stateSize
-	s.program.data = s.program.insn(steps + 2)
-	insns := s.program.link(s.Program, make([]insn, 0, steps+2))
-	defer s.program.unlink(s.Program)
-	insns = append(insns, s.tell(start), exitInsn())
-	st := state{handler: s.program.insn(steps)}
-
-	copy(image[headersSize:], entry(s.program.insn(0), start))
-	image = append(image, asBytes(&st, 1)...)
-	image = append(image, asBytes(&insns[0], len(insns))...)
-	image = append(image, s.Program.Data...)
-	putHeaders(image, textEnd)
-	return image
-}
-
 // tell writes the state to the pipe.
 func (s *Second) tell(state_ uint64) insn {
 	return insn{
@@ -238,40 +181,4 @@ func (s *Second) tell(state_ uint64) insn {
 		errno0: anyErrno, to0: uint64(insnSize),
 		ret: notRun,
 	}
-}
-
-func asBytes[T any](p *T, n int) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(p)), uintptr(n)*unsafe.Sizeof(*p))
-}
-
-// putHeaders writes the ELF header and the two program headers; see elf(5).
-func putHeaders(image []byte, textEnd uint64) {
-	const (
-		etExec    = 2
-		ptLoad    = 1
-		readExec  = 5
-		readWrite = 6
-	)
-	le := binary.LittleEndian
-	h := append(image[:0], "\x7fELF\x02\x01\x01"...)
-	h = append(h, make([]byte, 9)...)
-	h = le.AppendUint16(h, etExec)
-	h = le.AppendUint16(h, elfMachine)
-	h = le.AppendUint32(h, 1)
-	h = le.AppendUint64(h, imageBase+headersSize) // entry
-	h = le.AppendUint64(h, 64)                    // program headers
-	h = le.AppendUint64(h, 0)                     // no section headers
-	h = le.AppendUint32(h, 0)
-	for _, v := range []uint16{64, 56, 2, 0, 0, 0} { // sizes and counts
-		h = le.AppendUint16(h, v)
-	}
-	segment := func(flags uint32, offset, addr, size uint64) {
-		h = le.AppendUint32(h, ptLoad)
-		h = le.AppendUint32(h, flags)
-		for _, v := range []uint64{offset, addr, addr, size, size, segmentGap} {
-			h = le.AppendUint64(h, v)
-		}
-	}
-	segment(readExec, 0, imageBase, textEnd)
-	segment(readWrite, textEnd, imageBase+segmentGap+textEnd, uint64(len(image))-textEnd)
 }

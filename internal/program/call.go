@@ -63,6 +63,7 @@ const (
 	Unshare
 	Waitid
 	Write
+	Writev
 
 	numCalls
 )
@@ -135,6 +136,7 @@ var signatures = [numCalls]signature{
 	Unshare:          {"unshare", []printer{cloneFlags}},
 	Waitid:           {"waitid", []printer{waitWho, number, address, waitFlags, address}},
 	Write:            {"write", []printer{number, text, number}},
+	Writev:           {"writev", []printer{number, address, number}},
 }
 
 // object is the argument that an error about the call names, or -1.

@@ -66,6 +66,20 @@ func (p *Program) Strs(list []string) Arg {
 	return Arg{Address, uint64(at)}
 }
 
+// Point stores the address of other data in a word of the data.
+func (p *Program) Point(word, to Arg) {
+	binary.NativeEndian.PutUint64(p.Data[word.Value:], to.Value)
+	p.Relocs = append(p.Relocs, int(word.Value))
+}
+
+// SetWord changes a word of the data.
+func (p *Program) SetWord(word Arg, value uint64) {
+	binary.NativeEndian.PutUint64(p.Data[word.Value:], value)
+}
+
+// Plus is the place n bytes further in the data.
+func (a Arg) Plus(n int) Arg { return Arg{a.Kind, a.Value + uint64(n)} }
+
 // grow makes room for n more bytes of data.
 func (p *Program) grow(n int) {
 	if cap(p.Data)-len(p.Data) >= n {

@@ -44,7 +44,19 @@ const (
 	Address                // the address of the data at that offset
 	Result                 // filled in while running, by another step's Out
 	Steps                  // the address of the program's instructions
+
+	// FailedStep and FailedErrno are the addresses of two words: where the
+	// instruction is of the step that failed, and what it failed with.
+	FailedStep
+	FailedErrno
+	// Beside is the distance to the data at that offset from the program's
+	// instructions. Added to an instruction's address, it leads to the step's
+	// own entry in a table with one entry of StepSize for each step.
+	Beside
 )
+
+// StepSize is the size of a step in memory.
+const StepSize = 128
 
 // Num returns an argument that is a number. Negative numbers are
 // sign-extended, as the kernel's ABI has them.

@@ -1,0 +1,86 @@
+package sprog
+
+import (
+	"errors"
+	"runtime"
+	"sync/atomic"
+)
+
+// Exec executes the program in the place of this process, with all attributes
+// applied: the process keeps its id, its parent and its place in every list,
+// and is the program from then on. There is no child, and on success no return.
+//
+// Exec returns an error while nothing has happened yet: a [*StartError] for
+// what it refuses or cannot prepare. Then it begins, and the caller's code is
+// gone: the process executes a small image of its own (see ARCHITECTURE.md)
+// that runs the steps. If one of them does not succeed, the process itself
+// prints the text of the StartError to its standard error and exits: with 127
+// if the program was not found, 126 if it could not be executed, and 125
+// otherwise.
+//
+// What only a child can be given is refused: a new PID namespace, an init,
+// SysProcAttr.PidFD, and more of an id map than a process can write for
+// itself; see user_namespaces(7). So is what needs this process to go on: a
+// context, WaitDelay, pipes, and standard streams other than files. Namespaces
+// of SysProcAttr.Cloneflags are made with unshare(2), and a cgroup is entered
+// through its cgroup.procs. A process that leads a process group can lead no
+// session (SysProcAttr.Setsid).
+//
+// All other fields mean what they mean to [Cmd.Start]. The function [Exec] is
+// execve(2) and no more.
+func (c *Cmd) Exec() error {
+	if atomic.SwapInt32(&c.started, 1) != 0 {
+		return errors.New("sprog: already started")
+	}
+	var r request
+	if err := c.inPlace(&r, true); err != nil {
+		return err
+	}
+	err := r.exec()
+	runtime.KeepAlive(c)
+	return err
+}
+
+// ExecPlan is [Cmd.Plan] for [Cmd.Exec].
+func (c *Cmd) ExecPlan() (*Plan, error) {
+	var r request
+	if err := c.inPlace(&r, false); err != nil {
+		return nil, err
+	}
+	return r.plan()
+}
+
+// inPlace fills in the request of an Exec, or of its plan.
+func (c *Cmd) inPlace(r *request, blocking bool) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	r.inPlace = true
+	fd := shownFd
+	if blocking {
+		fd = passedFd
+	}
+	field, why := "", "needs this process to go on, which Exec replaces"
+	switch {
+	case c.ctx != nil:
+		field = "CommandContext"
+	case c.WaitDelay != 0:
+		field = "WaitDelay"
+	case c.pipes != nil:
+		field, why = "StdinPipe", "or a pipe of its kin has nobody left at its other end"
+	case c.SysProcAttr != nil && c.SysProcAttr.PidFD != nil:
+		field = "SysProcAttr.PidFD"
+	}
+	if field != "" {
+		return &StartError{Path: c.Path, Field: field, Err: errors.New(why), inPlace: true}
+	}
+	if err := c.translate(r, fd); err != nil {
+		return err
+	}
+	for _, f := range r.files {
+		if f.source == pipeEnd {
+			return &StartError{Path: c.Path, Field: f.field, Err: errors.New("must be a file or nil: nothing would be left to copy what is read or written"), inPlace: true}
+		}
+	}
+	return nil
+}

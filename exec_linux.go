@@ -1,0 +1,169 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"math"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// exec runs the steps of a request in the place of this process. It returns
+// only what keeps it from beginning.
+func (r *request) exec() error {
+	r.fillIn()
+	if err := r.validate(); err != nil {
+		return r.inPlaceError(err)
+	}
+	s := new(starter)
+	s.request, s.p = r, &s.program
+	defer func() { s.cleanUp(false) }()
+	learnCloseRange()
+	s.lacks = lacking(kernel.lacks.Load())
+	if err := s.prepare(); err != nil {
+		return r.inPlaceError(err)
+	}
+	if err := s.hold(); err != nil {
+		return r.inPlaceError(err)
+	}
+	if s.lacks.has(noCloseRange) {
+		s.highest = highestFile()
+	}
+	s.compile()
+	s.tellFailures()
+	self := machine.Self{Program: s.p, Handler: s.handler}
+	for _, h := range s.table.held {
+		self.Keep = append(self.Keep, h.fd)
+	}
+	err := self.Become()
+	return r.inPlaceError(&StartError{Step: "execute the steps", Err: err})
+}
+
+func (r *request) inPlaceError(e *StartError) *StartError {
+	e.Path, e.inPlace = r.path, true
+	return e
+}
+
+// learnCloseRange finds out whether there is a close_range that can do what is
+// asked of it: a step that failed for lack of it could not be tried again.
+func learnCloseRange() {
+	const none = math.MaxUint32
+	if unix.CloseRange(none, none, unix.CLOSE_RANGE_CLOEXEC) != nil {
+		kernel.learn(noCloseRange)
+	}
+}
+
+// checkInPlace refuses what a process cannot do to itself.
+func (r *request) checkInPlace() *StartError {
+	if !r.inPlace {
+		return nil
+	}
+	const alone = "which an Exec does not make: one process stays one"
+	switch {
+	case r.attr.Init != nil:
+		return invalidf("Attr.Init", "", "is a process above the program, "+alone)
+	case r.birthUnshare()&unix.CLONE_NEWPID != 0:
+		return invalidf(field("Cloneflags"), "CLONE_NEWPID", "is for children, "+alone)
+	}
+	return r.checkOwnMaps()
+}
+
+// checkOwnMaps refuses what a process cannot write to the maps of a user
+// namespace that it has made itself: it has no privileges outside of it.
+func (r *request) checkOwnMaps() *StartError {
+	for _, m := range []struct {
+		field string
+		lines int
+	}{{"UidMappings", len(r.sys.UidMappings)}, {"GidMappings", len(r.sys.GidMappings)}} {
+		if m.lines > 1 {
+			return invalidf(field(m.field), itoa(m.lines)+" lines",
+				"need a process outside of the new user namespace to write them: an Exec can map one id, its own")
+		}
+	}
+	if r.sys.GidMappings != nil && r.sys.GidMappingsEnableSetgroups {
+		return invalidf(field("GidMappingsEnableSetgroups"), "",
+			"needs a process outside of the new user namespace to write the map: in an Exec, setgroups is denied")
+	}
+	return nil
+}
+
+// useStderr keeps this process's standard error, for the steps to say what
+// failed.
+func (s *starter) useStderr() *StartError {
+	s.stderr = -1
+	if !s.inPlace {
+		return nil
+	}
+	if _, err := unix.FcntlInt(uintptr(os.Stderr.Fd()), unix.F_GETFD, 0); err == nil {
+		s.stderr = int(os.Stderr.Fd())
+		s.use(s.stderr, "")
+	}
+	return nil
+}
+
+// useCgroup is for a cgroup that a child would be born in.
+func (s *starter) useCgroup() *StartError {
+	if s.inPlace && s.sys.UseCgroupFD {
+		s.use(s.sys.CgroupFD, field("CgroupFD"))
+	}
+	return nil
+}
+
+// beginInPlace is where the steps of an Exec differ from those of a child:
+// it begins as a child does after its birth, with signals blocked until the
+// mask is set, and makes sure that a failure can be told of.
+func (b *builder) beginInPlace() {
+	if !b.inPlace {
+		return
+	}
+	b.report = -1
+	b.add("", program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, num(8))
+	if b.stderr >= 0 {
+		b.report = b.table.spare()
+		b.add("", program.Dup3, num(b.table.at(b.stderr)), num(b.report), num(unix.O_CLOEXEC))
+	}
+}
+
+// bornInPlace does what the clone does for a child.
+func (b *builder) bornInPlace() {
+	if !b.inPlace {
+		return
+	}
+	if b.sys.UseCgroupFD {
+		b.joinCgroup(b.table.at(b.sys.CgroupFD), field("CgroupFD")) // before a cgroup namespace takes it for its root
+	}
+	flags := b.birthUnshare()
+	if flags == 0 {
+		return
+	}
+	b.add(field("Cloneflags"), program.Unshare, num(flags))
+	if flags&unix.CLONE_NEWUSER != 0 {
+		b.writeOwnMaps()
+	}
+}
+
+// parent is who the parent-death signal is about.
+func (r *request) parent() int {
+	if r.inPlace {
+		return os.Getppid()
+	}
+	return os.Getpid()
+}
+
+// birthUnshare are the namespaces that a clone would make.
+func (r *request) birthUnshare() uint64 { return birthFlags(r.sys.Cloneflags) }
+
+// joinCgroup moves the process into the cgroup with that directory.
+func (b *builder) joinCgroup(dir int, field string) {
+	p := b.p
+	open := p.Len()
+	b.add(field, program.Openat, num(dir), p.Str("cgroup.procs"), num(unix.O_WRONLY), num(0))
+	b.add(field, program.Write, num(0), p.Str("0"), num(1))
+	b.add(field, program.Close, num(0)).Quiet = true
+	p.FeedArg(open, open+1, 0)
+	p.FeedArg(open, open+2, 0)
+}
