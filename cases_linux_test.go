@@ -168,6 +168,10 @@ var casesOfAttr = []startCase{
 	{"umask", nil, withAttr(&Attr{Umask: new(uint32(0o27))})},
 	{"no new privileges", nil, withAttr(&Attr{NoNewPrivs: true})},
 	{"init", nil, withAttr(&Attr{Init: &Init{}})},
+	{"init with files far apart", nil, func(t *testing.T, c *Cmd) {
+		c.Attr = &Attr{Init: &Init{}}
+		c.ExtraFiles = append(make([]*os.File, 30), tempFile(t))
+	}},
 	{"init of a namespace", []*requirement{asRoot}, func(_ *testing.T, c *Cmd) {
 		c.Attr = &Attr{Init: &Init{}}
 		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}

@@ -17,6 +17,7 @@ import (
 // which the kernel gives to the next file, is known here.
 type fdTable struct {
 	held   []heldFile
+	files  int  // how many numbers the child's files have
 	copied bool // the child is born with a copy of the parent's table
 
 	open    []bool
@@ -65,7 +66,7 @@ func (t *fdTable) lowestFree() int {
 
 // spare returns a number above all that matter.
 func (t *fdTable) spare() int {
-	n := max(len(t.open), len(t.source))
+	n := max(len(t.open), t.files)
 	t.setOpen(n, true)
 	t.dirty = true
 	return n
@@ -78,7 +79,7 @@ func (t *fdTable) spare() int {
 // none of them open (go.dev/issue/22315, go.dev/issue/22243).
 func (b *builder) ownFiles() {
 	t := &b.table
-	t.open, t.source, t.dirty = t.open[:0], t.source[:0], false
+	t.open, t.source, t.files, t.dirty = t.open[:0], t.source[:0], len(b.files), false
 	for _, h := range t.held {
 		t.setOpen(h.at, true)
 	}
