@@ -23,6 +23,7 @@ type Plan struct {
 type PlanStep struct {
 	// By is who runs the step: "parent", "child", or, for the second stage
 	// that Attr.Init asks for, "init" and the program's process, "program".
+	// In the plan of an Exec it is "self".
 	By string `json:"by"`
 	// Call is the system call's name.
 	Call string `json:"call"`

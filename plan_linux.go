@@ -13,14 +13,14 @@ import (
 func (r *request) plan() (*Plan, error) {
 	r.fillIn()
 	if err := r.validate(); err != nil {
-		err.Path = r.path
+		err.Path, err.inPlace = r.path, r.inPlace
 		return nil, err
 	}
 	s := &starter{describing: true, standIn: 3}
 	s.request, s.p = r, &s.program
 	s.standInForPipes()
 	if err := s.prepare(); err != nil {
-		err.Path = r.path
+		err.Path, err.inPlace = r.path, r.inPlace
 		return nil, err
 	}
 	s.listHeld()
