@@ -49,6 +49,8 @@ func (f *startFlags) conflicts() error {
 			"--setsid and --ctty lead a new session, which is a process group already: --setpgid and --pgid cannot be used with them"},
 		{f.Setsid || f.Ctty || f.CttyFD != nil, f.Foreground,
 			"--foreground needs sprog's terminal, which a new session (--setsid, --ctty) does not have"},
+		{f.TTY, f.Setsid || f.Ctty || f.CttyFD != nil || f.Setpgid || f.Pgid != nil || f.Foreground || f.Noctty,
+			"--tty leads a new session on a terminal of its own: --setsid, --ctty, --setpgid, --pgid, --foreground and --noctty cannot be used with it"},
 		{f.Setpgid, f.Pgid != nil,
 			"--setpgid leads a new process group, --pgid joins one: they cannot be used together"},
 		{f.InitGroups, f.User == "",
@@ -97,7 +99,7 @@ func (f *startFlags) sysProcAttr(tty terminal) (*syscall.SysProcAttr, error) {
 
 // setSession fills in the session, its terminal and the process group.
 func (f *startFlags) setSession(sys *syscall.SysProcAttr) {
-	sys.Setctty = f.Ctty || f.CttyFD != nil
+	sys.Setctty = f.Ctty || f.CttyFD != nil || f.TTY
 	sys.Setsid = f.Setsid || sys.Setctty
 	if f.CttyFD != nil {
 		sys.Ctty = int(*f.CttyFD)
@@ -117,8 +119,8 @@ func (f *startFlags) attr() *sprog.Attr {
 		mask := uint32(*f.Umask)
 		attr.Umask = &mask
 	}
-	if f.Init {
-		attr.Init = &sprog.Init{}
+	if f.Init || f.TTY {
+		attr.Init = &sprog.Init{JobControl: f.TTY}
 	}
 	return attr
 }

@@ -131,7 +131,11 @@ func (f *startFlags) openCgroup() (fd int, err error) {
 
 // closeFiles closes the descriptors that only the program needs now.
 func closeFiles(cmd *sprog.Cmd) {
-	files := append(cmd.ExtraFiles, cmd.Stdin.(*os.File), cmd.Stdout.(*os.File), cmd.Stderr.(*os.File))
+	files := slices.Clone(cmd.ExtraFiles)
+	for _, stream := range []any{cmd.Stdin, cmd.Stdout, cmd.Stderr} {
+		f, _ := stream.(*os.File) // with --tty it may be nothing
+		files = append(files, f)
+	}
 	for _, f := range files {
 		if f != nil && f != os.Stdin && f != os.Stdout && f != os.Stderr {
 			f.Close()

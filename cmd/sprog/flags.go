@@ -51,6 +51,7 @@ type startFlags struct {
 	Setsid     bool    `group:"terminal" help:"Lead a new session, without a controlling terminal."`
 	Ctty       bool    `group:"terminal" help:"Lead a new session that is controlled by the terminal on standard input."`
 	CttyFD     *number `group:"terminal" name:"ctty-fd" placeholder:"N" help:"Take the program's descriptor N as --ctty's terminal."`
+	TTY        bool    `group:"terminal" name:"tty" help:"Give the program a terminal of its own, and stand between it and sprog's. Implies --init and a new session."`
 	Noctty     bool    `group:"terminal" help:"Give up the controlling terminal, which standard input must be."`
 	Setpgid    bool    `group:"terminal" help:"Lead a new process group."`
 	Pgid       *number `group:"terminal" placeholder:"N" help:"Join process group N."`

@@ -22,6 +22,9 @@ Signals:
   program is in sprog's own process group and that is in the foreground of the
   terminal, which sends them to both; TERM always is.
 
+With --tty the program's terminal decides what keys do. Ctrl-Z stops the program
+and then sprog, and fg goes on with both; the terminal is put back as it was.
+
 Exit code:
   That of the program, or 128+n if signal n killed it.
   124  the program ended after --timeout's signal (137 if it took KILL)
@@ -34,6 +37,7 @@ Examples:
   sprog run --unshare pid,mount,net --map-root --init sh
   sprog run --timeout 30s --rlimit cpu=10 --rlimit as=512M ./solve <in >out
   sprog run --user nobody --ambient net_bind_service nc -l -p 80
+  sprog run --tty --unshare pid,net bash
   sprog run --clear-env --env PATH --env LANG=C --stdin null make -j2
 `
 

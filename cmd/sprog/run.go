@@ -25,12 +25,20 @@ func (r *runCmd) Run(program programArgs) error {
 	if err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
+	if r.TTY {
+		s.relay, err = startRelayed(cmd)
+	} else {
+		err = cmd.Start()
+	}
+	if err != nil {
 		return startError(err, r.place().exists(cmd.Path))
 	}
 	closeFiles(cmd)
 	s.process, s.leads = cmd.Process, leads(cmd.SysProcAttr)
 	err = s.wait(cmd)
+	if s.relay != nil {
+		s.relay.finish()
+	}
 	if r.Foreground {
 		s.tty.restore(cmd.Process.Pid)
 	}

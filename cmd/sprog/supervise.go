@@ -17,6 +17,7 @@ type supervisor struct {
 	process *os.Process
 	leads   bool // the program was started as the leader of a process group
 	tty     terminal
+	relay   *relay // between sprog's terminal and the program's, or nil
 	signals <-chan os.Signal
 
 	timeout    time.Duration // 0 is none
@@ -40,6 +41,8 @@ func (s *supervisor) wait(cmd *sprog.Cmd) error {
 		select {
 		case err := <-done:
 			return s.outcome(cmd.ProcessState, err)
+		case <-s.stops():
+			s.relay.suspend()
 		case sig := <-s.signals:
 			s.handle(sig.(syscall.Signal))
 		case <-deadline:
@@ -56,6 +59,9 @@ func (s *supervisor) wait(cmd *sprog.Cmd) error {
 // handle deals with one signal that sprog has received.
 func (s *supervisor) handle(sig syscall.Signal) {
 	switch {
+	case s.relay != nil && sig == unix.SIGWINCH:
+		s.relay.resize()
+	case s.relay != nil && (sig == unix.SIGCHLD || sig == unix.SIGCONT): // the relay sees to stops
 	case sig == unix.SIGCHLD:
 		s.stopAlong()
 	case sig == unix.SIGPIPE:
@@ -65,6 +71,14 @@ func (s *supervisor) handle(sig syscall.Signal) {
 	default:
 		s.send(sig)
 	}
+}
+
+// stops tells of the stops of a program on a terminal of its own.
+func (s *supervisor) stops() <-chan struct{} {
+	if s.relay == nil {
+		return nil
+	}
+	return s.relay.stops
 }
 
 // outcome turns the program's end into the error that stands for sprog's exit

@@ -100,6 +100,18 @@ func (s *session) typeKeys(keys string) {
 	}
 }
 
+// expectForeground waits until the first program is in the foreground again.
+func (s *session) expectForeground() {
+	s.t.Helper()
+	for range 1000 {
+		if group, _ := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP); group == s.cmd.Process.Pid {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.t.Fatal("the terminal's foreground never came back")
+}
+
 const (
 	ctrlC = "\x03"
 	ctrlZ = "\x1a"
@@ -173,4 +185,74 @@ func TestForegroundIsGivenBack(t *testing.T) {
 	s.expect("program one", 1)
 	s.typeKeys("two\n")
 	s.expect("script two", 1)
+}
+
+// A program on a terminal of its own: Ctrl-Z, fg and Ctrl-C work, in a PID
+// namespace too, the window's size follows, and sprog's terminal is as it was
+// afterwards.
+func TestRelay(t *testing.T) {
+	t.Setenv("STATE", t.TempDir())
+	flags := []string{"--tty"}
+	if os.Geteuid() == 0 {
+		flags = append(flags, "--tty --unshare pid")
+	}
+	for _, flag := range flags {
+		t.Run(flag, func(t *testing.T) {
+			s := startSession(t, "bash", "--norc", "--noprofile", "-i")
+			s.typeKeys("stty rows 31 cols 71; stty -g >$STATE/before; echo rea''dy\n")
+			s.expect("ready\r\n", 1)
+			s.typeKeys("sprog run " + flag + ` sh -c 'trap "stty size" WINCH; echo "[$(stty size)]"; while :; do sleep 0.05; done'` + "\n")
+			s.expect("[31 71]", 1)
+			if err := unix.IoctlSetWinsize(int(s.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 12, Col: 34}); err != nil {
+				t.Fatal(err)
+			}
+			s.expect("12 34", 1)
+			s.typeKeys(ctrlZ)
+			s.expect("Stopped", 1)
+			s.typeKeys("echo a''live; fg\n")
+			s.expect("alive\r\n", 1)
+			s.expect("sprog run", 2) // when it is stopped, and for fg
+			time.Sleep(100 * time.Millisecond)
+			s.typeKeys(ctrlC)
+			s.expectForeground()
+			s.typeKeys("echo code=$?; stty -g >$STATE/after; cmp $STATE/before $STATE/after && echo as''before\n")
+			s.expect("code=130\r\n", 1)
+			s.expect("asbefore\r\n", 1)
+		})
+	}
+}
+
+// Keys reach the program's line discipline as they are, and what ends sprog's
+// input ends the program's.
+func TestRelayedInput(t *testing.T) {
+	s := startSession(t, "sprog", "run", "--tty", "sh", "-c", "stty -icanon -isig -echo; echo ready; dd bs=1 count=3 2>/dev/null | od -An -c; stty sane; cat; echo end")
+	s.expect("ready", 1)
+	s.typeKeys(ctrlC + ctrlZ + "\x1c")
+	s.expect("003 032 034", 1)
+	s.typeKeys("line\n\x04")
+	s.expect("end", 1)
+	s = startSession(t, "sh", "-c", "echo piped | sprog run --tty sh -c 'tty >/dev/null && cat'; echo code=$?")
+	s.expect("piped", 2) // echoed by the terminal, and by cat
+	s.expect("code=0", 1)
+}
+
+// When sprog is told to end, so is the program, and the terminal is put back.
+func TestRelayIsEnded(t *testing.T) {
+	t.Setenv("STATE", t.TempDir())
+	s := startSession(t, "sh", "-c", `stty -g >"$STATE/a"
+		sprog run --tty sh -c 'trap "echo told; exit 7" TERM; echo ready; while :; do sleep 0.05; done'
+		echo code=$?; stty -g | cmp - "$STATE/a" && echo as""before`)
+	s.expect("ready", 1)
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", s.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	fmt.Sscan(string(children), &pid)
+	if err := unix.Kill(pid, unix.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	s.expect("told", 1)
+	s.expect("code=7", 1)
+	s.expect("asbefore", 1)
 }
