@@ -36,6 +36,9 @@ const (
 	Keyctl
 	IoprioSet
 	Kill
+	LandlockAddRule
+	LandlockCreateRuleset
+	LandlockRestrictSelf
 	Mount
 	Openat
 	Personality
@@ -87,56 +90,59 @@ type signature struct {
 }
 
 var signatures = [numCalls]signature{
-	Test:             {"test", []printer{address, number, number}},
-	Move:             {"move", []printer{address, number}},
-	Capget:           {"capget", []printer{capHeader, address}},
-	Capset:           {"capset", []printer{capHeader, capData}},
-	Chdir:            {"chdir", []printer{str}},
-	Chroot:           {"chroot", []printer{str}},
-	Clone:            {"clone", []printer{cloneFlags}},
-	Close:            {"close", []printer{number}},
-	CloseRange:       {"close_range", []printer{number, unsigned, closeRangeFlags}},
-	Dup3:             {"dup3", []printer{number, number, openFlags}},
-	Execve:           {"execve", []printer{str, argv, envp}},
-	Execveat:         {"execveat", []printer{dirfd, str, argv, envp, atFlags}},
-	ExitGroup:        {"exit_group", []printer{number}},
-	Fcntl:            {"fcntl", []printer{number, fcntlCmd, fcntlArg}},
-	Futex:            {"futex", []printer{address, futexOp, number, address}},
-	GetMempolicy:     {"get_mempolicy", []printer{address, address, number, address, number}},
-	Getpid:           {"getpid", nil},
-	Getppid:          {"getppid", nil},
-	Ioctl:            {"ioctl", []printer{number, ioctlRequest, ioctlArg}},
-	Keyctl:           {"keyctl", []printer{keyctlOp, str}},
-	IoprioSet:        {"ioprio_set", []printer{ioprioWho, number, ioprio}},
-	Kill:             {"kill", []printer{number, signal}},
-	Mount:            {"mount", []printer{str, str, str, mountFlags, address}},
-	Openat:           {"openat", []printer{dirfd, str, openMode, optionalMode}},
-	Personality:      {"personality", []printer{persona}},
-	Ppoll:            {"ppoll", []printer{address, number, address, address, number}},
-	Prctl:            {"prctl", []printer{prctlOp, prctlArg, prctlMore, prctlMore, prctlMore}},
-	Prlimit64:        {"prlimit64", []printer{number, resource, rlimit, address}},
-	Ptrace:           {"ptrace", []printer{ptraceRequest}},
-	RtSigaction:      {"rt_sigaction", []printer{signal, sigaction, address, number}},
-	RtSigprocmask:    {"rt_sigprocmask", []printer{sigHow, sigset, address, number}},
-	RtSigtimedwait:   {"rt_sigtimedwait", []printer{sigset, address, address, number}},
-	SchedGetaffinity: {"sched_getaffinity", []printer{number, number, address}},
-	SchedGetattr:     {"sched_getattr", []printer{number, address, number, number}},
-	SchedSetaffinity: {"sched_setaffinity", []printer{number, number, cpuMask}},
-	SchedSetattr:     {"sched_setattr", []printer{number, schedAttr, number}},
-	SetMempolicy:     {"set_mempolicy", []printer{mempolicyMode, nodeMask, number}},
-	Setgid:           {"setgid", []printer{id}},
-	Setgroups:        {"setgroups", []printer{number, groups}},
-	Setpgid:          {"setpgid", []printer{number, number}},
-	Setresgid:        {"setresgid", []printer{id, id, id}},
-	Setresuid:        {"setresuid", []printer{id, id, id}},
-	Setpriority:      {"setpriority", []printer{priorityWhich, number, number}},
-	Setsid:           {"setsid", nil},
-	Setuid:           {"setuid", []printer{id}},
-	Umask:            {"umask", []printer{octal}},
-	Unshare:          {"unshare", []printer{cloneFlags}},
-	Waitid:           {"waitid", []printer{waitWho, number, address, waitFlags, address}},
-	Write:            {"write", []printer{number, text, number}},
-	Writev:           {"writev", []printer{number, address, number}},
+	Test:                  {"test", []printer{address, number, number}},
+	Move:                  {"move", []printer{address, number}},
+	Capget:                {"capget", []printer{capHeader, address}},
+	Capset:                {"capset", []printer{capHeader, capData}},
+	Chdir:                 {"chdir", []printer{str}},
+	Chroot:                {"chroot", []printer{str}},
+	Clone:                 {"clone", []printer{cloneFlags}},
+	Close:                 {"close", []printer{number}},
+	CloseRange:            {"close_range", []printer{number, unsigned, closeRangeFlags}},
+	Dup3:                  {"dup3", []printer{number, number, openFlags}},
+	Execve:                {"execve", []printer{str, argv, envp}},
+	Execveat:              {"execveat", []printer{dirfd, str, argv, envp, atFlags}},
+	ExitGroup:             {"exit_group", []printer{number}},
+	Fcntl:                 {"fcntl", []printer{number, fcntlCmd, fcntlArg}},
+	Futex:                 {"futex", []printer{address, futexOp, number, address}},
+	GetMempolicy:          {"get_mempolicy", []printer{address, address, number, address, number}},
+	Getpid:                {"getpid", nil},
+	Getppid:               {"getppid", nil},
+	Ioctl:                 {"ioctl", []printer{number, ioctlRequest, ioctlArg}},
+	Keyctl:                {"keyctl", []printer{keyctlOp, str}},
+	IoprioSet:             {"ioprio_set", []printer{ioprioWho, number, ioprio}},
+	Kill:                  {"kill", []printer{number, signal}},
+	LandlockAddRule:       {"landlock_add_rule", []printer{number, landlockRuleType, landlockRule, number}},
+	LandlockCreateRuleset: {"landlock_create_ruleset", []printer{landlockRuleset, number, number}},
+	LandlockRestrictSelf:  {"landlock_restrict_self", []printer{number, landlockRestrictFlags}},
+	Mount:                 {"mount", []printer{str, str, str, mountFlags, address}},
+	Openat:                {"openat", []printer{dirfd, str, openMode, optionalMode}},
+	Personality:           {"personality", []printer{persona}},
+	Ppoll:                 {"ppoll", []printer{address, number, address, address, number}},
+	Prctl:                 {"prctl", []printer{prctlOp, prctlArg, prctlMore, prctlMore, prctlMore}},
+	Prlimit64:             {"prlimit64", []printer{number, resource, rlimit, address}},
+	Ptrace:                {"ptrace", []printer{ptraceRequest}},
+	RtSigaction:           {"rt_sigaction", []printer{signal, sigaction, address, number}},
+	RtSigprocmask:         {"rt_sigprocmask", []printer{sigHow, sigset, address, number}},
+	RtSigtimedwait:        {"rt_sigtimedwait", []printer{sigset, address, address, number}},
+	SchedGetaffinity:      {"sched_getaffinity", []printer{number, number, address}},
+	SchedGetattr:          {"sched_getattr", []printer{number, address, number, number}},
+	SchedSetaffinity:      {"sched_setaffinity", []printer{number, number, cpuMask}},
+	SchedSetattr:          {"sched_setattr", []printer{number, schedAttr, number}},
+	SetMempolicy:          {"set_mempolicy", []printer{mempolicyMode, nodeMask, number}},
+	Setgid:                {"setgid", []printer{id}},
+	Setgroups:             {"setgroups", []printer{number, groups}},
+	Setpgid:               {"setpgid", []printer{number, number}},
+	Setresgid:             {"setresgid", []printer{id, id, id}},
+	Setresuid:             {"setresuid", []printer{id, id, id}},
+	Setpriority:           {"setpriority", []printer{priorityWhich, number, number}},
+	Setsid:                {"setsid", nil},
+	Setuid:                {"setuid", []printer{id}},
+	Umask:                 {"umask", []printer{octal}},
+	Unshare:               {"unshare", []printer{cloneFlags}},
+	Waitid:                {"waitid", []printer{waitWho, number, address, waitFlags, address}},
+	Write:                 {"write", []printer{number, text, number}},
+	Writev:                {"writev", []printer{number, address, number}},
 }
 
 // object is the argument that an error about the call names, or -1.
@@ -149,6 +155,8 @@ func (c Call) object() int {
 		return 2
 	case Openat, Mount, Prlimit64, Setgroups, Setpgid, Write, Ioctl, Prctl, SchedSetattr, Keyctl:
 		return 1
+	case LandlockAddRule:
+		return 2
 	}
 	return -1
 }

@@ -104,7 +104,7 @@ func (l *line) jumps() {
 }
 
 // errnoNames are those that steps jump on.
-var errnoNames = names{4: "EINTR", 10: "ECHILD", 11: "EAGAIN", 13: "EACCES", 22: "EINVAL", 26: "ETXTBSY"}
+var errnoNames = names{2: "ENOENT", 4: "EINTR", 10: "ECHILD", 11: "EAGAIN", 13: "EACCES", 20: "ENOTDIR", 22: "EINVAL", 26: "ETXTBSY"}
 
 // place names a place in the data, which has no address yet: by the step whose
 // result it holds, by its label, or by its offset.

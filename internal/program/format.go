@@ -44,6 +44,8 @@ func (p *Program) Object(i int) string {
 	switch a := s.Args[n]; {
 	case s.Call == Write:
 		return p.written(s)
+	case s.Call == LandlockAddRule:
+		return p.ruledBy(s)
 	case a.Kind == Address && namesPath(s.Call):
 		return p.StrAt(a)
 	}

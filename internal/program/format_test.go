@@ -35,6 +35,14 @@ var calls = []struct {
 	{func(p *Program) { p.Add("", Keyctl, Num(1), Num(0)) }, "keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)", ""},
 	{func(p *Program) { p.Add("", IoprioSet, Num(1), Num(0), Num(2<<13|7)) }, "ioprio_set(IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7))", "IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7)"},
 	{func(p *Program) { p.Add("", Kill, Num(1), Num(15)) }, "kill(1, SIGTERM)", ""},
+	{func(p *Program) { p.Add("", LandlockCreateRuleset, p.Words(1<<17-1, 3, 2), Num(24), Num(0)) },
+		"landlock_create_ruleset({handled_access_fs=~0, handled_access_net=LANDLOCK_ACCESS_NET_BIND_TCP|LANDLOCK_ACCESS_NET_CONNECT_TCP, scoped=LANDLOCK_SCOPE_SIGNAL}, 24, 0)", ""},
+	{func(p *Program) { p.Add("", LandlockAddRule, Num(3), Num(1), p.Words(4, 9), Num(0)) },
+		"landlock_add_rule(3, LANDLOCK_RULE_PATH_BENEATH, {allowed_access=LANDLOCK_ACCESS_FS_READ_FILE, parent_fd=9}, 0)", "descriptor 9"},
+	{func(p *Program) { p.Add("", LandlockAddRule, Num(3), Num(2), p.Words(2, 443), Num(0)) },
+		"landlock_add_rule(3, LANDLOCK_RULE_NET_PORT, {allowed_access=LANDLOCK_ACCESS_NET_CONNECT_TCP, port=443}, 0)", "port 443"},
+	{func(p *Program) { p.Add("", LandlockRestrictSelf, Num(3), Num(5)) },
+		"landlock_restrict_self(3, LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF|LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF)", ""},
 	{func(p *Program) {
 		p.Add("", Mount, p.Str("none"), p.Str("/"), Num(0), Num(1<<18|0x4000), Num(0))
 	}, `mount("none", "/", NULL, MS_REC|MS_PRIVATE, NULL)`, "/"},

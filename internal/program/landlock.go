@@ -1,0 +1,122 @@
+package program
+
+import (
+	"math/bits"
+	"strconv"
+)
+
+// The names of Landlock's rights, scopes and flags, in the order of their
+// bits, as landlock(7) has them.
+var (
+	landlockFS = bitNames("LANDLOCK_ACCESS_FS_",
+		"EXECUTE", "WRITE_FILE", "READ_FILE", "READ_DIR", "REMOVE_DIR", "REMOVE_FILE", "MAKE_CHAR", "MAKE_DIR",
+		"MAKE_REG", "MAKE_SOCK", "MAKE_FIFO", "MAKE_BLOCK", "MAKE_SYM", "REFER", "TRUNCATE", "IOCTL_DEV", "RESOLVE_UNIX")
+	landlockNet    = bitNames("LANDLOCK_ACCESS_NET_", "BIND_TCP", "CONNECT_TCP", "BIND_UDP", "CONNECT_SEND_UDP")
+	landlockScopes = bitNames("LANDLOCK_SCOPE_", "ABSTRACT_UNIX_SOCKET", "SIGNAL")
+	landlockFlags  = bitNames("LANDLOCK_RESTRICT_SELF_", "LOG_SAME_EXEC_OFF", "LOG_NEW_EXEC_ON", "LOG_SUBDOMAINS_OFF", "TSYNC")
+)
+
+func bitNames(prefix string, names ...string) (list []flag) {
+	for i, name := range names {
+		list = append(list, flag{1 << i, prefix + name})
+	}
+	return list
+}
+
+// LandlockFS returns the names of rights to files, joined by "|".
+func LandlockFS(v uint64) string { return flagNames(v, landlockFS) }
+
+// LandlockNet returns the names of rights to ports.
+func LandlockNet(v uint64) string { return flagNames(v, landlockNet) }
+
+// LandlockScopes returns the names of scopes.
+func LandlockScopes(v uint64) string { return flagNames(v, landlockScopes) }
+
+// LandlockFlags returns the names of flags of landlock_restrict_self.
+func LandlockFlags(v uint64) string { return flagNames(v, landlockFlags) }
+
+// Types of Landlock rules.
+const (
+	LandlockRulePath = 1 // LANDLOCK_RULE_PATH_BENEATH
+	LandlockRulePort = 2 // LANDLOCK_RULE_NET_PORT
+)
+
+var landlockRuleType = enum(names{LandlockRulePath: "LANDLOCK_RULE_PATH_BENEATH", LandlockRulePort: "LANDLOCK_RULE_NET_PORT"})
+
+// manyRights prints a set of more than half of all rights by those that it
+// has not, which is shorter.
+func manyRights(v uint64, list []flag) string {
+	all := uint64(1)<<len(list) - 1
+	if v&^all == 0 && bits.OnesCount64(v) > len(list)/2 {
+		if v == all {
+			return "~0"
+		}
+		return "~(" + flagNames(all&^v, list) + ")"
+	}
+	return flagNames(v, list)
+}
+
+// landlockRuleset prints a struct landlock_ruleset_attr.
+func landlockRuleset(l *line, n int) {
+	if l.null(n) {
+		return
+	}
+	l.WriteString("{handled_access_fs=" + manyRights(l.word(n, 0), landlockFS))
+	if v := l.word(n, 1); v != 0 {
+		l.WriteString(", handled_access_net=" + flagNames(v, landlockNet))
+	}
+	if v := l.word(n, 2); v != 0 {
+		l.WriteString(", scoped=" + flagNames(v, landlockScopes))
+	}
+	l.WriteByte('}')
+}
+
+// landlockRule prints a struct landlock_path_beneath_attr, or a struct
+// landlock_net_port_attr, by the type of the rule in the argument before.
+func landlockRule(l *line, n int) {
+	rights := l.word(n, 0)
+	if l.value(n-1) == LandlockRulePort {
+		l.WriteString("{allowed_access=" + flagNames(rights, landlockNet) + ", port=" + strconv.FormatUint(l.word(n, 1), 10) + "}")
+		return
+	}
+	l.WriteString("{allowed_access=" + manyRights(rights, landlockFS) + ", parent_fd=" + l.descriptorAt(l.s.Args[n].Value+8) + "}")
+}
+
+// descriptorAt is what the word at an offset holds: the result of a step,
+// maybe by way of another word, or a number that is there from the beginning.
+func (l *line) descriptorAt(at uint64) string {
+	for i := range l.p.Steps {
+		s := &l.p.Steps[i]
+		for _, out := range s.Out {
+			if out.Kind != ToData || uint64(out.Pos) != at {
+				continue
+			}
+			if s.Call == Move {
+				return l.descriptorAt(s.Args[0].Value)
+			}
+			return l.name(i)
+		}
+	}
+	probe := line{p: l.p, s: &Step{Args: [6]Arg{{Address, at}}}}
+	return strconv.Itoa(int(int32(probe.uint32(0, 0))))
+}
+
+// ruledBy is what a Landlock rule is about: a port, or the path that a step
+// has opened for it.
+func (p *Program) ruledBy(s *Step) string {
+	l := line{p: p, s: s}
+	if s.Args[1].Value == LandlockRulePort {
+		return "port " + strconv.FormatUint(l.word(2, 1), 10)
+	}
+	path := ""
+	l.name = func(step int) string {
+		path = p.StrAt(p.Steps[step].Args[1])
+		return ""
+	}
+	if fd := l.descriptorAt(s.Args[2].Value + 8); path == "" {
+		return "descriptor " + fd
+	}
+	return path
+}
+
+func landlockRestrictFlags(l *line, n int) { l.WriteString(LandlockFlags(l.value(n))) }
