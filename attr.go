@@ -18,6 +18,10 @@ type Attr struct {
 	// See PR_SET_NO_NEW_PRIVS(2const); Linux 3.5.
 	NoNewPrivs bool
 
+	// Landlock, if not nil, takes rights to files, ports, sockets and signals
+	// from the program. See [Landlock].
+	Landlock *Landlock
+
 	// Init, if not nil, puts a minimal init process between the caller and
 	// the program. See [Init].
 	Init *Init

@@ -9,4 +9,7 @@ type Birth struct {
 	// program stops, and its end comes with that of the init. It is the
 	// caller's to close.
 	Stops *os.File
+
+	// Landlock tells what was applied of Attr.Landlock.
+	Landlock *LandlockResult
 }

@@ -32,6 +32,8 @@ type builder struct {
 	initStep    int              // the init's first step
 	firstStep   int              // that of the init's child
 
+	locked landlocking
+
 	ppid     int
 	parentFD int // a pidfd of this process for the child to look at, or -1
 }
@@ -62,6 +64,7 @@ func (b *builder) steps() {
 	b.chdir()          // with the child's credentials, inside the new root
 	b.umask()          // no step from here on creates a file
 	b.parentDeathSig() // after setuid, which clears it (PR_SET_PDEATHSIG(2const))
+	b.landlock()       // with the child's credentials, in its root; the limit on open files still leaves descriptors
 	b.placeFiles()     // the last step that needs the parent's numbers is done
 	b.noctty()         // on descriptor 0 as the child has it
 	b.setctty()        // on a number of the child's

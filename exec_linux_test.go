@@ -53,7 +53,7 @@ func become(c *Cmd) {
 			return
 		case step >= p.Len():
 			fmt.Print("no such step")
-		case p.Steps[step].Call.IsOperation() || p.Steps[step].Quiet:
+		case p.Steps[step].Call.IsOperation() || p.Steps[step].Quiet || !mustPass(p.Steps, 0, step):
 			fmt.Print("may not matter")
 		default:
 			e := &StartError{Path: c.Path, inPlace: true}

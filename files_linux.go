@@ -217,6 +217,9 @@ func (b *builder) keptFiles() (list []int) {
 	if b.second != nil || b.inPlace && b.report >= 0 {
 		list = append(list, b.report)
 	}
+	if b.locked.on() {
+		list = append(list, b.locked.ruleset)
+	}
 	return list
 }
 

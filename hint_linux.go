@@ -31,7 +31,7 @@ func (s *starter) hint(e *StartError, res machine.Result) string {
 		v := s.view()
 		return v.missingInterpreter(s.path, 0)
 	}
-	return ""
+	return s.landlockHint(e, res.Errno)
 }
 
 func (r *request) view() view { return view{root: r.sys.Chroot, dir: r.dir} }
@@ -42,10 +42,12 @@ type view struct {
 	root, dir string
 }
 
+// scriptsDeep is the kernel's limit for scripts run by scripts.
+const scriptsDeep = 5
+
 // missingInterpreter explains why a file that exists is said not to: execve
 // answers ENOENT for the program's interpreter too.
 func (v view) missingInterpreter(path string, depth int) string {
-	const scriptsDeep = 5 // the kernel's limit for scripts run by scripts
 	f, err := v.open(path)
 	if err != nil || depth > scriptsDeep {
 		return ""

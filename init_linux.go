@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"math"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -144,7 +145,7 @@ func (in *initBuilder) closeRange(first, last int) {
 		in.add(program.CloseRange, num(first), num(last), num(0))
 		return
 	}
-	for n := first; n <= min(last, max(len(in.files), in.report)); n++ {
+	for n := first; n <= min(last, max(len(in.files), slices.Max(in.keptFiles()))); n++ {
 		in.add(program.Close, num(n)).Ignore(uint32(unix.EBADF)).Quiet = true
 	}
 }

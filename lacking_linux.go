@@ -31,6 +31,7 @@ var kernel knowledge
 type knowledge struct {
 	lacks       atomic.Uint32
 	clone3Works atomic.Bool
+	landlock    landlockAnswer
 }
 
 func (k *knowledge) learn(what lacking) { k.lacks.Or(uint32(what)) }

@@ -8,6 +8,29 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
+// checkMayRestrict refuses what landlock(7) and seccomp(2) refuse to a process
+// that has neither no_new_privs nor CAP_SYS_ADMIN, where it is plain that the
+// child has neither. In a new user namespace it has all capabilities.
+func (r *request) checkMayRestrict(name string) *StartError {
+	newUser := (r.sys.Cloneflags|r.sys.Unshareflags)&unix.CLONE_NEWUSER != 0
+	if r.attr.NoNewPrivs || newUser || hasCap(unix.CAP_SYS_ADMIN) {
+		return nil
+	}
+	if has, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && has == 1 {
+		return nil
+	}
+	return &StartError{Field: name, Err: unsupported{"needs Attr.NoNewPrivs, or CAP_SYS_ADMIN, which this process lacks", unix.EPERM}}
+}
+
+// hasCap reports whether this thread has a capability, over its own user
+// namespace.
+func hasCap(c int) bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	err := unix.Capget(&header, &data[0])
+	return err == nil && data[c>>5].Effective>>(c&31)&1 != 0
+}
+
 func (b *builder) noNewPrivs() {
 	if b.attr.NoNewPrivs {
 		b.add("Attr.NoNewPrivs", program.Prctl, num(unix.PR_SET_NO_NEW_PRIVS), num(1))

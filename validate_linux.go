@@ -27,6 +27,7 @@ func (r *request) validate() *StartError {
 var checks = [...]func(*request) *StartError{
 	(*request).checkStrings, (*request).checkTerminal, (*request).checkBirth, (*request).checkMaps,
 	(*request).checkAmbientCaps, (*request).checkRlimits, (*request).checkUmask, (*request).checkStages, (*request).checkInPlace,
+	(*request).checkLandlock,
 }
 
 // An invalid is the reason of a start that is refused. It is EINVAL to

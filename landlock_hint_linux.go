@@ -1,0 +1,108 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// landlockHint explains what a step answers because of Landlock.
+func (s *starter) landlockHint(e *StartError, errno unix.Errno) string {
+	if !s.locked.on() {
+		return ""
+	}
+	switch {
+	case e.Step == "execve" && errno == unix.EACCES && s.locked.set.Files != 0:
+		v := lockedView{view{root: s.sys.Chroot, dir: s.dir}, s.attr.Landlock, s.locked.set.Files}
+		return v.notExecutable(s.path, 0)
+	case e.Step == "landlock_restrict_self" && errno == unix.EPERM:
+		return "it needs NoNewPrivs, or CAP_SYS_ADMIN, which the child has not got with its credentials"
+	case e.Step == "landlock_restrict_self" && errno == unix.E2BIG:
+		return "16 restrictions are in force already, which is the most that Landlock takes"
+	case e.Step == "landlock_add_rule" && errno == unix.EINVAL:
+		return "the rights are about directories, and it is none"
+	case e.Step == "landlock_add_rule" && errno == unix.EBADFD:
+		return "Landlock takes no rules for its file system"
+	case e.Step == "landlock_add_rule" && errno == unix.EAFNOSUPPORT:
+		return "this kernel has no TCP/IP"
+	}
+	return ""
+}
+
+// A lockedView is the child's view of the file system, with what Landlock
+// leaves of it.
+type lockedView struct {
+	view
+	landlock *Landlock
+	handled  LandlockAccess
+}
+
+// notExecutable tells which right is missing to execute a program, or the
+// interpreter or dynamic loader that it names.
+func (v lockedView) notExecutable(path string, depth int) string {
+	f, err := v.open(path)
+	if err != nil || depth > scriptsDeep {
+		return ""
+	}
+	defer f.Close()
+	need := (LandlockExecute | LandlockReadFile) & v.handled
+	if missing := need &^ v.given(realPath(int(f.Fd()))); missing != 0 {
+		return "no Landlock rule gives " + program.LandlockFS(uint64(missing)) + " for " + path
+	}
+	for _, interp := range []string{scriptInterpreter(f), elfInterpreter(f)} {
+		if interp == "" {
+			continue
+		}
+		if why := v.notExecutable(interp, depth+1); why != "" {
+			return why + ", which " + path + " names"
+		}
+	}
+	return ""
+}
+
+// given are the rights that the rules give for a file.
+func (v lockedView) given(path string) (rights LandlockAccess) {
+	for i := range v.landlock.Files.Rules {
+		rule := &v.landlock.Files.Rules[i]
+		if beneath(path, v.realPathOf(rule)) {
+			rights |= rule.Rights
+		}
+	}
+	return rights
+}
+
+func (v lockedView) realPathOf(rule *LandlockPath) string {
+	if rule.File != nil {
+		fd, err := shownFd(rule.File)
+		if err != nil {
+			return ""
+		}
+		return realPath(fd)
+	}
+	f, err := v.open(rule.Path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	return realPath(int(f.Fd()))
+}
+
+// beneath reports whether a path is that of a directory or of something in it.
+func beneath(path, dir string) bool {
+	return dir != "" && (path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/"))
+}
+
+// realPath is where the file of a descriptor is, as this process sees it.
+func realPath(fd int) string {
+	buf := make([]byte, unix.PathMax)
+	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), buf)
+	if err != nil {
+		return ""
+	}
+	return string(buf[:n])
+}

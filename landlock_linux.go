@@ -1,0 +1,247 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// A landlocking is Attr.Landlock as the start at hand applies it: without what
+// the kernel lacks.
+type landlocking struct {
+	set     LandlockSet
+	ruleset int // the ruleset's number in the child
+}
+
+// on reports whether anything is left to apply. A log flag alone restricts
+// nothing.
+func (l *landlocking) on() bool { return l.set.Files != 0 || l.set.Ports != 0 || l.set.Scopes != 0 }
+
+func (r *request) checkLandlock() *StartError {
+	l := r.attr.Landlock
+	if l == nil {
+		return nil
+	}
+	const name = "Attr.Landlock"
+	known := landlockOf(LandlockNewestABI)
+	switch {
+	case l.ABI < 0 || l.ABI > LandlockNewestABI:
+		return invalidf(name+".ABI", strconv.Itoa(l.ABI), "is no version that this package knows: 1 to "+strconv.Itoa(LandlockNewestABI))
+	case l.Files == nil && l.Ports == nil && l.Scopes == 0:
+		return invalidf(name, "", "restricts nothing: it needs Files, Ports or Scopes")
+	case l.Scopes&^known.Scopes != 0:
+		return invalidf(name+".Scopes", hex(l.Scopes&^known.Scopes), "is no scope")
+	case l.Log&^known.Log != 0:
+		return invalidf(name+".Log", hex(l.Log&^known.Log), "is no flag of the log")
+	case l.Ports != nil && l.wanted().Ports == 0:
+		return invalidf(name+".ABI", strconv.Itoa(l.ABI), "has no rights to ports: 4 is the first that has")
+	}
+	if err := l.checkFiles(known.Files); err != nil {
+		return err
+	}
+	if err := l.checkPorts(known.Ports); err != nil {
+		return err
+	}
+	return r.checkMayRestrict(name)
+}
+
+func hex[T ~uint32 | ~uint64](v T) string { return "0x" + strconv.FormatUint(uint64(v), 16) }
+
+func (l *Landlock) checkFiles(known LandlockAccess) *StartError {
+	if l.Files == nil {
+		return nil
+	}
+	if bad := l.Files.Handled &^ known; bad != 0 {
+		return invalidf("Attr.Landlock.Files.Handled", hex(bad), "is no right to files")
+	}
+	handled := l.wanted().Files
+	for i, rule := range l.Files.Rules {
+		name, object := index("Attr.Landlock.Files.Rules", i), rule.object()
+		bad := rule.Rights &^ known
+		switch {
+		case rule.Path == "" && rule.File == nil:
+			return invalidf(name, "", "has neither Path nor File")
+		case rule.Path != "" && rule.File != nil:
+			return invalidf(name, object, "has both Path and File")
+		case strings.IndexByte(rule.Path, 0) >= 0:
+			return invalidf(name, strconv.Quote(rule.Path), "contains a NUL byte")
+		case bad != 0:
+			return invalidf(name, object, hex(bad)+" is no right to files")
+		case rule.Rights&handled == 0:
+			return invalidf(name, object, "gives no right that is handled")
+		}
+	}
+	return nil
+}
+
+func (rule *LandlockPath) object() string {
+	if rule.File != nil {
+		return rule.File.Name()
+	}
+	return rule.Path
+}
+
+func (l *Landlock) checkPorts(known LandlockPortAccess) *StartError {
+	if l.Ports == nil {
+		return nil
+	}
+	if bad := l.Ports.Handled &^ known; bad != 0 {
+		return invalidf("Attr.Landlock.Ports.Handled", hex(bad), "is no right to ports")
+	}
+	handled := l.wanted().Ports
+	for i, rule := range l.Ports.Rules {
+		name, port := index("Attr.Landlock.Ports.Rules", i), "port "+strconv.Itoa(int(rule.Port))
+		switch bad := rule.Rights &^ known; {
+		case bad != 0:
+			return invalidf(name, port, hex(bad)+" is no right to ports")
+		case rule.Rights&handled == 0:
+			return invalidf(name, port, "gives no right that is handled")
+		}
+	}
+	return nil
+}
+
+// resolveLandlock compares what is asked for with what the kernel has, and
+// has the child find the files that rules are about.
+func (s *starter) resolveLandlock() *StartError {
+	l := s.attr.Landlock
+	s.locked = landlocking{}
+	if l == nil {
+		return nil
+	}
+	res, err := l.resolve(s.landlockABI())
+	if err != nil {
+		err.Path = s.path
+		return err
+	}
+	s.locked.set = res.Applied
+	if s.birth != nil {
+		s.afterwards(func(started bool) {
+			if started {
+				s.birth.Landlock = &res
+			}
+		})
+	}
+	return s.useLandlockFiles()
+}
+
+func (s *starter) useLandlockFiles() *StartError {
+	if s.locked.set.Files == 0 {
+		return nil
+	}
+	for i, rule := range s.attr.Landlock.Files.Rules {
+		if rule.File == nil {
+			continue
+		}
+		name := index("Attr.Landlock.Files.Rules", i)
+		fd, err := shownFd(rule.File)
+		if err != nil {
+			return &StartError{Path: s.path, Object: rule.object(), Field: name, Err: err}
+		}
+		s.use(fd, name)
+	}
+	return nil
+}
+
+// landlock makes the ruleset. It stands before the last steps, because making
+// it takes descriptors, which the limit on open files may not leave.
+func (b *builder) landlock() {
+	if !b.locked.on() {
+		return
+	}
+	set, l := b.locked.set, b.attr.Landlock
+	attr := b.p.Words(uint64(set.Files), uint64(set.Ports), uint64(set.Scopes))
+	b.add("Attr.Landlock", program.LandlockCreateRuleset, attr, num(24), num(0))
+	b.parkRuleset()
+	if set.Files != 0 {
+		for i := range l.Files.Rules {
+			b.landlockPath(index("Attr.Landlock.Files.Rules", i), &l.Files.Rules[i])
+		}
+	}
+	if set.Ports != 0 {
+		for i, rule := range l.Ports.Rules {
+			if rights := rule.Rights & set.Ports; rights != 0 {
+				b.landlockRule(index("Attr.Landlock.Ports.Rules", i), program.LandlockRulePort, b.p.Words(uint64(rights), uint64(rule.Port)))
+			}
+		}
+	}
+}
+
+// parkRuleset puts the ruleset that was just made at a number above the
+// child's files, where it stays until the execve closes it.
+func (b *builder) parkRuleset() {
+	t, p := &b.table, b.p
+	created := p.Len() - 1
+	b.locked.ruleset = t.spare()
+	b.add("Attr.Landlock", program.Dup3, num(0), num(b.locked.ruleset), num(unix.O_CLOEXEC)).Ignore(uint32(unix.EINVAL)) // it is there already
+	p.FeedArg(created, created+1, 0)
+	t.setOpen(t.lowestFree(), true)
+}
+
+func (b *builder) landlockRule(field string, kind int, attr program.Arg) *program.Step {
+	return b.add(field, program.LandlockAddRule, num(b.locked.ruleset), num(kind), attr, num(0))
+}
+
+// fileRights are the rights that a file can be given which is no directory.
+const fileRights = LandlockExecute | LandlockWriteFile | LandlockReadFile | LandlockTruncate | LandlockIoctlDev | LandlockResolveUnix
+
+// landlockPath adds the rule for a path.
+func (b *builder) landlockPath(field string, rule *LandlockPath) {
+	rights := rule.Rights & b.locked.set.Files
+	if rights == 0 {
+		return
+	}
+	if rule.File != nil {
+		at, _ := shownFd(rule.File)
+		b.landlockBeneath(field, rights, b.p.Words(uint64(rights), uint64(b.table.at(at))))
+		return
+	}
+	p := b.p
+	attr := p.Words(uint64(rights), 0)
+	open := p.Len()
+	b.add(field, program.Openat, num(unix.AT_FDCWD), p.Str(rule.Path), num(unix.O_PATH|unix.O_CLOEXEC), num(0))
+	p.FeedData(open, parentFD(attr))
+	b.landlockBeneath(field, rights, attr)
+	b.add(field, program.Close, num(0)).Quiet = true
+	p.FeedArg(open, p.Len()-1, 0)
+	if rule.Optional {
+		after := int16(p.Len() - open)
+		p.Steps[open].Goto(uint32(unix.ENOENT), after).Goto(uint32(unix.ENOTDIR), after)
+	}
+}
+
+// parentFD is the word with the descriptor in a struct
+// landlock_path_beneath_attr.
+func parentFD(attr program.Arg) program.Arg {
+	attr.Value += 8
+	return attr
+}
+
+// landlockBeneath adds a rule for a descriptor. The kernel answers EINVAL to
+// rights about directories where it is of none; then the others are given.
+func (b *builder) landlockBeneath(field string, rights LandlockAccess, attr program.Arg) {
+	step := b.landlockRule(field, program.LandlockRulePath, attr)
+	rest := rights & fileRights
+	if rest == 0 || rest == rights {
+		return
+	}
+	step.Goto(uint32(unix.EINVAL), 1)
+	step.Next = 3
+	reduced := b.p.Words(uint64(rest), 0)
+	b.add(field, program.Move, parentFD(attr), num(0)).Quiet = true
+	b.p.FeedData(b.p.Len()-1, parentFD(reduced))
+	b.landlockRule(field, program.LandlockRulePath, reduced)
+}
+
+// landlockSelf restricts the process, after which no file can be opened that
+// no rule is about.
+func (b *builder) landlockSelf() {
+	if b.locked.on() {
+		b.add("Attr.Landlock", program.LandlockRestrictSelf, num(b.locked.ruleset), num(b.locked.set.Log))
+	}
+}

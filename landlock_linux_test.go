@@ -1,0 +1,343 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// systemPrograms lets the system's programs run.
+var systemPrograms = []LandlockPath{
+	{Path: "/usr", Rights: LandlockRead | LandlockExecute},
+	{Path: "/bin", Rights: LandlockRead | LandlockExecute},
+	{Path: "/lib", Rights: LandlockRead | LandlockExecute},
+	{Path: "/lib64", Rights: LandlockRead | LandlockExecute, Optional: true},
+	{Path: "/etc", Rights: LandlockRead},
+	{Path: "/dev/null", Rights: LandlockReadFile | LandlockWriteFile},
+}
+
+// lockedFiles is a restriction to the system's programs and what rules give.
+func lockedFiles(abi int, rules ...LandlockPath) *Landlock {
+	return &Landlock{ABI: abi, Files: &LandlockFiles{Rules: append(rules, systemPrograms...)}}
+}
+
+// lockedShell runs a script under Landlock, and returns what it prints and its
+// complaints in the C locale.
+func lockedShell(t *testing.T, l *Landlock, script string, args ...string) string {
+	t.Helper()
+	c := Command("/bin/bash", append([]string{"-c", script, "bash"}, args...)...)
+	c.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C"}
+	c.Attr = &Attr{NoNewPrivs: true, Landlock: l}
+	out, err := c.CombinedOutput()
+	var exit *ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// landlockDirs makes directories to allow and to keep.
+func landlockDirs(t *testing.T) (in, out string) {
+	t.Helper()
+	dir := t.TempDir()
+	in, out = filepath.Join(dir, "in"), filepath.Join(dir, "out")
+	for _, d := range []string{in, out} {
+		if err := errors.Join(os.MkdirAll(d+"/sub", 0o777), os.WriteFile(d+"/file", []byte("content\n"), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return in, out
+}
+
+func TestLandlockFiles(t *testing.T) {
+	requires(t, landlockABI(5))
+	for _, test := range []struct {
+		name   string
+		rights LandlockAccess
+		script string // with $1 inside and $2 outside
+		want   string
+	}{
+		{"read", LandlockRead, "cat $1/file; ls $1", "content\nfile\nsub\n"},
+		{"read outside", LandlockRead, "cat $2/file", "cat: OUT/file: Permission denied\n"},
+		{"list outside", LandlockRead, "ls $2", "ls: cannot open directory 'OUT': Permission denied\n"},
+		{"write where reading is allowed", LandlockRead, "echo x >>$1/file", "bash: line 1: IN/file: Permission denied\n"},
+		{"write", LandlockRead | LandlockWrite, "echo more >>$1/file; cat $1/file; touch $1/new; mkdir $1/dir; rm $1/new; rmdir $1/dir; ls $1", "content\nmore\nfile\nsub\n"},
+		{"write outside", LandlockRead | LandlockWrite, "touch $2/new", "touch: cannot touch 'OUT/new': Permission denied\n"},
+		{"make a directory outside", LandlockRead | LandlockWrite, "mkdir $2/new", "mkdir: cannot create directory 'OUT/new': Permission denied\n"},
+		{"remove outside", LandlockRead | LandlockWrite, "rm -f $2/file", "rm: cannot remove 'OUT/file': Permission denied\n"},
+		{"execute what can be read", LandlockRead, "cp /bin/true $1/true 2>&-; $1/file", "bash: line 1: IN/file: Permission denied\n"},
+		{"rename between directories", LandlockRead | LandlockWrite, "mv $1/file $1/sub && ls $1/sub", "file\n"},
+		{"link between directories", LandlockRead | LandlockWrite, "ln $1/file $1/sub/hard && ls $1/sub", "hard\n"},
+		{"link between directories without the right", LandlockRead | LandlockWrite&^LandlockRefer, "ln $1/file $1/sub/hard",
+			"ln: failed to create hard link 'IN/sub/hard' => 'IN/file': Invalid cross-device link\n"},
+		{"link from outside", LandlockRead | LandlockWrite, "ln $2/file $1/hard",
+			"ln: failed to create hard link 'IN/hard' => 'OUT/file': Invalid cross-device link\n"},
+		{"truncate", LandlockRead | LandlockWrite, "truncate -s 3 $1/file; cat $1/file", "con"},
+		{"truncate without the right", LandlockRead | LandlockWrite&^LandlockTruncate, ": >$1/file", "bash: line 1: IN/file: Permission denied\n"},
+		{"devices", LandlockRead | LandlockWrite, "mkfifo $1/pipe; ln -s x $1/link; ls $1", "file\nlink\npipe\nsub\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			in, out := landlockDirs(t)
+			l := lockedFiles(5, LandlockPath{Path: in, Rights: test.rights})
+			got := strings.NewReplacer(in, "IN", out, "OUT").Replace(lockedShell(t, l, test.script, in, out))
+			if got != test.want {
+				t.Errorf("%s\nprinted %q\nwant    %q", test.script, got, test.want)
+			}
+		})
+	}
+}
+
+// A rule for a file gives what a file can have of the rights.
+func TestLandlockOneFile(t *testing.T) {
+	requires(t, landlockABI(3))
+	in, _ := landlockDirs(t)
+	l := lockedFiles(3, LandlockPath{Path: in + "/file", Rights: LandlockRead | LandlockWrite})
+	got := lockedShell(t, l, "echo x >$1/file; cat $1/file; ls $1", in)
+	if want := "x\nls: cannot open directory '" + in + "': Permission denied\n"; got != want {
+		t.Errorf("printed %q; want %q", got, want)
+	}
+}
+
+// A file or directory that is open here can be the object of a rule, whatever
+// its number is needed for in the child.
+func TestLandlockOpenFile(t *testing.T) {
+	requires(t, landlockABI(3))
+	in, _ := landlockDirs(t)
+	dir, err := os.Open(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	for _, init := range []*Init{nil, {}} {
+		c := Command("/bin/cat", in+"/file", "/dev/fd/3")
+		for range 12 {
+			c.ExtraFiles = append(c.ExtraFiles, devNullFile(t))
+		}
+		c.Attr = &Attr{NoNewPrivs: true, Init: init, Landlock: lockedFiles(3,
+			LandlockPath{File: dir, Rights: LandlockRead}, LandlockPath{File: c.ExtraFiles[5], Rights: LandlockReadFile})}
+		if got := outputOf(t, c); got != "content\n" {
+			t.Errorf("with init %v: printed %q; want content", init, got)
+		}
+	}
+}
+
+func TestLandlockIoctl(t *testing.T) {
+	requires(t, landlockABI(5), terminals)
+	for want, rights := range map[string]LandlockAccess{
+		"Permission denied": LandlockRead,
+		"":                  LandlockRead | LandlockIoctlDev,
+	} {
+		_, slave := newTerminal(t)
+		l := lockedFiles(5, LandlockPath{Path: "/dev", Rights: rights | LandlockWriteFile})
+		got := lockedShell(t, l, "stty -F $1 -a >/dev/null", realPath(int(slave.Fd())))
+		if !strings.Contains(got, want) || (want == "") != (got == "") {
+			t.Errorf("rights %#x: stty says %q; want %q", rights, got, want)
+		}
+	}
+}
+
+// listening is a port of 127.0.0.1 that accepts connections.
+func listening(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func TestLandlockConnect(t *testing.T) {
+	requires(t, landlockABI(4))
+	allowed, other := listening(t), listening(t)
+	l := &Landlock{ABI: 4, Ports: &LandlockPorts{Rules: []LandlockPort{{uint16(allowed), LandlockConnectTCP}}}}
+	const script = "exec 3<>/dev/tcp/127.0.0.1/$1 && echo connected"
+	if got := lockedShell(t, l, script, strconv.Itoa(allowed)); got != "connected\n" {
+		t.Errorf("to the port that is allowed: %q; want connected", got)
+	}
+	if got := lockedShell(t, l, script, strconv.Itoa(other)); !strings.Contains(got, "Permission denied") {
+		t.Errorf("to another port: %q; want that it is denied", got)
+	}
+}
+
+// bind PORT: bind a TCP socket.
+var _ = helper("bind", func(args []string) int {
+	l, err := net.Listen("tcp", "127.0.0.1:"+args[0])
+	if err != nil {
+		os.Stdout.WriteString(err.Error())
+		return 0
+	}
+	l.Close()
+	os.Stdout.WriteString("bound")
+	return 0
+})
+
+func TestLandlockBind(t *testing.T) {
+	requires(t, landlockABI(4))
+	port := listening(t)
+	for want, rule := range map[string]LandlockPort{
+		"address already in use": {uint16(port), LandlockBindTCP},
+		"permission denied":      {uint16(port), LandlockConnectTCP},
+	} {
+		c := helperCommand("bind", strconv.Itoa(port))
+		c.Attr = &Attr{NoNewPrivs: true, Landlock: &Landlock{ABI: 4, Ports: &LandlockPorts{Rules: []LandlockPort{rule}}}}
+		if got := outputOf(t, c); !strings.Contains(got, want) {
+			t.Errorf("rule %v: %q; want %s", rule, got, want)
+		}
+	}
+	c := helperCommand("bind", "0")
+	c.Attr = &Attr{NoNewPrivs: true, Landlock: &Landlock{ABI: 4, Ports: &LandlockPorts{Rules: []LandlockPort{{0, LandlockBindTCP}}}}}
+	if got := outputOf(t, c); got != "bound" {
+		t.Errorf("port 0: %q; want bound", got)
+	}
+}
+
+func TestLandlockSignals(t *testing.T) {
+	requires(t, landlockABI(6))
+	const script = "sleep 100 & kill -0 $! && echo own; kill $!; wait; kill -0 $1 && echo parent"
+	self := strconv.Itoa(os.Getpid())
+	for want, scopes := range map[string]LandlockScope{
+		"own\nparent\n": LandlockScopeAbstractUnixSocket,
+		"own\nbash: line 1: kill: (" + self + ") - Operation not permitted\n": LandlockScopeSignal,
+	} {
+		if got := lockedShell(t, &Landlock{Scopes: scopes}, script, self); got != want {
+			t.Errorf("scopes %#x: printed %q; want %q", scopes, got, want)
+		}
+	}
+}
+
+// dialAbstract NAME: connect to an abstract socket.
+var _ = helper("dial-abstract", func(args []string) int {
+	c, err := net.Dial("unix", "@"+args[0])
+	if err != nil {
+		os.Stdout.WriteString(err.Error())
+		return 0
+	}
+	c.Close()
+	os.Stdout.WriteString("connected")
+	return 0
+})
+
+func TestLandlockAbstractSockets(t *testing.T) {
+	requires(t, landlockABI(6))
+	name := "sprog-test-" + strconv.Itoa(os.Getpid())
+	l, err := net.Listen("unix", "@"+name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for want, scopes := range map[string]LandlockScope{
+		"connected":               LandlockScopeSignal,
+		"operation not permitted": LandlockScopeAbstractUnixSocket,
+	} {
+		c := helperCommand("dial-abstract", name)
+		c.Attr = &Attr{NoNewPrivs: true, Landlock: &Landlock{Scopes: scopes}}
+		if got := outputOf(t, c); !strings.Contains(got, want) {
+			t.Errorf("scopes %#x: %q; want %s", scopes, got, want)
+		}
+	}
+}
+
+// The init is not restricted: it passes signals on to the program, and does so
+// from outside of its domain.
+func TestLandlockBelowInit(t *testing.T) {
+	requires(t, landlockABI(6))
+	in, out := landlockDirs(t)
+	l := lockedFiles(6, LandlockPath{Path: in, Rights: LandlockRead})
+	l.Scopes = LandlockScopeSignal
+	c := Command("/bin/bash", "-c", "cat $1/file; cat $2/file; kill -0 $PPID", "bash", in, out)
+	c.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C"}
+	c.Attr = &Attr{NoNewPrivs: true, Init: &Init{}, Landlock: l}
+	got, _ := c.CombinedOutput()
+	for _, want := range []string{"content\n", out + "/file: Permission denied", "Operation not permitted"} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("printed %q; want %q in it", got, want)
+		}
+	}
+}
+
+// What cannot be executed under the rules is said to be so, with the reason.
+func TestLandlockExecuteHint(t *testing.T) {
+	requires(t, landlockABI(1))
+	in, _ := landlockDirs(t)
+	writeProgram(t, in+"/script", []byte("#!/bin/sh\n"))
+	interp := interpreterOf(t, "/bin/true")
+	if interp == "" {
+		t.Skip("/bin/true is not dynamically linked")
+	}
+	real, err := filepath.EvalSymlinks("/bin/true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const refused = ": execve: permission denied (no Landlock rule gives "
+	for _, test := range []struct {
+		path  string
+		rules []LandlockPath
+		want  string
+	}{
+		{"/bin/true", []LandlockPath{{Path: in, Rights: LandlockRead}}, refused + "LANDLOCK_ACCESS_FS_EXECUTE|LANDLOCK_ACCESS_FS_READ_FILE for /bin/true)"},
+		{"/bin/true", []LandlockPath{{Path: "/", Rights: LandlockExecute}}, refused + "LANDLOCK_ACCESS_FS_READ_FILE for /bin/true)"},
+		{"/bin/true", []LandlockPath{{Path: real, Rights: LandlockReadFile | LandlockExecute}},
+			refused + "LANDLOCK_ACCESS_FS_EXECUTE|LANDLOCK_ACCESS_FS_READ_FILE for " + interp + ", which /bin/true names)"},
+		{in + "/script", []LandlockPath{{Path: in, Rights: LandlockRead | LandlockExecute}},
+			refused + "LANDLOCK_ACCESS_FS_EXECUTE|LANDLOCK_ACCESS_FS_READ_FILE for /bin/sh, which " + in + "/script names)"},
+	} {
+		c := &Cmd{Path: test.path, Attr: &Attr{NoNewPrivs: true, Landlock: &Landlock{ABI: 1, Files: &LandlockFiles{Rules: test.rules}}}}
+		err := c.Run()
+		if want := "sprog: start " + test.path + test.want; err == nil || err.Error() != want {
+			t.Errorf("Run() = %v\nwant    %s", err, want)
+		}
+		if !errors.Is(err, syscall.EACCES) || c.Birth.Landlock != nil {
+			t.Errorf("Run() = %v, Birth.Landlock = %v; want EACCES, and nothing applied", err, c.Birth.Landlock)
+		}
+	}
+}
+
+// The rules are made with the child's credentials, in its root.
+func TestLandlockInRoot(t *testing.T) {
+	requires(t, asRoot, landlockABI(1))
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c := &Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}}
+	c.Attr = &Attr{NoNewPrivs: true, Landlock: lockedFiles(1, LandlockPath{Path: dir + "/x", Rights: LandlockRead})}
+	want := "sprog: start /bin/true: openat " + dir + "/x (Attr.Landlock.Files.Rules[0]): permission denied"
+	if err := c.Run(); err == nil || err.Error() != want {
+		t.Errorf("Run() = %v; want %s", err, want)
+	}
+	root := newRoot(t)
+	c = inRoot(t, root, "", "/bin/test", "true")
+	c.Env = []string{helperEnv}
+	c.Attr = &Attr{NoNewPrivs: true, Landlock: &Landlock{ABI: 1, Files: &LandlockFiles{Rules: []LandlockPath{
+		{Path: "/", Rights: LandlockRead | LandlockExecute}, {Path: root, Rights: LandlockRead, Optional: true},
+	}}}}
+	if err := c.Run(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Without no_new_privs it takes CAP_SYS_ADMIN.
+func TestLandlockPrivileges(t *testing.T) {
+	requires(t, asRoot, landlockABI(1))
+	c := &Cmd{Path: "/bin/true", Attr: &Attr{Landlock: lockedFiles(1)}}
+	if err := c.Run(); err != nil {
+		t.Error(err)
+	}
+	c = &Cmd{Path: "/bin/true", Attr: &Attr{Landlock: lockedFiles(1)}}
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	const want = "sprog: start /bin/true: landlock_restrict_self (Attr.Landlock): operation not permitted" +
+		" (it needs NoNewPrivs, or CAP_SYS_ADMIN, which the child has not got with its credentials)"
+	if err := c.Run(); err == nil || err.Error() != want || !errors.Is(err, unix.EPERM) {
+		t.Errorf("Run() = %v; want %s", err, want)
+	}
+}
