@@ -138,10 +138,10 @@ func TestKilledWhileExecuting(t *testing.T) {
 
 // killedInExec kills the child that a start makes while it is in execve.
 func killedInExec(c runner) error {
-	before := childrenOf()
+	before := ownChildren()
 	go func() {
 		for {
-			for pid := range childrenOf() {
+			for pid := range ownChildren() {
 				if !before[pid] {
 					time.Sleep(slowness / 5) // to have it get into execve
 					unix.Kill(pid, unix.SIGKILL)
@@ -164,8 +164,8 @@ func killedInExec(c runner) error {
 	return nil
 }
 
-// childrenOf are the process ids of this process's children.
-func childrenOf() map[int]bool {
+// ownChildren are the process ids of this process's children.
+func ownChildren() map[int]bool {
 	pids := map[int]bool{}
 	lists, _ := filepath.Glob("/proc/self/task/*/children")
 	for _, list := range lists {

@@ -1,0 +1,40 @@
+package sprog
+
+// A Reach tells how much [Cmd.KillTree] is sure to have killed.
+type Reach int
+
+const (
+	// ReachNothing: there was nothing to kill, or it could not be done.
+	ReachNothing Reach = iota
+	// ReachChildren is the process and all of its descendants but for those
+	// whose parents had died before: they had become somebody else's children.
+	ReachChildren
+	// ReachDescendants is the process and all of its descendants. With
+	// Attr.Init they stay below the init when their parents die. Each was
+	// stopped before the first was killed, until a look at all of them
+	// found no new ones, so that none could escape by forking.
+	ReachDescendants
+	// ReachNamespace is every process of the child's PID namespace and of those
+	// below it. The kernel sees to it.
+	ReachNamespace
+)
+
+func (r Reach) String() string {
+	return [...]string{"nothing", "children", "descendants", "PID namespace"}[r]
+}
+
+// MarshalText makes the reach a word in JSON.
+func (r Reach) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// KillTree kills the process and what descends from it, by the strongest means
+// that the start has given: the PID namespace of SysProcAttr.Cloneflags, or
+// Attr.Init, below which all descendants stay, or else a look at the
+// process's children. It says how far it has reached; the error names a
+// process that could not be killed. The process still has to be waited for.
+//
+// It can be used as Cancel:
+//
+//	cmd.Cancel = func() error { _, err := cmd.KillTree(); return err }
+//
+// Linux only.
+func (c *Cmd) KillTree() (Reach, error) { return c.killTree() }
