@@ -106,8 +106,9 @@ func (f frozen) stopChildren(parent int) error {
 		if err != nil {
 			return fmt.Errorf("sprog: process %d: %w", pid, os.NewSyscallError("pidfd_open", err))
 		}
-		// The pidfd is that of the child only if the child was still there.
-		if parentOf(pid) != parent {
+		// The pidfd is that of the child only if the child was still there. A
+		// dead one is waited for by a parent that may be stopped.
+		if state, ppid := stateOf(pid); ppid != parent || state == "Z" || state == "X" {
 			unix.Close(fd)
 			continue
 		}
