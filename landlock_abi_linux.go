@@ -171,7 +171,7 @@ func (l *Landlock) lack(res LandlockResult, k landlockKernel) *StartError {
 	e := &StartError{Object: name, Field: "Attr.Landlock" + field, Err: unsupported{
 		"needs Landlock ABI " + strconv.Itoa(abi) + ", Linux " + landlockVersions[abi].kernel + "; this kernel has ABI " + strconv.Itoa(k.abi), unix.EOPNOTSUPP}}
 	if l.ABI == 0 || l.ABI > k.abi {
-		e.Hint = "Landlock.ABI = " + strconv.Itoa(k.abi) + " takes the rights that this kernel knows, BestEffort what there is on each"
+		e.Hint = "ABI " + strconv.Itoa(k.abi) + " takes the rights that this kernel knows, best effort what there is on each"
 	}
 	return e
 }

@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -340,4 +341,43 @@ func TestLandlockPrivileges(t *testing.T) {
 	if err := c.Run(); err == nil || err.Error() != want || !errors.Is(err, unix.EPERM) {
 		t.Errorf("Run() = %v; want %s", err, want)
 	}
+}
+
+func init() {
+	looks["makes"] = func(dir string) string {
+		f, err := os.CreateTemp(dir, "sprog-test")
+		if err == nil {
+			f.Close()
+			os.Remove(f.Name())
+			return "made"
+		}
+		return errnoOf(err)
+	}
+	looks["connects"] = func(port string) string {
+		_, err := net.Dial("tcp", "127.0.0.1:"+port)
+		return errnoOf(err)
+	}
+}
+
+// errnoOf is the text of the errno in an error.
+func errnoOf(err error) string {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno.Error()
+	}
+	return "no errno"
+}
+
+var facetsOfLandlock = []facet{
+	{name: "Landlock", needs: []*requirement{landlockABI(4)},
+		draw: func(r *rand.Rand, t *testing.T, c *Cmd) {
+			l := &Landlock{ABI: 4, Files: &LandlockFiles{Rules: []LandlockPath{everywhere}}, Ports: &LandlockPorts{}}
+			if r.IntN(2) == 0 {
+				l.Files.Rules = append(l.Files.Rules, LandlockPath{File: devNullFile(t), Rights: LandlockRead | LandlockWrite})
+			}
+			attr(c).NoNewPrivs, attr(c).Landlock = true, l
+		},
+		expect: func(c *Cmd) map[string]string {
+			return map[string]string{"makes:/tmp": "permission denied", "connects:9": "permission denied"}
+		}},
 }

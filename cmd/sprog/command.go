@@ -22,6 +22,9 @@ func (f *startFlags) command(program programArgs, tty terminal, open opener) (*s
 		return nil, err
 	}
 	cmd := &sprog.Cmd{Dir: string(f.Dir), SysProcAttr: sys, Attr: f.attr()}
+	if err := f.setLandlock(cmd.Attr); err != nil {
+		return nil, err
+	}
 	cmd.Env = f.environment(cmd.Environ())
 	cmd.Path, err = f.place().findProgram(program[0], cmd.Env)
 	if err != nil {

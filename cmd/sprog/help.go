@@ -16,6 +16,14 @@ Values of --rlimit:
   Bytes take K, M, G or T; cpu takes s, m, h or d; rttime, in microseconds,
   takes us, ms or s. Every limit can be "unlimited".
 
+Rights of --landlock-rule and --landlock-access:
+  execute write-file read-file read-dir remove-dir remove-file make-char
+  make-dir make-reg make-sock make-fifo make-block make-sym refer truncate
+  ioctl-dev resolve-unix, "read" for those of --landlock-ro, "write" for what
+  --landlock-rw adds; --landlock-access also takes bind-tcp connect-tcp bind-udp
+  connect-udp. Programs take their libraries along: --landlock-rox /usr and the
+  like. Files that are open already stay usable.
+
 Signals:
   HUP, INT, QUIT, TERM, USR1, USR2, ALRM, PWR, WINCH, CONT and the real-time
   signals are passed on to the program. INT, QUIT and WINCH are not while the
@@ -38,6 +46,7 @@ Examples:
   sprog run --timeout 30s --rlimit cpu=10 --rlimit as=512M ./solve <in >out
   sprog run --user nobody --ambient net_bind_service nc -l -p 80
   sprog run --tty --unshare pid,net bash
+  sprog run --landlock-abi 5 --landlock-rox / --landlock-rw . --landlock-connect-tcp 443 make
   sprog run --clear-env --env PATH --env LANG=C --stdin null make -j2
 `
 

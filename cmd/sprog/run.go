@@ -33,6 +33,7 @@ func (r *runCmd) Run(program programArgs) error {
 	if err != nil {
 		return startError(err, r.place().exists(cmd.Path))
 	}
+	tellLandlock(cmd.Birth)
 	closeFiles(cmd)
 	s.process, s.leads = cmd.Process, leads(cmd.SysProcAttr)
 	err = s.wait(cmd)

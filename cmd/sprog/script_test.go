@@ -55,6 +55,7 @@ func TestScripts(t *testing.T) {
 //	root     the tests run as root
 //	userns   user namespaces can be made
 //	usrroot  /usr can be a root directory: programs in /bin find their libraries
+//	landlock, landlock10  the kernel has Landlock, ABI 7 or 10 or later
 //	cgroup2  a cgroup can be made below the first cgroup2 mount
 func condition(name string) (bool, error) {
 	switch name {
@@ -64,10 +65,19 @@ func condition(name string) (bool, error) {
 		return exec.Command("unshare", "--user", "--map-root-user", "true").Run() == nil, nil
 	case "usrroot":
 		return exec.Command("chroot", "/usr", "/bin/true").Run() == nil, nil
+	case "landlock":
+		return landlockABI() >= 7, nil
+	case "landlock10":
+		return landlockABI() >= 10, nil
 	case "cgroup2":
 		return cgroup2() != "", nil
 	}
 	return false, fmt.Errorf("unknown condition %q", name)
+}
+
+func landlockABI() int {
+	abi, _, _ := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	return int(abi)
 }
 
 // cgroup2 is a cgroup2 directory that this process may put processes into, or

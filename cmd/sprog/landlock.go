@@ -1,0 +1,243 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// The landlockFlags all begin with --landlock.
+type landlockFlags struct {
+	RO         []word         `name:"ro" sep:"none" placeholder:"PATH" help:"Allow to read below PATH, or the file PATH. Repeatable, as all with PATH and PORT. Any of these flags implies --no-new-privs."`
+	ROX        []word         `name:"rox" sep:"none" placeholder:"PATH" help:"Allow to read and execute."`
+	RW         []word         `name:"rw" sep:"none" placeholder:"PATH" help:"Allow to read, change, create, move and remove files."`
+	RWX        []word         `name:"rwx" sep:"none" placeholder:"PATH" help:"Allow all that and to execute."`
+	Rule       []landlockRule `sep:"none" placeholder:"RIGHT,...:PATH" help:"Allow the rights, which are listed below."`
+	Try        bool           `help:"Pass over paths that do not exist."`
+	BindTCP    landlockPorts  `name:"bind-tcp" placeholder:"PORT,..." help:"Allow TCP sockets to be bound to the ports."`
+	ConnectTCP landlockPorts  `name:"connect-tcp" placeholder:"PORT,..." help:"Allow TCP connections to the ports."`
+	BindUDP    landlockPorts  `name:"bind-udp" placeholder:"PORT,..." help:"Allow UDP sockets to be bound to the ports."`
+	ConnectUDP landlockPorts  `name:"connect-udp" placeholder:"PORT,..." help:"Allow to send UDP to the ports."`
+	Access     landlockAccess `placeholder:"RIGHT,..." help:"Take just these rights where nothing above allows them: fs and net for all, or single ones (default: fs with a PATH, net with a PORT)."`
+	Scope      landlockScope  `placeholder:"SCOPE,..." help:"Cut off what lies outside of the program: abstract-unix-socket, signal."`
+	Log        landlockLog    `placeholder:"FLAG,..." help:"Audit log: new-exec-on logs what is denied to the program; subdomains-off, same-exec-off."`
+	ABI        *number        `name:"abi" placeholder:"N" help:"Take the rights that version N of Landlock has (default: the newest that sprog knows, 10)."`
+	BestEffort bool           `help:"Leave out what the kernel does not have, and say so, instead of failing."`
+}
+
+// A landlockRule is a path and what is allowed there.
+type landlockRule sprog.LandlockPath
+
+func (r *landlockRule) Decode(ctx *kong.DecodeContext) error {
+	s, err := decode(ctx)
+	if err != nil {
+		return err
+	}
+	// setpriv(1) has the type of the rule in front.
+	names, path, ok := strings.Cut(strings.TrimPrefix(s, "path-beneath:"), ":")
+	if !ok || path == "" {
+		return fmt.Errorf("%q is not RIGHT,...:PATH", s)
+	}
+	r.Path = path
+	for name := range strings.SplitSeq(names, ",") {
+		rights, ok := landlockFileRights[name]
+		if !ok {
+			return fmt.Errorf("%q is no right to files", name)
+		}
+		r.Rights |= rights
+	}
+	return nil
+}
+
+// landlockFileRights are the rights by the names that setpriv(1) has for them,
+// and groups of them.
+var landlockFileRights = map[string]sprog.LandlockAccess{
+	"execute": sprog.LandlockExecute, "write-file": sprog.LandlockWriteFile, "read-file": sprog.LandlockReadFile,
+	"read-dir": sprog.LandlockReadDir, "remove-dir": sprog.LandlockRemoveDir, "remove-file": sprog.LandlockRemoveFile,
+	"make-char": sprog.LandlockMakeChar, "make-dir": sprog.LandlockMakeDir, "make-reg": sprog.LandlockMakeReg,
+	"make-sock": sprog.LandlockMakeSock, "make-fifo": sprog.LandlockMakeFifo, "make-block": sprog.LandlockMakeBlock,
+	"make-sym": sprog.LandlockMakeSym, "refer": sprog.LandlockRefer, "truncate": sprog.LandlockTruncate,
+	"ioctl-dev": sprog.LandlockIoctlDev, "resolve-unix": sprog.LandlockResolveUnix,
+	"read": sprog.LandlockRead, "write": sprog.LandlockWrite,
+}
+
+var landlockPortRights = map[string]sprog.LandlockPortAccess{
+	"bind-tcp": sprog.LandlockBindTCP, "connect-tcp": sprog.LandlockConnectTCP,
+	"bind-udp": sprog.LandlockBindUDP, "connect-udp": sprog.LandlockConnectSendUDP,
+}
+
+// A landlockAccess is what is taken.
+type landlockAccess struct {
+	files   sprog.LandlockAccess
+	ports   sprog.LandlockPortAccess
+	fs, net bool // all of them
+}
+
+func (a *landlockAccess) Decode(ctx *kong.DecodeContext) error {
+	return decodeNames(ctx, func(name string) error {
+		file, isFile := landlockFileRights[name]
+		port, isPort := landlockPortRights[name]
+		a.files |= file
+		a.ports |= port
+		a.fs, a.net = a.fs || name == "fs", a.net || name == "net"
+		if name != "fs" && name != "net" && !isFile && !isPort {
+			return fmt.Errorf("%q is neither fs, net nor a right", name)
+		}
+		return nil
+	})
+}
+
+// decodeNames calls f for each name of a list.
+func decodeNames(ctx *kong.DecodeContext, f func(name string) error) error {
+	var names nameList
+	if err := names.Decode(ctx); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := f(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A landlockPorts is a list of ports.
+type landlockPorts []uint16
+
+func (l *landlockPorts) Decode(ctx *kong.DecodeContext) error {
+	return decodeNames(ctx, func(name string) error {
+		port, err := strconv.ParseUint(name, 10, 16)
+		if err != nil {
+			return fmt.Errorf("%q is no port: 0 to 65535", name)
+		}
+		*l = append(*l, uint16(port))
+		return nil
+	})
+}
+
+type landlockScope sprog.LandlockScope
+
+func (l *landlockScope) Decode(ctx *kong.DecodeContext) error {
+	return decodeNames(ctx, func(name string) error {
+		switch name {
+		case "abstract-unix-socket":
+			*l |= landlockScope(sprog.LandlockScopeAbstractUnixSocket)
+		case "signal":
+			*l |= landlockScope(sprog.LandlockScopeSignal)
+		default:
+			return fmt.Errorf("%q is no scope: abstract-unix-socket or signal", name)
+		}
+		return nil
+	})
+}
+
+type landlockLog sprog.LandlockLog
+
+func (l *landlockLog) Decode(ctx *kong.DecodeContext) error {
+	return decodeNames(ctx, func(name string) error {
+		switch name {
+		case "same-exec-off":
+			*l |= landlockLog(sprog.LandlockLogSameExecOff)
+		case "new-exec-on":
+			*l |= landlockLog(sprog.LandlockLogNewExecOn)
+		case "subdomains-off":
+			*l |= landlockLog(sprog.LandlockLogSubdomainsOff)
+		default:
+			return fmt.Errorf("%q is no flag of the log: new-exec-on, subdomains-off or same-exec-off", name)
+		}
+		return nil
+	})
+}
+
+// setLandlock fills in what the flags ask for, and what an ordinary user needs
+// for that.
+func (f *startFlags) setLandlock(attr *sprog.Attr) (err error) {
+	attr.Landlock, err = f.Landlock.attr()
+	attr.NoNewPrivs = attr.NoNewPrivs || attr.Landlock != nil
+	return err
+}
+
+// attr is what the flags ask for, or nil.
+func (f *landlockFlags) attr() (*sprog.Landlock, error) {
+	l := &sprog.Landlock{Files: f.files(), Ports: f.ports(), Scopes: sprog.LandlockScope(f.Scope), Log: sprog.LandlockLog(f.Log), BestEffort: f.BestEffort}
+	if f.ABI != nil {
+		if *f.ABI < 1 || *f.ABI > sprog.LandlockNewestABI {
+			return nil, fmt.Errorf("--landlock-abi: sprog knows 1 to %d", sprog.LandlockNewestABI)
+		}
+		l.ABI = int(*f.ABI)
+	}
+	if l.Files != nil || l.Ports != nil || l.Scopes != 0 {
+		return l, nil
+	}
+	if f.ABI != nil || f.BestEffort || f.Try || f.Log != 0 {
+		return nil, errors.New("--landlock-abi, --landlock-best-effort, --landlock-try and --landlock-log restrict nothing: add --landlock-access, --landlock-scope, a path or a port")
+	}
+	return nil, nil
+}
+
+func (f *landlockFlags) files() *sprog.LandlockFiles {
+	files := &sprog.LandlockFiles{}
+	add := func(paths []word, rights sprog.LandlockAccess) {
+		for _, path := range paths {
+			files.Rules = append(files.Rules, sprog.LandlockPath{Path: string(path), Rights: rights, Optional: f.Try})
+		}
+	}
+	add(f.RO, sprog.LandlockRead)
+	add(f.ROX, sprog.LandlockRead|sprog.LandlockExecute)
+	add(f.RW, sprog.LandlockRead|sprog.LandlockWrite)
+	add(f.RWX, sprog.LandlockRead|sprog.LandlockWrite|sprog.LandlockExecute)
+	for _, rule := range f.Rule {
+		rule.Optional = f.Try
+		files.Rules = append(files.Rules, sprog.LandlockPath(rule))
+	}
+	switch {
+	case f.Access.files != 0 && !f.Access.fs:
+		files.Handled = f.Access.files
+	case !f.Access.fs && len(files.Rules) == 0:
+		return nil
+	}
+	return files
+}
+
+func (f *landlockFlags) ports() *sprog.LandlockPorts {
+	ports := &sprog.LandlockPorts{}
+	for _, list := range []struct {
+		ports  landlockPorts
+		rights sprog.LandlockPortAccess
+	}{
+		{f.BindTCP, sprog.LandlockBindTCP}, {f.ConnectTCP, sprog.LandlockConnectTCP},
+		{f.BindUDP, sprog.LandlockBindUDP}, {f.ConnectUDP, sprog.LandlockConnectSendUDP},
+	} {
+		for _, port := range list.ports {
+			ports.Rules = append(ports.Rules, sprog.LandlockPort{Port: port, Rights: list.rights})
+		}
+	}
+	switch {
+	case f.Access.ports != 0 && !f.Access.net:
+		ports.Handled = f.Access.ports
+	case !f.Access.net && len(ports.Rules) == 0:
+		return nil
+	}
+	return ports
+}
+
+// tellLandlock says what best effort has left out.
+func tellLandlock(birth sprog.Birth) {
+	l := birth.Landlock
+	if l == nil || l.Missing == (sprog.LandlockSet{}) {
+		return
+	}
+	reason := l.Reason
+	if reason == "" {
+		reason = fmt.Sprintf("this kernel has Landlock ABI %d", l.ABI)
+	}
+	fmt.Fprintf(os.Stderr, "sprog: Landlock does not restrict %s: %s\n", l.Missing, reason)
+}
