@@ -5,6 +5,8 @@ package sprog
 import (
 	"math"
 	"os"
+	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -77,11 +79,11 @@ func (r *request) checkInPlace() *StartError {
 func (r *request) checkOwnMaps() *StartError {
 	for _, m := range []struct {
 		field string
-		lines int
-	}{{"UidMappings", len(r.sys.UidMappings)}, {"GidMappings", len(r.sys.GidMappings)}} {
-		if m.lines > 1 {
-			return invalidf(field(m.field), itoa(m.lines)+" lines",
-				"need a process outside of the new user namespace to write them: an Exec can map one id, its own")
+		lines []syscall.SysProcIDMap
+	}{{"UidMappings", r.sys.UidMappings}, {"GidMappings", r.sys.GidMappings}} {
+		if len(m.lines) > 1 || len(m.lines) == 1 && m.lines[0].Size > 1 {
+			return invalidf(field(m.field), strings.TrimSuffix(mapText(m.lines), "\n"),
+				"needs a process outside of the new user namespace to write it: an Exec can map one id, its own")
 		}
 	}
 	if r.sys.GidMappings != nil && r.sys.GidMappingsEnableSetgroups {

@@ -248,7 +248,7 @@ func TestExecRefusesInPlace(t *testing.T) {
 		"(SysProcAttr.PidFD): needs this process to go on":                     {Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{PidFD: &fd}},
 		"(Attr.Init): is a process above the program":                          {Path: "/bin/true", Attr: &Attr{Init: &Init{}}},
 		"CLONE_NEWPID (SysProcAttr.Cloneflags): is for children":               {Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}},
-		"2 lines (SysProcAttr.UidMappings): need a process outside":            {Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: twoLines}},
+		"\"0 0 1\\n1 1 1\" (SysProcAttr.UidMappings): needs a process outside": {Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: twoLines}},
 		"(SysProcAttr.GidMappingsEnableSetgroups): needs a process outside of": {Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWUSER, GidMappings: twoLines[:1], GidMappingsEnableSetgroups: true}},
 	} {
 		err := c.Exec()

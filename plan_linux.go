@@ -24,6 +24,7 @@ func (r *request) plan() (*Plan, error) {
 		return nil, err
 	}
 	s.listHeld()
+	s.table.copied = s.inPlace
 	s.compile()
 	s.prepareLaunch()
 

@@ -12,15 +12,24 @@ import (
 type explainCmd struct {
 	startFlags
 	JSON bool `name:"json" help:"Print the plan as JSON."`
+	Exec bool `help:"Print the plan of sprog exec."`
 }
 
 // Run prints the plan of the start.
 func (e *explainCmd) Run(program programArgs) error {
+	if e.Exec {
+		if err := e.inPlace(); err != nil {
+			return err
+		}
+	}
 	cmd, err := e.command(program, openTerminal(), openForExplain)
 	if err != nil {
 		return err
 	}
 	plan, err := cmd.Plan()
+	if e.Exec {
+		plan, err = cmd.ExecPlan()
+	}
 	if err != nil {
 		return startError(err, e.place().exists(cmd.Path))
 	}

@@ -50,10 +50,27 @@ Examples:
   sprog run --clear-env --env PATH --env LANG=C --stdin null make -j2
 `
 
+// execHelp follows the flags of exec.
+const execHelp = `
+What needs a second process is refused: --init, --timeout, --unshare pid. The
+values of flags are those of sprog run; see there.
+
+Exit code:
+  Once executed, the program is this process. Until then:
+  125  sprog failed before the program was executed
+  126  the program was found but could not be executed
+  127  the program was not found
+
+Examples:
+  sprog exec --rlimit nofile=1024 --no-new-privs /bin/server
+  exec sprog exec --user www-data --umask 027 /bin/server   # in a script
+`
+
 // explainHelp follows the flags of explain.
 const explainHelp = `
 Examples:
   sprog explain --user nobody --chroot /srv/www /bin/server
+  sprog explain --exec --umask 077 true
   sprog explain --json --unshare user,pid --map-root true
 `
 
@@ -63,7 +80,7 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	usage, below := "<command>", ""
 	if selected := ctx.Selected(); selected != nil {
 		usage = selected.Name + " [flags]"
-		below = map[string]string{"run": runHelp, "explain": explainHelp}[selected.Name]
+		below = map[string]string{"run": runHelp, "exec": execHelp, "explain": explainHelp}[selected.Name]
 	}
 	if below != "" {
 		usage += " [--] <program> [<args> ...]"

@@ -4,6 +4,7 @@
 // start failed and why.
 //
 //	sprog run [flags] [--] program args...
+//	sprog exec [flags] [--] program args...
 //	sprog explain [flags] [--] program args...
 //	sprog version
 //
@@ -20,7 +21,8 @@ import (
 // cli is the command line: one field for each sub-command.
 type cli struct {
 	Run     runCmd     `cmd:"" help:"Start a program, wait for it, and exit as it did. Its arguments are passed on as they are."`
-	Explain explainCmd `cmd:"" help:"Print the steps that run would take, and start nothing."`
+	Exec    execCmd    `cmd:"" help:"Become a program: apply the flags to this process and execute the program in its place."`
+	Explain explainCmd `cmd:"" help:"Print the steps that run or exec would take, and start nothing."`
 	Doctor  doctorCmd  `cmd:"" help:"Print what this machine allows to this user, feature by feature."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -29,20 +31,27 @@ func main() { os.Exit(execute(os.Args[1:])) }
 
 // execute runs one command line and returns the exit code.
 func execute(args []string) int {
-	var c cli
-	parser := kong.Must(&c,
-		kong.Name("sprog"),
-		kong.Description("sprog starts a program exactly as asked, or says which step of the start failed and why."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.ExplicitGroups(flagGroups),
-		kong.Help(printHelp),
-	)
+	if cmd, program, ok := quick(args); ok {
+		return report(cmd.Run(program))
+	}
+	parser := newParser(new(cli))
 	own, program := splitArgs(parser.Model, args)
 	ctx, err := parser.Parse(own)
 	if err != nil {
 		return report(codedError{exitSprog, fmt.Errorf("%w (see %s --help)", err, commandName(parser, args))})
 	}
 	return report(ctx.Run(program))
+}
+
+// newParser makes kong's parser of the command line.
+func newParser(c *cli) *kong.Kong {
+	return kong.Must(c,
+		kong.Name("sprog"),
+		kong.Description("sprog starts a program exactly as asked, or says which step of the start failed and why."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ExplicitGroups(flagGroups),
+		kong.Help(printHelp),
+	)
 }
 
 // report prints err, if there is one, and returns the exit code that it stands

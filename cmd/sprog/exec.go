@@ -1,0 +1,47 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// An execCmd is sprog exec.
+type execCmd struct {
+	startFlags
+}
+
+// Run becomes the program. It returns only if that could not begin; what fails
+// after that is told by the process itself, in the same words and with the
+// same exit code.
+func (e *execCmd) Run(program programArgs) error {
+	if err := e.inPlace(); err != nil {
+		return err
+	}
+	tty := terminal{fd: -1}
+	if e.Foreground {
+		tty = openTerminal()
+	}
+	cmd, err := e.command(program, tty, openForRun)
+	if err != nil {
+		return err
+	}
+	return startError(cmd.Exec(), e.place().exists(cmd.Path))
+}
+
+// inPlace refuses flags that need a process above the program.
+func (f *startFlags) inPlace() error {
+	switch {
+	case f.Timeout != 0:
+		return errors.New("--timeout needs a process that stands by the program: use sprog run")
+	case f.TTY:
+		return errors.New("--tty needs a process that stands between two terminals: use sprog run")
+	case f.Init:
+		return errors.New("--init is a process above the program: use sprog run")
+	case f.Unshare&unix.CLONE_NEWPID != 0:
+		return errors.New("--unshare pid is for child processes, as the kernel has it: use sprog run")
+	}
+	return nil
+}
