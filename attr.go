@@ -1,10 +1,41 @@
 package sprog
 
+import "os"
+
 // Attr holds the attributes of a new process that [syscall.SysProcAttr] has
 // no field for. Each facility is one field, and its zero value leaves the
 // process as a plain start would. It is never modified, and may be shared by
 // many commands.
 type Attr struct {
+	// Program, if not nil, is the file to execute, whatever its path has come
+	// to mean: see execveat(2) with AT_EMPTY_PATH; Linux 3.19, and before that
+	// /proc in the child's root. It may be open in any mode, O_PATH included,
+	// as long as nobody has it open for writing. Cmd.Path is then only its name
+	// in errors, and may be empty; Args[0] is free as ever. The child's user
+	// needs the permission to execute it, but not that to reach it by a path.
+	//
+	// The descriptor itself is closed by the execution. A script does not
+	// survive that: its interpreter is given the name /dev/fd/N, and the kernel
+	// answers ENOENT. To execute a script, give the same *os.File to the child as
+	// one of its files too, by Files or ExtraFiles; it is executed from there.
+	Program *os.File
+
+	// DirFile, if not nil, is the directory that the program starts in, in
+	// the place of Cmd.Dir; see fchdir(2). If Cmd.Env is nil, the program gets
+	// no PWD. It cannot be combined with SysProcAttr.Chroot or a new mount
+	// namespace: the program would be outside of its root, with a way
+	// to everything that is there.
+	DirFile *os.File
+
+	// Files says what descriptors of the child refer to, beside Cmd.Stdin,
+	// Stdout, Stderr and ExtraFiles. See [File].
+	Files []File
+
+	// Inherit lists descriptors of this process, by number, that the child
+	// gets under the same numbers, whether they are marked close-on-exec or
+	// not. They must be open, and must stay so until Start returns.
+	Inherit []int
+
 	// Rlimits sets resource limits, in the order given. See [Rlimit].
 	Rlimits []Rlimit
 

@@ -36,24 +36,25 @@ func (c *Cmd) plumb() *plumbing {
 // openPipes opens the pipes that r has pipeEnds for, and puts the child's ends
 // into their places.
 func (c *Cmd) openPipes(r *request) error {
-	for n := range 3 {
+	var ends [3]int
+	for n := range ends {
 		f := &r.files[n]
-		switch {
-		case f.source != pipeEnd:
+		if f.source != pipeEnd || f.fd != n {
 			continue
-		case f.fd != n: // stderr shares the pipe of stdout
-			f.fd = r.files[f.fd].fd
-		default:
-			p := c.plumb()
-			parent, child, err := newPipe(n == 0)
-			if err != nil {
-				return &StartError{Path: c.Path, Step: "pipe2", Field: f.field, Err: err}
-			}
-			p.parent, p.raw = append(p.parent, parent), append(p.raw, child)
-			p.copied[n] = parent
-			f.fd = child
 		}
-		f.source = fromParent
+		p := c.plumb()
+		parent, child, err := newPipe(n == 0)
+		if err != nil {
+			return &StartError{Path: c.Path, Step: "pipe2", Field: f.field, Err: err}
+		}
+		p.parent, p.raw = append(p.parent, parent), append(p.raw, child)
+		p.copied[n] = parent
+		ends[n] = child
+	}
+	for i := range r.files { // stderr and others may share the pipe of a stream
+		if f := &r.files[i]; f.source == pipeEnd {
+			f.source, f.fd = fromParent, ends[f.fd]
+		}
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func (c *Cmd) check() error {
 	switch {
 	case c.Err != nil:
 		return c.Err
-	case c.Path == "":
+	case c.Path == "" && (c.Attr == nil || c.Attr.Program == nil):
 		return errors.New("sprog: no command")
 	case c.Cancel != nil && c.ctx == nil:
 		return errors.New("sprog: Cancel is set on a command that was not made by CommandContext")
@@ -78,8 +78,11 @@ func (c *Cmd) translate(r *request, fd func(*os.File) (int, error)) error {
 		return ofProgram(c.Path, err)
 	}
 	r.path, r.argv, r.env, r.dir = c.Path, c.Args, env, c.Dir
+	if r.path == "" { // or check would have refused it
+		r.path = c.Attr.Program.Name()
+	}
 	if len(r.argv) == 0 {
-		r.argv = []string{c.Path}
+		r.argv = []string{r.path}
 	}
 	r.sys, r.attr, r.inspect = c.SysProcAttr, c.Attr, c.inspect
 	if err := c.translateFiles(r, fd); err != nil {
@@ -99,7 +102,7 @@ func (c *Cmd) translateFiles(r *request, fd func(*os.File) (int, error)) error {
 		return err
 	}
 	stderr := stdout
-	stderr.field = "Stderr"
+	stderr.n, stderr.field = 2, "Stderr"
 	if !same(c.Stdout, c.Stderr) {
 		if stderr, err = stream(2, "Stderr", c.Stderr, fd); err != nil {
 			return err
@@ -111,9 +114,13 @@ func (c *Cmd) translateFiles(r *request, fd func(*os.File) (int, error)) error {
 		if err != nil {
 			return err
 		}
+		extra.n, extra.unset = 3+i, f == nil
 		r.files = append(r.files, extra)
 	}
-	return nil
+	if c.Attr == nil {
+		return nil
+	}
+	return c.Attr.addFiles(r, fd)
 }
 
 // ofProgram completes an error of a start that was refused with the path of
@@ -131,13 +138,15 @@ func stream(n int, field string, value any, fd func(*os.File) (int, error)) (chi
 	switch f := value.(type) {
 	case nil:
 		if n == 0 {
-			return childFile{source: nullRead, field: field}, nil
+			return childFile{n: n, source: nullRead, unset: true, field: field}, nil
 		}
-		return childFile{source: nullWrite, field: field}, nil
+		return childFile{n: n, source: nullWrite, unset: true, field: field}, nil
 	case *os.File:
-		return passed(f, field, fd)
+		file, err := passed(f, field, fd)
+		file.n = n
+		return file, err
 	default:
-		return childFile{source: pipeEnd, fd: n, field: field}, nil
+		return childFile{n: n, source: pipeEnd, fd: n, field: field}, nil
 	}
 }
 

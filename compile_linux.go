@@ -34,6 +34,10 @@ type builder struct {
 
 	locked landlocking
 
+	programFD  int // the parent's descriptor of the program to execute
+	executable int // its number when it is executed
+	dirFD      int // the parent's descriptor of the working directory
+
 	ppid     int
 	parentFD int // a pidfd of this process for the child to look at, or -1
 }
@@ -62,10 +66,10 @@ func (b *builder) steps() {
 	b.credentials()    // groups, gid, uid: each step takes away the right to the one before
 	b.ambientCaps()    // after setuid, which clears them (capabilities(7))
 	b.chdir()          // with the child's credentials, inside the new root
-	b.umask()          // no step from here on creates a file
+	b.umask()          // before the child creates a file
 	b.parentDeathSig() // after setuid, which clears it (PR_SET_PDEATHSIG(2const))
 	b.landlock()       // with the child's credentials, in its root; the limit on open files still leaves descriptors
-	b.placeFiles()     // the last step that needs the parent's numbers is done
+	b.placeFiles()     // the last step that needs the parent's numbers is done; opens paths as the program could
 	b.noctty()         // on descriptor 0 as the child has it
 	b.setctty()        // on a number of the child's
 	b.nofile()         // after the last descriptor is made: the limit may be below the numbers used

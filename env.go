@@ -27,6 +27,9 @@ func (c *Cmd) environ() ([]string, error) {
 		return dedupEnv(c.Env)
 	}
 	env := os.Environ() // no key is in it twice
+	if c.Attr != nil && c.Attr.DirFile != nil {
+		return slices.DeleteFunc(env, isPWD), nil
+	}
 	if c.Dir == "" || runtime.GOOS == "windows" || runtime.GOOS == "plan9" {
 		return env, nil
 	}
@@ -34,9 +37,11 @@ func (c *Cmd) environ() ([]string, error) {
 	if err != nil {
 		return env, &StartError{Step: "getcwd", Field: "Dir", Object: c.Dir, Err: err}
 	}
-	env = slices.DeleteFunc(env, func(kv string) bool { return strings.HasPrefix(kv, "PWD=") })
+	env = slices.DeleteFunc(env, isPWD)
 	return append(env, "PWD="+dir), nil
 }
+
+func isPWD(kv string) bool { return strings.HasPrefix(kv, "PWD=") }
 
 // fewVars is the number of variables up to which comparing every key with
 // every other is cheaper than a map. Most environments are smaller.

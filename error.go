@@ -137,7 +137,21 @@ func (e *StartError) As(target any) bool {
 	return true
 }
 
+// An invalid is the reason of a start that is refused. It is EINVAL to
+// errors.Is, as what package syscall answers.
+type invalid string
+
+func (i invalid) Error() string { return string(i) }
+func (invalid) Unwrap() error   { return syscall.EINVAL }
+
+func invalidf(field, object, reason string) *StartError {
+	return &StartError{Field: field, Object: object, Err: invalid(reason)}
+}
+
 // refuse is the error of a start that is refused before anything runs.
 func refuse(field, object, reason string) *StartError {
 	return &StartError{Object: object, Field: field, Err: errors.New(reason)}
 }
+
+func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
+func itoa(n int) string                { return strconv.Itoa(n) }

@@ -59,7 +59,7 @@ func become(c *Cmd) {
 			e := &StartError{Path: c.Path, inPlace: true}
 			e.at(p, step)
 			code := 125
-			if p.Steps[step].Call == program.Execve {
+			if call := p.Steps[step].Call; call == program.Execve || call == program.Execveat {
 				code = 126
 			}
 			fmt.Printf("%d %s: %v", code, e.Error(), syscall.EBADF)

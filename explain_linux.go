@@ -83,6 +83,3 @@ type vanished struct{}
 func (vanished) Error() string { return "the child is gone, and somebody else has waited for it" }
 
 var errVanished = vanished{}
-
-func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
-func itoa(n int) string                { return strconv.Itoa(n) }

@@ -97,7 +97,7 @@ func (s *starter) endings(e *StartError, step int) []ending {
 	switch s.p.Steps[step].Call {
 	case program.Execve, program.Execveat:
 		missing := exitCannot
-		if !s.view().exists(s.path) {
+		if s.attr.Program == nil && !s.view().exists(s.path) {
 			missing = exitNotFound
 		}
 		return []ending{{code: exitCannot}, hinted(unix.ENOENT, missing), {errno: unix.ENOTDIR, code: missing}}

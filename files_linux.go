@@ -4,72 +4,51 @@ package sprog
 
 import (
 	"math"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/atstart"
+	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// An fdTable is the child's descriptor table while the program is built: where
-// the parent's descriptors are that the child needs, and which numbers are
-// open at the point that the program has reached. Nothing else is open below
-// the cut once the child has a table of its own, so the lowest free number,
-// which the kernel gives to the next file, is known here.
-type fdTable struct {
-	held   []heldFile
-	files  int  // how many numbers the child's files have
-	copied bool // the child is born with a copy of the parent's table
-
-	open    []bool
-	dirty   bool  // a number that the child is not to have may be open
-	unknown bool  // all of the parent's files are still open
-	source  []int // for each of the child's files where it is, or notOpen
+// gives reports whether the child gets a file at number n.
+func (r *request) gives(n int) bool {
+	i := r.fileAt(n)
+	return i >= 0 && r.files[i].source != closed
 }
 
-// A heldFile is a descriptor of the parent's that the child needs.
-type heldFile struct {
-	fd    int // the parent's number
-	at    int // where the child finds it: the same, or a low number it was lent
-	field string
-	lent  bool
-}
-
-const notOpen = -1
-
-// at returns where the child finds a descriptor of the parent's.
-func (t *fdTable) at(fd int) int {
-	for i := range t.held {
-		if t.held[i].fd == fd {
-			return t.held[i].at
+// checkFiles refuses numbers that the child cannot have, and those that the
+// caller cannot know.
+func (r *request) checkFiles() *StartError {
+	if len(r.attr.Files) > 0 || len(r.attr.Inherit) > 0 {
+		last := r.files[len(r.files)-1]
+		if limit := r.filesLimit(); uint64(last.n) >= limit {
+			return &StartError{Object: itoa(last.n), Field: last.field, Err: unix.EMFILE,
+				Hint: "the number is not below RLIMIT_NOFILE, which is " + strconv.FormatUint(limit, 10)}
 		}
 	}
-	return fd
-}
-
-func (t *fdTable) isOpen(n int) bool { return n < len(t.open) && t.open[n] }
-
-func (t *fdTable) setOpen(n int, open bool) {
-	for len(t.open) <= n {
-		t.open = append(t.open, false)
+	for i, n := range r.attr.Inherit {
+		if machine.IsSlot(n) {
+			return invalidf(index("Attr.Inherit", i), itoa(n), "is a number that this package keeps for itself")
+		}
 	}
-	t.open[n] = open
+	return nil
 }
 
-// lowestFree is the number that the kernel gives to the next file.
-func (t *fdTable) lowestFree() int {
-	n := 0
-	for t.isOpen(n) {
-		n++
+// filesLimit is the limit on open files while the child's are placed.
+func (r *request) filesLimit() uint64 {
+	for _, l := range r.attr.Rlimits {
+		if l.Resource == unix.RLIMIT_NOFILE && atstart.NofileKnown && l.Max > atstart.NofileMax {
+			return l.Max // see rlimits
+		}
 	}
-	return n
-}
-
-// spare returns a number above all that matter.
-func (t *fdTable) spare() int {
-	n := max(len(t.open), t.files)
-	t.setOpen(n, true)
-	t.dirty = true
-	return n
+	var now unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) != nil {
+		return math.MaxInt32
+	}
+	return now.Cur
 }
 
 // ownFiles gives the child its own descriptor table, with nothing in it but
@@ -79,30 +58,24 @@ func (t *fdTable) spare() int {
 // none of them open (go.dev/issue/22315, go.dev/issue/22243).
 func (b *builder) ownFiles() {
 	t := &b.table
-	t.open, t.source, t.files, t.dirty = t.open[:0], t.source[:0], len(b.files), false
+	t.files, t.open, t.source = b.files, t.open[:0], t.source[:0]
 	for _, h := range t.held {
 		t.setOpen(h.at, true)
 	}
 	if t.unknown = b.lacks.has(noCloseRange); t.unknown {
-		t.dirty = true
 		return
 	}
 	flags := unix.CLOSE_RANGE_UNSHARE
 	if t.copied {
 		flags = 0
 	}
-	cut := len(t.open)
-	b.add("", program.CloseRange, num(cut), num(uint32(math.MaxUint32)), num(flags))
-	for n := 0; n < cut; n++ { // the gaps
-		if t.open[n] {
-			continue
+	b.add("", program.CloseRange, num(t.open.end()), num(uint32(math.MaxUint32)), num(flags))
+	first := 0 // of a gap
+	for _, n := range t.open {
+		if n > first {
+			b.add("", program.CloseRange, num(first), num(n-1), num(0))
 		}
-		end := n
-		for end+1 < cut && !t.open[end+1] {
-			end++
-		}
-		b.add("", program.CloseRange, num(n), num(end), num(0))
-		n = end
+		first = n + 1
 	}
 }
 
@@ -113,122 +86,58 @@ func (b *builder) openNull() {
 	reader, writer := notOpen, notOpen
 	for i, f := range b.files {
 		t.source = append(t.source, notOpen)
-		switch f.source {
-		case fromParent, pipeEnd:
+		switch {
+		case f.held():
 			t.source[i] = t.at(f.fd)
-		case nullRead:
-			t.source[i] = b.nullFile(i, f.field, unix.O_RDONLY, &reader)
-		case nullWrite:
-			t.source[i] = b.nullFile(i, f.field, unix.O_WRONLY, &writer)
+		case f.source == nullRead:
+			t.source[i] = b.nullFile(f, unix.O_RDONLY, &reader)
+		case f.source == nullWrite:
+			t.source[i] = b.nullFile(f, unix.O_WRONLY, &writer)
 		}
 	}
 }
 
-// nullFile puts /dev/null at number n, or at a spare one if n is taken by a
-// file that is still needed, and returns where it is.
-func (b *builder) nullFile(n int, field string, mode int, opened *int) int {
+// nullFile puts /dev/null at a file's number, or at a spare one if that is
+// taken by a file that is still needed, and returns where it is.
+func (b *builder) nullFile(f childFile, mode int, opened *int) int {
 	t := &b.table
-	dest := n
-	if t.isOpen(n) {
+	dest := f.n
+	if t.isOpen(dest) {
 		dest = t.spare()
 	}
 	if *opened != notOpen {
-		b.add(field, program.Dup3, num(*opened), num(dest), num(0))
+		b.add(f.field, program.Dup3, num(*opened), num(dest), num(0))
 		t.setOpen(dest, true)
 		return dest
 	}
-	b.add(field, program.Openat, num(unix.AT_FDCWD), b.p.Str("/dev/null"), num(mode), num(0))
-	if got := t.lowestFree(); t.unknown || got != dest {
-		b.dupResult(field, dest)
-		t.setOpen(got, true)
-		t.dirty = true
-	}
-	t.setOpen(dest, true)
+	b.openAt(f.field, "/dev/null", mode, 0, dest)
 	*opened = dest
 	return dest
 }
 
-// dupResult puts the file that was just opened at dest. Where it landed is not
-// known, or of no interest: it is closed by execve, or overwritten.
-func (b *builder) dupResult(field string, dest int) {
-	p := b.p
-	open := p.Len() - 1
-	b.add(field, program.Dup3, num(0), num(dest), num(0)).Ignore(uint32(unix.EINVAL)) // it is there already
-	p.FeedArg(open, open+1, 0)
-}
-
-// placeFiles puts every file at its number, and has all others closed by
-// execve. A file whose place comes after the number it is at would be
-// overwritten before its turn, and is moved out of the way first.
-func (b *builder) placeFiles() {
+// openAt opens a file at number dest. Where it lands otherwise is left open,
+// to be overwritten or closed later.
+func (b *builder) openAt(field, path string, flags int, mode uint32, dest int) {
 	t := &b.table
-	for i, f := range b.files {
-		if from := t.source[i]; from != notOpen && from < i {
-			t.source[i] = t.spare()
-			b.add(f.field, program.Dup3, num(from), num(t.source[i]), num(unix.O_CLOEXEC))
-		}
-	}
-	for i, f := range b.files {
-		b.place(i, f)
-	}
-	b.closeRest(len(b.files))
-}
-
-func (b *builder) place(n int, f childFile) {
-	t := &b.table
-	from := t.source[n]
+	got := t.lowestFree()
+	here := got == dest && !t.unknown
 	switch {
-	case from == notOpen:
-		if t.isOpen(n) || t.dirty {
-			b.add(f.field, program.Close, num(n)).Ignore(uint32(unix.EBADF))
-		}
-	case from != n:
-		b.add(f.field, program.Dup3, num(from), num(n), num(0))
-	case f.source == fromParent || f.source == pipeEnd:
-		// dup3 of a number to itself would not clear its flag.
-		b.add(f.field, program.Fcntl, num(n), num(unix.F_SETFD), num(0))
+	case here:
+		flags &^= unix.O_CLOEXEC
+	case t.unknown:
+		flags |= unix.O_CLOEXEC // nobody knows what to close
 	}
-}
-
-// closeRest has execve close every descriptor from n on, whatever opened it
-// and forgot to say so.
-func (b *builder) closeRest(n int) {
-	t := &b.table
-	if !t.dirty && len(t.open) <= n {
-		return
+	open := b.p.Len()
+	b.add(field, program.Openat, num(unix.AT_FDCWD), b.p.Str(path), num(flags), num(mode))
+	if !here {
+		b.add(field, program.Dup3, num(0), num(dest), num(0)).Ignore(uint32(unix.EINVAL)) // it is there already
+		b.p.FeedArg(open, open+1, 0)
 	}
-	if !b.lacks.has(noCloseRange) {
-		b.add("", program.CloseRange, num(n), num(uint32(math.MaxUint32)), num(unix.CLOSE_RANGE_CLOEXEC))
-		return
+	switch {
+	case t.unknown:
+		b.add(field, program.Fcntl, num(dest), num(unix.F_SETFD), num(0))
+	case !here:
+		t.setOpen(got, true)
 	}
-	// The same, one by one, up to the highest number that is open. They are
-	// closed at once: a child that is slow to execute would keep files busy
-	// that other starts want to execute. What is needed until then is kept.
-	for _, kept := range b.keptFiles() {
-		b.closeEach(n, kept)
-		n = kept + 1
-	}
-	b.closeEach(n, max(b.highest+1, len(t.open)))
-}
-
-// keptFiles are the numbers above the child's that the execution needs, which
-// have the close-on-exec flag, in ascending order.
-func (b *builder) keptFiles() (list []int) {
-	if b.second != nil || b.inPlace && b.report >= 0 {
-		list = append(list, b.report)
-	}
-	if b.locked.on() {
-		list = append(list, b.locked.ruleset)
-	}
-	return list
-}
-
-// closeEach closes the numbers from first to before end.
-func (b *builder) closeEach(first, end int) {
-	if first >= end {
-		return
-	}
-	step := b.p.Len()
-	b.add("", program.Close, num(first)).Ignore(uint32(unix.EBADF))
-	b.p.CountUp(b.p.Words(uint64(first)), end, step)
+	t.setOpen(dest, true)
 }

@@ -27,11 +27,32 @@ func (s *starter) hint(e *StartError, res machine.Result) string {
 		return "a process that leads a process group cannot lead a session: only a child can"
 	case e.Step == "setpgid" && s.sys.Setsid:
 		return "Setsid has made a group for it already"
+	case e.Field == "Attr.Program" && (res.Errno == unix.ENOENT || res.Errno == unix.ETXTBSY):
+		return s.programHint(res)
 	case e.Step == "execve" && res.Errno == unix.ENOENT:
 		v := s.view()
 		return v.missingInterpreter(s.path, 0)
 	}
 	return s.landlockHint(e, res.Errno)
+}
+
+// programHint is for a program that is executed from its descriptor.
+func (s *starter) programHint(res machine.Result) string {
+	f, err := os.Open("/proc/self/fd/" + itoa(s.programFD))
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	switch {
+	case res.Errno == unix.ETXTBSY:
+		return "the file is open for writing"
+	case scriptInterpreter(f) != "" && s.fileAt(s.executable) < 0:
+		return "it is a script, which its interpreter opens as /dev/fd/" + itoa(s.executable) +
+			" after that is closed: give the child the same file by Attr.Files"
+	case s.lacks.has(noExecveat):
+		return "without execveat, Linux 3.19, the child needs /proc"
+	}
+	return s.view().missingInterpreterOf(f, s.path, 0)
 }
 
 func (r *request) view() view { return view{root: r.sys.Chroot, dir: r.dir} }
@@ -49,10 +70,18 @@ const scriptsDeep = 5
 // answers ENOENT for the program's interpreter too.
 func (v view) missingInterpreter(path string, depth int) string {
 	f, err := v.open(path)
-	if err != nil || depth > scriptsDeep {
+	if err != nil {
 		return ""
 	}
 	defer f.Close()
+	if depth > scriptsDeep {
+		return ""
+	}
+	return v.missingInterpreterOf(f, path, depth)
+}
+
+// missingInterpreterOf is missingInterpreter for a file that is open.
+func (v view) missingInterpreterOf(f *os.File, path string, depth int) string {
 	if interp := scriptInterpreter(f); interp != "" {
 		if v.missing(interp) {
 			return "the interpreter " + interp + ", which the first line of " + path + " names, does not exist" + v.where()

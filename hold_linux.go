@@ -31,7 +31,7 @@ func (b *builder) listHeld() {
 	t := &b.table
 	t.held = t.held[:0]
 	for _, f := range b.files {
-		if f.source == fromParent || f.source == pipeEnd {
+		if f.held() {
 			t.hold(f.fd, f.field)
 		}
 	}

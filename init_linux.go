@@ -4,7 +4,6 @@ package sprog
 
 import (
 	"math"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -145,7 +144,14 @@ func (in *initBuilder) closeRange(first, last int) {
 		in.add(program.CloseRange, num(first), num(last), num(0))
 		return
 	}
-	for n := first; n <= min(last, max(len(in.files), slices.Max(in.keptFiles()))); n++ {
+	numbers := in.keptFiles()
+	for _, f := range in.files {
+		numbers = append(numbers, f.n)
+	}
+	for _, n := range numbers {
+		if n < first || n > last {
+			continue
+		}
 		in.add(program.Close, num(n)).Ignore(uint32(unix.EBADF)).Quiet = true
 	}
 }

@@ -172,15 +172,16 @@ func (b *builder) landlock() {
 	}
 }
 
-// parkRuleset puts the ruleset that was just made at a number above the
-// child's files, where it stays until the execve closes it.
+// parkRuleset puts the ruleset that was just made at a number that is none of
+// the child's, where it stays until the execve closes it.
 func (b *builder) parkRuleset() {
 	t, p := &b.table, b.p
 	created := p.Len() - 1
+	got := t.lowestFree()
 	b.locked.ruleset = t.spare()
 	b.add("Attr.Landlock", program.Dup3, num(0), num(b.locked.ruleset), num(unix.O_CLOEXEC)).Ignore(uint32(unix.EINVAL)) // it is there already
 	p.FeedArg(created, created+1, 0)
-	t.setOpen(t.lowestFree(), true)
+	t.setOpen(got, true)
 }
 
 func (b *builder) landlockRule(field string, kind int, attr program.Arg) *program.Step {

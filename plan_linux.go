@@ -29,6 +29,7 @@ func (r *request) plan() (*Plan, error) {
 	s.prepareLaunch()
 
 	l := lister{plan: &Plan{Path: r.path}}
+	l.inline(s)
 	if s.inPlace {
 		l.program(s.p, func(int) string { return "self" })
 		return l.plan, nil
@@ -84,6 +85,23 @@ func (l *lister) birth(s *starter) {
 	}
 	for _, f := range s.mapFiles() {
 		l.add("parent", "write", f.write(strconv.Quote("/proc/CHILD/"+f.name)), f.field)
+	}
+}
+
+// inline lists how the parent makes the files whose content is given.
+func (l *lister) inline(s *starter) {
+	for _, f := range s.files {
+		if f.source != inline {
+			continue
+		}
+		const shown = 32
+		text, fd := strconv.Quote(string(f.file.Data[:min(len(f.file.Data), shown)])), itoa(f.fd)
+		if len(f.file.Data) > shown {
+			text += "..."
+		}
+		l.add("parent", "memfd_create", `memfd_create("`+inlineName+`", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_NOEXEC_SEAL)`, f.field)
+		l.add("parent", "pwrite64", "pwrite64("+fd+", "+text+", "+itoa(len(f.file.Data))+", 0)", f.field)
+		l.add("parent", "fcntl", "fcntl("+fd+", F_ADD_SEALS, F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE|F_SEAL_FUTURE_WRITE)", f.field)
 	}
 }
 

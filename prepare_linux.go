@@ -23,6 +23,7 @@ func (s *starter) prepare() *StartError {
 var preparations = [...]func(*starter) *StartError{
 	(*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).openParent, (*starter).openSecond,
 	(*starter).resolveLandlock,
+	(*starter).useProgram, (*starter).useDirFile, (*starter).makeInline,
 }
 
 // A use is a descriptor of the parent's that some step needs.

@@ -34,6 +34,7 @@ func StartProcess(name string, argv []string, attr *os.ProcAttr) (*os.Process, e
 		if err != nil {
 			return nil, ofProgram(name, err)
 		}
+		file.n = i
 		r.files = append(r.files, file)
 	}
 	p, err := r.start()
@@ -54,7 +55,7 @@ func ForkExec(argv0 string, argv []string, attr *syscall.ProcAttr) (pid int, err
 	}
 	r := request{path: argv0, argv: argv, env: attr.Env, dir: attr.Dir, sys: attr.Sys}
 	for i, fd := range attr.Files {
-		file := childFile{source: fromParent, fd: int(fd), field: filesEntry(i)}
+		file := childFile{n: i, source: fromParent, fd: int(fd), field: filesEntry(i)}
 		if file.fd == -1 {
 			file.source = closed
 		}

@@ -1,6 +1,8 @@
 package sprog
 
 import (
+	"cmp"
+	"slices"
 	"syscall"
 
 	"github.com/sprog-dev/sprog/internal/program"
@@ -13,7 +15,7 @@ type request struct {
 	path      string
 	argv, env []string
 	dir       string
-	files     []childFile // entry i becomes the child's descriptor i
+	files     []childFile // by their numbers in the child, ascending
 	sys       *syscall.SysProcAttr
 	attr      *Attr
 	inPlace   bool // this process is to become the program
@@ -28,8 +30,11 @@ type request struct {
 
 // A childFile says what one descriptor of the child refers to.
 type childFile struct {
+	n      int // its number in the child
 	source fileSource
-	fd     int    // the parent's descriptor, for fromParent
+	unset  bool   // it is what a field of Cmd's stands for that was not set
+	fd     int    // the parent's descriptor, for fromParent and inline; the child's, for sameAs
+	file   *File  // for opened and inline
 	field  string // the field that asked for it
 }
 
@@ -41,4 +46,26 @@ const (
 	nullRead                     // /dev/null, opened by the child for reading
 	nullWrite                    // /dev/null, opened by the child for writing
 	pipeEnd                      // a pipe that Start will make; in plans only
+	inline                       // a file with given content, which the parent makes
+	opened                       // a path, opened by the child
+	sameAs                       // the file of another number of the child's
 )
+
+// held reports whether the file is one of the parent's descriptors.
+func (f *childFile) held() bool {
+	return f.source == fromParent || f.source == pipeEnd || f.source == inline
+}
+
+// fileAt returns the index of the child's file of a number, or -1.
+func (r *request) fileAt(n int) int { return indexOfFile(r.files, n) }
+
+func indexOfFile(files []childFile, n int) int {
+	if 0 <= n && n < len(files) && files[n].n == n { // no number before it is missing
+		return n
+	}
+	i, ok := slices.BinarySearchFunc(files, n, func(f childFile, n int) int { return cmp.Compare(f.n, n) })
+	if !ok {
+		return -1
+	}
+	return i
+}

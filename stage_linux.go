@@ -79,7 +79,7 @@ func (b *builder) splitStage() {
 		}
 	}
 	b.signalMask()
-	b.executeImage(t.at(b.image))
+	b.executeFile(b.stageField, t.at(b.image), []string{machine.SecondName}, nil)
 	t.setOpen(t.at(b.image), false)
 	t.setOpen(t.at(b.pipe), false)
 
@@ -91,16 +91,6 @@ func (b *builder) splitStage() {
 	b.add(b.stageField, program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, num(8))
 	b.add(b.stageField, program.Prctl, num(unix.PR_SET_NAME), b.p.Str(machine.SecondName))
 	b.add(b.stageField, program.Fcntl, num(b.report), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
-}
-
-// executeImage executes the second stage's image, from its descriptor.
-func (b *builder) executeImage(image int) {
-	argv, envp := b.p.Strs([]string{machine.SecondName}), b.p.Strs(nil)
-	if b.lacks.has(noExecveat) {
-		b.add(b.stageField, program.Execve, b.p.Str("/proc/self/fd/"+itoa(image)), argv, envp)
-		return
-	}
-	b.add(b.stageField, program.Execveat, num(image), b.p.Str(""), argv, envp, num(unix.AT_EMPTY_PATH))
 }
 
 // takeStops gives the caller the pipe that an init with job control goes on to

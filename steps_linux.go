@@ -130,8 +130,11 @@ func (b *builder) setsGroups() bool {
 }
 
 func (b *builder) chdir() {
-	if b.dir != "" {
+	switch {
+	case b.dir != "":
 		b.add("Dir", program.Chdir, b.p.Str(b.dir))
+	case b.attr.DirFile != nil:
+		b.add("Attr.DirFile", program.Fchdir, num(b.table.at(b.dirFD)))
 	}
 }
 
@@ -220,5 +223,19 @@ func (b *builder) lastSteps() {
 }
 
 func (b *builder) execve() {
+	if b.attr.Program != nil {
+		b.executeFile("Attr.Program", b.executable, b.argv, b.env)
+		return
+	}
 	b.add("", program.Execve, b.p.Str(b.path), b.p.Strs(b.argv), b.p.Strs(b.env))
+}
+
+// executeFile executes the file of a descriptor.
+func (b *builder) executeFile(field string, fd int, argv, env []string) {
+	args, vars := b.p.Strs(argv), b.p.Strs(env)
+	if b.lacks.has(noExecveat) {
+		b.add(field, program.Execve, b.p.Str("/proc/self/fd/"+itoa(fd)), args, vars)
+		return
+	}
+	b.add(field, program.Execveat, num(fd), b.p.Str(""), args, vars, num(unix.AT_EMPTY_PATH))
 }

@@ -28,17 +28,7 @@ var checks = [...]func(*request) *StartError{
 	(*request).checkStrings, (*request).checkTerminal, (*request).checkBirth, (*request).checkMaps,
 	(*request).checkAmbientCaps, (*request).checkRlimits, (*request).checkUmask, (*request).checkStages, (*request).checkInPlace,
 	(*request).checkLandlock,
-}
-
-// An invalid is the reason of a start that is refused. It is EINVAL to
-// errors.Is, as what package syscall answers.
-type invalid string
-
-func (i invalid) Error() string { return string(i) }
-func (invalid) Unwrap() error   { return syscall.EINVAL }
-
-func invalidf(field, object, reason string) *StartError {
-	return &StartError{Field: field, Object: object, Err: invalid(reason)}
+	(*request).checkFiles, (*request).checkDirFile,
 }
 
 func (r *request) checkStrings() *StartError {
@@ -79,7 +69,7 @@ func (r *request) checkTerminal() *StartError {
 	switch {
 	case sys.Setctty && sys.Foreground:
 		return invalidf(field("Setctty"), "", "cannot be combined with Foreground: both use Ctty")
-	case sys.Setctty && (sys.Ctty < 0 || sys.Ctty >= len(r.files) || r.files[sys.Ctty].source == closed):
+	case sys.Setctty && !r.gives(sys.Ctty):
 		return invalidf(field("Ctty"), strconv.Itoa(sys.Ctty), "is not a descriptor of the child")
 	case sys.Pdeathsig < 0 || sys.Pdeathsig > 64:
 		return invalidf(field("Pdeathsig"), strconv.Itoa(int(sys.Pdeathsig)), "is no signal")

@@ -209,6 +209,11 @@ func describedBy(t *testing.T, c *Cmd, program string) string {
 	out := tempFile(t)
 	c.ExtraFiles = append(c.ExtraFiles, out)
 	c.Path, c.Env = program, []string{helperEnv, "A=1"}
+	if c.Attr != nil && c.Attr.Program != nil && !slices.Contains(c.ExtraFiles, c.Attr.Program) {
+		attr := *c.Attr
+		attr.Program = openProgram(t, program)
+		c.Attr = &attr
+	}
 	c.Args = append([]string{"program", "describe"}, describing(2+len(c.ExtraFiles))...)
 	err := c.Start()
 	var e *StartError

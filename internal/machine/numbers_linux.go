@@ -21,6 +21,7 @@ var numbers = [...]uint64{
 	program.Execve:                unix.SYS_EXECVE,
 	program.Execveat:              unix.SYS_EXECVEAT,
 	program.ExitGroup:             unix.SYS_EXIT_GROUP,
+	program.Fchdir:                unix.SYS_FCHDIR,
 	program.Fcntl:                 unix.SYS_FCNTL,
 	program.Futex:                 unix.SYS_FUTEX,
 	program.GetMempolicy:          unix.SYS_GET_MEMPOLICY,

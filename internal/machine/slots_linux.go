@@ -54,3 +54,14 @@ func isSlot(fd int) bool {
 	var st unix.Stat_t
 	return unix.Fstat(fd, &st) == nil && st.Dev == atstart.SlotDevice && st.Ino == atstart.SlotInode
 }
+
+// IsSlot reports whether a descriptor is one of those that were kept, lent or
+// not.
+func IsSlot(fd int) bool {
+	if fd < atstart.FirstSlot || fd >= atstart.EndSlot {
+		return false
+	}
+	slots.mu.Lock()
+	defer slots.mu.Unlock()
+	return slots.lent[fd-atstart.FirstSlot] || isSlot(fd)
+}

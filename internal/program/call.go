@@ -27,6 +27,7 @@ const (
 	Execve
 	Execveat
 	ExitGroup
+	Fchdir
 	Fcntl
 	Futex
 	GetMempolicy
@@ -103,6 +104,7 @@ var signatures = [numCalls]signature{
 	Execve:                {"execve", []printer{str, argv, envp}},
 	Execveat:              {"execveat", []printer{dirfd, str, argv, envp, atFlags}},
 	ExitGroup:             {"exit_group", []printer{number}},
+	Fchdir:                {"fchdir", []printer{number}},
 	Fcntl:                 {"fcntl", []printer{number, fcntlCmd, fcntlArg}},
 	Futex:                 {"futex", []printer{address, futexOp, number, address}},
 	GetMempolicy:          {"get_mempolicy", []printer{address, address, number, address, number}},

@@ -125,7 +125,8 @@ func openMode(l *line, n int) {
 	access := [...]string{"O_RDONLY", "O_WRONLY", "O_RDWR", "3"}[v&3]
 	if rest := v &^ 3; rest != 0 {
 		access += "|" + flagNames(rest, []flag{
-			{0o2000000, "O_CLOEXEC"}, {0o100, "O_CREAT"}, {0o1000, "O_TRUNC"}, {0o2000, "O_APPEND"}, {0o10000000, "O_PATH"}})
+			{0o2000000, "O_CLOEXEC"}, {0o100, "O_CREAT"}, {0o200, "O_EXCL"}, {0o400, "O_NOCTTY"}, {0o1000, "O_TRUNC"},
+			{0o2000, "O_APPEND"}, {0o4000, "O_NONBLOCK"}, {0o10000000, "O_PATH"}})
 	}
 	l.WriteString(access)
 }

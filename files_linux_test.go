@@ -1,0 +1,266 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestBadTables(t *testing.T) {
+	gone := tempFile(t)
+	gone.Close()
+	var limit unix.Rlimit
+	unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+	files := func(list ...File) func(*Cmd) { return by(&Attr{Files: list}) }
+	const one = "needs one of File, Path, Data, Dup and Closed, and only one"
+	wantRefused(t, []badStart{
+		{"nothing", files(File{FD: 5}), syscall.EINVAL, "5 (Attr.Files[0]): " + one},
+		{"two sources", files(File{FD: 5, Closed: true, Dup: new(1)}), syscall.EINVAL, "5 (Attr.Files[0]): " + one},
+		{"negative", files(File{FD: -1, Closed: true}), syscall.EINVAL, "-1 (Attr.Files[0]): is no descriptor number"},
+		{"huge", files(File{FD: 1 << 31, Closed: true}), syscall.EINVAL, "2147483648 (Attr.Files[0]): is no descriptor number"},
+		{"beyond the limit", files(File{FD: int(limit.Cur), Data: []byte{}}), syscall.EMFILE,
+			fmt.Sprintf("%d (Attr.Files[0]): too many open files (the number is not below RLIMIT_NOFILE, which is %d)", limit.Cur, limit.Cur)},
+		{"flags", files(File{FD: 5, Closed: true, Flags: os.O_RDWR}), syscall.EINVAL, "5 (Attr.Files[0]): has Flags or Mode, which are for Path"},
+		{"NUL", files(File{FD: 5, Path: "a\x00"}), syscall.EINVAL, "(Attr.Files[0]): contains a NUL byte"},
+		{"closed file", files(File{FD: 5, File: gone}), os.ErrClosed, gone.Name() + " (Attr.Files[0]): file already closed"},
+		{"twice", files(File{FD: 5, Closed: true}, File{FD: 4, Closed: true}, File{FD: 5, Closed: true}), syscall.EINVAL,
+			"5 (Attr.Files[2]): is the number of Attr.Files[0] too"},
+		{"stream", func(c *Cmd) { c.Stdin, c.Attr = os.Stdin, &Attr{Files: []File{{FD: 0, Data: []byte{}}}} }, syscall.EINVAL,
+			"0 (Attr.Files[0]): is the number of Stdin too"},
+		{"closed stream", func(c *Cmd) { c.Stdin, c.Attr = (*os.File)(nil), &Attr{Files: []File{{FD: 0, Data: []byte{}}}} }, syscall.EINVAL,
+			"0 (Attr.Files[0]): is the number of Stdin too"},
+		{"piped stream", func(c *Cmd) { c.Stdout, c.Attr = new(bytes.Buffer), &Attr{Inherit: []int{1}} }, syscall.EINVAL,
+			"1 (Attr.Inherit[0]): is the number of Stdout too"},
+		{"extra file", func(c *Cmd) { c.ExtraFiles, c.Attr = []*os.File{os.Stdin}, &Attr{Files: []File{{FD: 3, Closed: true}}} }, syscall.EINVAL,
+			"3 (Attr.Files[0]): is the number of ExtraFiles[0] too"},
+		{"duplicate of nothing", files(File{FD: 5, Dup: new(6)}), syscall.EINVAL, "6 (Attr.Files[0]): is not a descriptor of the child"},
+		{"duplicate of a closed one", files(File{FD: 5, Dup: new(6)}, File{FD: 6, Closed: true}), syscall.EINVAL,
+			"6 (Attr.Files[0]): is not a descriptor of the child"},
+		{"duplicates of each other", files(File{FD: 5, Dup: new(6)}, File{FD: 6, Dup: new(5)}), syscall.EINVAL,
+			"5 (Attr.Files[0]): is a duplicate of itself"},
+		{"no such file", files(File{FD: 5, Path: "/no/such"}), syscall.ENOENT, "openat /no/such (Attr.Files[0]): no such file or directory"},
+		{"inherited, not open", by(&Attr{Inherit: []int{5000}}), syscall.EBADF, "descriptor 5000 (Attr.Inherit[0]): bad file descriptor"},
+		{"inherited, negative", by(&Attr{Inherit: []int{-1}}), syscall.EINVAL, "-1 (Attr.Inherit[0]): is no descriptor number"},
+		{"program closed", by(&Attr{Program: gone}), os.ErrClosed, gone.Name() + " (Attr.Program): file already closed"},
+		{"program that is none", by(&Attr{Program: openProgram(t, "/etc/passwd")}), syscall.EACCES, "execveat (Attr.Program): permission denied"},
+		{"directory closed", by(&Attr{DirFile: gone}), os.ErrClosed, gone.Name() + " (Attr.DirFile): file already closed"},
+		{"directory that is none", by(&Attr{DirFile: os.Stdin}), syscall.ENOTDIR, "fchdir (Attr.DirFile): not a directory"},
+		{"directory and Dir", func(c *Cmd) { c.Dir, c.Attr = "/", &Attr{DirFile: os.Stdin} }, syscall.EINVAL, "(Attr.DirFile): cannot be combined with Dir"},
+		{"directory and root", func(c *Cmd) {
+			c.SysProcAttr, c.Attr = &syscall.SysProcAttr{Chroot: "/"}, &Attr{DirFile: os.Stdin}
+		}, syscall.EINVAL, "(Attr.DirFile): cannot be combined with SysProcAttr.Chroot: the program would be outside of its root"},
+		{"directory and mount namespace", func(c *Cmd) {
+			c.SysProcAttr, c.Attr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}, &Attr{DirFile: os.Stdin}
+		}, syscall.EINVAL, "(Attr.DirFile): cannot be combined with a new mount namespace: the program would be in the old one"},
+	})
+}
+
+// The numbers that the package keeps for itself are nobody's to inherit.
+func TestSlotsAreNotInherited(t *testing.T) {
+	for name, to := range snapshot().fds {
+		if to == "/memfd:sprog-slots (deleted)" {
+			var n int
+			fmt.Sscan(name, &n)
+			err := (&Cmd{Path: "/bin/true", Attr: &Attr{Inherit: []int{n}}}).Run()
+			if want := "sprog: start /bin/true: " + name + " (Attr.Inherit[0]): is a number that this package keeps for itself"; err == nil || err.Error() != want {
+				t.Errorf("descriptor %d: %v; want %s", n, err, want)
+			}
+		}
+	}
+}
+
+// Every number up to the limit on open files can be had.
+func TestHighestDescriptor(t *testing.T) {
+	var limit unix.Rlimit
+	unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+	n := int(limit.Cur) - 1
+	for _, attr := range []*Attr{{}, {Init: &Init{}}} {
+		attr.Files = []File{{FD: n, Data: []byte("high")}}
+		c := Command("/bin/sh", "-c", fmt.Sprintf("cat /proc/self/fd/%d", n))
+		c.Attr = attr
+		if got := outputOf(t, c); got != "high" {
+			t.Errorf("descriptor %d: %q; want high", n, got)
+		}
+	}
+}
+
+// What is given as data can be read again and again, by whoever the program
+// is, and changed or executed by nobody.
+func TestData(t *testing.T) {
+	text := strings.Repeat("0123456789", 100000)
+	c := Command("/bin/sh", "-c", `cat <&5 | md5sum; md5sum </proc/self/fd/5; cat <&5 | wc -c; (echo >&5) 2>/dev/null || echo sealed; [ -x /proc/self/fd/5 ] || echo no program`)
+	c.Attr = &Attr{Files: []File{{FD: 5, Data: []byte(text)}}}
+	if os.Geteuid() == 0 {
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}
+	sum := outputOf(t, &Cmd{Path: "/usr/bin/md5sum", Stdin: strings.NewReader(text)})
+	if got, want := outputOf(t, c), sum+sum+"0\nsealed\nno program\n"; got != want {
+		t.Errorf("got %q; want %q", got, want)
+	}
+}
+
+func TestSeals(t *testing.T) {
+	fd, err := sealedFile([]byte("text"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	const want = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+	if got, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0); got&want != want {
+		t.Errorf("seals = %#x, %v; want at least %#x", got, err, want)
+	}
+	if at, err := unix.Seek(fd, 0, 1); at != 0 || err != nil {
+		t.Errorf("position = %d, %v; want 0", at, err)
+	}
+}
+
+// A path is opened by the program's user, below its root, in its directory and
+// with its umask.
+func TestPathsAreThePrograms(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	c := Command("/bin/cat", "/proc/self/fd/7")
+	c.Dir = dir
+	c.Attr = &Attr{
+		Umask: mask(0o027),
+		Files: []File{{FD: 9, Path: "made", Flags: os.O_WRONLY | os.O_CREATE, Mode: 0o666}, {FD: 7, Path: "/proc/self/fd/8"}, {FD: 8, Data: []byte("later")}},
+	}
+	if got := outputOf(t, c); got != "later" {
+		t.Errorf("output = %q; want later", got)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "made")); err != nil || info.Mode() != 0o640 {
+		t.Errorf("made: %v, %v; want mode 0640", info, err)
+	}
+}
+
+func TestPathsInARoot(t *testing.T) {
+	requires(t, asRoot)
+	root := newRoot(t)
+	if err := os.WriteFile(root+"/secret", []byte("of root"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := inRoot(t, root, "", "/none")
+	c.Attr = &Attr{Files: []File{{FD: 5, Path: "/etc/passwd"}}}
+	if err := c.Run(); err == nil || err.Error() != "sprog: start /none: openat /etc/passwd (Attr.Files[0]): no such file or directory" {
+		t.Errorf("outside of the root: %v", err)
+	}
+	c = inRoot(t, root, "", "/none")
+	c.SysProcAttr.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
+	c.Attr = &Attr{Files: []File{{FD: 5, Path: "/secret"}}}
+	if err := c.Run(); err == nil || err.Error() != "sprog: start /none: openat /secret (Attr.Files[0]): permission denied" {
+		t.Errorf("another's file: %v", err)
+	}
+}
+
+// A terminal that is opened by its path does not become the controlling one by
+// that, nor is it kept from it.
+func TestPathOfATerminal(t *testing.T) {
+	requires(t, terminals)
+	_, tty := newTerminal(t)
+	path, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", tty.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ctty, want := range map[bool]string{false: "0", true: "tty"} {
+		c := Command("/bin/sh", "-c", `set -- $(cat /proc/self/stat); echo $7`)
+		c.Attr = &Attr{Files: []File{{FD: 5, Path: path, Flags: os.O_RDWR}}}
+		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: ctty, Ctty: 5}
+		got := strings.TrimSpace(outputOf(t, c))
+		if got != "0" {
+			got = "tty"
+		}
+		if got != want {
+			t.Errorf("Setctty %v: terminal %s; want %s", ctty, got, want)
+		}
+	}
+}
+
+// Stderr can share the pipe that stdout gets, and so can any other number.
+func TestDupOfAPipe(t *testing.T) {
+	var out bytes.Buffer
+	c := Command("/bin/sh", "-c", "echo a; echo b >&2; echo c >&7")
+	c.Stdout, c.Attr = &out, &Attr{Files: []File{{FD: 7, Dup: new(2)}, {FD: 2, Dup: new(1)}}}
+	if err := c.Run(); err != nil || out.String() != "a\nb\nc\n" {
+		t.Errorf("output = %q, %v; want a, b, c", out.String(), err)
+	}
+}
+
+// The program of a descriptor is executed though its path is gone, under any
+// name, with nothing of it left open.
+func TestProgramByDescriptor(t *testing.T) {
+	for _, attr := range []*Attr{{}, {Init: &Init{}}} {
+		path := filepath.Join(t.TempDir(), "sh")
+		content, err := os.ReadFile("/bin/sh")
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeProgram(t, path, content)
+		attr.Program = openProgram(t, path)
+		os.Remove(path)
+		c := &Cmd{Args: []string{"any name", "-c", `echo "$0"; ls /proc/$$/fd`}, Attr: attr}
+		if got, want := outputOf(t, c), "any name\n0\n1\n2\n"; got != want {
+			t.Errorf("output = %q; want %q", got, want)
+		}
+	}
+}
+
+// A script is executed from a descriptor that stays open.
+func TestScriptByDescriptor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "script")
+	writeProgram(t, path, []byte("#!/bin/sh\necho \"$0 $1\"\n"))
+	script := openProgram(t, path)
+	c := &Cmd{Path: "the script", Args: []string{"x", "arg"}, Attr: &Attr{Program: script}}
+	err := c.Run()
+	const want = "sprog: start the script: execveat (Attr.Program): no such file or directory" +
+		" (it is a script, which its interpreter opens as /dev/fd/3 after that is closed: give the child the same file by Attr.Files)"
+	if !errors.Is(err, syscall.ENOENT) || err.Error() != want {
+		t.Errorf("error %v; want %s", err, want)
+	}
+	for _, attr := range []*Attr{{}, {Init: &Init{}}} {
+		attr.Program, attr.Files = script, []File{{FD: 12, File: script}}
+		c = &Cmd{Args: []string{"x", "arg"}, Attr: attr}
+		if got := outputOf(t, c); got != "/dev/fd/12 arg\n" {
+			t.Errorf("output = %q; want /dev/fd/12 arg", got)
+		}
+	}
+}
+
+func TestMissingInterpreterByDescriptor(t *testing.T) {
+	dir := brokenPrograms(t)
+	err := (&Cmd{Attr: &Attr{Program: openProgram(t, dir+"/dynamic")}}).Run()
+	want := "sprog: start " + dir + "/dynamic: execveat (Attr.Program): no such file or directory" +
+		" (the dynamic loader /no/such/ld, which the ELF file " + dir + "/dynamic names, does not exist)"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v; want %s", err, want)
+	}
+}
+
+// The directory of a descriptor is entered though its path is gone.
+func TestDirByDescriptor(t *testing.T) {
+	t.Setenv("PWD", "/etc")
+	path := t.TempDir() + "/sub"
+	if err := os.Mkdir(path, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	dir := openProgram(t, path)
+	os.Rename(path, path+"2")
+	for _, attr := range []*Attr{{}, {Init: &Init{}}} {
+		attr.DirFile = dir
+		c := Command("/bin/sh", "-c", `readlink /proc/$$/cwd; tr '\0' '\n' </proc/$$/environ | grep ^PWD; ls /proc/$$/fd`)
+		c.Attr = attr
+		if got, want := outputOf(t, c), path+"2\n0\n1\n2\n"; got != want {
+			t.Errorf("output = %q; want %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// useProgram and useDirFile are for the descriptors of the program and the
+// working directory.
+func (s *starter) useProgram() (err *StartError) {
+	s.programFD, err = s.useFile(s.attr.Program, "Attr.Program")
+	return err
+}
+
+func (s *starter) useDirFile() (err *StartError) {
+	s.dirFD, err = s.useFile(s.attr.DirFile, "Attr.DirFile")
+	return err
+}
+
+func (s *starter) useFile(f *os.File, field string) (int, *StartError) {
+	if f == nil {
+		return -1, nil
+	}
+	fd, err := shownFd(f)
+	if err != nil {
+		return -1, &StartError{Path: s.path, Object: f.Name(), Field: field, Err: err}
+	}
+	s.use(fd, field)
+	return fd, nil
+}
+
+// checkDirFile refuses a working directory that would lie outside of the
+// program's root. From there, ".." leads to all that is not below it.
+func (r *request) checkDirFile() *StartError {
+	const name = "Attr.DirFile"
+	switch {
+	case r.attr.DirFile == nil:
+	case r.dir != "":
+		return invalidf(name, "", "cannot be combined with Dir")
+	case r.sys.Chroot != "":
+		return invalidf(name, "", "cannot be combined with SysProcAttr.Chroot: the program would be outside of its root")
+	case (r.sys.Cloneflags|r.sys.Unshareflags)&unix.CLONE_NEWNS != 0:
+		return invalidf(name, "", "cannot be combined with a new mount namespace: the program would be in the old one")
+	}
+	return nil
+}
+
+// makeInline makes the files whose content is given.
+func (s *starter) makeInline() *StartError {
+	for i := range s.files {
+		f := &s.files[i]
+		if f.source != inline {
+			continue
+		}
+		fd, err := s.makeFile(f.field, func() (int, error) { return sealedFile(f.file.Data) })
+		if err != nil {
+			return &StartError{Path: s.path, Step: "memfd_create", Field: f.field, Err: err}
+		}
+		f.fd = fd
+	}
+	return nil
+}
+
+// sealedFile makes a memfd with the content, which cannot be changed or
+// executed, positioned at its beginning.
+func sealedFile(data []byte) (int, error) {
+	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
+	fd, err := unix.MemfdCreate(inlineName, flags|unix.MFD_NOEXEC_SEAL)
+	if err == unix.EINVAL { // before Linux 6.3
+		fd, err = unix.MemfdCreate(inlineName, flags)
+	}
+	if err != nil {
+		return -1, err
+	}
+	if err := fillAndSeal(fd, data); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// inlineName shows in /proc/PID/fd, as /memfd:sprog-data.
+const inlineName = "sprog-data"
+
+func fillAndSeal(fd int, data []byte) error {
+	for at := 0; at < len(data); {
+		n, err := unix.Pwrite(fd, data[at:], int64(at)) // leaves the position where it is
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		at += n
+	}
+	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals|unix.F_SEAL_FUTURE_WRITE)
+	if err == unix.EINVAL { // before Linux 5.1
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
+	}
+	return err
+}

@@ -1,0 +1,200 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"math"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// placeFiles puts every file at its number, and has all others closed by
+// execve.
+func (b *builder) placeFiles() {
+	end := max(b.highest+1, b.table.open.end())
+	b.parkProgram()
+	b.arrange()   // what is open
+	b.openPaths() // when /proc/self/fd shows the child's files
+	b.duplicate() // what has just been opened
+	b.closeRest(end)
+}
+
+// parkProgram puts the file to execute where no file of the child's goes. One
+// that is a file of the child's too is executed from there: it stays open, so
+// that the interpreter of a script can read it.
+func (b *builder) parkProgram() {
+	if b.attr.Program == nil {
+		return
+	}
+	for _, f := range b.files {
+		if f.source == fromParent && f.fd == b.programFD {
+			b.executable = f.n
+			return
+		}
+	}
+	t := &b.table
+	b.executable = t.spare()
+	b.add("Attr.Program", program.Dup3, num(t.at(b.programFD)), num(b.executable), num(unix.O_CLOEXEC))
+}
+
+// arrange puts the files that are open at their numbers. A number is
+// overwritten when no other file is there any more that is to go elsewhere. In
+// the end only cycles are left; each is opened by moving one file away.
+func (b *builder) arrange() {
+	t := &b.table
+	t.needed, t.placed = t.needed[:0], t.placed[:0]
+	for range b.files {
+		t.needed, t.placed = append(t.needed, 0), append(t.placed, false)
+	}
+	for i := range b.files {
+		if at := t.sitsAt(i); at >= 0 {
+			t.needed[at]++
+		}
+	}
+	for i := range b.files {
+		b.placeFrom(i)
+	}
+	for i, f := range b.files {
+		if !t.placed[i] {
+			b.moveAway(f)
+			b.placeFrom(i)
+		}
+	}
+}
+
+// sitsAt returns the index of another file of the child's at whose number file
+// i is, or -1.
+func (t *fdTable) sitsAt(i int) int {
+	from := t.source[i]
+	if from == notOpen || from == t.files[i].n {
+		return -1
+	}
+	return indexOfFile(t.files, from)
+}
+
+// placeFrom places file i, if its number is free for it, and then every
+// file whose number that makes free.
+func (b *builder) placeFrom(i int) {
+	t := &b.table
+	for i >= 0 && !t.placed[i] && (t.needed[i] == 0 || t.source[i] == t.files[i].n) {
+		b.place(i)
+		t.placed[i] = true
+		if i = t.sitsAt(i); i >= 0 {
+			t.needed[i]--
+		}
+	}
+}
+
+func (b *builder) place(i int) {
+	t := &b.table
+	f, from := &b.files[i], t.source[i]
+	switch {
+	case from == notOpen:
+		if f.source == closed && (t.isOpen(f.n) || t.unknown) {
+			b.add(f.field, program.Close, num(f.n)).Ignore(uint32(unix.EBADF))
+			t.setOpen(f.n, false)
+		}
+		return
+	case from != f.n:
+		b.add(f.field, program.Dup3, num(from), num(f.n), num(0))
+	case f.held():
+		// dup3 of a number to itself would not clear its flag.
+		b.add(f.field, program.Fcntl, num(f.n), num(unix.F_SETFD), num(0))
+	}
+	t.setOpen(f.n, true)
+}
+
+// moveAway moves what is at the number of a file out of its way.
+func (b *builder) moveAway(f childFile) {
+	t := &b.table
+	for i := range t.source {
+		if t.source[i] == f.n && !t.placed[i] { // there is one
+			t.source[i] = t.spare()
+			b.add(b.files[i].field, program.Dup3, num(f.n), num(t.source[i]), num(unix.O_CLOEXEC))
+		}
+	}
+	t.needed[b.fileAt(f.n)] = 0
+}
+
+// openPaths opens the files that are given by their paths, in the order of the
+// list.
+func (b *builder) openPaths() {
+	for i := range b.attr.Files {
+		if f := &b.attr.Files[i]; f.Path != "" {
+			b.openAt(index("Attr.Files", i), f.Path, f.Flags|unix.O_NOCTTY|unix.O_CLOEXEC, f.Mode, f.FD)
+		}
+	}
+}
+
+func (b *builder) duplicate() {
+	for _, f := range b.files {
+		if f.source == sameAs {
+			b.add(f.field, program.Dup3, num(f.fd), num(f.n), num(0))
+			b.table.setOpen(f.n, true)
+		}
+	}
+}
+
+// closeRest has execve close every descriptor that is none of the child's,
+// whatever opened it and forgot to say so. Before the files were placed all of
+// them were below end.
+func (b *builder) closeRest(end int) {
+	first := 0
+	for _, f := range b.files {
+		b.closeGap(first, f.n, end)
+		first = f.n + 1
+	}
+	b.closeGap(first, math.MaxInt, end)
+}
+
+// closeGap does it for the numbers from first on and before next.
+func (b *builder) closeGap(first, next, end int) {
+	t := &b.table
+	if !t.unknown {
+		if t.open.hasFrom(first, next) {
+			last := uint32(min(next-1, math.MaxUint32))
+			b.add("", program.CloseRange, num(first), num(last), num(unix.CLOSE_RANGE_CLOEXEC))
+		}
+		return
+	}
+	// The same, one by one, up to the highest number that is open. They are
+	// closed at once: a child that is slow to execute would keep files busy
+	// that other starts want to execute. What is needed until then is kept.
+	next = min(next, end)
+	for _, kept := range b.keptFiles() {
+		if first <= kept && kept < next {
+			b.closeEach(first, kept)
+			first = kept + 1
+		}
+	}
+	b.closeEach(first, next)
+}
+
+// keptFiles are the numbers beside the child's that the execution needs, which
+// have the close-on-exec flag, in ascending order.
+func (b *builder) keptFiles() (list []int) {
+	if b.second != nil || b.inPlace && b.report >= 0 {
+		list = append(list, b.report)
+	}
+	if b.locked.on() {
+		list = append(list, b.locked.ruleset)
+	}
+	if b.attr.Program != nil && b.fileAt(b.executable) < 0 {
+		list = append(list, b.executable)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// closeEach closes the numbers from first to before end.
+func (b *builder) closeEach(first, end int) {
+	if first >= end {
+		return
+	}
+	step := b.p.Len()
+	b.add("", program.Close, num(first)).Ignore(uint32(unix.EBADF))
+	b.p.CountUp(b.p.Words(uint64(first)), end, step)
+}

@@ -1,0 +1,107 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import "slices"
+
+// An fdTable is the child's descriptor table while the program is built: where
+// the parent's descriptors are that the child needs, and which numbers are
+// open at the point that the program has reached. Nothing else is open below
+// the cut once the child has a table of its own, so the lowest free number,
+// which the kernel gives to the next file, is known here.
+type fdTable struct {
+	held   []heldFile
+	copied bool // the child is born with a copy of the parent's table
+
+	files   []childFile // what the child is to have
+	open    fdSet
+	unknown bool  // all of the parent's files are still open
+	source  []int // for each of the child's files where it is, or notOpen
+	needed  []int // for each of the child's files how many others are at its number
+	placed  []bool
+}
+
+// A heldFile is a descriptor of the parent's that the child needs.
+type heldFile struct {
+	fd    int // the parent's number
+	at    int // where the child finds it: the same, or a low number it was lent
+	field string
+	lent  bool
+}
+
+const notOpen = -1
+
+// at returns where the child finds a descriptor of the parent's.
+func (t *fdTable) at(fd int) int {
+	for i := range t.held {
+		if t.held[i].fd == fd {
+			return t.held[i].at
+		}
+	}
+	return fd
+}
+
+func (t *fdTable) isOpen(n int) bool { return t.open.has(n) }
+
+func (t *fdTable) setOpen(n int, open bool) {
+	if open {
+		t.open.add(n)
+	} else {
+		t.open.remove(n)
+	}
+}
+
+// lowestFree is the number that the kernel gives to the next file.
+func (t *fdTable) lowestFree() int {
+	n := 0
+	for n < len(t.open) && t.open[n] == n {
+		n++
+	}
+	return n
+}
+
+// spare returns a number that is free and that the child is to have no file
+// at. It may lie between those of the child's files, so what goes there has to
+// be closed by execve.
+func (t *fdTable) spare() int {
+	n := t.lowestFree()
+	for t.isOpen(n) || indexOfFile(t.files, n) >= 0 {
+		n++
+	}
+	t.setOpen(n, true)
+	return n
+}
+
+// An fdSet is a set of descriptor numbers, in ascending order.
+type fdSet []int
+
+func (s fdSet) has(n int) bool {
+	_, ok := slices.BinarySearch(s, n)
+	return ok
+}
+
+func (s *fdSet) add(n int) {
+	if i, ok := slices.BinarySearch(*s, n); !ok {
+		*s = slices.Insert(*s, i, n)
+	}
+}
+
+func (s *fdSet) remove(n int) {
+	if i, ok := slices.BinarySearch(*s, n); ok {
+		*s = slices.Delete(*s, i, i+1)
+	}
+}
+
+// end is the number after the highest.
+func (s fdSet) end() int {
+	if len(s) == 0 {
+		return 0
+	}
+	return s[len(s)-1] + 1
+}
+
+// hasFrom reports whether there is a number from first on and before end.
+func (s fdSet) hasFrom(first, end int) bool {
+	i, _ := slices.BinarySearch(s, first)
+	return i < len(s) && s[i] < end
+}
