@@ -70,9 +70,11 @@ func killDescendants(root int) error {
 }
 
 // freeze stops all descendants of a process, until it finds no new ones and
-// all are still.
+// all are still. Not all can be: the parent in a vfork(2) waits for a child that
+// is stopped. It does not fork then, and there will be another look.
 func (f frozen) freeze(root int, deadline time.Time) error {
-	for {
+	const settle = 20
+	for quiet := 0; ; {
 		before, moving := len(f), false
 		parents := []int{root}
 		for pid := range f {
@@ -84,12 +86,17 @@ func (f frozen) freeze(root int, deadline time.Time) error {
 				return err
 			}
 		}
-		if len(f) == before && !moving || time.Now().After(deadline) {
+		switch {
+		case time.Now().After(deadline):
+			return nil
+		case len(f) > before:
+			quiet = 0
+			continue
+		case !moving || quiet == settle:
 			return nil
 		}
-		if len(f) == before {
-			time.Sleep(time.Millisecond) // a stop takes effect when a system call ends
-		}
+		quiet++
+		time.Sleep(time.Millisecond) // a stop takes effect when a system call ends
 	}
 }
 

@@ -99,7 +99,11 @@ func killTree(t *testing.T, c *Cmd, ready string, want Reach) {
 	if n, _ := out.Read(buf); !strings.HasPrefix(string(buf[:n]), ready) {
 		t.Errorf("the program said %q; want %q", buf[:n], ready)
 	}
-	if len(marked(t, mark)) < 2 {
+	seen := len(marked(t, mark))
+	for range 100 { // what lives for a moment is not seen by every look
+		seen = max(seen, len(marked(t, mark)))
+	}
+	if seen < 2 {
 		t.Errorf("no descendants are there to be killed")
 	}
 	if reach, err := c.KillTree(); reach != want || err != nil {
