@@ -53,6 +53,9 @@ type Attr struct {
 	// from the program. See [Landlock].
 	Landlock *Landlock
 
+	// Seccomp, if not nil, filters the program's system calls. See [Seccomp].
+	Seccomp *Seccomp
+
 	// Init, if not nil, puts a minimal init process between the caller and
 	// the program. See [Init].
 	Init *Init

@@ -12,4 +12,12 @@ type Birth struct {
 
 	// Landlock tells what was applied of Attr.Landlock.
 	Landlock *LandlockResult
+
+	// SeccompListener is for rules with SeccompNotify: the descriptor from
+	// which notifications are received, and answered, by ioctl(2) with
+	// SECCOMP_IOCTL_NOTIF_RECV and its kin; see seccomp_unotify(2). The process
+	// waits for each answer. The descriptor becomes readable with a
+	// notification, and hangs up when no process is left under the filter. It
+	// is the caller's to close; calls that are notified fail with ENOSYS then.
+	SeccompListener *os.File
 }

@@ -85,6 +85,11 @@ var looks = map[string]func(arg string) string{
 		}
 		return strconv.Itoa(v)
 	},
+	"errno": func(call string) string {
+		n, _ := strconv.Atoi(call)
+		_, _, errno := syscall.RawSyscall6(uintptr(n), 0, 0, 0, 0, 0, 0)
+		return strconv.Itoa(int(errno))
+	},
 	"reads": func(fd string) string {
 		n, _ := strconv.Atoi(fd)
 		buf := make([]byte, 100)
@@ -126,7 +131,9 @@ func seesStatus(name, value string) map[string]string {
 
 // facets are all of them. Those of the facilities beyond SysProcAttr stand in
 // the tests of the facility.
-func facets() []facet { return slices.Concat(facetsOfSys, facetsOfAttr, facetsOfLandlock) }
+func facets() []facet {
+	return slices.Concat(facetsOfSys, facetsOfAttr, facetsOfLandlock, facetsOfSeccomp)
+}
 
 var facetsOfSys = []facet{
 	{name: "session",

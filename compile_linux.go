@@ -5,6 +5,7 @@ package sprog
 import (
 	"syscall"
 
+	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -37,6 +38,8 @@ type builder struct {
 	programFD  int // the parent's descriptor of the program to execute
 	executable int // its number when it is executed
 	dirFD      int // the parent's descriptor of the working directory
+
+	handover machine.Handover // of the descriptor that the child hands to its parent, if it has one
 
 	ppid     int
 	parentFD int // a pidfd of this process for the child to look at, or -1

@@ -22,6 +22,8 @@ func (s *starter) explain(res machine.Result) *StartError {
 		}
 		e.Step, e.Err = "rendezvous", res.Err
 		return e
+	case machine.AtHandover:
+		return s.explainHandover(e, res)
 	case machine.InChild:
 		e.at(s.p, res.Step)
 	case machine.InSecond:

@@ -103,6 +103,8 @@ func (s *starter) endings(e *StartError, step int) []ending {
 		return []ending{{code: exitCannot}, hinted(unix.ENOENT, missing), {errno: unix.ENOTDIR, code: missing}}
 	case program.Dup3:
 		return []ending{{code: exitFailed}, hinted(unix.EBADF, exitFailed)}
+	case program.Seccomp:
+		return []ending{{code: exitFailed}, hinted(unix.EACCES, exitFailed), hinted(unix.EINVAL, exitFailed)}
 	case program.Setpgid, program.Setsid:
 		return []ending{{code: exitFailed}, hinted(unix.EPERM, exitFailed)}
 	}

@@ -173,6 +173,10 @@ func end(t *testing.T, c *Cmd) {
 }
 
 func closePidFD(c *Cmd) {
+	if c.Birth.SeccompListener != nil {
+		c.Birth.SeccompListener.Close()
+		c.Birth.SeccompListener = nil
+	}
 	if c.Birth.Stops != nil {
 		c.Birth.Stops.Close()
 		c.Birth.Stops = nil

@@ -18,6 +18,9 @@ import (
 // hint looks for the reason of a failure that the errno does not tell. It runs
 // only after a failure, and may cost what it likes.
 func (s *starter) hint(e *StartError, res machine.Result) string {
+	if hint := s.seccompHint(e, res.Errno); hint != "" {
+		return hint
+	}
 	switch {
 	case res.Place == machine.AtBirth && (res.Errno == unix.ENOSYS || res.Errno == unix.EINVAL):
 		return s.needsClone3()

@@ -3,6 +3,9 @@
 package sprog
 
 import (
+	"os"
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
@@ -13,13 +16,25 @@ import (
 // child has neither. In a new user namespace it has all capabilities.
 func (r *request) checkMayRestrict(name string) *StartError {
 	newUser := (r.sys.Cloneflags|r.sys.Unshareflags)&unix.CLONE_NEWUSER != 0
-	if r.attr.NoNewPrivs || newUser || hasCap(unix.CAP_SYS_ADMIN) {
+	loses := r.losesCaps()
+	if r.attr.NoNewPrivs || newUser || hasCap(unix.CAP_SYS_ADMIN) && !loses {
 		return nil
 	}
 	if has, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && has == 1 {
 		return nil
 	}
-	return &StartError{Field: name, Err: unsupported{"needs Attr.NoNewPrivs, or CAP_SYS_ADMIN, which this process lacks", unix.EPERM}}
+	whose := "this process lacks"
+	if loses {
+		whose = "a user other than root lacks"
+	}
+	return &StartError{Field: name, Err: unsupported{"needs Attr.NoNewPrivs, or CAP_SYS_ADMIN, which " + whose, unix.EPERM}}
+}
+
+// losesCaps reports whether setuid takes CAP_SYS_ADMIN away, as it does from
+// root that becomes another user; see capabilities(7).
+func (r *request) losesCaps() bool {
+	cred := r.sys.Credential
+	return cred != nil && cred.Uid != 0 && os.Geteuid() == 0 && !slices.Contains(r.sys.AmbientCaps, unix.CAP_SYS_ADMIN)
 }
 
 // hasCap reports whether this thread has a capability, over its own user

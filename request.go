@@ -20,12 +20,23 @@ type request struct {
 	attr      *Attr
 	inPlace   bool // this process is to become the program
 
+	// filters are what Attr.Seccomp asks for, once it has been checked.
+	filters []filter
+
 	// birth is what the start tells; nil for the faces that have no attributes.
 	birth *Birth
 
 	// inspect, if not nil, is called with the programs of both stages when
 	// they are compiled; the second may be nil. It is for tests.
 	inspect func(first, second *program.Program)
+}
+
+// A filter is a seccomp filter to be set.
+type filter struct {
+	code    []byte // as the kernel reads it
+	field   string
+	flags   int
+	listens bool // it comes with a listener
 }
 
 // A childFile says what one descriptor of the child refers to.

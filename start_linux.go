@@ -144,6 +144,9 @@ func (s *starter) prepareLaunch() {
 		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
 		Credentials: s.changesCredentials() && s.second == nil,
 	}
+	if s.listens() {
+		s.launch.Handover = &s.handover
+	}
 	s.launch.LeadsSession = sys.Setsid
 	if sys.UseCgroupFD {
 		s.launch.Cgroup = sys.CgroupFD
@@ -232,6 +235,7 @@ func (s *starter) process(res machine.Result) *os.Process {
 	if err != nil {
 		p = &os.Process{Pid: res.Pid}
 	}
+	s.takeListener(res)
 	if s.sys.PidFD != nil {
 		*s.sys.PidFD = res.PidFD
 	} else if res.PidFD >= 0 {

@@ -219,6 +219,7 @@ func (b *builder) finish() {
 func (b *builder) lastSteps() {
 	b.landlockSelf() // in the process that executes the program, which an init is not
 	b.traceMe()      // as late as can be: every later call would be traced
+	b.seccomp()      // after every other call that the filter could deny
 	b.execve()
 }
 

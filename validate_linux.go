@@ -29,6 +29,7 @@ var checks = [...]func(*request) *StartError{
 	(*request).checkAmbientCaps, (*request).checkRlimits, (*request).checkUmask, (*request).checkStages, (*request).checkInPlace,
 	(*request).checkLandlock,
 	(*request).checkFiles, (*request).checkDirFile,
+	(*request).checkSeccomp,
 }
 
 func (r *request) checkStrings() *StartError {

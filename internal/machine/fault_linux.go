@@ -12,7 +12,7 @@ import (
 // the machine: the instruction is replaced by another.
 func misbehave(insns []insn, f *program.Fault) {
 	if f.Die {
-		insns[f.Step] = insn{op: opMove, ret: notRun} // reads address 0
+		insns[f.Step] = crashInsn()
 		return
 	}
 	badFD := ^uint64(0)

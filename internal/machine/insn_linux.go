@@ -4,6 +4,7 @@ package machine
 
 import (
 	"encoding/binary"
+	"syscall"
 	"unsafe"
 
 	"github.com/sprog-dev/sprog/internal/program"
@@ -38,6 +39,18 @@ func (in *insn) after() int64 {
 		return int64(in.to1)
 	}
 	return int64(in.next)
+}
+
+// failure is the errno that a call has failed with and that it does not catch.
+func (in *insn) failure() syscall.Errno {
+	errno := -in.ret
+	switch {
+	case in.op != opSyscall || errno > 4095:
+		return 0
+	case in.errno0 == errno || in.errno0 == anyErrno || in.errno1 == errno || in.errno1 == anyErrno:
+		return 0
+	}
+	return syscall.Errno(errno)
 }
 
 const (

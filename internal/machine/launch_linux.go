@@ -43,6 +43,9 @@ type Launch struct {
 	// Go of the program's data. The child is killed if it fails.
 	Rendezvous func(pid int) error
 	Go         program.Arg
+	// Handover, if not nil, is a descriptor that the child hands to the parent
+	// at its end.
+	Handover *Handover
 	// LeadsSession says that a later stage makes a session of its own. That
 	// this program does is seen in it.
 	LeadsSession bool
@@ -55,6 +58,7 @@ type Launch struct {
 type Result struct {
 	Pid   int
 	PidFD int // -1 if there is none
+	Taken int // the descriptor that was handed over, or -1
 
 	OK bool // the child has executed its program
 
@@ -74,6 +78,7 @@ type Place uint8
 const (
 	AtBirth      Place = iota // the child could not be made
 	AtMeeting                 // the parent's part of the rendezvous
+	AtHandover                // taking the descriptor that the child hands over
 	InChild                   // a step of the program
 	InSecond                  // a step of the second stage
 	SecondItself              // the second stage was killed; at which step is not known
@@ -115,11 +120,13 @@ func (l *Launch) Do() Result {
 		spawn(&r.frame)
 	}
 	if r.frame.ret < 0 {
-		return Result{PidFD: -1, Place: AtBirth, Errno: syscall.Errno(-r.frame.ret)}
+		return Result{PidFD: -1, Taken: -1, Place: AtBirth, Errno: syscall.Errno(-r.frame.ret)}
 	}
-	res := Result{Pid: int(r.frame.ret), PidFD: int(r.frame.pidfd)}
+	res := Result{Pid: int(r.frame.ret), PidFD: int(r.frame.pidfd), Taken: -1}
 	if err := r.meet(l, res.Pid); err != nil {
-		res = r.giveUp(res, err)
+		res = r.giveUp(res, AtMeeting, err)
+	} else if err := r.takeOver(l, &res); err != nil {
+		res = r.giveUp(res, AtHandover, err)
 	} else {
 		if traced {
 			r.pass(res.Pid)
@@ -127,6 +134,8 @@ func (l *Launch) Do() Result {
 		r.wait()
 		res = r.outcome(l, res)
 	}
+	res.dropTaken()
+	res.dropTaken()
 	runtime.KeepAlive(l)
 	return res
 }
@@ -156,14 +165,14 @@ func (r *run) gate(c class) {
 func (r *run) prepare(l *Launch) {
 	p := l.Program
 	steps := len(p.Steps)
-	n := steps + 1 // and what is run after a failure
+	n := steps + 2 // and what is run after a failure
 	if cap(r.insns) < n {
 		r.insns = make([]insn, 0, 2*n)
 	}
 	r.insns = r.insns[:n]
 	r.place = layout{insns: addressOf(&r.insns[0]), data: addressOf(unsafe.SliceData(p.Data)), state: addressOf(&r.frame.state)}
 	r.place.link(p, r.insns[:0])
-	r.insns[steps] = exitInsn()
+	r.insns[steps], r.insns[steps+1] = exitInsn(), crashInsn()
 
 	f := &r.frame
 	*f = frame{all: ^uint64(0), tid: 1, pidfd: -1, first: r.place.insn(0)}
@@ -193,10 +202,16 @@ func (l *Launch) Flags() uint64 {
 }
 
 // exitInsn ends the child. The code is seen by nobody: the parent reaps a
-// child that failed.
+// child that failed. A filter may deny even that.
 func exitInsn() insn {
-	return insn{nr: numbers[program.ExitGroup], arg: [6]uint64{125}, ret: notRun}
+	return insn{
+		nr: numbers[program.ExitGroup], arg: [6]uint64{125}, ret: notRun,
+		errno0: anyErrno, to0: uint64(insnSize),
+	}
 }
+
+// crashInsn ends a child that cannot exit: it reads address 0.
+func crashInsn() insn { return insn{op: opMove, ret: notRun} }
 
 // meet does the parent's part of a rendezvous and lets the child go on.
 func (r *run) meet(l *Launch, pid int) error {
@@ -209,22 +224,22 @@ func (r *run) meet(l *Launch, pid int) error {
 	if l.Credentials { // the child still waits before it changes them
 		r.gate(clearing)
 	}
-	word := (*uint32)(unsafe.Pointer(&l.Program.Data[l.Go.Value]))
+	word := word32(l.Program, l.Go)
 	atomic.StoreUint32(word, 1)
 	futex(word, futexWake, 1)
 	return nil
 }
 
-// giveUp ends a launch whose rendezvous has failed. That may be the child's
+// giveUp ends a launch in which the parent's part has failed. That may be the child's
 // doing: an unprivileged parent cannot open the files of a process that has
 // ended.
-func (r *run) giveUp(res Result, err error) Result {
+func (r *run) giveUp(res Result, at Place, err error) Result {
 	ended := isDead(res.Pid)
 	res.kill()
 	r.wait()
 	res = r.progress(res.reap(InChild))
 	if r.frame.failed == 0 && !ended && (res.Signal == 0 || res.Signal == unix.SIGKILL) {
-		res.Place, res.Err, res.Signal = AtMeeting, err, 0
+		res.Place, res.Err, res.Signal = at, err, 0
 	}
 	return res
 }
@@ -278,7 +293,9 @@ func futex(word *uint32, op int, val uint32) {
 func (r *run) outcome(l *Launch, res Result) Result {
 	res = r.progress(res)
 	if r.frame.failed != 0 {
-		return res.reap(InChild)
+		res = res.reap(InChild)
+		res.Signal = 0 // its exit may have been denied
+		return res
 	}
 	if call := l.Program.Steps[res.Step].Call; call != program.Execve && call != program.Execveat {
 		return res.reap(InChild)

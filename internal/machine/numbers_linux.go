@@ -44,6 +44,7 @@ var numbers = [...]uint64{
 	program.RtSigaction:           unix.SYS_RT_SIGACTION,
 	program.RtSigprocmask:         unix.SYS_RT_SIGPROCMASK,
 	program.RtSigtimedwait:        unix.SYS_RT_SIGTIMEDWAIT,
+	program.Seccomp:               unix.SYS_SECCOMP,
 	program.SchedGetaffinity:      unix.SYS_SCHED_GETAFFINITY,
 	program.SchedGetattr:          unix.SYS_SCHED_GETATTR,
 	program.SchedSetaffinity:      unix.SYS_SCHED_SETAFFINITY,

@@ -81,8 +81,8 @@ func (s *Second) Close() {
 
 // Seal writes the program to the image and seals it.
 func (s *Second) Seal() error {
-	tell := func(l layout) []insn { return []insn{s.tell(l.state), exitInsn()} }
-	image := s.program.image(s.Program, len(s.Program.Steps), 2, tell)
+	tell := func(l layout) []insn { return []insn{s.tell(l.state), exitInsn(), crashInsn()} }
+	image := s.program.image(s.Program, len(s.Program.Steps), 3, tell)
 	return writeImage(s.image, image)
 }
 
@@ -122,11 +122,16 @@ func (s *Second) Outcome(res Result) Result {
 		st := (*state)(unsafe.Pointer(&report[0]))
 		res.Step = s.step(st.failed)
 		res.Errno = syscall.Errno(st.errno)
-		return res.reap(InSecond)
+		res = res.reap(InSecond)
+		res.Signal = 0 // its exit may have been denied
+		return res
 	}
-	res.Step = s.lastStep(report)
+	step, errno := s.lastStep(report)
+	res.Step = step
 	res = res.reap(InSecond)
-	res.Signal = syscall.Signal(res.code) // of the child, which the init exits with
+	if res.Errno = errno; errno == 0 {
+		res.Signal = syscall.Signal(res.code) // of the child, which the init exits with
+	}
 	return res
 }
 
@@ -155,13 +160,17 @@ func (s *Second) step(insn uint64) int {
 }
 
 // lastStep finds the step at which the second stage's child died, by going the
-// way that it went: to a step that it did not finish, or back to one in a loop.
-func (s *Second) lastStep(report []byte) int {
+// way that it went: to a step that it did not finish, or back to one in a loop,
+// or to one that failed, in a child that could not tell of it.
+func (s *Second) lastStep(report []byte) (int, syscall.Errno) {
 	insns := unsafe.Slice((*insn)(unsafe.Pointer(&report[0])), len(report)/int(insnSize))
 	i := s.Child
 	for range insns {
 		if insns[i].ret == notRun {
 			break
+		}
+		if errno := insns[i].failure(); errno != 0 {
+			return i, errno
 		}
 		next := i + int(insns[i].after()/int64(insnSize))
 		if next < s.Child || next >= len(insns) {
@@ -169,7 +178,7 @@ func (s *Second) lastStep(report []byte) int {
 		}
 		i = next
 	}
-	return i
+	return i, 0
 }
 
 // tell writes the state to the pipe.

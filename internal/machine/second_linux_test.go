@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -209,17 +210,19 @@ func TestLastStep(t *testing.T) {
 	for name, test := range map[string]struct {
 		insns []insn
 		want  int
+		errno syscall.Errno
 	}{
-		"the first":        {[]insn{{next: next, ret: notRun}, {next: next, ret: notRun}}, 0},
-		"the second":       {[]insn{done(0), {next: next, ret: notRun}}, 1},
-		"behind a jump":    {[]insn{{op: opTest, next: next, arg: [6]uint64{0, 7, 2 * next}, ret: 7}, {ret: notRun}, {ret: notRun}}, 2},
-		"behind a catch":   {[]insn{{next: next, errno0: 5, to0: 2 * next, ret: ^uint64(4)}, {ret: notRun}, {ret: notRun}}, 2},
-		"a loop":           {[]insn{done(1), {next: back, ret: 0}, {ret: notRun}}, 1},
-		"nothing was left": {[]insn{done(1), done(1)}, 1},
+		"the first":        {[]insn{{next: next, ret: notRun}, {next: next, ret: notRun}}, 0, 0},
+		"the second":       {[]insn{done(0), {next: next, ret: notRun}}, 1, 0},
+		"behind a jump":    {[]insn{{op: opTest, next: next, arg: [6]uint64{0, 7, 2 * next}, ret: 7}, {ret: notRun}, {ret: notRun}}, 2, 0},
+		"behind a catch":   {[]insn{{next: next, errno0: 5, to0: 2 * next, ret: ^uint64(4)}, {ret: notRun}, {ret: notRun}}, 2, 0},
+		"a loop":           {[]insn{done(1), {next: back, ret: 0}, {ret: notRun}}, 1, 0},
+		"a failure":        {[]insn{done(1), done(^uint64(0)), {ret: notRun}}, 1, unix.EPERM},
+		"nothing was left": {[]insn{done(1), done(1)}, 1, 0},
 	} {
 		s := new(Second)
-		if got := s.lastStep(asBytes(&test.insns[0], len(test.insns))); got != test.want {
-			t.Errorf("%s: step %d; want %d", name, got, test.want)
+		if got, errno := s.lastStep(asBytes(&test.insns[0], len(test.insns))); got != test.want || errno != test.errno {
+			t.Errorf("%s: step %d, errno %v; want %d, %v", name, got, errno, test.want, test.errno)
 		}
 	}
 }

@@ -50,6 +50,7 @@ const (
 	RtSigaction
 	RtSigprocmask
 	RtSigtimedwait
+	Seccomp
 	SchedGetaffinity
 	SchedGetattr
 	SchedSetaffinity
@@ -127,6 +128,7 @@ var signatures = [numCalls]signature{
 	RtSigaction:           {"rt_sigaction", []printer{signal, sigaction, address, number}},
 	RtSigprocmask:         {"rt_sigprocmask", []printer{sigHow, sigset, address, number}},
 	RtSigtimedwait:        {"rt_sigtimedwait", []printer{sigset, address, address, number}},
+	Seccomp:               {"seccomp", []printer{seccompOp, seccompFlags, filter}},
 	SchedGetaffinity:      {"sched_getaffinity", []printer{number, number, address}},
 	SchedGetattr:          {"sched_getattr", []printer{number, address, number, number}},
 	SchedSetaffinity:      {"sched_setaffinity", []printer{number, number, cpuMask}},

@@ -77,6 +77,15 @@ func (p *Program) SetWord(word Arg, value uint64) {
 	binary.NativeEndian.PutUint64(p.Data[word.Value:], value)
 }
 
+// Filter adds a program of classic BPF, instructions of 8 bytes, and a struct
+// sock_fprog that points to it, and returns the address of the latter. Machines
+// with the low byte first have the 16-bit length in the first word as it is.
+func (p *Program) Filter(code []byte) Arg {
+	fprog := p.Words(uint64(len(code)/8), 0)
+	p.Point(fprog.Plus(8), p.Bytes(code))
+	return fprog
+}
+
 // Plus is the place n bytes further in the data.
 func (a Arg) Plus(n int) Arg { return Arg{a.Kind, a.Value + uint64(n)} }
 

@@ -302,6 +302,11 @@ func capBits(set uint64) string {
 	return strings.Join(list, "|")
 }
 
+// filter prints a struct sock_fprog: the number of instructions.
+func filter(l *line, n int) {
+	l.WriteString("{len=" + strconv.FormatUint(l.word(n, 0), 10) + "}")
+}
+
 func ioctlArg(l *line, n int) {
 	a := l.s.Args[n]
 	switch {

@@ -73,6 +73,8 @@ var calls = []struct {
 		p.Add("", SchedSetattr, Num(0), p.Words(56, 0x78, 0, 0, 0, 0, 1024<<32|0xffffffff), Num(0))
 	}, "sched_setattr(0, {sched_flags=SCHED_FLAG_KEEP_ALL|SCHED_FLAG_UTIL_CLAMP_MIN|SCHED_FLAG_UTIL_CLAMP_MAX, sched_util_min=-1, sched_util_max=1024}, 0)",
 		"sched_flags=SCHED_FLAG_KEEP_ALL|SCHED_FLAG_UTIL_CLAMP_MIN|SCHED_FLAG_UTIL_CLAMP_MAX, sched_util_min=-1, sched_util_max=1024"},
+	{func(p *Program) { p.Add("", Seccomp, Num(1), Num(0x2a), p.Filter(make([]byte, 24))) },
+		"seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG|SECCOMP_FILTER_FLAG_NEW_LISTENER|SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, {len=3})", ""},
 	{func(p *Program) { p.Add("", SetMempolicy, Num(2|1<<15), p.Words(5), Num(65)) }, "set_mempolicy(MPOL_BIND|MPOL_F_STATIC_NODES, [0,2], 65)", "MPOL_BIND|MPOL_F_STATIC_NODES"},
 	{func(p *Program) { p.Add("", SetMempolicy, Num(3|1<<14), Num(0), Num(0)) }, "set_mempolicy(MPOL_INTERLEAVE|MPOL_F_RELATIVE_NODES, NULL, 0)", "MPOL_INTERLEAVE|MPOL_F_RELATIVE_NODES"},
 	{func(p *Program) { p.Add("", Setpriority, Num(0), Num(0), Num(-5)) }, "setpriority(PRIO_PROCESS, 0, -5)", "-5"},

@@ -95,10 +95,13 @@ var (
 	ioctlRequest    = enum(names{0x540e: "TIOCSCTTY", 0x5410: "TIOCSPGRP", 0x5422: "TIOCNOTTY"})
 	ptraceRequest   = enum(names{0: "PTRACE_TRACEME"})
 	sigHow          = enum(names{0: "SIG_BLOCK", 1: "SIG_UNBLOCK", 2: "SIG_SETMASK"})
-	waitWho         = enum(names{0: "P_ALL", 1: "P_PID", 3: "P_PIDFD"})
-	prctlOp         = enum(prctlOps)
-	keyctlOp        = enum(names{1: "KEYCTL_JOIN_SESSION_KEYRING"})
-	resource        = enum(resources)
+	seccompOp       = enum(names{1: "SECCOMP_SET_MODE_FILTER"})
+	seccompFlags    = flags(flag{2, "SECCOMP_FILTER_FLAG_LOG"}, flag{4, "SECCOMP_FILTER_FLAG_SPEC_ALLOW"},
+		flag{8, "SECCOMP_FILTER_FLAG_NEW_LISTENER"}, flag{32, "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"})
+	waitWho  = enum(names{0: "P_ALL", 1: "P_PID", 3: "P_PIDFD"})
+	prctlOp  = enum(prctlOps)
+	keyctlOp = enum(names{1: "KEYCTL_JOIN_SESSION_KEYRING"})
+	resource = enum(resources)
 )
 
 func cloneFlags(l *line, n int) {

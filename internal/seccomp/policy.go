@@ -115,6 +115,11 @@ func (c *Cond) check() error {
 	return nil
 }
 
+// Has reports whether some call may have an action of that kind.
+func (p *Policy) Has(kind Action) bool {
+	return p.Default.Kind() == kind || slices.ContainsFunc(p.Rules, func(r Rule) bool { return r.Action.Kind() == kind })
+}
+
 // Outcomes returns what the policy may do with a call by name on an
 // architecture, which is one action if it does not depend on arguments.
 func (p *Policy) Outcomes(arch Arch, name string) []Action {

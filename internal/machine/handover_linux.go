@@ -1,0 +1,86 @@
+//go:build amd64 || arm64
+
+package machine
+
+import (
+	"math"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// A Handover is a late rendezvous: the child has opened a descriptor in its own
+// table and cannot pass it on, since every call that it makes from then on may
+// be denied. So it stores the number in a word and goes on when another word is
+// set, which takes it no call, and the parent takes the descriptor out of the
+// child's table.
+type Handover struct {
+	Number program.Arg // a word of the program's data; NoNumber until it is stored
+	Taken  program.Arg // another one; 0 until the parent has the descriptor
+}
+
+// NoNumber is no descriptor's number.
+const NoNumber = math.MaxUint32
+
+// takeOver does the parent's part of a handover. That the child is gone is no
+// error here.
+func (r *run) takeOver(l *Launch, res *Result) error {
+	if l.Handover == nil {
+		return nil
+	}
+	number := r.await(word32(l.Program, l.Handover.Number))
+	if number == NoNumber {
+		return nil
+	}
+	pidfd := res.PidFD
+	if pidfd < 0 {
+		var err error
+		if pidfd, err = unix.PidfdOpen(res.Pid, 0); err != nil {
+			return os.NewSyscallError("pidfd_open", err)
+		}
+		defer unix.Close(pidfd)
+	}
+	fd, err := unix.PidfdGetfd(pidfd, int(number), 0)
+	if err == unix.ESRCH {
+		return nil
+	}
+	if err != nil {
+		return os.NewSyscallError("pidfd_getfd", err)
+	}
+	res.Taken = fd
+	atomic.StoreUint32(word32(l.Program, l.Handover.Taken), 1)
+	return nil
+}
+
+// await returns the word when it is no longer NoNumber, or NoNumber if the
+// child has left the parent's memory. Nothing wakes the parent for the word, so
+// that it looks again and again, seldom when the child takes long.
+func (r *run) await(word *uint32) uint32 {
+	for pause := int64(10e3); ; pause = min(2*pause, 1e6) {
+		if n := atomic.LoadUint32(word); n != NoNumber {
+			return n
+		}
+		if atomic.LoadUint32(&r.frame.tid) == 0 {
+			return atomic.LoadUint32(word)
+		}
+		nap := unix.NsecToTimespec(pause)
+		syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&r.frame.tid)), futexWait, 1, uintptr(unsafe.Pointer(&nap)), 0, 0)
+	}
+}
+
+func word32(p *program.Program, word program.Arg) *uint32 {
+	return (*uint32)(unsafe.Pointer(&p.Data[word.Value]))
+}
+
+// dropTaken closes a descriptor that was handed over in a launch that failed.
+func (res *Result) dropTaken() {
+	if !res.OK && res.Taken >= 0 {
+		unix.Close(res.Taken)
+		res.Taken = -1
+	}
+}

@@ -1,0 +1,212 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/seccomp"
+)
+
+const waitKillableRecv = 1 << 5 // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+
+// checkSeccomp makes the filters, and refuses those that cannot be.
+func (r *request) checkSeccomp() *StartError {
+	s := r.attr.Seccomp
+	r.filters = nil
+	if s == nil {
+		return nil
+	}
+	const name = "Attr.Seccomp"
+	flags := 0
+	if s.Log {
+		flags |= unix.SECCOMP_FILTER_FLAG_LOG
+	}
+	if s.SpecAllow {
+		flags |= unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW
+	}
+	for i, code := range s.Programs {
+		field := index(name+".Programs", i)
+		if err := seccomp.CheckRaw(code); err != nil {
+			return invalidf(field, "", err.Error())
+		}
+		r.filters = append(r.filters, filter{code: code, field: field, flags: flags})
+	}
+	if s.Default != 0 || len(s.Rules) > 0 {
+		if err := r.addPolicy(s, flags); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(r.filters) == 0:
+		return invalidf(name, "", "has neither rules nor a program")
+	case s.WaitKillable && !r.listens():
+		return invalidf(name+".WaitKillable", "", "needs a rule with SCMP_ACT_NOTIFY")
+	}
+	if err := r.checkMayRestrict(name); err != nil {
+		return err
+	}
+	return r.checkListener()
+}
+
+// addPolicy adds the filter of the rules.
+func (r *request) addPolicy(s *Seccomp, flags int) *StartError {
+	p, field, err := s.policy()
+	if err != nil {
+		return invalidf("Attr.Seccomp"+field, "", err.Error())
+	}
+	if err := r.checkExecution(p); err != nil {
+		return invalidf("Attr.Seccomp", "", err.Error())
+	}
+	code, err := p.Compile()
+	if err != nil {
+		return invalidf("Attr.Seccomp.Rules", "", err.Error())
+	}
+	f := filter{code: seccomp.Encode(code), field: "Attr.Seccomp", flags: flags, listens: p.Has(seccomp.Notify)}
+	if f.listens {
+		f.flags |= unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
+	}
+	if s.WaitKillable {
+		f.flags |= waitKillableRecv
+	}
+	r.filters = append(r.filters, f)
+	return nil
+}
+
+// checkExecution refuses a policy that can be seen to forbid the execution of
+// the program itself, or that asks somebody who is not there yet.
+func (r *request) checkExecution(p *seccomp.Policy) error {
+	call := r.executingCall()
+	outcomes := p.Outcomes(seccomp.Native(runtime.GOARCH)[0], call)
+	denied := func(a seccomp.Action) bool {
+		return !slices.Contains([]seccomp.Action{seccomp.Allow, seccomp.Log, seccomp.Notify}, a.Kind())
+	}
+	switch {
+	case slices.ContainsFunc(outcomes, func(a seccomp.Action) bool { return a.Kind() == seccomp.Notify }):
+		return errors.New("has " + call + " answered by the listener, which nobody can read before the program is executed")
+	case !slices.ContainsFunc(outcomes, func(a seccomp.Action) bool { return !denied(a) }):
+		return errors.New("denies " + call + ", which executes the program")
+	}
+	return nil
+}
+
+// executingCall is the call that executes the program.
+func (r *request) executingCall() string {
+	if r.attr.Program != nil {
+		return "execveat"
+	}
+	return "execve"
+}
+
+// listens reports whether a filter has a listener.
+func (r *request) listens() bool {
+	return slices.ContainsFunc(r.filters, func(f filter) bool { return f.listens })
+}
+
+// checkListener refuses a listener that could not be handed over.
+func (r *request) checkListener() *StartError {
+	const action = "SCMP_ACT_NOTIFY"
+	refuse := func(reason string) *StartError { return invalidf("Attr.Seccomp", action, reason) }
+	switch stage := r.secondStage(); {
+	case !r.listens():
+	case r.inPlace:
+		return refuse("hands its listener to the process that starts another, which an Exec does not")
+	case stage != "":
+		return refuse("cannot be combined with " + stage + ": its listener is handed over in memory, which a second stage does not share")
+	case r.sys.Ptrace:
+		return refuse("cannot be combined with SysProcAttr.Ptrace: a traced child could stop before its listener is handed over")
+	}
+	return nil
+}
+
+// seccomp sets the filters, and hands over the listener if there is one. Every
+// call from here on may be denied. So the child waits without one: it reads the
+// word that the parent sets when it has the listener. If nobody comes for some
+// thirty seconds of its time, the parent is gone, and it ends in the only way
+// that is left.
+func (b *builder) seccomp() {
+	for _, f := range b.filters {
+		b.add(f.field, program.Seccomp, num(unix.SECCOMP_SET_MODE_FILTER), num(f.flags), b.p.Filter(f.code))
+		if !f.listens {
+			continue
+		}
+		p := b.p
+		count := p.Words(0)
+		b.handover = machine.Handover{Number: p.Words(machine.NoNumber), Taken: p.Words(0)}
+		p.Label(b.handover.Taken, "taken")
+		p.FeedData(p.Len()-1, b.handover.Number)
+		b.add(f.field, program.Move, count, num(1)).Quiet = true
+		p.FeedData(p.Len()-1, count)
+		b.add(f.field, program.Test, count, num(0), num(2)).Quiet = true // after 2^32 rounds
+		b.add(f.field, program.Test, b.handover.Taken, num(0), num(-2)).Next = 2
+		b.add(f.field, program.Move, num(0)).Quiet = true
+	}
+}
+
+// takeListener gives the caller what the child has handed over.
+func (s *starter) takeListener(res machine.Result) {
+	switch {
+	case res.Taken < 0:
+	case s.birth == nil:
+		unix.Close(res.Taken)
+	default:
+		unix.SetNonblock(res.Taken, true) // for the network poller
+		s.birth.SeccompListener = os.NewFile(uintptr(res.Taken), "seccomp listener")
+	}
+}
+
+// explainHandover is about a listener that could not be taken from the child.
+func (s *starter) explainHandover(e *StartError, res machine.Result) *StartError {
+	e.Field, e.Object, e.Err = "Attr.Seccomp", "listener", res.Err
+	var call *os.SyscallError
+	if errors.As(res.Err, &call) {
+		e.Step, e.Err = call.Syscall, call.Err
+	}
+	switch {
+	case errors.Is(res.Err, unix.ENOSYS):
+		e.Hint = "a listener needs pidfd_getfd, Linux 5.6"
+	case errors.Is(res.Err, unix.EPERM):
+		e.Hint = "it takes the right to trace the child: ptrace_scope, another security module or a filter refuses it"
+	}
+	return e
+}
+
+// seccompHint says what the errno of a step means that sets a filter, or that
+// comes after one.
+func (s *starter) seccompHint(e *StartError, errno unix.Errno) string {
+	switch {
+	case e.Step == s.executingCall() && len(s.filters) > 0 && s.filterMayDeny(errno):
+		return "the filter of Attr.Seccomp may have answered: it holds for " + e.Step + " already"
+	case e.Step != "seccomp":
+	case errno == unix.EACCES:
+		return "it takes Attr.NoNewPrivs, or CAP_SYS_ADMIN in the user namespace"
+	case errno == unix.EBUSY:
+		return "a filter in force has a listener already, and there can be only one"
+	case errno == unix.EMFILE:
+		return "the listener needs a descriptor, and RLIMIT_NOFILE leaves none"
+	case errno == unix.ENOMEM:
+		return "all filters in force together are larger than the kernel takes"
+	case errno == unix.EINVAL:
+		return "the kernel does not take the program, or not the flags: the log needs Linux 4.14, SpecAllow 4.17, a listener 5.0, WaitKillable 5.19"
+	case errno == unix.EPERM || errno == unix.ENOSYS:
+		return "a filter in force may have answered: it must let seccomp(2) pass for another one"
+	}
+	return ""
+}
+
+// filterMayDeny reports whether an answer to execve can be the filter's.
+func (s *starter) filterMayDeny(errno unix.Errno) bool {
+	if errno != unix.EPERM && errno != unix.ENOSYS && errno != unix.EACCES {
+		return false
+	}
+	return len(s.attr.Seccomp.Programs) > 0 || slices.ContainsFunc(s.attr.Seccomp.Rules, func(r SeccompRule) bool {
+		return slices.Contains(r.Names, s.executingCall())
+	})
+}
