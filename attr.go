@@ -49,6 +49,10 @@ type Attr struct {
 	// See PR_SET_NO_NEW_PRIVS(2const); Linux 3.5.
 	NoNewPrivs bool
 
+	// IDMap, if not nil, says more of the id maps of a new user namespace. See
+	// [IDMap].
+	IDMap *IDMap
+
 	// Landlock, if not nil, takes rights to files, ports, sockets and signals
 	// from the program. See [Landlock].
 	Landlock *Landlock

@@ -36,6 +36,9 @@ func (s *starter) hint(e *StartError, res machine.Result) string {
 		v := s.view()
 		return v.missingInterpreter(s.path, 0)
 	}
+	if hint := s.ownMapHint(e, res.Errno); hint != "" {
+		return hint
+	}
 	return s.landlockHint(e, res.Errno)
 }
 

@@ -16,7 +16,7 @@ import (
 // A process in a new user namespace may write only one line of its own
 // (user_namespaces(7)), the parent as many as its privileges allow.
 func (r *request) meets() bool {
-	return !r.inPlace && r.sys.Cloneflags&unix.CLONE_NEWUSER != 0 && (r.sys.UidMappings != nil || r.sys.GidMappings != nil)
+	return !r.inPlace && r.sys.Cloneflags&unix.CLONE_NEWUSER != 0 && (r.uids != nil || r.gids != nil || r.setgroups() != "")
 }
 
 // meetParent waits until the parent has written the maps. Should the parent
@@ -25,8 +25,8 @@ func (b *builder) meetParent() {
 	if !b.meets() {
 		return
 	}
-	name := field("UidMappings")
-	if b.sys.UidMappings == nil {
+	name := b.mapFiles()[0].field
+	if b.uids == nil && b.gids != nil {
 		name = field("GidMappings")
 	}
 	b.add(name, program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))
@@ -43,34 +43,76 @@ func (b *builder) meetParent() {
 // A mapFile is a file of /proc/PID that sets up a user namespace, and its text.
 type mapFile struct {
 	name, text, field string
+	lines             []syscall.SysProcIDMap // of a map
 }
 
-// mapFiles are the files to write, in the order of package syscall.
-func (r *request) mapFiles() (list []mapFile) {
-	if r.sys.UidMappings != nil {
-		list = append(list, mapFile{"uid_map", mapText(r.sys.UidMappings), field("UidMappings")})
+// ids names ids that the map is about.
+func (f mapFile) ids(r idRange) string {
+	if r.size == 1 {
+		return f.name[:3] + " " + r.String()
 	}
-	if r.sys.GidMappings != nil {
-		// Without privileges in the parent namespace the kernel lets a group
-		// map be written only after setgroups(2) has been given up, by which
-		// a process could get rid of a group that denies it something.
-		setgroups := "deny"
-		if r.sys.GidMappingsEnableSetgroups {
-			setgroups = "allow"
-		}
-		list = append(list,
-			mapFile{"setgroups", setgroups, field("GidMappingsEnableSetgroups")},
-			mapFile{"gid_map", mapText(r.sys.GidMappings), field("GidMappings")})
+	return f.name[:3] + "s " + r.String()
+}
+
+// isOwn reports whether a map is that of one id, whose owner needs no
+// privileges to write it.
+func (f mapFile) isOwn(id int) bool {
+	return len(f.lines) == 1 && f.lines[0].HostID == id && f.lines[0].Size == 1
+}
+
+// mapFiles are the files to write, in the order of package syscall. Without
+// privileges in the parent namespace the kernel lets a group map be written only
+// after setgroups(2) has been given up, by which a process could get rid of a
+// group that denies it something.
+func (r *request) mapFiles() (list []mapFile) {
+	if r.uids != nil {
+		list = append(list, mapFile{"uid_map", mapText(r.uids), field("UidMappings"), r.uids})
+	}
+	if policy := r.setgroups(); policy != "" {
+		list = append(list, mapFile{"setgroups", policy, r.setgroupsField(), nil})
+	}
+	if r.gids != nil {
+		list = append(list, mapFile{"gid_map", mapText(r.gids), field("GidMappings"), r.gids})
 	}
 	return list
+}
+
+// setgroups is what is written to the file of that name, or "".
+func (r *request) setgroups() string {
+	switch r.idMap().Setgroups {
+	case SetgroupsAllow:
+		return "allow"
+	case SetgroupsDeny:
+		return "deny"
+	case SetgroupsLeave:
+		return ""
+	}
+	switch {
+	case r.gids == nil:
+		return ""
+	case r.sys.GidMappingsEnableSetgroups:
+		return "allow"
+	}
+	return "deny"
+}
+
+func (r *request) setgroupsField() string {
+	if r.idMap().Setgroups != SetgroupsByMap {
+		return "Attr.IDMap.Setgroups"
+	}
+	return field("GidMappingsEnableSetgroups")
 }
 
 func mapText(maps []syscall.SysProcIDMap) string {
 	var b strings.Builder
 	for _, m := range maps {
-		b.WriteString(strconv.Itoa(m.ContainerID) + " " + strconv.Itoa(m.HostID) + " " + strconv.Itoa(m.Size) + "\n")
+		b.WriteString(mapLine(m) + "\n")
 	}
 	return b.String()
+}
+
+func mapLine(m syscall.SysProcIDMap) string {
+	return strconv.Itoa(m.ContainerID) + " " + strconv.Itoa(m.HostID) + " " + strconv.Itoa(m.Size)
 }
 
 // writeOwnMaps has the child write its own maps, after unshare. Group maps
@@ -89,42 +131,4 @@ func (b *builder) writeOwnMaps() {
 		b.add(f.field, program.Close, num(0)).Quiet = true
 		p.FeedArg(open, open+2, 0)
 	}
-}
-
-// writeMaps is the parent's part of the rendezvous.
-func (r *request) writeMaps(pid int) error {
-	for _, f := range r.mapFiles() {
-		path := "/proc/" + strconv.Itoa(pid) + "/" + f.name
-		fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
-		if err == unix.ENOENT && f.name == "setgroups" {
-			continue // before Linux 3.19
-		}
-		step := "open"
-		if err == nil {
-			step = "write"
-			_, err = unix.Write(fd, []byte(f.text))
-			unix.Close(fd)
-		}
-		if err != nil {
-			object := path
-			if step == "write" {
-				object = f.name + " " + strconv.Quote(strings.TrimSuffix(f.text, "\n"))
-			}
-			return &StartError{Path: r.path, Step: step, Object: object, Field: f.field,
-				Syscall: f.call(path, step), Err: err}
-		}
-	}
-	return nil
-}
-
-func (f mapFile) call(path, step string) string {
-	if step == "open" {
-		return "openat(AT_FDCWD, " + strconv.Quote(path) + ", O_WRONLY|O_CLOEXEC)"
-	}
-	return f.write(path)
-}
-
-// write is the call that writes the text to a file.
-func (f mapFile) write(file string) string {
-	return "write(" + file + ", " + strconv.Quote(f.text) + ", " + strconv.Itoa(len(f.text)) + ")"
 }

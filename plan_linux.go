@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -84,6 +85,11 @@ func (l *lister) birth(s *starter) {
 		return
 	}
 	for _, f := range s.mapFiles() {
+		if helper := s.helperFor(f); helper != "" {
+			path, _ := s.helperPath(helper)
+			l.add("parent", helper, path+" "+strings.Join(f.helperArgs(helper, "CHILD")[1:], " "), "Attr.IDMap.Helpers")
+			continue
+		}
 		l.add("parent", "write", f.write(strconv.Quote("/proc/CHILD/"+f.name)), f.field)
 	}
 }

@@ -18,7 +18,10 @@ type request struct {
 	files     []childFile // by their numbers in the child, ascending
 	sys       *syscall.SysProcAttr
 	attr      *Attr
-	inPlace   bool // this process is to become the program
+
+	// uids and gids are the id maps: those of sys, and what Attr.IDMap adds.
+	uids, gids []syscall.SysProcIDMap
+	inPlace    bool // this process is to become the program
 
 	// filters are what Attr.Seccomp asks for, once it has been checked.
 	filters []filter

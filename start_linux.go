@@ -44,6 +44,7 @@ func (r *request) fillIn() {
 	if r.attr == nil {
 		r.attr = &noAttr
 	}
+	r.uids, r.gids = r.sys.UidMappings, r.sys.GidMappings
 }
 
 // A starter is one start while it is going on. What it has allocated serves

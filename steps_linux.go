@@ -125,8 +125,7 @@ func (b *builder) credentials() {
 // where setgroups is denied, an empty list means to leave them.
 func (b *builder) setsGroups() bool {
 	cred := b.sys.Credential
-	denied := b.sys.GidMappings != nil && !b.sys.GidMappingsEnableSetgroups
-	return !cred.NoSetGroups && !(denied && len(cred.Groups) == 0)
+	return !cred.NoSetGroups && !(b.setgroups() == "deny" && len(cred.Groups) == 0)
 }
 
 func (b *builder) chdir() {

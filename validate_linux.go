@@ -30,6 +30,7 @@ var checks = [...]func(*request) *StartError{
 	(*request).checkLandlock,
 	(*request).checkFiles, (*request).checkDirFile,
 	(*request).checkSeccomp,
+	(*request).checkIDMap, (*request).checkHelpers, // after checkMaps: they go by its lines
 }
 
 func (r *request) checkStrings() *StartError {
@@ -117,15 +118,16 @@ func (r *request) checkMaps() *StartError {
 	return checkMap(field("GidMappings"), sys.GidMappings)
 }
 
+const mostMapLines = 340 // since Linux 4.15
+
 // checkMap applies the rules of user_namespaces(7) that do not depend on who
 // asks.
 func checkMap(field string, list []syscall.SysProcIDMap) *StartError {
-	const mostLines = 340 // since Linux 4.15
-	if len(list) > mostLines {
+	if len(list) > mostMapLines {
 		return invalidf(field, strconv.Itoa(len(list))+" lines", "is more than the kernel takes, 340")
 	}
 	for i, m := range list {
-		name, line := index(field, i), strings.TrimSuffix(mapText(list[i:i+1]), "\n")
+		name, line := index(field, i), mapLine(m)
 		switch {
 		case m.ContainerID < 0 || m.HostID < 0:
 			return invalidf(name, line, "has a negative id")

@@ -1,0 +1,185 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"os"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// The helpers of shadow, and where they are looked for: not where PATH says,
+// since they are run with the caller's authority over what is delegated.
+const newUIDMap, newGIDMap = "newuidmap", "newgidmap"
+
+var helperDirs = [...]string{"/usr/bin", "/bin", "/run/wrappers/bin"}
+
+// idMap is Attr.IDMap, or one that asks for nothing.
+func (r *request) idMap() *IDMap {
+	if r.attr.IDMap != nil {
+		return r.attr.IDMap
+	}
+	return &noIDMap
+}
+
+var noIDMap IDMap
+
+// checkIDMap refuses what is wrong with Attr.IDMap, and completes the maps.
+func (r *request) checkIDMap() *StartError {
+	m := r.attr.IDMap
+	if m == nil {
+		return nil
+	}
+	const name = "Attr.IDMap"
+	switch {
+	case m.Subordinate < 0 || m.Subordinate > SubordinateIDsSame:
+		return invalidf(name+".Subordinate", itoa(int(m.Subordinate)), "is none of the constants")
+	case m.Setgroups < 0 || m.Setgroups > SetgroupsLeave:
+		return invalidf(name+".Setgroups", itoa(int(m.Setgroups)), "is none of the constants")
+	case (m.Setgroups == SetgroupsDeny || m.Setgroups == SetgroupsLeave) && r.sys.GidMappingsEnableSetgroups:
+		return invalidf(name+".Setgroups", "", "contradicts SysProcAttr.GidMappingsEnableSetgroups")
+	case r.sys.Cloneflags&unix.CLONE_NEWUSER == 0:
+		return invalidf(name, "", "needs a new user namespace: CLONE_NEWUSER in Cloneflags")
+	case r.inPlace:
+		return invalidf(name, "", "needs a process outside of the new user namespace to write its maps, which an Exec does not have")
+	}
+	for _, helper := range [...][2]string{{name + ".NewUIDMap", m.NewUIDMap}, {name + ".NewGIDMap", m.NewGIDMap}} {
+		if path := helper[1]; path != "" && path[0] != '/' || strings.IndexByte(path, 0) >= 0 {
+			return invalidf(helper[0], printable(path), "is no absolute path")
+		}
+	}
+	return r.addSubordinates(m.Subordinate)
+}
+
+func (r *request) addSubordinates(how SubordinateIDs) (err *StartError) {
+	if how == NoSubordinateIDs {
+		return nil
+	}
+	if r.uids, err = addSubordinate(how, "/etc/subuid", r.uids); err == nil {
+		r.gids, err = addSubordinate(how, "/etc/subgid", r.gids)
+	}
+	return err
+}
+
+func addSubordinate(how SubordinateIDs, file string, lines []syscall.SysProcIDMap) ([]syscall.SysProcIDMap, *StartError) {
+	const name = "Attr.IDMap.Subordinate"
+	d, err := readDelegation(file)
+	if err != nil {
+		return nil, &StartError{Field: name, Step: "read", Object: file, Err: err}
+	}
+	if len(d.ranges) == 0 {
+		return nil, invalidf(name, "", d.String())
+	}
+	lines = mapSubordinate(how, lines, d.ranges)
+	if len(lines) > mostMapLines {
+		return nil, invalidf(name, itoa(len(lines))+" lines", "is more than the kernel takes, 340")
+	}
+	return lines, nil
+}
+
+// checkHelpers refuses what newuidmap and newgidmap would refuse to write.
+func (r *request) checkHelpers() *StartError {
+	if !r.idMap().Helpers {
+		return nil
+	}
+	for _, f := range r.mapFiles() {
+		helper := r.helperFor(f)
+		if helper == "" {
+			continue
+		}
+		if _, err := r.helperPath(helper); err != nil {
+			return err
+		}
+		if err := r.checkDelegated(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkDelegated compares the lines of a map with what is delegated.
+func (r *request) checkDelegated(f mapFile) *StartError {
+	file, own := "/etc/subuid", os.Getuid()
+	if f.name == "gid_map" {
+		file, own = "/etc/subgid", os.Getgid()
+	}
+	d, err := readDelegation(file)
+	if err != nil {
+		return &StartError{Field: "Attr.IDMap.Helpers", Step: "read", Object: file, Err: err}
+	}
+	subordinate := false
+	for i, m := range f.lines {
+		ids := idRange{m.HostID, m.Size}
+		delegated := d.covers(ids)
+		subordinate = subordinate || delegated
+		if !delegated && ids != (idRange{own, 1}) {
+			return &StartError{Field: r.lineField(f, i), Object: mapLine(m), Err: denied("maps " + f.ids(ids) + ", but " + d.String())}
+		}
+	}
+	if f.name == "gid_map" && !subordinate && r.setgroups() == "allow" {
+		return &StartError{Field: r.setgroupsField(), Err: denied("newgidmap allows setgroups only with a subordinate gid in the map, and " + d.String())}
+	}
+	return nil
+}
+
+// lineField is the field that asked for a line of a map.
+func (r *request) lineField(f mapFile, i int) string {
+	explicit := r.sys.UidMappings
+	if f.name == "gid_map" {
+		explicit = r.sys.GidMappings
+	}
+	if i < len(explicit) {
+		return index(f.field, i)
+	}
+	return "Attr.IDMap.Subordinate"
+}
+
+// A denied is the reason of a start that this process has no right to. It is
+// EPERM to errors.Is.
+type denied string
+
+func (d denied) Error() string { return string(d) }
+func (denied) Unwrap() error   { return unix.EPERM }
+
+// helperFor is the program that is to write a map file, or "" for this process
+// itself.
+func (r *request) helperFor(f mapFile) string {
+	switch {
+	case !r.idMap().Helpers:
+		return ""
+	case f.name == "uid_map" && !hasCap(unix.CAP_SETUID) && !f.isOwn(os.Geteuid()):
+		return newUIDMap
+	case f.name == "gid_map" && !hasCap(unix.CAP_SETGID) && !(f.isOwn(os.Getegid()) && r.setgroups() == "deny"):
+		return newGIDMap
+	}
+	return ""
+}
+
+// helperPath finds a helper.
+func (r *request) helperPath(helper string) (string, *StartError) {
+	given, name := r.idMap().NewUIDMap, "Attr.IDMap.NewUIDMap"
+	if helper == newGIDMap {
+		given, name = r.idMap().NewGIDMap, "Attr.IDMap.NewGIDMap"
+	}
+	if given != "" {
+		if err := unix.Access(given, unix.X_OK); err != nil {
+			return "", &StartError{Field: name, Object: given, Err: err}
+		}
+		return given, nil
+	}
+	for _, dir := range helperDirs {
+		if path := dir + "/" + helper; unix.Access(path, unix.X_OK) == nil {
+			return path, nil
+		}
+	}
+	return "", &StartError{Field: "Attr.IDMap.Helpers", Object: helper,
+		Err: notInstalled("is in none of " + strings.Join(helperDirs[:], ", ") + "; it comes with shadow, in Debian's package uidmap")}
+}
+
+// A notInstalled is ENOENT to errors.Is.
+type notInstalled string
+
+func (n notInstalled) Error() string { return string(n) }
+func (notInstalled) Unwrap() error   { return unix.ENOENT }

@@ -1,0 +1,97 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// mapHint explains why the kernel has refused a map with EPERM: see
+// new_idmap_permitted in kernel/user_namespace.c.
+func (r *request) mapHint(f mapFile, err error, byChild bool) string {
+	if err != unix.EPERM {
+		return ""
+	}
+	if f.name == "setgroups" {
+		return "setgroups is denied already, in the user namespace of this process"
+	}
+	if hint := f.unmapped(); hint != "" {
+		return hint
+	}
+	for _, m := range f.lines {
+		if f.name == "uid_map" && m.HostID == 0 && !hasCap(unix.CAP_SETFCAP) {
+			return "line " + strconv.Quote(mapLine(m)) + " maps uid 0 of this process's user namespace, which takes CAP_SETFCAP since Linux 5.12"
+		}
+	}
+	return r.privilegeHint(f, byChild)
+}
+
+// privilegeHint tells what cannot be written without privileges over the
+// parent namespace, which a child that has unshared has none of.
+func (r *request) privilegeHint(f mapFile, byChild bool) string {
+	own, setID, name, helper := os.Geteuid(), unix.CAP_SETUID, "CAP_SETUID", newUIDMap
+	if f.name == "gid_map" {
+		own, setID, name, helper = os.Getegid(), unix.CAP_SETGID, "CAP_SETGID", newGIDMap
+	}
+	rule := "without " + name + " only one line can be written, for the writer's own id, " + strconv.Itoa(own)
+	switch {
+	case byChild:
+		rule = "after unshare a process can write only one line, for its own id, " + strconv.Itoa(own) + "; with Cloneflags the parent writes the map"
+	case hasCap(setID):
+		return ""
+	case !r.idMap().Helpers:
+		rule += "; Attr.IDMap.Helpers has " + helper + " write others"
+	}
+	for i, m := range f.lines {
+		if i > 0 || m.Size != 1 || m.HostID != own {
+			return "line " + strconv.Quote(mapLine(m)) + ": " + rule
+		}
+	}
+	if f.name == "gid_map" && r.setgroups() != "deny" {
+		return "without privileges a group map can be written only where setgroups is denied"
+	}
+	return ""
+}
+
+// unmapped names the first line about ids that do not exist in this process's
+// user namespace.
+func (f mapFile) unmapped() string {
+	have := ownMap("/proc/self/" + f.name)
+	for _, m := range f.lines {
+		ids := idRange{m.HostID, m.Size}
+		if have != nil && len(without([]idRange{ids}, have)) > 0 {
+			return "line " + strconv.Quote(mapLine(m)) + ": " + f.ids(ids) + " do not all exist in this process's user namespace"
+		}
+	}
+	return ""
+}
+
+// ownMap is the ids that exist in the user namespace of this process.
+func ownMap(file string) (ids []idRange) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		if w := strings.Fields(line); len(w) == 3 {
+			first, _ := strconv.Atoi(w[0])
+			size, _ := strconv.Atoi(w[2])
+			ids = append(ids, idRange{first, size})
+		}
+	}
+	return ids
+}
+
+// ownMapHint is for the maps that the child writes itself.
+func (r *request) ownMapHint(e *StartError, errno unix.Errno) string {
+	for _, f := range r.mapFiles() {
+		if e.Step == "write" && e.Field == f.field {
+			return r.mapHint(f, errno, true)
+		}
+	}
+	return ""
+}

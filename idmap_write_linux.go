@@ -1,0 +1,81 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// writeMaps is the parent's part of the rendezvous.
+func (r *request) writeMaps(pid int) error {
+	for _, f := range r.mapFiles() {
+		var err *StartError
+		if helper := r.helperFor(f); helper != "" {
+			err = r.writeByHelper(f, helper, pid)
+		} else {
+			err = r.writeMap(f, pid)
+		}
+		if err != nil {
+			err.Path = r.path
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *request) writeMap(f mapFile, pid int) *StartError {
+	path := "/proc/" + strconv.Itoa(pid) + "/" + f.name
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err == unix.ENOENT && f.name == "setgroups" {
+		return nil // before Linux 3.19
+	}
+	if err != nil {
+		return &StartError{Step: "open", Object: path, Field: f.field, Syscall: f.open(path), Err: err}
+	}
+	defer unix.Close(fd)
+	if _, err := unix.Write(fd, []byte(f.text)); err != nil {
+		return &StartError{Step: "write", Object: f.name + " " + strconv.Quote(strings.TrimSuffix(f.text, "\n")),
+			Field: f.field, Syscall: f.write(path), Err: err, Hint: r.mapHint(f, err, false)}
+	}
+	return nil
+}
+
+func (f mapFile) open(path string) string {
+	return "openat(AT_FDCWD, " + strconv.Quote(path) + ", O_WRONLY|O_CLOEXEC)"
+}
+
+// write is the call that writes the text to a file.
+func (f mapFile) write(file string) string {
+	return "write(" + file + ", " + strconv.Quote(f.text) + ", " + strconv.Itoa(len(f.text)) + ")"
+}
+
+// helperArgs are the arguments of newuidmap(1) and newgidmap(1). The pid is
+// that of a child of ours which nobody but us reaps, so that it stays its own.
+func (f mapFile) helperArgs(helper, pid string) []string {
+	return append([]string{helper, pid}, strings.Fields(f.text)...)
+}
+
+// writeByHelper has a helper write a map while the child waits. It gets
+// nothing of this process: no environment, no files.
+func (r *request) writeByHelper(f mapFile, helper string, pid int) *StartError {
+	path, missing := r.helperPath(helper)
+	if missing != nil {
+		return missing
+	}
+	args := f.helperArgs(helper, strconv.Itoa(pid))
+	c := &Cmd{Path: path, Args: args, Env: []string{}, Dir: "/"}
+	out, err := c.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	e := &StartError{Step: helper, Object: strings.Join(args[2:], " "), Field: "Attr.IDMap.Helpers",
+		Syscall: path + " " + strings.Join(args[1:], " "), Err: err}
+	e.Hint = strings.Join(strings.Fields(string(out)), " ")
+	if has, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && has == 1 {
+		e.Hint = strings.TrimPrefix(e.Hint+"; this process has no_new_privs, under which it gains no privileges", "; ")
+	}
+	return e
+}

@@ -1,0 +1,89 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestParseSubID(t *testing.T) {
+	for line, want := range map[string]idRange{
+		"alice:100000:65536":      {100000, 65536},
+		"alice:1:1 ":              {1, 1},
+		"alice:0:4294967295":      {0, 1<<32 - 1},
+		"alice:1:4294967295":      {},
+		"alice:100000:0":          {},
+		"alice:-1:5":              {},
+		"alice:100000":            {},
+		"alice:100000:5:6":        {},
+		":100000:5":               {},
+		"#alice:100000:5":         {},
+		"alice:0x10:5":            {},
+		"alice:4294967296:1":      {},
+		"":                        {},
+		"alice:99999999999999:10": {},
+	} {
+		owner, got, ok := parseSubID(line)
+		if got != want || ok != (want != idRange{}) || ok && owner != "alice" {
+			t.Errorf("parseSubID(%q) = %q, %v, %v; want %v", line, owner, got, ok, want)
+		}
+	}
+}
+
+func TestDelegationCovers(t *testing.T) {
+	d := delegation{"/etc/subuid", "alice", []idRange{{100, 10}, {110, 5}, {200, 1}}}
+	for ids, want := range map[idRange]bool{
+		{100, 10}: true, {105, 8}: true, {100, 15}: true, {100, 16}: false, {99, 2}: false,
+		{200, 1}: true, {200, 2}: false, {300, 1}: false, {0, 1000}: false,
+	} {
+		if got := d.covers(ids); got != want {
+			t.Errorf("covers(%v) = %v; want %v", ids, got, want)
+		}
+	}
+	if got, want := d.String(), "/etc/subuid delegates 100-109, 110-114, 200 to alice"; got != want {
+		t.Errorf("String = %s; want %s", got, want)
+	}
+}
+
+func TestMapSubordinate(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		how         SubordinateIDs
+		lines, want string
+		ranges      []idRange
+	}{
+		{"from 0", SubordinateIDsFill, "", "0 100 50, 50 200 5", []idRange{{100, 50}, {200, 5}}},
+		{"after root", SubordinateIDsFill, "0 1000 1", "0 1000 1, 1 100 50", []idRange{{100, 50}}},
+		{"around the caller", SubordinateIDsFill, "1000 1000 1",
+			"1000 1000 1, 0 100000 1000, 1001 101000 64536", []idRange{{100000, 65536}}},
+		{"around the caller, from two", SubordinateIDsFill, "7 7 1",
+			"7 7 1, 0 100 5, 5 200 2, 8 202 8", []idRange{{100, 5}, {200, 10}}},
+		{"mapped already", SubordinateIDsFill, "0 105 2", "0 105 2, 2 100 5, 7 107 3", []idRange{{100, 10}}},
+		{"same", SubordinateIDsSame, "0 1000 1", "0 1000 1, 100 100 5, 200 200 2", []idRange{{100, 5}, {200, 2}}},
+		{"same, taken inside", SubordinateIDsSame, "102 1000 1", "102 1000 1, 100 100 2, 103 103 2", []idRange{{100, 5}}},
+	} {
+		if got, want := mapSubordinate(test.how, linesOf(t, test.lines), test.ranges), linesOf(t, test.want); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v; want %v", test.name, got, want)
+		}
+	}
+}
+
+// linesOf are the lines of a map, separated by commas.
+func linesOf(t *testing.T, text string) (lines []syscall.SysProcIDMap) {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(text, ", ") {
+		var m syscall.SysProcIDMap
+		if _, err := fmt.Sscan(part, &m.ContainerID, &m.HostID, &m.Size); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, m)
+	}
+	return lines
+}
