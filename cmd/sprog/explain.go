@@ -6,17 +6,25 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 )
 
 // An explainCmd is sprog explain.
 type explainCmd struct {
 	startFlags
 	JSON bool `name:"json" help:"Print the plan as JSON."`
+	TOML bool `name:"toml" help:"Print the flags as a file for --config."`
 	Exec bool `help:"Print the plan of sprog exec."`
 }
 
 // Run prints the plan of the start.
-func (e *explainCmd) Run(program programArgs) error {
+func (e *explainCmd) Run(program programArgs, given givenFlags) error {
+	if e.TOML {
+		given = slices.DeleteFunc(given, func(word string) bool { return word == "--toml" })
+		text, err := given.toml(program)
+		fmt.Print(text)
+		return err
+	}
 	if e.Exec {
 		if err := e.inPlace(); err != nil {
 			return err

@@ -19,6 +19,7 @@ var flagGroups = []kong.Group{
 // A startFlags holds the flags that describe a start, as run and explain share
 // them. A nil pointer or slice is a flag that was not given.
 type startFlags struct {
+	Config   word     `group:"program" placeholder:"FILE" help:"Take flags from a TOML file, whose keys are their names. A flag that is given overrides the file's. The key program is a list with the program and its arguments."`
 	Dir      word     `group:"program" placeholder:"DIR" help:"Working directory of the program (default: the caller's, or / with --chroot)."`
 	Env      envList  `group:"program" placeholder:"NAME[=VALUE]" help:"Set a variable; without =VALUE, copy the caller's. Repeatable, done after the two below."`
 	UnsetEnv nameList `group:"program" placeholder:"NAME" help:"Remove a variable. Repeatable."`

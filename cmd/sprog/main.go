@@ -31,16 +31,22 @@ func main() { os.Exit(execute(os.Args[1:])) }
 
 // execute runs one command line and returns the exit code.
 func execute(args []string) int {
-	if cmd, program, ok := quick(args); ok {
-		return report(cmd.Run(program))
+	if !mentionsConfig(args) {
+		if cmd, program, ok := quick(args); ok {
+			return report(cmd.Run(program))
+		}
 	}
 	parser := newParser(new(cli))
 	own, program := splitArgs(parser.Model, args)
+	own, program, err := withConfig(parser.Model, own, program)
+	if err != nil {
+		return report(codedError{exitSprog, err})
+	}
 	ctx, err := parser.Parse(own)
 	if err != nil {
 		return report(codedError{exitSprog, fmt.Errorf("%w (see %s --help)", err, commandName(parser, args))})
 	}
-	return report(ctx.Run(program))
+	return report(ctx.Run(program, givenFlags(own[min(1, len(own)):])))
 }
 
 // newParser makes kong's parser of the command line.

@@ -1,0 +1,189 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/pelletier/go-toml/v2"
+)
+
+// A configuration file has the names of the flags for keys. Its values become
+// words of the command line, before those that are there: it can say nothing
+// that flags cannot, and is refused for the same reasons.
+
+// givenFlags are the flags of a command line, each as one word, without
+// --config.
+type givenFlags []string
+
+// programKey is the one key that is no flag: the program with its arguments,
+// for a command line without one.
+const programKey = "program"
+
+// mentionsConfig reports whether a command line may have --config; a word of
+// the program's can look like it.
+func mentionsConfig(args []string) bool {
+	return slices.ContainsFunc(args, func(word string) bool { return strings.HasPrefix(word, "--config") })
+}
+
+// configFile returns the value of the last --config among the words.
+func configFile(own []string) (path string, given bool) {
+	for _, word := range own {
+		if value, ok := strings.CutPrefix(word, "--config="); ok {
+			path, given = value, true
+		}
+	}
+	return path, given
+}
+
+// withConfig puts the flags of a configuration file among the words of a
+// command line: own[0] is the sub-command. A flag that is given has none of the
+// file's values.
+func withConfig(model *kong.Application, own []string, program programArgs) ([]string, programArgs, error) {
+	path, given := configFile(own)
+	if !given {
+		return own, program, nil
+	}
+	valued := valuedFlags(model, own[0])
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--config: %w", err)
+	}
+	values, err := parseConfig(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--config: %s: %w", path, err)
+	}
+	own = slices.DeleteFunc(slices.Clone(own), func(word string) bool { return strings.HasPrefix(word, "--config=") })
+	merged := own[:1:1]
+	for _, name := range sortedKeys(values) {
+		words, err := configWords(valued, name, values[name])
+		if err != nil {
+			return nil, nil, fmt.Errorf("--config: %s: %w", position(path, text, name), err)
+		}
+		switch {
+		case name == programKey && len(program) == 0:
+			program = words
+		case name != programKey && !isGiven(own, name):
+			merged = append(merged, words...)
+		}
+	}
+	return append(merged, own[1:]...), program, nil
+}
+
+func isGiven(own []string, name string) bool {
+	return slices.ContainsFunc(own[1:], func(word string) bool {
+		flag, _, _ := strings.Cut(word, "=")
+		return flag == "--"+name
+	})
+}
+
+func parseConfig(text []byte) (values map[string]any, err error) {
+	err = toml.Unmarshal(text, &values)
+	var syntax *toml.DecodeError
+	if errors.As(err, &syntax) {
+		line, _ := syntax.Position()
+		return nil, fmt.Errorf("line %d: %w", line, err)
+	}
+	return values, err
+}
+
+func sortedKeys(values map[string]any) []string {
+	keys := make([]string, 0, len(values))
+	for key := range values {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// position is the file with the line of a key, if it can be found.
+func position(path string, text []byte, key string) string {
+	at := regexp.MustCompile(`(?m)^[ \t]*["']?` + regexp.QuoteMeta(key) + `["']?[ \t]*=`).FindIndex(text)
+	if at == nil {
+		return path
+	}
+	return fmt.Sprintf("%s:%d", path, 1+strings.Count(string(text[:at[0]]), "\n"))
+}
+
+// configWords are the words that a key and its value stand for.
+func configWords(valued map[string]bool, name string, value any) ([]string, error) {
+	takesValue, known := valued["--"+name]
+	switch {
+	case name == programKey:
+		return stringsOf(name, value)
+	case !known || name == "config" || name == "help":
+		return nil, fmt.Errorf("there is no flag --%s for the key %q", name, name)
+	case !takesValue:
+		on, ok := value.(bool)
+		if !ok {
+			return nil, fmt.Errorf("%s is true or false, not %v", name, value)
+		}
+		if !on {
+			return nil, nil
+		}
+		return []string{"--" + name}, nil
+	}
+	list, err := stringsOf(name, value)
+	for i := range list {
+		list[i] = "--" + name + "=" + list[i]
+	}
+	return list, err
+}
+
+// stringsOf turns a value into what would be typed, once for each element of a
+// list.
+func stringsOf(name string, value any) ([]string, error) {
+	switch v := value.(type) {
+	case string:
+		return []string{v}, nil
+	case int64:
+		return []string{strconv.FormatInt(v, 10)}, nil
+	case float64:
+		return []string{strconv.FormatFloat(v, 'f', -1, 64)}, nil
+	case []any:
+		var list []string
+		for _, one := range v {
+			if _, nested := one.([]any); nested {
+				return nil, fmt.Errorf("%s is a list of lists", name)
+			}
+			words, err := stringsOf(name, one)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, words...)
+		}
+		return list, nil
+	}
+	return nil, fmt.Errorf("%s cannot be %v, of type %T: strings, numbers and lists of them can be given", name, value, value)
+}
+
+// toml writes the flags and the program as a configuration file.
+func (g givenFlags) toml(program programArgs) (string, error) {
+	values := map[string]any{}
+	for _, word := range g {
+		name, value, hasValue := strings.Cut(strings.TrimPrefix(word, "--"), "=")
+		switch before := values[name].(type) {
+		case nil:
+			values[name] = any(value)
+			if !hasValue {
+				values[name] = true
+			}
+		case string:
+			values[name] = []string{before, value}
+		case []string:
+			values[name] = append(before, value)
+		}
+	}
+	if len(program) > 0 {
+		values[programKey] = []string(program)
+	}
+	b, err := toml.Marshal(values)
+	return string(b), err
+}
