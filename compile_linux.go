@@ -27,6 +27,7 @@ type builder struct {
 	second      *program.Program // the second stage, or nil
 	stageField  string           // the field that needs it
 	image, pipe int              // its descriptors
+	stateFD     int              // and that of its state
 	report      int              // the pipe's number in it; of an Exec, the standard error's
 	stderr      int              // of an Exec: this process's standard error, or -1
 	handler     int              // of an Exec: the first step after a failure

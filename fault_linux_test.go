@@ -228,9 +228,8 @@ func (f *faulty) check(t *testing.T, err error, step, field string) {
 	}
 }
 
-// checkSecond is for faults in the second stage. The part before the program's
-// process is made shares no memory with the parent: when it dies it has not
-// said where. After the program has been executed, the start is over, and what
+// checkSecond is for faults in the second stage. It shares its state with the
+// parent from the first step on. After the program has been executed, the start is over, and what
 // goes wrong then is the end of the init.
 func (f *faulty) checkSecond(t *testing.T, step program.Step, err error) {
 	t.Helper()
@@ -245,7 +244,7 @@ func (f *faulty) checkSecond(t *testing.T, step program.Step, err error) {
 	case i <= clone && err == nil && !mustPass(f.steps, 0, i): // nobody came by
 		end(t, f.cmd)
 	case i <= clone && f.fault.Die:
-		f.check(t, err, "second stage", "Attr.Init")
+		f.checkKilled(t, step, err)
 	case i <= clone:
 		f.check(t, err, step.Call.String(), step.Field)
 	case i >= child && (err != nil || mustPass(f.steps, child, i)):
@@ -272,10 +271,21 @@ func (f *faulty) checkSecondWithoutInit(t *testing.T, step program.Step, err err
 	case err == nil && !mustPass(f.steps, 0, f.fault.Step):
 		end(t, f.cmd)
 	case f.fault.Die:
-		f.check(t, err, "second stage", f.steps[0].Field)
+		f.checkKilled(t, step, err)
 	default:
 		f.check(t, err, step.Call.String(), step.Field)
 	}
+}
+
+// checkKilled is for a second stage that died: at a step, or, which is not
+// known, before the first.
+func (f *faulty) checkKilled(t *testing.T, step program.Step, err error) {
+	t.Helper()
+	if f.fault.Step == 0 {
+		f.check(t, err, "second stage", step.Field)
+		return
+	}
+	f.check(t, err, step.Call.String(), step.Field)
 }
 
 // checkInitsEnd waits for an init that may have come by the fault, or not.

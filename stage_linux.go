@@ -48,18 +48,19 @@ func (s *starter) openSecond() *StartError {
 	}
 	s.second = &s.secondProgram
 	if s.describing {
-		s.image, s.pipe = s.standIn, s.standIn+1
-		s.standIn += 2
+		s.image, s.pipe, s.stateFD = s.standIn, s.standIn+1, s.standIn+2
+		s.standIn += 3
 	} else {
 		s.stage = new(machine.Second)
 		if err := s.stage.Open(); err != nil {
 			return &StartError{Path: s.path, Step: "open second stage", Field: s.stageField, Err: err}
 		}
 		s.afterwards(func(bool) { s.stage.Close() })
-		s.image, s.pipe = s.stage.Image(), s.stage.Pipe()
+		s.image, s.pipe, s.stateFD = s.stage.Image(), s.stage.Pipe(), s.stage.State()
 	}
 	s.use(s.image, s.stageField)
 	s.use(s.pipe, s.stageField)
+	s.use(s.stateFD, s.stageField)
 	return nil
 }
 
@@ -87,10 +88,21 @@ func (b *builder) splitStage() {
 	b.p.Reset()
 	b.mask = b.p.Words(0)
 	b.p.Label(b.mask, "mask")
+	b.mapState(t.at(b.stateFD))
 	// As after the birth: until the mask is set no signal is to end the start.
 	b.add(b.stageField, program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, num(8))
 	b.add(b.stageField, program.Prctl, num(unix.PR_SET_NAME), b.p.Str(machine.SecondName))
 	b.add(b.stageField, program.Fcntl, num(b.report), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
+}
+
+// mapState has the parent see what step the second stage has come to, even if
+// it is killed.
+func (b *builder) mapState(fd int) {
+	const size = 4096 // less than a page, on some machines, is a page
+	b.add(b.stageField, program.Mmap, num(machine.StatePage), num(size), num(unix.PROT_READ|unix.PROT_WRITE),
+		num(unix.MAP_SHARED|unix.MAP_FIXED), num(fd), num(0))
+	b.add(b.stageField, program.Close, num(fd))
+	b.table.setOpen(fd, false)
 }
 
 // takeStops gives the caller the pipe that an init with job control goes on to

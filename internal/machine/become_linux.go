@@ -33,7 +33,7 @@ type Self struct {
 // answers EAGAIN then. syscall.Exec keeps the runtime from it; here it tries
 // again, as it does since Go 1.20.
 func (s *Self) Become() error {
-	fd, err := memfd("sprog")
+	fd, err := memfd("sprog", unix.MFD_EXEC)
 	if err != nil {
 		return os.NewSyscallError("memfd_create", err)
 	}

@@ -12,20 +12,28 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// The image: a header, one segment with the code, and one with the program
-// and its data, which nobody may execute. The second begins 64 KiB further in
-// memory than in the file, so that the two share no page whatever its size.
+// The image: headers and the state, one segment with the code, and one with the
+// program and its data. The headers are mapped twice, once with the code and
+// once, before that, with the state to be written to, which a file may take the
+// place of. What can be written to cannot be executed. Each segment begins
+// 64 KiB further in memory than in the file, compared to the one before it, so
+// that no two share a page whatever its size.
 const (
 	imageBase   = 0x400000
 	segmentGap  = 0x10000
-	headersSize = 64 + 2*56
+	headersSize = 64 + 3*56
+	stateEnd    = headersSize + int(unsafe.Sizeof(state{}))
+
+	// StatePage is the address that a file with the state is to be mapped at,
+	// with any size up to 4096.
+	StatePage = imageBase - segmentGap
 )
 
-// memfd creates a file to execute from. Kernels before 6.3 know no MFD_EXEC
-// and make every memfd executable.
-func memfd(name string) (int, error) {
+// memfd creates a file of which is said whether it is to be executed. Kernels
+// before 6.3 know no such flag and make every memfd executable.
+func memfd(name string, exec int) (int, error) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
-	fd, err := unix.MemfdCreate(name, flags|unix.MFD_EXEC)
+	fd, err := unix.MemfdCreate(name, flags|exec)
 	if err == unix.EINVAL {
 		fd, err = unix.MemfdCreate(name, flags)
 	}
@@ -35,7 +43,7 @@ func memfd(name string) (int, error) {
 // image returns the file of a program: handler is the index of the step that
 // runs after a failure, among the program's or the few that tail appends.
 func (l *layout) image(p *program.Program, handler, more int, tail func(layout) []insn) []byte {
-	image := make([]byte, headersSize, headersSize+4096+len(p.Steps)*StepSize+len(p.Data))
+	image := make([]byte, stateEnd, headersSize+4096+len(p.Steps)*StepSize+len(p.Data))
 	text := code()
 	image = append(image, entry(0, 0)...)
 	image = append(image, text...)
@@ -45,16 +53,16 @@ func (l *layout) image(p *program.Program, handler, more int, tail func(layout) 
 	textEnd := uint64(len(image))
 
 	n := len(p.Steps) + more
-	l.state = imageBase + segmentGap + textEnd
-	l.insns = l.state + uint64(unsafe.Sizeof(state{}))
+	l.state = StatePage + headersSize
+	l.insns = imageBase + segmentGap + textEnd
 	l.data = l.insn(n)
 	insns := l.link(p, make([]insn, 0, n))
 	defer l.unlink(p)
 	insns = append(insns, tail(*l)...)
 	st := state{handler: l.insn(handler)}
 
-	copy(image[headersSize:], entry(l.insn(0), l.state))
-	image = append(image, asBytes(&st, 1)...)
+	copy(image[headersSize:], asBytes(&st, 1))
+	copy(image[stateEnd:], entry(l.insn(0), l.state))
 	image = append(image, asBytes(&insns[0], len(insns))...)
 	image = append(image, p.Data...)
 	putHeaders(image, textEnd)
@@ -79,7 +87,7 @@ func asBytes[T any](p *T, n int) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(p)), uintptr(n)*unsafe.Sizeof(*p))
 }
 
-// putHeaders writes the ELF header and the two program headers; see elf(5).
+// putHeaders writes the ELF header and the program headers; see elf(5).
 func putHeaders(image []byte, textEnd uint64) {
 	const (
 		etExec    = 2
@@ -93,11 +101,11 @@ func putHeaders(image []byte, textEnd uint64) {
 	h = le.AppendUint16(h, etExec)
 	h = le.AppendUint16(h, elfMachine)
 	h = le.AppendUint32(h, 1)
-	h = le.AppendUint64(h, imageBase+headersSize) // entry
-	h = le.AppendUint64(h, 64)                    // program headers
-	h = le.AppendUint64(h, 0)                     // no section headers
+	h = le.AppendUint64(h, imageBase+uint64(stateEnd)) // entry
+	h = le.AppendUint64(h, 64)                         // program headers
+	h = le.AppendUint64(h, 0)                          // no section headers
 	h = le.AppendUint32(h, 0)
-	for _, v := range []uint16{64, 56, 2, 0, 0, 0} { // sizes and counts
+	for _, v := range []uint16{64, 56, 3, 0, 0, 0} { // sizes and counts
 		h = le.AppendUint16(h, v)
 	}
 	segment := func(flags uint32, offset, addr, size uint64) {
@@ -107,6 +115,7 @@ func putHeaders(image []byte, textEnd uint64) {
 			h = le.AppendUint64(h, v)
 		}
 	}
+	segment(readWrite, 0, StatePage, uint64(stateEnd))
 	segment(readExec, 0, imageBase, textEnd)
 	segment(readWrite, textEnd, imageBase+segmentGap+textEnd, uint64(len(image))-textEnd)
 }

@@ -34,6 +34,7 @@ var numbers = [...]uint64{
 	program.LandlockAddRule:       unix.SYS_LANDLOCK_ADD_RULE,
 	program.LandlockCreateRuleset: unix.SYS_LANDLOCK_CREATE_RULESET,
 	program.LandlockRestrictSelf:  unix.SYS_LANDLOCK_RESTRICT_SELF,
+	program.Mmap:                  unix.SYS_MMAP,
 	program.Mount:                 unix.SYS_MOUNT,
 	program.Openat:                unix.SYS_OPENAT,
 	program.Personality:           unix.SYS_PERSONALITY,

@@ -105,11 +105,37 @@ func hasExecuted(pid int) bool {
 
 func flagsSayExecuted(pid int) bool { return taskFlags(pid)&pfForkNoExec == 0 }
 
+// executedSecond reports whether a second stage that has come to its execve has
+// executed the program, once its end of the pipe is closed: by the execve, or by
+// its own end. The program may have ended since, and called itself anything.
+func executedSecond(pid int) bool {
+	const patient = 40
+	for patience := 0; ; patience++ {
+		flags, known := statFlags(pid)
+		if known && flags&pfExiting == 0 {
+			return true // it does not end, so it was the execve
+		}
+		if info := ended(pid); info.pid != 0 {
+			if info.code == cldExited { // a step that fails says so
+				return true
+			}
+			name, known := taskName(pid)
+			return known && name != SecondName
+		}
+		if !known && patience > patient { // no /proc, or somebody else has reaped it
+			return true
+		}
+		pause(patience)
+	}
+}
+
 // isDead reports whether the child is a zombie.
-func isDead(pid int) bool {
-	var info waitInfo
+func isDead(pid int) bool { return ended(pid).pid != 0 }
+
+// ended is how the child ended, if it has.
+func ended(pid int) (info waitInfo) {
 	waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
-	return info.pid != 0
+	return info
 }
 
 // pause lets a child go on that is about to be seen: at first it only makes
@@ -122,23 +148,32 @@ func pause(patience int) {
 	time.Sleep(20 * time.Microsecond)
 }
 
-// pfForkNoExec is the flag of a task that has not executed, from
-// include/linux/sched.h.
-const pfForkNoExec = 0x40
+// Flags of a task, from include/linux/sched.h: it is ending, and has not let go
+// of its files before; it has not executed.
+const (
+	pfExiting    = 0x4
+	pfForkNoExec = 0x40
+)
 
 // taskFlags returns the task's flags, those of a zombie too. Without /proc it
 // can only look whether the child is dead.
 func taskFlags(pid int) (flags uint64) {
-	stat, err := taskStat(pid)
-	if err != nil {
+	if _, err := taskStat(pid); err != nil {
 		return taskFlagsWithoutProc(pid)
 	}
+	flags, _ = statFlags(pid)
+	return flags
+}
+
+// statFlags are the flags that /proc tells, if it does.
+func statFlags(pid int) (flags uint64, known bool) {
+	stat, _ := taskStat(pid)
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 7 { // reaped by somebody else
-		return 0
+		return 0, false
 	}
-	flags, _ = strconv.ParseUint(fields[6], 10, 64)
-	return flags
+	flags, err := strconv.ParseUint(fields[6], 10, 64)
+	return flags, err == nil
 }
 
 // taskName returns the task's name, that of a zombie too, if it can be known.
@@ -168,9 +203,7 @@ func taskStat(pid int) (string, error) {
 // that is killed right now and one that runs cannot be told apart sooner.
 func taskFlagsWithoutProc(pid int) (flags uint64) {
 	for range 20 {
-		var info waitInfo
-		waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
-		if info.pid != 0 && info.code != cldExited { // only a program exits
+		if info := ended(pid); info.pid != 0 && info.code != cldExited { // only a program exits
 			return pfForkNoExec
 		}
 		time.Sleep(50 * time.Microsecond)

@@ -20,7 +20,9 @@ import (
 // It tells through a pipe how it went: its state if a step failed, all of its
 // instructions if its child died before it executed the program, or a single
 // byte if that has been executed. A second stage that is killed says nothing,
-// nor does one that executes the program itself.
+// nor does one that executes the program itself. For those there is the state:
+// the first step maps that from a file which the parent has too, so that the
+// parent sees which step it has come to.
 type Second struct {
 	Program *program.Program
 	// Report is the number of the pipe's write end in the child.
@@ -36,6 +38,7 @@ type Second struct {
 	Child int
 
 	image   int // the memfd
+	state   int // the file that the state is in
 	read    int // the pipe
 	write   int
 	program layout
@@ -44,9 +47,13 @@ type Second struct {
 // Open makes the pipe and an empty image, whose descriptors the first stage
 // hands on.
 func (s *Second) Open() (err error) {
-	s.image, s.read, s.write = -1, -1, -1
-	s.image, err = memfd("sprog")
+	s.image, s.state, s.read, s.write = -1, -1, -1, -1
+	s.image, err = memfd("sprog", unix.MFD_EXEC)
+	if err == nil {
+		s.state, err = memfd("sprog-state", unix.MFD_NOEXEC_SEAL)
+	}
 	if err != nil {
+		s.Close()
 		return os.NewSyscallError("memfd_create", err)
 	}
 	var pipe [2]int
@@ -58,8 +65,9 @@ func (s *Second) Open() (err error) {
 	return nil
 }
 
-// Image and Pipe return the descriptors that the child needs.
+// Image, State and Pipe return the descriptors that the child needs.
 func (s *Second) Image() int { return s.image }
+func (s *Second) State() int { return s.state }
 func (s *Second) Pipe() int  { return s.write }
 
 // TakeReports hands the pipe's read end over to the caller.
@@ -71,7 +79,7 @@ func (s *Second) TakeReports() int {
 
 // Close closes what Open made.
 func (s *Second) Close() {
-	for _, fd := range []*int{&s.image, &s.read, &s.write} {
+	for _, fd := range []*int{&s.image, &s.state, &s.read, &s.write} {
 		if *fd >= 0 {
 			unix.Close(*fd)
 			*fd = -1
@@ -83,6 +91,9 @@ func (s *Second) Close() {
 func (s *Second) Seal() error {
 	tell := func(l layout) []insn { return []insn{s.tell(l.state), exitInsn(), crashInsn()} }
 	image := s.program.image(s.Program, len(s.Program.Steps), 3, tell)
+	if _, err := unix.Pwrite(s.state, image[:stateEnd], 0); err != nil {
+		return os.NewSyscallError("pwrite", err)
+	}
 	return writeImage(s.image, image)
 }
 
@@ -110,11 +121,11 @@ func (s *Second) Outcome(res Result) Result {
 	}
 	const stateSize = int(unsafe.Sizeof(state{}))
 	switch {
-	case len(report) == 0 && !s.Forks && executedSecond(res.Pid):
+	case len(report) == 0 && s.atExecve() && executedSecond(res.Pid):
 		res.OK = true
 		return res
 	case len(report) == 0: // killed without a word
-		return res.reap(SecondItself)
+		return s.killed(res)
 	case len(report) == 1 || len(report) == 1+stateSize: // the word that the program has been executed
 		res.OK = true // what the init reports after that is its own end
 		return res
@@ -135,24 +146,48 @@ func (s *Second) Outcome(res Result) Result {
 	return res
 }
 
-// SecondName is what a second stage calls itself, in PR_SET_NAME(2const).
-const SecondName = "sprog-second"
+// SecondName is what a second stage calls itself, in PR_SET_NAME(2const). It is
+// the name of no file, so that no program is called that by its execve.
+const SecondName = "sprog/second"
 
-// executedSecond reports whether a second stage whose end of the pipe is closed
-// has executed the program. Otherwise it has died, or is about to, and still
-// has its own name, which the kernel shows of a zombie too.
-func executedSecond(pid int) bool {
-	for patience := 0; ; patience++ {
-		name, known := taskName(pid)
-		if !known || name != SecondName {
-			return true
-		}
-		if isDead(pid) {
-			name, known = taskName(pid)
-			return !known || name != SecondName
-		}
-		pause(patience)
+// shown is the state as it is in the file.
+func (s *Second) shown() (st state) {
+	b := make([]byte, stateEnd)
+	if n, err := unix.Pread(s.state, b, 0); err == nil && n == len(b) {
+		st = *(*state)(unsafe.Pointer(&b[headersSize]))
 	}
+	return st
+}
+
+// reached returns the step that the second stage has come to, and false if that
+// is not known: it has not mapped its state, or is one that a child shares.
+func (s *Second) reached() (step int, known bool) {
+	st := s.shown()
+	step = s.step(st.cur)
+	ofChild := s.Forks && step >= s.Child
+	return step, st.cur != 0 && step < len(s.Program.Steps) && !ofChild
+}
+
+// atExecve reports whether it has come to the execution of the program.
+func (s *Second) atExecve() bool {
+	step, known := s.reached()
+	if !known || s.Forks {
+		return false
+	}
+	call := s.Program.Steps[step].Call
+	return call == program.Execve || call == program.Execveat
+}
+
+// killed is the result of a second stage that has said nothing, because it was
+// killed, or because a filter of system calls keeps it from saying it.
+func (s *Second) killed(res Result) Result {
+	res = res.reap(SecondItself)
+	if st := s.shown(); st.failed != 0 {
+		res.Place, res.Step, res.Errno, res.Signal = InSecond, s.step(st.failed), syscall.Errno(st.errno), 0
+	} else if step, known := s.reached(); known {
+		res.Place, res.Step = InSecond, step
+	}
+	return res
 }
 
 func (s *Second) step(insn uint64) int {

@@ -72,10 +72,11 @@ func TestImageIsELF(t *testing.T) {
 	if f.Class != elf.ELFCLASS64 || f.Type != elf.ET_EXEC || f.Machine != machines[runtime.GOARCH] {
 		t.Errorf("header %+v", f.FileHeader)
 	}
-	if len(f.Progs) != 2 || f.Progs[0].Flags != elf.PF_R|elf.PF_X || f.Progs[1].Flags != elf.PF_R|elf.PF_W {
-		t.Fatalf("segments %+v; want one to read and execute, one to read and write", f.Progs)
+	const readWrite = elf.PF_R | elf.PF_W
+	if len(f.Progs) != 3 || f.Progs[0].Flags != readWrite || f.Progs[1].Flags != elf.PF_R|elf.PF_X || f.Progs[2].Flags != readWrite {
+		t.Fatalf("segments %+v; want one to read and execute between two to read and write", f.Progs)
 	}
-	text, data := f.Progs[0], f.Progs[1]
+	own, text, data := f.Progs[0], f.Progs[1], f.Progs[2]
 	if f.Entry < text.Vaddr || f.Entry >= text.Vaddr+text.Memsz {
 		t.Errorf("entry %#x is outside of the text, %#x to %#x", f.Entry, text.Vaddr, text.Vaddr+text.Memsz)
 	}
@@ -88,7 +89,10 @@ func TestImageIsELF(t *testing.T) {
 			t.Errorf("segment %+v cannot be mapped with pages of 64 KiB", s)
 		}
 	}
-	if text.Vaddr/largestPage == data.Vaddr/largestPage {
+	if own.Vaddr != StatePage || own.Filesz > 4096 {
+		t.Errorf("segment %+v; want one of at most 4096 bytes at %#x", own, StatePage)
+	}
+	if own.Vaddr/largestPage == text.Vaddr/largestPage || text.Vaddr/largestPage == data.Vaddr/largestPage {
 		t.Error("the segments share a page")
 	}
 	content, _ := io.ReadAll(text.Open())
@@ -139,8 +143,8 @@ func must(n int, err error) int {
 	return n
 }
 
-// runSecond launches the second stage, which has its report pipe as 3 and the
-// image as 4.
+// runSecond launches the second stage, which has its report pipe as 3 and its
+// state as 4.
 func runSecond(t *testing.T, p *program.Program, child int) (Result, *Second) {
 	t.Helper()
 	s := &Second{Program: p, Report: 3, Forks: true, Child: child}
@@ -154,8 +158,10 @@ func runSecond(t *testing.T, p *program.Program, child int) (Result, *Second) {
 	first, mask := newProgram()
 	restoreMask(first, mask)
 	first.Add("", program.Dup3, num(s.Image()), num(100), num(0))
+	first.Add("", program.Dup3, num(s.State()), num(101), num(0))
 	first.Add("", program.Dup3, num(s.Pipe()), num(3), num(0))
-	first.Add("", program.CloseRange, num(4), num(99), num(0))
+	first.Add("", program.Dup3, num(101), num(4), num(0))
+	first.Add("", program.CloseRange, num(5), num(99), num(0))
 	first.Add("", program.Execve, first.Str("/proc/self/fd/100"), first.Strs([]string{"stage"}), first.Strs(nil))
 	l := launchOf(first, mask)
 	l.CopyFiles = true
@@ -182,6 +188,27 @@ func TestOutcomes(t *testing.T) {
 	p.Fault = &program.Fault{Step: 0, Die: true}
 	if res, _ := runSecond(t, p, 0); res.OK || res.Place != SecondItself || res.Signal != unix.SIGSEGV {
 		t.Errorf("result %+v; want a second stage that died", res)
+	}
+	noChild(t)
+
+	// Unless it has mapped its state: then it shows where.
+	p = new(program.Program)
+	p.Add("", program.Mmap, num(StatePage), num(4096), num(3), num(0x11), num(4), num(0))
+	p.Add("", program.Getpid)
+	p.Add("", program.Getppid)
+	p.Fault = &program.Fault{Step: 2, Die: true}
+	if res, _ := runSecond(t, p, p.Len()); res.OK || res.Place != InSecond || res.Step != 2 || res.Signal != unix.SIGSEGV {
+		t.Errorf("result %+v; want a second stage that died at step 2", res)
+	}
+	noChild(t)
+
+	// And what failed, where it cannot say so.
+	p = new(program.Program)
+	p.Add("", program.Mmap, num(StatePage), num(4096), num(3), num(0x11), num(4), num(0))
+	p.Add("", program.Close, num(3))
+	stop(p)
+	if res, _ := runSecond(t, p, p.Len()); res.OK || res.Place != InSecond || res.Step != 2 || res.Errno != unix.EBADF || res.Signal != 0 {
+		t.Errorf("result %+v; want step 2 of the second stage to fail", res)
 	}
 	noChild(t)
 

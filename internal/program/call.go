@@ -40,6 +40,7 @@ const (
 	LandlockAddRule
 	LandlockCreateRuleset
 	LandlockRestrictSelf
+	Mmap
 	Mount
 	Openat
 	Personality
@@ -118,6 +119,7 @@ var signatures = [numCalls]signature{
 	LandlockAddRule:       {"landlock_add_rule", []printer{number, landlockRuleType, landlockRule, number}},
 	LandlockCreateRuleset: {"landlock_create_ruleset", []printer{landlockRuleset, number, number}},
 	LandlockRestrictSelf:  {"landlock_restrict_self", []printer{number, landlockRestrictFlags}},
+	Mmap:                  {"mmap", []printer{address, number, protFlags, mapFlags, number, number}},
 	Mount:                 {"mount", []printer{str, str, str, mountFlags, address}},
 	Openat:                {"openat", []printer{dirfd, str, openMode, optionalMode}},
 	Personality:           {"personality", []printer{persona}},

@@ -44,6 +44,8 @@ func (p *Program) Object(i int) string {
 	switch a := s.Args[n]; {
 	case s.Call == Write:
 		return p.written(s)
+	case s.Call == SchedSetattr:
+		return p.scheduled(s)
 	case s.Call == LandlockAddRule:
 		return p.ruledBy(s)
 	case a.Kind == Address && namesPath(s.Call):
@@ -51,14 +53,14 @@ func (p *Program) Object(i int) string {
 	}
 	l := line{p: p, s: s, i: i, name: func(int) string { return "" }}
 	l.arg(signatures[s.Call].args[n], n)
-	return strings.Trim(l.String(), "[]{}")
+	return strings.Trim(l.String(), "[]")
 }
 
 // namesPath reports whether an address that the call's object is at is that of
 // a string.
 func namesPath(c Call) bool {
 	switch c {
-	case Prlimit64, Setgroups, SchedSetaffinity, SchedSetattr:
+	case Prlimit64, Setgroups, SchedSetaffinity:
 		return false
 	}
 	return true

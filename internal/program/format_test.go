@@ -44,6 +44,9 @@ var calls = []struct {
 	{func(p *Program) { p.Add("", LandlockRestrictSelf, Num(3), Num(5)) },
 		"landlock_restrict_self(3, LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF|LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF)", ""},
 	{func(p *Program) {
+		p.Add("", Mmap, Num(0x3f0000), Num(4096), Num(3), Num(0x11), Num(5), Num(0))
+	}, "mmap(0x3f0000, 4096, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, 5, 0)", ""},
+	{func(p *Program) {
 		p.Add("", Mount, p.Str("none"), p.Str("/"), Num(0), Num(1<<18|0x4000), Num(0))
 	}, `mount("none", "/", NULL, MS_REC|MS_PRIVATE, NULL)`, "/"},
 	{func(p *Program) { p.Add("", Openat, Num(-100), p.Str("/f"), Num(1|0o100), Num(0o644)) }, `openat(AT_FDCWD, "/f", O_WRONLY|O_CREAT, 0644)`, "/f"},
@@ -68,11 +71,11 @@ var calls = []struct {
 	{func(p *Program) { p.Add("", SchedGetattr, Num(0), p.Buffer(56), Num(56), Num(0)) }, "sched_getattr(0, data+0, 56, 0)", ""},
 	{func(p *Program) { p.Add("", SchedSetaffinity, Num(0), Num(16), p.Words(1<<63|0b10111, 1|1<<62)) }, "sched_setaffinity(0, 16, [0-2,4,63-64,126])", "0-2,4,63-64,126"},
 	{func(p *Program) { p.Add("", SchedSetattr, Num(0), p.Words(1<<32|56, 1, 50<<32, 0, 0, 0, 0), Num(0)) },
-		"sched_setattr(0, {sched_policy=SCHED_FIFO, sched_flags=SCHED_FLAG_RESET_ON_FORK, sched_priority=50}, 0)", "sched_policy=SCHED_FIFO, sched_flags=SCHED_FLAG_RESET_ON_FORK, sched_priority=50"},
+		"sched_setattr(0, {sched_policy=SCHED_FIFO, sched_flags=SCHED_FLAG_RESET_ON_FORK, sched_priority=50}, 0)", "SCHED_FIFO"},
 	{func(p *Program) {
 		p.Add("", SchedSetattr, Num(0), p.Words(56, 0x78, 0, 0, 0, 0, 1024<<32|0xffffffff), Num(0))
 	}, "sched_setattr(0, {sched_flags=SCHED_FLAG_KEEP_ALL|SCHED_FLAG_UTIL_CLAMP_MIN|SCHED_FLAG_UTIL_CLAMP_MAX, sched_util_min=-1, sched_util_max=1024}, 0)",
-		"sched_flags=SCHED_FLAG_KEEP_ALL|SCHED_FLAG_UTIL_CLAMP_MIN|SCHED_FLAG_UTIL_CLAMP_MAX, sched_util_min=-1, sched_util_max=1024"},
+		"SCHED_FLAG_UTIL_CLAMP_MIN|SCHED_FLAG_UTIL_CLAMP_MAX"},
 	{func(p *Program) { p.Add("", Seccomp, Num(1), Num(0x2a), p.Filter(make([]byte, 24))) },
 		"seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG|SECCOMP_FILTER_FLAG_NEW_LISTENER|SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, {len=3})", ""},
 	{func(p *Program) { p.Add("", SetMempolicy, Num(2|1<<15), p.Words(5), Num(65)) }, "set_mempolicy(MPOL_BIND|MPOL_F_STATIC_NODES, [0,2], 65)", "MPOL_BIND|MPOL_F_STATIC_NODES"},

@@ -21,7 +21,7 @@ var (
 	}
 	schedFlags = []flag{
 		{1, "SCHED_FLAG_RESET_ON_FORK"}, {2, "SCHED_FLAG_RECLAIM"}, {4, "SCHED_FLAG_DL_OVERRUN"},
-		{0x18, "SCHED_FLAG_KEEP_ALL"}, {0x20, "SCHED_FLAG_UTIL_CLAMP_MIN"}, {0x40, "SCHED_FLAG_UTIL_CLAMP_MAX"},
+		{schedKeepAll, "SCHED_FLAG_KEEP_ALL"}, {0x20, "SCHED_FLAG_UTIL_CLAMP_MIN"}, {0x40, "SCHED_FLAG_UTIL_CLAMP_MAX"},
 	}
 )
 
@@ -76,16 +76,31 @@ func mempolicyMode(l *line, n int) {
 	}
 }
 
+// scheduled is what a sched_setattr sets: a policy, or the flags that say what
+// else.
+func (p *Program) scheduled(s *Step) string {
+	l := line{p: p, s: s}
+	if flags := l.word(1, 1); flags&schedKeepPolicy != 0 {
+		return flagNames(flags&^schedKeepAll, schedFlags)
+	}
+	return schedPolicies.of(uint64(l.uint32(1, 1)))
+}
+
+const (
+	schedKeepPolicy = 0x8
+	schedKeepAll    = 0x18
+)
+
 // schedAttr prints a struct sched_attr, with those of its members that the
 // policy and the flags give a meaning.
 func schedAttr(l *line, n int) {
 	if l.null(n) {
 		return
 	}
-	const keepPolicy, clampMin, clampMax = 0x8, 0x20, 0x40
+	const clampMin, clampMax = 0x20, 0x40
 	policy, flags := l.uint32(n, 1), l.word(n, 1)
 	l.WriteString("{")
-	if flags&keepPolicy == 0 {
+	if flags&schedKeepPolicy == 0 {
 		l.WriteString("sched_policy=" + schedPolicies.of(uint64(policy)) + ", ")
 	}
 	l.WriteString("sched_flags=" + flagNames(flags, schedFlags))
