@@ -1,6 +1,9 @@
 package sprog
 
-import "os"
+import (
+	"os"
+	"time"
+)
 
 // Attr holds the attributes of a new process that [syscall.SysProcAttr] has
 // no field for. Each facility is one field, and its zero value leaves the
@@ -52,6 +55,52 @@ type Attr struct {
 	// IDMap, if not nil, says more of the id maps of a new user namespace. See
 	// [IDMap].
 	IDMap *IDMap
+
+	// Nice, if not nil, is the child's nice value, from -20 to 19; see
+	// setpriority(2). A lower one than the caller's takes CAP_SYS_NICE in the
+	// initial user namespace or a RLIMIT_NICE that allows it. In a session of
+	// its own (Setsid) it may count within the session only: see autogroups in
+	// sched(7).
+	Nice *int
+
+	// Scheduler, if not nil, sets the scheduling policy. See [Scheduler].
+	Scheduler *Scheduler
+
+	// CPUs, if not nil, are the CPUs that the child runs on; see
+	// sched_setaffinity(2). One that the machine does not have, that is
+	// offline or not in the child's cpuset is an error. See [ParseCPUList].
+	CPUs []int
+
+	// NUMA, if not nil, sets where the child gets its memory from. See [NUMA].
+	NUMA *NUMA
+
+	// IOPriority, if not nil, sets the I/O priority. See [IOPriority].
+	IOPriority *IOPriority
+
+	// OOMScoreAdj, if not nil, is added to the child's score when the kernel
+	// has run out of memory and looks for a process to kill, in thousandths of
+	// the memory: from 1000 to -1000, which is never. Below the caller's
+	// takes CAP_SYS_RESOURCE in the initial user namespace. See
+	// proc_pid_oom_score_adj(5). The start has a second stage.
+	OOMScoreAdj *int
+
+	// TimerSlack, if positive, is how late the kernel may wake the child, so
+	// that several timers expire together; see PR_SET_TIMERSLACK(2const). Zero
+	// leaves what is inherited. SchedFIFO, SchedRR and SchedDeadline have none.
+	TimerSlack time.Duration
+
+	// CoreSched, if not nil, sets who runs on the same core. See [CoreSched].
+	CoreSched *CoreSched
+
+	// THPDisable has the child do without transparent huge pages. See
+	// [THPDisable]. The start has a second stage.
+	THPDisable THPDisable
+
+	// MDWE keeps the child and its descendants from making memory executable
+	// that is or was writable (memory-deny-write-execute); a just-in-time
+	// compiler does not work then. See PR_SET_MDWE(2const); Linux 6.3. The
+	// start has a second stage.
+	MDWE bool
 
 	// Landlock, if not nil, takes rights to files, ports, sockets and signals
 	// from the program. See [Landlock].

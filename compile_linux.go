@@ -42,6 +42,7 @@ type builder struct {
 
 	handover machine.Handover // of the descriptor that the child hands to its parent, if it has one
 
+	procFD   int // this process's /proc
 	ppid     int
 	parentFD int // a pidfd of this process for the child to look at, or -1
 }
@@ -59,12 +60,22 @@ func (b *builder) steps() {
 	b.meetParent()    // before anything that the new user namespace's ids decide
 	b.splitStage()    // after all that needs the parent's memory, before all that takes rights away
 	b.openNull()      // before chroot and credentials: /dev/null is the parent's
+	b.oomScoreAdj()   // in memory of its own, and before the right to it goes
+	b.thpDisable()    // likewise: it is the memory's
+	b.mdwe()          // likewise
 	b.keepCaps()      // before the credentials that it is about
 	b.setsid()
 	b.setpgid()        // a session leader has its group already
 	b.foreground()     // with the group made, and signals still blocked
 	b.signalMask()     // after TIOCSPGRP, which would send SIGTTOU
 	b.rlimits()        // before the privileges go that raising a limit takes
+	b.nice()           // with the limit that allows it, and before the privileges go
+	b.affinity()       // a deadline policy fixes it
+	b.scheduler()      // it takes the nice value along
+	b.numa()           // before the memory is touched that the program begins with
+	b.ioPriority()     // before the privileges go that the real-time class takes
+	b.timerSlack()     // after the policy, which resets it
+	b.coreSched()      // before the credentials that decide whose group can be joined
 	b.unshare()        // while still privileged; its id maps at once, for what follows
 	b.chroot()         // after unshare: it is the new mount namespace that changes
 	b.credentials()    // groups, gid, uid: each step takes away the right to the one before

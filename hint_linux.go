@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"bytes"
+	"cmp"
 	"debug/elf"
 	"io"
 	"os"
@@ -36,10 +37,7 @@ func (s *starter) hint(e *StartError, res machine.Result) string {
 		v := s.view()
 		return v.missingInterpreter(s.path, 0)
 	}
-	if hint := s.ownMapHint(e, res.Errno); hint != "" {
-		return hint
-	}
-	return s.landlockHint(e, res.Errno)
+	return cmp.Or(s.ownMapHint(e, res.Errno), s.landlockHint(e, res.Errno), s.hintOfScheduling(e, res.Errno))
 }
 
 // programHint is for a program that is executed from its descriptor.

@@ -24,6 +24,7 @@ var preparations = [...]func(*starter) *StartError{
 	(*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).openParent, (*starter).openSecond,
 	(*starter).resolveLandlock,
 	(*starter).useProgram, (*starter).useDirFile, (*starter).makeInline,
+	(*starter).lookForCPUs, (*starter).openProc,
 }
 
 // A use is a descriptor of the parent's that some step needs.

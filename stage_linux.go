@@ -25,6 +25,14 @@ func (r *request) secondStage() string {
 		return "" // all of its steps run in an image of their own
 	case r.attr.Init != nil:
 		return "Attr.Init"
+	case r.attr.OOMScoreAdj != nil:
+		return oomField
+	case r.attr.THPDisable != THPDisableNone:
+		return "Attr.THPDisable"
+	case r.attr.MDWE:
+		return "Attr.MDWE"
+	case r.attr.Scheduler.throttled():
+		return schedField
 	}
 	return ""
 }

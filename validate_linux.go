@@ -31,6 +31,9 @@ var checks = [...]func(*request) *StartError{
 	(*request).checkFiles, (*request).checkDirFile,
 	(*request).checkSeccomp,
 	(*request).checkIDMap, (*request).checkHelpers, // after checkMaps: they go by its lines
+	(*request).checkNice, (*request).checkScheduler, (*request).checkCPUs, (*request).checkNUMA,
+	(*request).checkIOPriority, (*request).checkOOMScoreAdj, (*request).checkTimerSlack, (*request).checkCoreSched,
+	(*request).checkTHP,
 }
 
 func (r *request) checkStrings() *StartError {

@@ -1,0 +1,97 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+func (r *request) checkCPUs() *StartError {
+	cpus := r.attr.CPUs
+	switch {
+	case cpus == nil:
+		return nil
+	case len(cpus) == 0:
+		return invalidf("Attr.CPUs", "", "is a list of no CPUs")
+	}
+	return checkNumbers("Attr.CPUs", cpus, mostCPUs)
+}
+
+// checkNumbers looks at the numbers of CPUs or nodes.
+func checkNumbers(field string, list []int, most int) *StartError {
+	for i, n := range list {
+		if n < 0 || n >= most {
+			return invalidf(index(field, i), strconv.Itoa(n), "is not from 0 to "+strconv.Itoa(most-1))
+		}
+	}
+	return nil
+}
+
+const possibleCPUs = "/sys/devices/system/cpu/possible"
+
+// lookForCPUs refuses CPUs that this machine cannot have: the kernel ignores
+// them as long as it knows another one of the list.
+func (s *starter) lookForCPUs() *StartError {
+	if s.describing || s.attr.CPUs == nil {
+		return nil
+	}
+	text, _ := readSmall(possibleCPUs)
+	possible, err := ParseCPUList(strings.TrimSpace(text))
+	if err != nil {
+		return nil // without sysfs the kernel has the word
+	}
+	for i, n := range s.attr.CPUs {
+		if !slices.Contains(possible, n) {
+			e := invalidf(index("Attr.CPUs", i), strconv.Itoa(n), "is none of this machine's CPUs, "+formatCPUList(possible))
+			e.Path = s.path
+			return e
+		}
+	}
+	return nil
+}
+
+// affinity sets the CPUs. The kernel leaves out those that are offline, or
+// not in the child's cpuset, as long as there is another; so the child looks
+// at what it got.
+func (b *builder) affinity() {
+	const field, most = "Attr.CPUs", mostCPUs / 8
+	if b.attr.CPUs == nil {
+		return
+	}
+	words := bitmap(b.attr.CPUs)
+	mask, got := b.p.Words(words...), b.p.Buffer(most)
+	size := num(8 * len(words))
+	b.add(field, program.SchedSetaffinity, num(0), size, mask)
+	b.p.Label(got, "allowed")
+	b.add(field, program.SchedGetaffinity, num(0), num(most), got)
+	b.insist(got, words)
+	// The size makes it EINVAL, which is also the answer if none is left.
+	b.add(field, program.SchedSetaffinity, num(0), num(0), mask).Quiet = true
+}
+
+// bitmap is the set of numbers as the kernel takes it.
+func bitmap(list []int) []uint64 {
+	words := make([]uint64, slices.Max(list)/64+1)
+	for _, n := range list {
+		words[n/64] |= 1 << (n % 64)
+	}
+	return words
+}
+
+// insist has the child skip the following step, which is to fail, if the
+// buffer has these words.
+func (b *builder) insist(got program.Arg, words []uint64) {
+	halves := 2 * len(words)
+	for i := range halves {
+		at := program.Arg{Kind: got.Kind, Value: got.Value + 4*uint64(i)}
+		test := b.p.Add("", program.Test, at, num(uint32(words[i/2]>>(i%2*32))), num(1))
+		test.Quiet, test.Next = true, int16(halves-i)
+		if i == halves-1 {
+			test.Args[2] = num(2)
+		}
+	}
+}
