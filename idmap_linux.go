@@ -40,6 +40,11 @@ func (b *builder) meetParent() {
 	wait.Next = -1
 }
 
+// The idMaps are the id maps: those of SysProcAttr, and what Attr.IDMap adds.
+type idMaps struct {
+	uids, gids []syscall.SysProcIDMap
+}
+
 // A mapFile is a file of /proc/PID that sets up a user namespace, and its text.
 type mapFile struct {
 	name, text, field string

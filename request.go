@@ -19,9 +19,8 @@ type request struct {
 	sys       *syscall.SysProcAttr
 	attr      *Attr
 
-	// uids and gids are the id maps: those of sys, and what Attr.IDMap adds.
-	uids, gids []syscall.SysProcIDMap
-	inPlace    bool // this process is to become the program
+	idMaps
+	inPlace bool // this process is to become the program
 
 	// filters are what Attr.Seccomp asks for, once it has been checked.
 	filters []filter
