@@ -1,6 +1,11 @@
 package sprog
 
-import "os"
+import (
+	"os"
+	"strings"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
 
 // LandlockNewestABI is the newest version of Landlock that this package knows,
 // that of Linux 7.2.
@@ -34,7 +39,8 @@ type Landlock struct {
 	Log LandlockLog
 	// BestEffort leaves out what the running kernel lacks, down to no
 	// protection at all where it has no Landlock or has it disabled.
-	// Birth.Landlock tells what was applied and what was left out.
+	// Birth.Landlock tells what was applied and what was left out, and Probe
+	// does beforehand, which is all there is for [Cmd.Exec].
 	BestEffort bool
 }
 
@@ -149,6 +155,31 @@ type LandlockSet struct {
 	Ports  LandlockPortAccess
 	Scopes LandlockScope
 	Log    LandlockLog
+}
+
+// Probe asks the kernel, and tells what a start would apply with BestEffort.
+func (l *Landlock) Probe() LandlockResult { return l.probe() }
+
+// names are the kernel's names of all that is in the set, for each field.
+func (s LandlockSet) names() (files, ports, scopes, log string) {
+	return program.LandlockFS(uint64(s.Files)), program.LandlockNet(uint64(s.Ports)),
+		program.LandlockScopes(uint64(s.Scopes)), program.LandlockFlags(uint64(s.Log))
+}
+
+// String returns the kernel's names of all that is in the set, joined by "|",
+// or "nothing".
+func (s LandlockSet) String() string {
+	var parts []string
+	files, ports, scopes, log := s.names()
+	for _, names := range []string{files, ports, scopes, log} {
+		if names != "0" {
+			parts = append(parts, names)
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing"
+	}
+	return strings.Join(parts, "|")
 }
 
 // A LandlockResult tells what a start has made of Attr.Landlock.

@@ -5,12 +5,9 @@ package sprog
 import (
 	"math/bits"
 	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // landlockVersions tells for each ABI the kernel that it came with, and what
@@ -50,28 +47,6 @@ func (s LandlockSet) both(o LandlockSet) LandlockSet {
 // without is what the other set lacks.
 func (s LandlockSet) without(o LandlockSet) LandlockSet {
 	return LandlockSet{s.Files &^ o.Files, s.Ports &^ o.Ports, s.Scopes &^ o.Scopes, s.Log &^ o.Log}
-}
-
-// names are the kernel's names of all that is in the set, for each field.
-func (s LandlockSet) names() (files, ports, scopes, log string) {
-	return program.LandlockFS(uint64(s.Files)), program.LandlockNet(uint64(s.Ports)),
-		program.LandlockScopes(uint64(s.Scopes)), program.LandlockFlags(uint64(s.Log))
-}
-
-// String returns the kernel's names of all that is in the set, joined by "|",
-// or "nothing".
-func (s LandlockSet) String() string {
-	var parts []string
-	files, ports, scopes, log := s.names()
-	for _, names := range []string{files, ports, scopes, log} {
-		if names != "0" {
-			parts = append(parts, names)
-		}
-	}
-	if len(parts) == 0 {
-		return "nothing"
-	}
-	return strings.Join(parts, "|")
 }
 
 // wanted is all that is asked for.
@@ -146,6 +121,12 @@ func askLandlock() Support {
 		return Support{No, k.reason()}
 	}
 	return Support{Answer: Yes}
+}
+
+func (l *Landlock) probe() LandlockResult {
+	l = &Landlock{l.ABI, l.Files, l.Ports, l.Scopes, l.Log, true}
+	res, _ := l.resolve(kernel.landlock.ask())
+	return res
 }
 
 // resolve tells what of the wanted is applied by a kernel. Without best effort

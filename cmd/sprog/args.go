@@ -54,7 +54,9 @@ func valuedFlags(model *kong.Application, name string) map[string]bool {
 		set := map[string]bool{}
 		for _, group := range node.AllFlags(false) {
 			for _, flag := range group {
-				set["--"+flag.Name] = !flag.IsBool()
+				for _, name := range append(flag.Aliases, flag.Name) {
+					set["--"+name] = !flag.IsBool()
+				}
 			}
 		}
 		return set

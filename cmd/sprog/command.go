@@ -22,6 +22,7 @@ func (f *startFlags) command(program programArgs, tty terminal, open opener) (*s
 		return nil, err
 	}
 	cmd := &sprog.Cmd{Dir: string(f.Dir), SysProcAttr: sys, Attr: f.attr()}
+	f.setIDMap(cmd)
 	if err := f.setLandlock(cmd.Attr); err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func (f *startFlags) sysProcAttr(tty terminal) (*syscall.SysProcAttr, error) {
 	if sys.Credential, err = f.credential(); err != nil {
 		return nil, err
 	}
-	return sys, checkGroups(sys)
+	return sys, f.checkGroups(sys)
 }
 
 // setSession fills in the session, its terminal and the process group.

@@ -28,6 +28,9 @@ func (e *execCmd) Run(program programArgs) error {
 	if err != nil {
 		return err
 	}
+	if landlock := cmd.Attr.Landlock; landlock != nil && landlock.BestEffort {
+		tellLandlock(landlock.Probe())
+	}
 	return startError(cmd.Exec(), e.place().exists(cmd.Path))
 }
 

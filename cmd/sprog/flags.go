@@ -35,11 +35,13 @@ type startFlags struct {
 	NoNewPrivs bool      `group:"identity" help:"Never gain privileges by executing a program (set-user-ID, file capabilities)."`
 
 	Unshare    namespaceSet `group:"namespaces" placeholder:"NS,..." help:"New namespaces: user, pid, mount, net, ipc, uts, cgroup, time. Mounts made in a new mount namespace stay in it."`
-	MapUser    mapList      `group:"namespaces" placeholder:"IN[:OUT[:N]]" help:"Map N user ids from IN inside to OUT outside; IN alone maps it to the caller's. Repeatable, implies --unshare user."`
-	MapGroup   mapList      `group:"namespaces" placeholder:"IN[:OUT[:N]]" help:"The same for group ids."`
+	MapUser    mapList      `group:"namespaces" aliases:"map-users" placeholder:"IN[:OUT[:N]]" help:"Map N user ids from IN inside to OUT outside; IN alone maps it to the caller's. Repeatable, implies --unshare user. Lines for other ids than the caller's are written by newuidmap(1), unless sprog is privileged."`
+	MapGroup   mapList      `group:"namespaces" aliases:"map-groups" placeholder:"IN[:OUT[:N]]" help:"The same for group ids."`
 	MapRoot    bool         `group:"namespaces" xor:"map" help:"Map root inside to the caller: --map-user 0 --map-group 0."`
 	MapCurrent bool         `group:"namespaces" xor:"map" help:"Map the caller to itself."`
-	Setgroups  *setgroups   `group:"namespaces" placeholder:"allow|deny" help:"Whether supplementary groups can be set in a new user namespace (default: deny; allow needs privileges)."`
+	MapAuto    bool         `group:"namespaces" xor:"subids" help:"Map the caller's subordinate ids (/etc/subuid, /etc/subgid) to those that the maps above leave free, from 0 up."`
+	MapSubids  bool         `group:"namespaces" xor:"subids" help:"Map the caller's subordinate ids to themselves."`
+	Setgroups  *setgroups   `group:"namespaces" placeholder:"allow|deny|leave" help:"Whether supplementary groups can be set in a new user namespace (default: deny where there is a group map; allow takes privileges or subordinate ids)."`
 
 	Chroot       word    `group:"files" placeholder:"DIR" help:"Root directory of the program."`
 	Umask        *umask  `group:"files" placeholder:"MODE" help:"File mode creation mask, octal."`

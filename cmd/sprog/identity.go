@@ -14,6 +14,8 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/moby/sys/capability"
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog"
 )
 
 // A capList is a list of capabilities.
@@ -119,15 +121,15 @@ func (f *startFlags) setGroups(cred *syscall.Credential) error {
 
 // checkGroups refuses what a user namespace cannot do: groups can be set there
 // only where --setgroups allows it.
-func checkGroups(sys *syscall.SysProcAttr) error {
-	if sys.Credential == nil || sys.Credential.NoSetGroups || sys.GidMappingsEnableSetgroups {
+func (f *startFlags) checkGroups(sys *syscall.SysProcAttr) error {
+	if sys.Credential == nil || sys.Credential.NoSetGroups || f.Setgroups != nil && *f.Setgroups != setgroups(sprog.SetgroupsDeny) {
 		return nil
 	}
 	if sys.Cloneflags&unix.CLONE_NEWUSER == 0 {
 		return nil
 	}
 	return errors.New("a new user namespace cannot drop or set supplementary groups: " +
-		"add --keep-groups, or a group map with --setgroups allow (which needs privileges)")
+		"add --keep-groups, or a group map with --setgroups allow (which takes privileges or --map-auto)")
 }
 
 // userID finds a user by name or number. The account is nil for a number that

@@ -230,9 +230,8 @@ func (f *landlockFlags) ports() *sprog.LandlockPorts {
 }
 
 // tellLandlock says what best effort has left out.
-func tellLandlock(birth sprog.Birth) {
-	l := birth.Landlock
-	if l == nil || l.Missing == (sprog.LandlockSet{}) {
+func tellLandlock(l sprog.LandlockResult) {
+	if l.Missing == (sprog.LandlockSet{}) {
 		return
 	}
 	reason := l.Reason

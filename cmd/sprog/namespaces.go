@@ -13,6 +13,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog"
 )
 
 // namespaceFlags are the kinds of namespaces, by the names that unshare(1) has
@@ -101,15 +103,23 @@ func (l mapList) resolve(caller int) []syscall.SysProcIDMap {
 }
 
 // A setgroups is whether groups can be set in a user namespace, in the words of
-// /proc/PID/setgroups.
-type setgroups bool
+// /proc/PID/setgroups, or "leave".
+type setgroups sprog.SetgroupsPolicy
 
-func (allow *setgroups) Decode(ctx *kong.DecodeContext) error {
+func (p *setgroups) Decode(ctx *kong.DecodeContext) error {
 	s, err := decode(ctx)
-	if err == nil && s != "allow" && s != "deny" {
-		return fmt.Errorf("%q is neither allow nor deny", s)
+	switch s {
+	case "allow":
+		*p = setgroups(sprog.SetgroupsAllow)
+	case "deny":
+		*p = setgroups(sprog.SetgroupsDeny)
+	case "leave":
+		*p = setgroups(sprog.SetgroupsLeave)
+	default:
+		if err == nil {
+			err = fmt.Errorf("%q is not allow, deny or leave", s)
+		}
 	}
-	*allow = s == "allow"
 	return err
 }
 
@@ -118,13 +128,12 @@ func (f *startFlags) setNamespaces(sys *syscall.SysProcAttr) error {
 	uids, gids := f.idMaps()
 	sys.UidMappings = uids.resolve(os.Geteuid())
 	sys.GidMappings = gids.resolve(os.Getegid())
-	sys.GidMappingsEnableSetgroups = f.Setgroups != nil && bool(*f.Setgroups)
 	flags := uintptr(f.Unshare)
-	if len(uids) > 0 || len(gids) > 0 {
+	if len(uids) > 0 || len(gids) > 0 || f.MapAuto || f.MapSubids {
 		flags |= unix.CLONE_NEWUSER
 	}
-	if f.Setgroups != nil && len(gids) == 0 {
-		return errors.New("--setgroups needs a group map, such as --map-group")
+	if f.Setgroups != nil && flags&unix.CLONE_NEWUSER == 0 {
+		return errors.New("--setgroups needs a new user namespace: --unshare user, or a map")
 	}
 	sys.Cloneflags = flags &^ unshared
 	sys.Unshareflags = flags & unshared
@@ -143,4 +152,29 @@ func (f *startFlags) idMaps() (uids, gids mapList) {
 		gids = mapList{{ContainerID: os.Getegid(), HostID: -1, Size: 1}}
 	}
 	return slices.Concat(uids, f.MapUser), slices.Concat(gids, f.MapGroup)
+}
+
+// setIDMap fills in what only the package's own attributes can say: subordinate
+// ids, and the programs that write the lines that the caller may not.
+func (f *startFlags) setIDMap(cmd *sprog.Cmd) {
+	m := &sprog.IDMap{}
+	switch {
+	case f.MapAuto:
+		m.Subordinate = sprog.SubordinateIDsFill
+	case f.MapSubids:
+		m.Subordinate = sprog.SubordinateIDsSame
+	}
+	if f.Setgroups != nil {
+		m.Setgroups = sprog.SetgroupsPolicy(*f.Setgroups)
+	}
+	sys := cmd.SysProcAttr
+	m.Helpers = m.Subordinate != 0 || others(sys.UidMappings, os.Geteuid()) || others(sys.GidMappings, os.Getegid())
+	if *m != (sprog.IDMap{}) {
+		cmd.Attr.IDMap = m
+	}
+}
+
+// others reports whether a map is of more than the caller's id.
+func others(lines []syscall.SysProcIDMap, caller int) bool {
+	return len(lines) > 1 || len(lines) == 1 && (lines[0].Size > 1 || lines[0].HostID != caller)
 }

@@ -153,7 +153,7 @@ func (f *quickFlag) plain() bool {
 			return false
 		}
 		switch key {
-		case "name", "group", "placeholder", "help", "xor", "default", "hidden":
+		case "name", "group", "placeholder", "help", "xor", "default", "hidden", "aliases": // an alias is left to kong
 		case "sep":
 			if value != "none" {
 				return false

@@ -33,7 +33,9 @@ func (r *runCmd) Run(program programArgs) error {
 	if err != nil {
 		return startError(err, r.place().exists(cmd.Path))
 	}
-	tellLandlock(cmd.Birth)
+	if l := cmd.Birth.Landlock; l != nil {
+		tellLandlock(*l)
+	}
 	closeFiles(cmd)
 	s.process, s.leads = cmd.Process, leads(cmd.SysProcAttr)
 	err = s.wait(cmd)

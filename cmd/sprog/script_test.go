@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"os/user"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -56,6 +57,7 @@ func TestScripts(t *testing.T) {
 //	userns   user namespaces can be made
 //	usrroot  /usr can be a root directory: programs in /bin find their libraries
 //	landlock, landlock10  the kernel has Landlock, ABI 7 or 10 or later
+//	uidmap   newuidmap is there, and an account nobody that can be delegated to
 //	cgroup2  a cgroup can be made below the first cgroup2 mount
 func condition(name string) (bool, error) {
 	switch name {
@@ -69,6 +71,10 @@ func condition(name string) (bool, error) {
 		return landlockABI() >= 7, nil
 	case "landlock10":
 		return landlockABI() >= 10, nil
+	case "uidmap":
+		account, err := user.LookupId("65534")
+		return err == nil && account.Username == "nobody" && account.Gid == "65534" &&
+			exec.Command("sh", "-c", "command -v newuidmap newgidmap && test -e /etc/subuid -a -e /etc/subgid").Run() == nil, nil
 	case "cgroup2":
 		return cgroup2() != "", nil
 	}
