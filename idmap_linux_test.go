@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"errors"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/user"
@@ -260,4 +261,16 @@ func TestBadIDMap(t *testing.T) {
 			c.SysProcAttr.GidMappings, c.SysProcAttr.GidMappingsEnableSetgroups = toRoot, true
 		}, syscall.EINVAL, "(Attr.IDMap.Setgroups): contradicts SysProcAttr.GidMappingsEnableSetgroups"},
 	})
+}
+
+var facetsOfIDMap = []facet{
+	{name: "setgroups as it is", needs: []*requirement{asRoot, userNamespaces}, without: []string{"user namespace"},
+		draw: func(_ *rand.Rand, _ *testing.T, c *Cmd) {
+			sys(c).Cloneflags |= syscall.CLONE_NEWUSER
+			sys(c).UidMappings, sys(c).GidMappings = rangesOfIDs, rangesOfIDs
+			attr(c).IDMap = &IDMap{Setgroups: SetgroupsLeave, Helpers: true}
+		},
+		expect: func(*Cmd) map[string]string {
+			return map[string]string{"file:/proc/self/setgroups": "allow"}
+		}},
 }

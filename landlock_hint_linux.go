@@ -17,9 +17,8 @@ func (s *starter) landlockHint(e *StartError, errno unix.Errno) string {
 		return ""
 	}
 	switch {
-	case e.Step == "execve" && errno == unix.EACCES && s.locked.set.Files != 0:
-		v := lockedView{view{root: s.sys.Chroot, dir: s.dir}, s.attr.Landlock, s.locked.set.Files}
-		return v.notExecutable(s.path, 0)
+	case (e.Step == "execve" || e.Step == "execveat") && errno == unix.EACCES && s.locked.set.Files != 0:
+		return s.lockedProgram()
 	case e.Step == "landlock_restrict_self" && errno == unix.EPERM:
 		return "it needs NoNewPrivs, or CAP_SYS_ADMIN, which the child has not got with its credentials"
 	case e.Step == "landlock_restrict_self" && errno == unix.E2BIG:
@@ -32,6 +31,19 @@ func (s *starter) landlockHint(e *StartError, errno unix.Errno) string {
 		return "this kernel has no TCP/IP"
 	}
 	return ""
+}
+
+// lockedProgram tells what keeps the program from being executed.
+func (s *starter) lockedProgram() string {
+	v := lockedView{s.view(), s.attr.Landlock, s.locked.set.Files}
+	if s.attr.Program == nil {
+		return v.notExecutable(s.path, 0)
+	}
+	fd, err := shownFd(s.attr.Program)
+	if err != nil || v.root != "" {
+		return "" // the view has no path for it
+	}
+	return v.notExecutable(realPath(fd), 0)
 }
 
 // A lockedView is the child's view of the file system, with what Landlock

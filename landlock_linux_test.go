@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,6 +36,7 @@ func lockedFiles(abi int, rules ...LandlockPath) *Landlock {
 // complaints in the C locale.
 func lockedShell(t *testing.T, l *Landlock, script string, args ...string) string {
 	t.Helper()
+	requires(t, tool("bash"))
 	c := Command("/bin/bash", append([]string{"-c", script, "bash"}, args...)...)
 	c.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C"}
 	c.Attr = &Attr{NoNewPrivs: true, Landlock: l}
@@ -251,7 +253,7 @@ func TestLandlockAbstractSockets(t *testing.T) {
 // The init is not restricted: it passes signals on to the program, and does so
 // from outside of its domain.
 func TestLandlockBelowInit(t *testing.T) {
-	requires(t, landlockABI(6))
+	requires(t, landlockABI(6), tool("bash"))
 	in, out := landlockDirs(t)
 	l := lockedFiles(6, LandlockPath{Path: in, Rights: LandlockRead})
 	l.Scopes = LandlockScopeSignal
@@ -340,6 +342,41 @@ func TestLandlockPrivileges(t *testing.T) {
 	if err := c.Run(); err == nil || err.Error() != want || !errors.Is(err, unix.EPERM) {
 		t.Errorf("Run() = %v; want %s", err, want)
 	}
+}
+
+// A program that is a descriptor is restricted as well.
+func TestLandlockProgramByDescriptor(t *testing.T) {
+	requires(t, landlockABI(1))
+	real, err := filepath.EvalSymlinks("/bin/true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(real)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c := &Cmd{Path: "/bin/true", Attr: &Attr{NoNewPrivs: true, Program: f, Landlock: lockedFiles(1)}}
+	if err := c.Run(); err != nil {
+		t.Error(err)
+	}
+	c = &Cmd{Path: "/bin/true", Attr: &Attr{NoNewPrivs: true, Program: f, Landlock: &Landlock{ABI: 1, Files: &LandlockFiles{}}}}
+	want := "permission denied (no Landlock rule gives LANDLOCK_ACCESS_FS_EXECUTE|LANDLOCK_ACCESS_FS_READ_FILE for " + real + ")"
+	if err := c.Run(); err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("Run() = %v; want %s", err, want)
+	}
+}
+
+// The caller can trace a program that is restricted.
+func TestLandlockTraced(t *testing.T) {
+	requires(t, landlockABI(1))
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	c := &Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Ptrace: true}, Attr: &Attr{NoNewPrivs: true, Landlock: lockedFiles(1)}}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	end(t, c)
 }
 
 func init() {
