@@ -26,6 +26,9 @@ func (f *startFlags) command(program programArgs, tty terminal, open opener) (*s
 	if err := f.setLandlock(cmd.Attr); err != nil {
 		return nil, err
 	}
+	if err := f.setSeccomp(cmd.Attr); err != nil {
+		return nil, err
+	}
 	cmd.Env = f.environment(cmd.Environ())
 	cmd.Path, err = f.place().findProgram(program[0], cmd.Env)
 	if err != nil {

@@ -13,6 +13,7 @@ var flagGroups = []kong.Group{
 	{Key: "terminal", Title: "Terminal and session:"},
 	{Key: "limits", Title: "Limits:"},
 	{Key: "landlock", Title: "Landlock:"},
+	{Key: "syscalls", Title: "System calls:"},
 	{Key: "life", Title: "Life:"},
 }
 
@@ -65,6 +66,7 @@ type startFlags struct {
 	Cgroup word     `group:"limits" placeholder:"DIR" help:"Start in this cgroup: a directory of the cgroup2 file system."`
 
 	Landlock landlockFlags `embed:"" prefix:"landlock-" group:"landlock"`
+	Seccomp  seccompFlags  `embed:"" group:"syscalls"`
 
 	Init       bool       `group:"life" help:"Put a small init above the program, which reaps orphans and forwards signals; PID 1 with --unshare pid."`
 	Pdeathsig  signalName `group:"life" placeholder:"SIG" help:"Signal for the program when sprog dies."`

@@ -47,6 +47,7 @@ Examples:
   sprog run --user nobody --ambient net_bind_service nc -l -p 80
   sprog run --tty --unshare pid,net bash
   sprog run --landlock-abi 5 --landlock-rox / --landlock-rw . --landlock-connect-tcp 443 make
+  sprog run --deny-syscall ptrace,mount:kill,socket:EACCES ./build
   sprog run --clear-env --env PATH --env LANG=C --stdin null make -j2
 `
 
