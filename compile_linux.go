@@ -30,6 +30,7 @@ type builder struct {
 	stateFD     int              // and that of its state
 	report      int              // the pipe's number in it; of an Exec, the standard error's
 	stderr      int              // of an Exec: this process's standard error, or -1
+	tellTo      program.Arg      // of an Exec: the word with the number that it has now
 	handler     int              // of an Exec: the first step after a failure
 	initStep    int              // the init's first step
 	firstStep   int              // that of the init's child

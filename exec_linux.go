@@ -37,7 +37,7 @@ func (r *request) exec() error {
 	}
 	s.compile()
 	s.tellFailures()
-	self := machine.Self{Program: s.p, Handler: s.handler}
+	self := machine.Self{Program: s.p, Handler: s.handler, OneThread: s.oneThread()}
 	for _, h := range s.table.held {
 		self.Keep = append(self.Keep, h.fd)
 	}
@@ -122,11 +122,12 @@ func (b *builder) beginInPlace() {
 	if !b.inPlace {
 		return
 	}
-	b.report = -1
+	b.report, b.tellTo = -1, b.p.Words(uint64(b.stderr))
 	b.add("", program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, num(8))
 	if b.stderr >= 0 {
 		b.report = b.table.spare()
 		b.add("", program.Dup3, num(b.table.at(b.stderr)), num(b.report), num(unix.O_CLOEXEC))
+		b.p.FeedData(b.p.Len()-1, b.tellTo)
 	}
 }
 

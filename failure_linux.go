@@ -131,9 +131,9 @@ func (f *failureBuilder) build(table program.Arg) {
 	f.copy(f.entry, entryPlain+8, f.parts.Plus(32))
 	f.copy(f.entry, entryPlain+16, f.parts.Plus(40))
 	code := f.load(f.entry, entryPlain)
-	// A failure may come before the number is the standard error's.
-	p.Add("", program.Writev, num(f.report), f.parts, num(3)).Goto(uint32(unix.EBADF), 1).Goto(program.AnyErrno, 2).Next = 2
-	p.Add("", program.Writev, num(f.stderr), f.parts, num(3)).Ignore(program.AnyErrno)
+	p.Add("", program.Move, f.tellTo, num(0))
+	p.Add("", program.Writev, num(0), f.parts, num(3)).Ignore(program.AnyErrno)
+	p.FeedArg(p.Len()-2, p.Len()-1, 0)
 	p.Add("", program.ExitGroup, num(0)).Ignore(program.AnyErrno)
 	p.FeedArg(code, p.Len()-1, 0)
 	p.Add("", program.Move, num(0)) // the exit was denied: die of reading at 0

@@ -16,7 +16,8 @@ import (
 func (s *starter) hold() *StartError {
 	t := &s.table
 	s.listHeld()
-	t.copied = s.lacks.has(noCloseRange) || s.inPlace
+	t.copied = s.lacks.has(noCloseRange)
+	t.lendable = !s.inPlace && !t.copied
 	for i := range t.held {
 		if err := t.lend(&t.held[i]); err != nil {
 			s.release()
@@ -53,7 +54,7 @@ func (t *fdTable) lend(h *heldFile) error {
 	if !descriptor(h.fd) {
 		return unix.EBADF
 	}
-	if h.fd >= machine.EndSlot() && !t.copied {
+	if h.fd >= machine.EndSlot() && t.lendable {
 		slot, ok, err := machine.Borrow(h.fd)
 		if err != nil {
 			return err
@@ -62,7 +63,7 @@ func (t *fdTable) lend(h *heldFile) error {
 			h.at, h.lent = slot, true
 			return nil
 		}
-		t.copied = true
+		t.copied, t.lendable = true, false
 	}
 	_, err := unix.FcntlInt(uintptr(h.fd), unix.F_GETFD, 0)
 	return err

@@ -25,7 +25,6 @@ func (r *request) plan() (*Plan, error) {
 		return nil, err
 	}
 	s.listHeld()
-	s.table.copied = s.inPlace
 	s.compile()
 	s.prepareLaunch()
 

@@ -12,6 +12,9 @@ import "slices"
 type fdTable struct {
 	held   []heldFile
 	copied bool // the child is born with a copy of the parent's table
+	// What is above the cut is lent a number below it. An Exec has no cut:
+	// the table is its own process's.
+	lendable bool
 
 	files   []childFile // what the child is to have
 	open    fdSet

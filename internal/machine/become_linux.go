@@ -4,6 +4,7 @@ package machine
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"syscall"
 	"unsafe"
@@ -13,10 +14,13 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// A Self is a program that this process runs in its own place. Some steps have
-// an effect on one thread only, or are refused to a process that has more than
-// one, and this one has many; so it executes an image of the program, by which
-// all other threads end, and the image runs the steps.
+// A Self is a program that this process runs in its own place.
+//
+// Some steps are refused to a process with several threads, or mean all of
+// them while they can change only one. So the process executes an image of the
+// program, by which all other threads end, and the image runs the steps.
+// Where no step is of that kind, the process's first thread runs them itself:
+// the execve at the end makes of it, and what it has, the whole process.
 type Self struct {
 	Program *program.Program
 	// Handler is the index of the step that is run after a failure. Nobody
@@ -24,6 +28,8 @@ type Self struct {
 	Handler int
 	// Keep are the descriptors that the program needs.
 	Keep []int
+	// OneThread says that one thread of several can run the program.
+	OneThread bool
 }
 
 // Become executes the image. It returns only if that is not possible, with
@@ -33,6 +39,9 @@ type Self struct {
 // answers EAGAIN then. syscall.Exec keeps the runtime from it; here it tries
 // again, as it does since Go 1.20.
 func (s *Self) Become() error {
+	if s.OneThread {
+		s.here() // comes back if it cannot begin
+	}
 	fd, err := memfd("sprog", unix.MFD_EXEC)
 	if err != nil {
 		return os.NewSyscallError("memfd_create", err)
@@ -49,6 +58,47 @@ func (s *Self) Become() error {
 	restore := inheritable(s.Keep)
 	defer restore()
 	return executeFile(fd, SecondName)
+}
+
+// here has the calling thread run the program, if it is the process's first:
+// the one that /proc/self is about. A new program has its own working directory,
+// root and umask, and so has this thread first.
+func (s *Self) here() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if unix.Gettid() != os.Getpid() {
+		return
+	}
+	p := s.Program
+	const head = int(unsafe.Sizeof(frame{}))
+	mem, err := lowMemory(head + p.Len()*StepSize + len(p.Data))
+	if err != nil || unix.Unshare(unix.CLONE_FS) != nil {
+		return
+	}
+	f := (*frame)(unsafe.Pointer(&mem[0]))
+	place := layout{state: addressOf(f), insns: addressOf(&mem[head])}
+	place.data = place.insn(p.Len())
+	place.link(p, unsafe.Slice((*insn)(unsafe.Pointer(&mem[head])), p.Len())[:0])
+	copy(mem[head+p.Len()*StepSize:], p.Data)
+	f.first, f.handler = place.insn(0), place.insn(s.Handler)
+	become(f)
+}
+
+// lowMemory is memory below 4 GiB: what the steps after a failure compute with
+// are 32 bits, as all addresses of an image are.
+func lowMemory(size int) ([]byte, error) {
+	const wish, end = 0x20000000, 1 << 32
+	addr, _, errno := syscall.Syscall6(unix.SYS_MMAP, wish, uintptr(size), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE, ^uintptr(0), 0)
+	if errno != 0 {
+		return nil, errno
+	}
+	if addr+uintptr(size) > end {
+		syscall.Syscall(unix.SYS_MUNMAP, addr, uintptr(size), 0)
+		return nil, unix.ENOMEM
+	}
+	// The garbage collector knows nothing of it.
+	return unsafe.Slice(*(**byte)(unsafe.Pointer(&addr)), size), nil
 }
 
 // inheritable clears the close-on-exec flags of descriptors, and returns a

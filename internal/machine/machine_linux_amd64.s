@@ -51,6 +51,15 @@ child:
 	MOVQ	frame_first(R13), R12
 	JMP	·machine(SB)
 
+// func become(f *frame)
+//
+// The calling thread goes to the machine itself, and never comes back.
+TEXT ·become(SB), NOSPLIT, $0-8
+	CALL	runtime·entersyscall(SB)
+	MOVQ	f+0(FP), R13
+	MOVQ	frame_first(R13), R12
+	JMP	·machine(SB)
+
 // The machine. R12 is the instruction, R13 the state. The code depends on no
 // address: the second stage's image holds a copy of it. It ends at the magic
 // number, which is how the copy's length is found.

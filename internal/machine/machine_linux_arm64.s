@@ -42,6 +42,15 @@ child:
 	MOVD	frame_first(R20), R19
 	B	·machine(SB)
 
+// func become(f *frame)
+//
+// The calling thread goes to the machine itself, and never comes back.
+TEXT ·become(SB), NOSPLIT, $0-8
+	BL	runtime·entersyscall(SB)
+	MOVD	f+0(FP), R20
+	MOVD	frame_first(R20), R19
+	B	·machine(SB)
+
 // The machine. R19 is the instruction, R20 the state. The code depends on no
 // address and uses no literal pool: the second stage's image holds a copy.
 TEXT ·machine(SB), NOSPLIT|NOFRAME, $0-0

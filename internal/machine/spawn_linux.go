@@ -46,6 +46,11 @@ const (
 //go:noescape
 func spawn(f *frame)
 
+// become has the calling thread run the program from f.first on.
+//
+//go:noescape
+func become(f *frame)
+
 func codeAddress() uintptr
 
 // code returns the machine's code, as it stands in this program's text.

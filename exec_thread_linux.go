@@ -1,0 +1,59 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// forOneThread are the calls that a thread can make for itself, or for the
+// whole process without harm to the threads that still run until the execve.
+// Every other call is left to an image with one thread.
+var forOneThread = []program.Call{
+	program.Test, program.Move,
+	program.Capget, program.Capset, program.Chdir, program.Chroot, program.Close, program.CloseRange, program.Dup3, program.Execve,
+	program.Fcntl, program.GetMempolicy, program.Getpid, program.Getppid, program.Ioctl, program.IoprioSet, program.Keyctl, program.Kill,
+	program.LandlockAddRule, program.LandlockCreateRuleset, program.LandlockRestrictSelf, program.Mount, program.Openat,
+	program.RtSigaction, program.RtSigprocmask, program.SchedGetaffinity, program.SchedGetattr, program.SchedSetaffinity,
+	program.SchedSetattr, program.SetMempolicy, program.Setgid, program.Setgroups, program.Setpgid, program.Setpriority,
+	program.Setresgid, program.Setresuid, program.Setsid, program.Setuid, program.Umask, program.Write,
+}
+
+// Of some calls it depends on an argument: those of prctl(2) that are about the
+// thread, limits that the runtime does not run into while it still has
+// threads, and namespaces that a process with threads can make.
+var (
+	prctlsForOneThread = []uint64{
+		unix.PR_SET_NO_NEW_PRIVS, unix.PR_SET_KEEPCAPS, unix.PR_SET_PDEATHSIG, unix.PR_CAP_AMBIENT, unix.PR_CAPBSET_DROP,
+		unix.PR_SET_SECUREBITS, unix.PR_SET_TIMERSLACK,
+	}
+	limitsForOneThread = []uint64{
+		unix.RLIMIT_CORE, unix.RLIMIT_FSIZE, unix.RLIMIT_LOCKS, unix.RLIMIT_MEMLOCK, unix.RLIMIT_MSGQUEUE, unix.RLIMIT_NICE,
+		unix.RLIMIT_NOFILE, unix.RLIMIT_RTPRIO, unix.RLIMIT_SIGPENDING,
+	}
+	namespacesForOneThread uint64 = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWUTS
+)
+
+// oneThread reports whether a thread of several can run the steps.
+func (s *starter) oneThread() bool {
+	if s.lacks.has(noCloseRange) {
+		return false // descriptors would be closed in the table of all threads
+	}
+	return !slices.ContainsFunc(s.p.Steps[:s.handler], func(step program.Step) bool { return !isForOneThread(&step) })
+}
+
+func isForOneThread(step *program.Step) bool {
+	switch step.Call {
+	case program.Prctl:
+		return slices.Contains(prctlsForOneThread, step.Args[0].Value)
+	case program.Prlimit64:
+		return slices.Contains(limitsForOneThread, step.Args[1].Value)
+	case program.Unshare:
+		return step.Args[0].Value&^namespacesForOneThread == 0
+	}
+	return slices.Contains(forOneThread, step.Call)
+}
