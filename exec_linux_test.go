@@ -66,8 +66,15 @@ func become(c *Cmd) {
 			p.Fault = &program.Fault{Step: step}
 		}
 	}
-	fmt.Fprintln(os.Stderr, "not executed:", c.Exec())
-	os.Exit(1)
+	run := func() {
+		fmt.Fprintln(os.Stderr, "not executed:", c.Exec())
+		os.Exit(1)
+	}
+	if step%2 == 0 { // on this thread if it can be, without an image
+		onMainThread <- run
+		select {}
+	}
+	run()
 }
 
 func inside(t *testing.T) bool { return os.Getenv(insideVar) == t.Name() }

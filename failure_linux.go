@@ -62,8 +62,8 @@ func (s *starter) tellFailures() {
 
 // explainStep fills in the entry of a step.
 func (s *starter) explainStep(i int, entry program.Arg) {
-	e := &StartError{Path: s.path, inPlace: true}
-	e.at(s.p, i)
+	st := &s.p.Steps[i]
+	e := &StartError{Path: s.path, Step: st.Call.String(), Object: s.p.Object(i), Field: st.Field, inPlace: true}
 	s.point(entry.Plus(entryText), e.Error()+": ")
 	at := entryCases
 	for _, end := range s.endings(e, i) {

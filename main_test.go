@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,12 +59,32 @@ func TestMain(m *testing.M) {
 	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	heedSignals()
 	before := snapshot()
-	code := m.Run()
+	code := runTests(m)
 	if leaks := before.leaks(); code == 0 && len(leaks) > 0 {
 		fmt.Fprintf(os.Stderr, "left behind by the tests:\n\t%s\n", strings.Join(leaks, "\n\t"))
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// onMainThread are functions for the process's first thread to run.
+var onMainThread = make(chan func())
+
+// runTests runs the tests. The process's first thread is for what they send to
+// onMainThread.
+func runTests(m *testing.M) int {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	done := make(chan int)
+	go func() { done <- m.Run() }()
+	for {
+		select {
+		case f := <-onMainThread:
+			f()
+		case code := <-done:
+			return code
+		}
+	}
 }
 
 // heedSignals has children get the default action for signals that a caller

@@ -4,7 +4,6 @@ package machine
 
 import (
 	"os"
-	"runtime"
 	"strconv"
 	"syscall"
 	"unsafe"
@@ -61,18 +60,13 @@ func (s *Self) Become() error {
 }
 
 // here has the calling thread run the program, if it is the process's first:
-// the one that /proc/self is about. A new program has its own working directory,
-// root and umask, and so has this thread first.
+// the one that /proc/self is about. Before, it gets a working directory, a root
+// and a umask of its own, which the other threads do not share.
 func (s *Self) here() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if unix.Gettid() != os.Getpid() {
-		return
-	}
 	p := s.Program
 	const head = int(unsafe.Sizeof(frame{}))
 	mem, err := lowMemory(head + p.Len()*StepSize + len(p.Data))
-	if err != nil || unix.Unshare(unix.CLONE_FS) != nil {
+	if err != nil {
 		return
 	}
 	f := (*frame)(unsafe.Pointer(&mem[0]))
@@ -82,6 +76,7 @@ func (s *Self) here() {
 	copy(mem[head+p.Len()*StepSize:], p.Data)
 	f.first, f.handler = place.insn(0), place.insn(s.Handler)
 	become(f)
+	place.unlink(p)
 }
 
 // lowMemory is memory below 4 GiB: what the steps after a failure compute with

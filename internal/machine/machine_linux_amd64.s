@@ -3,6 +3,10 @@
 
 // Numbers of the calls that are made outside of a program.
 #define SYS_rt_sigprocmask 14
+#define SYS_getpid 39
+#define SYS_gettid 186
+#define SYS_unshare 272
+#define CLONE_FS 0x200
 #define SIG_SETMASK 2
 
 // func spawn(f *frame)
@@ -53,12 +57,29 @@ child:
 
 // func become(f *frame)
 //
-// The calling thread goes to the machine itself, and never comes back.
+// If the calling thread is the process's first, it goes to the machine itself
+// and never comes back. Between here and there the scheduler cannot put the
+// goroutine on another thread.
 TEXT ·become(SB), NOSPLIT, $0-8
 	CALL	runtime·entersyscall(SB)
+	MOVQ	$SYS_getpid, AX
+	SYSCALL
+	MOVQ	AX, R12
+	MOVQ	$SYS_gettid, AX
+	SYSCALL
+	CMPQ	AX, R12
+	JNE	stay
+	MOVQ	$SYS_unshare, AX
+	MOVQ	$CLONE_FS, DI
+	SYSCALL
+	TESTQ	AX, AX
+	JNZ	stay
 	MOVQ	f+0(FP), R13
 	MOVQ	frame_first(R13), R12
 	JMP	·machine(SB)
+stay:
+	CALL	runtime·exitsyscall(SB)
+	RET
 
 // The machine. R12 is the instruction, R13 the state. The code depends on no
 // address: the second stage's image holds a copy of it. It ends at the magic

@@ -46,7 +46,8 @@ const (
 //go:noescape
 func spawn(f *frame)
 
-// become has the calling thread run the program from f.first on.
+// become has the calling thread run the program from f.first on, with its own
+// struct fs. It comes back if the thread is not the process's first.
 //
 //go:noescape
 func become(f *frame)
