@@ -3,13 +3,10 @@
 package sprog
 
 import (
-	"bytes"
 	"cmp"
-	"debug/elf"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -85,7 +82,7 @@ func (v view) missingInterpreter(path string, depth int) string {
 }
 
 // missingInterpreterOf is missingInterpreter for a file that is open.
-func (v view) missingInterpreterOf(f *os.File, path string, depth int) string {
+func (v view) missingInterpreterOf(f io.ReaderAt, path string, depth int) string {
 	if interp := scriptInterpreter(f); interp != "" {
 		if v.missing(interp) {
 			return "the interpreter " + interp + ", which the first line of " + path + " names, does not exist" + v.where()
@@ -111,78 +108,46 @@ func (v view) missing(path string) bool {
 		f.Close()
 		return false
 	}
-	return os.IsNotExist(err)
+	return err == unix.ENOENT
 }
 
 // exists reports whether a file is there.
 func (v view) exists(path string) bool {
 	f, err := v.openAs(path, unix.O_PATH)
-	if err != nil {
-		return false
+	if err == nil {
+		f.Close()
 	}
-	f.Close()
-	return true
+	return err == nil
 }
 
 // open opens a file as the child would find it, for reading.
-func (v view) open(path string) (*os.File, error) {
+func (v view) open(path string) (seen, error) {
 	return v.openAs(path, unix.O_RDONLY|unix.O_NONBLOCK)
 }
 
-func (v view) openAs(path string, flags int) (*os.File, error) {
+func (v view) openAs(path string, flags int) (seen, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(v.dir, path)
 	}
 	if v.root == "" {
 		fd, err := unix.Open(path, flags|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return nil, err
-		}
-		return os.NewFile(uintptr(fd), path), nil
+		return seen(fd), err
 	}
 	root, err := unix.Open(v.root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, err
+		return -1, err
 	}
 	defer unix.Close(root)
 	fd, err := unix.Openat2(root, path, &unix.OpenHow{
 		Flags: uint64(flags) | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), path), nil
+	return seen(fd), err
 }
 
-// scriptInterpreter returns the program that the first line names, or "".
-func scriptInterpreter(f *os.File) string {
-	head := make([]byte, 256) // BINPRM_BUF_SIZE
-	n, _ := io.ReadFull(io.NewSectionReader(f, 0, int64(len(head))), head)
-	line, ok := bytes.CutPrefix(head[:n], []byte("#!"))
-	if !ok {
-		return ""
-	}
-	if end := bytes.IndexByte(line, '\n'); end >= 0 {
-		line = line[:end]
-	}
-	words := strings.FieldsFunc(string(line), func(r rune) bool { return r == ' ' || r == '\t' })
-	if len(words) == 0 {
-		return ""
-	}
-	return strings.TrimRight(words[0], "\x00")
-}
+// A seen file is one of a view's, by its descriptor. An os.File would be
+// handed to the network poller first.
+type seen int
 
-// elfInterpreter returns the dynamic loader that an ELF file names, or "".
-func elfInterpreter(f *os.File) string {
-	file, err := elf.NewFile(f)
-	if err != nil {
-		return ""
-	}
-	for _, p := range file.Progs {
-		if p.Type == elf.PT_INTERP {
-			name, _ := io.ReadAll(io.LimitReader(p.Open(), unix.PathMax))
-			return strings.TrimRight(string(name), "\x00")
-		}
-	}
-	return ""
-}
+func (f seen) Close() error                            { return unix.Close(int(f)) }
+func (f seen) Fd() uintptr                             { return uintptr(f) }
+func (f seen) ReadAt(b []byte, off int64) (int, error) { return unix.Pread(int(f), b, off) }
