@@ -108,6 +108,7 @@ func flagsSayExecuted(pid int) bool { return taskFlags(pid)&pfForkNoExec == 0 }
 // executedSecond reports whether a second stage that has come to its execve has
 // executed the program, once its end of the pipe is closed: by the execve, or by
 // its own end. The program may have ended since, and called itself anything.
+// Without /proc, one that was killed at once is taken not to have been executed.
 func executedSecond(pid int) bool {
 	const patient = 40
 	for patience := 0; ; patience++ {

@@ -38,6 +38,9 @@ func (p *Program) Object(i int) string {
 	if s.Call == Prctl && s.Args[0].Value == prCapAmbient && s.Args[1].Value != prCapAmbientClearAll {
 		n = 2
 	}
+	if s.Call == Prctl && isSwitch(s.Args[0].Value) {
+		n = 0
+	}
 	if n < 0 || s.Call == Prctl && s.Args[n].Kind == Result || s.Call == Keyctl && s.Args[n].Kind == Number {
 		return ""
 	}

@@ -64,7 +64,7 @@ var calls = []struct {
 	{func(p *Program) { p.Add("", RtSigaction, Num(13), p.Words(1, 0, 0, 0), Num(0), Num(8)) }, "rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN, sa_mask=[], sa_flags=0}, NULL, 8)", ""},
 	{func(p *Program) { p.Add("", RtSigprocmask, Num(2), p.Words(1<<14|1), Num(0), Num(8)) }, "rt_sigprocmask(SIG_SETMASK, [HUP TERM], NULL, 8)", ""},
 	{func(p *Program) { p.Add("", RtSigtimedwait, p.Words(^uint64(0)), Num(0), Num(0), Num(8)) }, "rt_sigtimedwait(~[], NULL, NULL, 8)", ""},
-	{func(p *Program) { p.Add("", Prctl, Num(41), Num(1), Num(2)) }, "prctl(PR_SET_THP_DISABLE, 1, PR_THP_DISABLE_EXCEPT_ADVISED, 0, 0)", "1"},
+	{func(p *Program) { p.Add("", Prctl, Num(41), Num(1), Num(2)) }, "prctl(PR_SET_THP_DISABLE, 1, PR_THP_DISABLE_EXCEPT_ADVISED, 0, 0)", "PR_SET_THP_DISABLE"},
 	{func(p *Program) { p.Add("", Prctl, Num(65), Num(1)) }, "prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0)", "PR_MDWE_REFUSE_EXEC_GAIN"},
 	{func(p *Program) { p.Add("", Prctl, Num(62), Num(3), Num(77)) }, "prctl(PR_SCHED_CORE, PR_SCHED_CORE_SHARE_FROM, 77, 0, 0)", "PR_SCHED_CORE_SHARE_FROM"},
 	{func(p *Program) { p.Add("", SchedGetaffinity, Num(0), Num(128), p.Buffer(128)) }, "sched_getaffinity(0, 128, data+0)", ""},

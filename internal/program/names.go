@@ -137,17 +137,19 @@ func openMode(l *line, n int) {
 }
 
 const (
-	prSetPdeathsig = 1
-	prSetDumpable  = 4
-	prSetKeepcaps  = 8
-	prSetName      = 15
-	prCapbsetDrop  = 24
-	prSetSecureb   = 28
-	prSetNoNewPriv = 38
-	prSetTHP       = 41
-	prCapAmbient   = 47
-	prSchedCore    = 62
-	prSetMDWE      = 65
+	prSetPdeathsig  = 1
+	prSetDumpable   = 4
+	prSetKeepcaps   = 8
+	prSetName       = 15
+	prCapbsetDrop   = 24
+	prSetSecureb    = 28
+	prSetTimerslack = 29
+	prSetSubreaper  = 36
+	prSetNoNewPriv  = 38
+	prSetTHP        = 41
+	prCapAmbient    = 47
+	prSchedCore     = 62
+	prSetMDWE       = 65
 
 	prCapAmbientClearAll = 4
 )
@@ -156,8 +158,18 @@ var prctlOps = names{
 	prSetPdeathsig: "PR_SET_PDEATHSIG", prSetDumpable: "PR_SET_DUMPABLE",
 	prSetKeepcaps: "PR_SET_KEEPCAPS", prSetNoNewPriv: "PR_SET_NO_NEW_PRIVS",
 	prCapbsetDrop: "PR_CAPBSET_DROP", 27: "PR_GET_SECUREBITS", prSetSecureb: "PR_SET_SECUREBITS",
-	prSetName: "PR_SET_NAME", 36: "PR_SET_CHILD_SUBREAPER", prCapAmbient: "PR_CAP_AMBIENT",
-	29: "PR_SET_TIMERSLACK", prSetTHP: "PR_SET_THP_DISABLE", prSchedCore: "PR_SCHED_CORE", prSetMDWE: "PR_SET_MDWE",
+	prSetName: "PR_SET_NAME", prSetSubreaper: "PR_SET_CHILD_SUBREAPER", prCapAmbient: "PR_CAP_AMBIENT",
+	prSetTimerslack: "PR_SET_TIMERSLACK", prSetTHP: "PR_SET_THP_DISABLE", prSchedCore: "PR_SCHED_CORE", prSetMDWE: "PR_SET_MDWE",
+}
+
+// isSwitch reports whether an operation of prctl has a number for its argument
+// that says nothing without its name.
+func isSwitch(op uint64) bool {
+	switch op {
+	case prSetKeepcaps, prSetTimerslack, prSetSubreaper, prSetNoNewPriv, prSetTHP:
+		return true
+	}
+	return false
 }
 
 // prctlMore prints the arguments after the second of those operations that
