@@ -139,6 +139,8 @@ var featureProbes = []featureProbe{
 		steps: tries(program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_IS_SET), num(0))},
 	{name: "child-subreaper", since: "3.4", what: "Attr.Init outside of a PID namespace",
 		steps: tries(program.Prctl, num(unix.PR_SET_CHILD_SUBREAPER), num(1))},
+	{name: "seccomp", since: "3.17", what: "Attr.Seccomp", steps: filters(0)},
+	{name: "seccomp-listener", since: "5.6", what: "SeccompNotify", ask: askSeccompListener},
 	{name: "landlock", since: "5.13", what: "Attr.Landlock", ask: askLandlock},
 	{name: "executable-memfd", since: "3.17", what: "second stages; vm.memfd_noexec can forbid it", ask: askMemfd},
 }
