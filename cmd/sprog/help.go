@@ -75,13 +75,16 @@ Examples:
   sprog explain --json --unshare user,pid --map-root true
 `
 
+// helpBelow is what follows the flags of a sub-command.
+var helpBelow = map[string]string{"run": runHelp, "exec": execHelp, "explain": explainHelp}
+
 // printHelp prints kong's help below a usage line in the order that sprog
 // insists on, and then what belongs below the flags.
 func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	usage, below := "<command>", ""
 	if selected := ctx.Selected(); selected != nil {
 		usage = selected.Name + " [flags]"
-		below = map[string]string{"run": runHelp, "exec": execHelp, "explain": explainHelp}[selected.Name]
+		below = helpBelow[selected.Name]
 	}
 	if below != "" {
 		usage += " [--] <program> [<args> ...]"

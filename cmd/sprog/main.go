@@ -24,11 +24,13 @@ import (
 
 // cli is the command line: one field for each sub-command.
 type cli struct {
-	Run     runCmd     `cmd:"" help:"Start a program, wait for it, and exit as it did. Its arguments are passed on as they are."`
-	Exec    execCmd    `cmd:"" help:"Become a program: apply the flags to this process and execute the program in its place."`
-	Explain explainCmd `cmd:"" help:"Print the steps that run or exec would take, and start nothing."`
-	Doctor  doctorCmd  `cmd:"" help:"Print what this machine allows to this user, feature by feature."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Run        runCmd        `cmd:"" help:"Start a program, wait for it, and exit as it did. Its arguments are passed on as they are."`
+	Exec       execCmd       `cmd:"" help:"Become a program: apply the flags to this process and execute the program in its place."`
+	Explain    explainCmd    `cmd:"" help:"Print the steps that run or exec would take, and start nothing."`
+	Doctor     doctorCmd     `cmd:"" help:"Print what this machine allows to this user, feature by feature."`
+	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
+	Man        manCmd        `cmd:"" help:"Print a manual page."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
 func main() { os.Exit(execute(os.Args[1:])) }

@@ -11,10 +11,16 @@ import (
 // A versionCmd is sprog version.
 type versionCmd struct{}
 
+// release is the version that script/release stamps: what a build records by
+// itself depends on how its sources were checked out.
+var release string
+
 // Run prints the version that the build recorded.
 func (versionCmd) Run() error {
 	version := "(devel)"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+	if release != "" {
+		version = release
+	} else if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		version = info.Main.Version
 	}
 	_, err := fmt.Printf("sprog %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
