@@ -35,12 +35,14 @@ func marked(t *testing.T, mark string) (pids []string) {
 }
 
 // comet N: be N processes that each fork a child in a session of its own and
-// exit, again and again: no process id lives longer than a moment.
+// exit, again and again: no process id lives longer than a moment. Each ends by
+// itself after some seconds: nobody may be there to reap what it leaves, and
+// process ids are few.
 var _ = helper("comet", func(args []string) int {
 	var n int
 	fmt.Sscan(args[0], &n)
 	for range n {
-		c := exec.Command("/usr/bin/perl", "-MPOSIX", "-e", `while (1) { exit if fork; POSIX::setsid(); }`)
+		c := exec.Command("/usr/bin/perl", "-MPOSIX", "-e", `for (1..1500) { exit if fork; POSIX::setsid(); select undef, undef, undef, 0.002 }`)
 		if err := c.Start(); err != nil {
 			return 1
 		}
@@ -113,7 +115,7 @@ func killTree(t *testing.T, c *Cmd, ready string, want Reach) {
 	if status := c.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != unix.SIGKILL {
 		t.Errorf("the process ended with %v; want SIGKILL", c.ProcessState)
 	}
-	for range 500 {
+	for range 50 { // to die takes a moment
 		if len(marked(t, mark)) == 0 {
 			return
 		}
