@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"syscall"
 
 	"github.com/sprog-dev/sprog"
@@ -11,6 +12,9 @@ import (
 
 // command translates the flags into the one Cmd that they describe.
 func (f *startFlags) command(program programArgs, tty terminal, open opener) (*sprog.Cmd, error) {
+	if len(program) == 0 && f.ExecFD != nil {
+		program = programArgs{fmt.Sprintf("/dev/fd/%d", *f.ExecFD)}
+	}
 	if len(program) == 0 {
 		return nil, errors.New("no program given")
 	}
@@ -30,9 +34,10 @@ func (f *startFlags) command(program programArgs, tty terminal, open opener) (*s
 		return nil, err
 	}
 	cmd.Env = f.environment(cmd.Environ())
-	cmd.Path, err = f.place().findProgram(program[0], cmd.Env)
-	if err != nil {
-		return nil, err
+	if cmd.Path = program[0]; f.ExecFD == nil {
+		if cmd.Path, err = f.place().findProgram(program[0], cmd.Env); err != nil {
+			return nil, err
+		}
 	}
 	cmd.Args = append([]string{program[0]}, program[1:]...)
 	if f.Argv0 != nil {
@@ -44,6 +49,11 @@ func (f *startFlags) command(program programArgs, tty terminal, open opener) (*s
 // place is where the program will look for its files.
 func (f *startFlags) place() place {
 	return place{root: string(f.Chroot), dir: string(f.Dir)}
+}
+
+// found reports whether the program's file is there.
+func (f *startFlags) found(cmd *sprog.Cmd) bool {
+	return f.ExecFD != nil || f.place().exists(cmd.Path)
 }
 
 // conflicts refuses flags that cannot be had together.

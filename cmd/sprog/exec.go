@@ -31,7 +31,7 @@ func (e *execCmd) Run(program programArgs) error {
 	if landlock := cmd.Attr.Landlock; landlock != nil && landlock.BestEffort {
 		tellLandlock(landlock.Probe())
 	}
-	return startError(cmd.Exec(), e.place().exists(cmd.Path))
+	return startError(cmd.Exec(), e.found(cmd))
 }
 
 // inPlace refuses flags that need a process above the program.

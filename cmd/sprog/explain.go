@@ -39,7 +39,7 @@ func (e *explainCmd) Run(program programArgs, given givenFlags) error {
 		plan, err = cmd.ExecPlan()
 	}
 	if err != nil {
-		return startError(err, e.place().exists(cmd.Path))
+		return startError(err, e.found(cmd))
 	}
 	if !e.JSON {
 		_, err = fmt.Print(plan)

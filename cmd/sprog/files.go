@@ -3,10 +3,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/sprog-dev/sprog"
 	"golang.org/x/sys/unix"
@@ -25,9 +23,9 @@ func openForRun(path string, flags int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// openForExplain returns a stand-in of the same name.
+// openForExplain returns an empty stand-in of the same name.
 func openForExplain(path string, _ int) (*os.File, error) {
-	fd, err := openFile(os.DevNull, unix.O_PATH, 0)
+	fd, err := openFile(os.DevNull, unix.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -57,63 +55,35 @@ const (
 	forAppending = unix.O_WRONLY | unix.O_CREAT | unix.O_APPEND
 )
 
-// setFiles gives the program its descriptors: sprog's standard ones or the
-// files asked for, and those of --fd under the same numbers.
-func (f *startFlags) setFiles(cmd *sprog.Cmd, open opener) error {
-	std := []*os.File{os.Stdin, os.Stdout, os.Stderr}
-	for _, redirect := range []struct {
-		flag  string
-		path  word
-		fd    int
-		flags int
-	}{
+// redirections are the flags that have sprog open a standard stream.
+func (f *startFlags) redirections() []redirection {
+	return []redirection{
 		{"--stdin", f.Stdin, 0, forReading},
 		{"--stdout", f.Stdout, 1, forWriting},
 		{"--stdout-append", f.StdoutAppend, 1, forAppending},
 		{"--stderr", f.Stderr, 2, forWriting},
 		{"--stderr-append", f.StderrAppend, 2, forAppending},
-	} {
-		path := string(redirect.path)
-		switch path {
-		case "":
-			continue
-		case "null":
-			path = os.DevNull
-		}
-		file, err := open(path, redirect.flags)
-		if err != nil {
-			return fmt.Errorf("%s: %w", redirect.flag, err)
-		}
-		std[redirect.fd] = file
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = std[0], std[1], std[2]
-	extra, err := f.extraFiles()
-	cmd.ExtraFiles = extra
-	return err
 }
 
-// extraFiles returns the descriptors of --fd, as Cmd.ExtraFiles wants them.
-func (f *startFlags) extraFiles() ([]*os.File, error) {
-	if len(f.FD) == 0 {
-		return nil, nil
+// A redirection is one of them, with its value, which may be empty.
+type redirection struct {
+	flag  string
+	path  word
+	fd    int
+	flags int
+}
+
+func (r redirection) open(open opener) (*os.File, error) {
+	path := string(r.path)
+	if path == "null" {
+		path = os.DevNull
 	}
-	last := slices.Max(f.FD)
-	if slices.Min(f.FD) < 3 {
-		return nil, errors.New("--fd: 0, 1 and 2 are passed on as they are; see --stdin, --stdout, --stderr")
+	file, err := open(path, r.flags)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.flag, err)
 	}
-	for _, fd := range f.FD {
-		// What the caller passed on has no close-on-exec flag; sprog's own
-		// descriptors all have it.
-		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
-		if err != nil || flags&unix.FD_CLOEXEC != 0 {
-			return nil, fmt.Errorf("--fd: the caller has no open descriptor %d", fd)
-		}
-	}
-	files := make([]*os.File, last-2)
-	for _, fd := range f.FD {
-		files[fd-3] = os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", fd))
-	}
-	return files, nil
+	return file, nil
 }
 
 // openCgroup opens the directory of --cgroup.
@@ -131,14 +101,20 @@ func (f *startFlags) openCgroup() (fd int, err error) {
 
 // closeFiles closes the descriptors that only the program needs now.
 func closeFiles(cmd *sprog.Cmd) {
-	files := slices.Clone(cmd.ExtraFiles)
+	files := []*os.File{cmd.Attr.Program, cmd.Attr.DirFile}
 	for _, stream := range []any{cmd.Stdin, cmd.Stdout, cmd.Stderr} {
 		f, _ := stream.(*os.File) // with --tty it may be nothing
 		files = append(files, f)
 	}
+	for _, f := range cmd.Attr.Files {
+		files = append(files, f.File)
+	}
 	for _, f := range files {
 		if f != nil && f != os.Stdin && f != os.Stdout && f != os.Stderr {
-			f.Close()
+			f.Close() // a second time does nothing
 		}
+	}
+	for _, fd := range cmd.Attr.Inherit {
+		unix.Close(fd)
 	}
 }

@@ -16,6 +16,12 @@ Values of --rlimit:
   Bytes take K, M, G or T; cpu takes s, m, h or d; rttime, in microseconds,
   takes us, ms or s. Every limit can be "unlimited".
 
+Descriptors:
+  The program gets 0, 1, 2 and those that flags give it, at any numbers:
+  --fd 3=5,5=3 swaps two of the caller's. --stdin, --stdout and --stderr are
+  opened by sprog as the caller, --open by the program's user, in its root and
+  directory. What --data gives can be read again as /dev/fd/N.
+
 Rights of --landlock-rule and --landlock-access:
   execute write-file read-file read-dir remove-dir remove-file make-char
   make-dir make-reg make-sock make-fifo make-block make-sym refer truncate
@@ -45,6 +51,7 @@ Examples:
   sprog run --unshare pid,mount,net --map-root --init sh
   sprog run --timeout 30s --rlimit cpu=10 --rlimit as=512M ./solve <in >out
   sprog run --user nobody --ambient net_bind_service nc -l -p 80
+  sprog run --user nobody --data-file 3=/etc/app.key --open 4=r:/etc/app.conf app
   sprog run --tty --unshare pid,net bash
   sprog run --landlock-abi 5 --landlock-rox / --landlock-rw . --landlock-connect-tcp 443 make
   sprog run --deny-syscall ptrace,mount:kill,socket:EACCES ./build

@@ -31,7 +31,7 @@ func (r *runCmd) Run(program programArgs) error {
 		err = cmd.Start()
 	}
 	if err != nil {
-		return startError(err, r.place().exists(cmd.Path))
+		return startError(err, r.found(cmd))
 	}
 	if l := cmd.Birth.Landlock; l != nil {
 		tellLandlock(*l)

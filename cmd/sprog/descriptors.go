@@ -1,0 +1,300 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// An fdList is the value of --fd: which of the caller's descriptors the program
+// gets, and as which.
+type fdList []fdPair
+
+type fdPair struct{ to, from int }
+
+func (l *fdList) Decode(ctx *kong.DecodeContext) error {
+	var names nameList
+	if err := names.Decode(ctx); err != nil {
+		return err
+	}
+	for _, name := range names {
+		to, from, mapped := strings.Cut(name, "=")
+		if !mapped {
+			from = to
+		}
+		var pair fdPair
+		var err error
+		if pair.to, err = parseNumber(to); err != nil {
+			return err
+		}
+		if pair.from, err = parseNumber(from); err != nil {
+			return err
+		}
+		if !mapped && pair.to < 3 {
+			return fmt.Errorf("0, 1 and 2 are passed on as they are; %d=M makes them another of the caller's", pair.to)
+		}
+		*l = append(*l, pair)
+	}
+	return nil
+}
+
+// An openFlag is the value of --open.
+type openFlag struct {
+	fd    int
+	flags int
+	path  string
+}
+
+var openModes = map[string]int{
+	"r": forReading, "w": forWriting, "a": forAppending,
+	"x": unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL, "rw": unix.O_RDWR | unix.O_CREAT,
+}
+
+func (o *openFlag) Decode(ctx *kong.DecodeContext) error {
+	s, err := decode(ctx)
+	if err != nil {
+		return err
+	}
+	fd, rest, _ := strings.Cut(s, "=")
+	mode, path, ok := strings.Cut(rest, ":")
+	flags, known := openModes[mode]
+	if !ok || !known || path == "" {
+		return fmt.Errorf("%q is not N=MODE:FILE, with a MODE of r, w, a, x or rw", s)
+	}
+	o.fd, err = parseNumber(fd)
+	o.flags, o.path = flags, path
+	return err
+}
+
+// A dataFlag is the value of --data and --data-file.
+type dataFlag struct {
+	fd   int
+	text string
+}
+
+func (d *dataFlag) Decode(ctx *kong.DecodeContext) error {
+	s, err := decode(ctx)
+	if err != nil {
+		return err
+	}
+	fd, text, ok := strings.Cut(s, "=")
+	if !ok {
+		return fmt.Errorf("%q has no descriptor number with = in front", s)
+	}
+	d.fd, err = parseNumber(fd)
+	d.text = text
+	return err
+}
+
+// A descriptors value is the program's table of descriptors while the flags are
+// translated.
+type descriptors struct {
+	cmd     *sprog.Cmd
+	open    opener
+	flags   map[int]string   // what gives the program a descriptor
+	callers map[int]*os.File // the caller's descriptors that are in use
+}
+
+// setFiles gives the program its descriptors: sprog's standard ones and what
+// the flags say.
+func (f *startFlags) setFiles(cmd *sprog.Cmd, open opener) error {
+	d := descriptors{cmd: cmd, open: open, flags: map[int]string{},
+		callers: map[int]*os.File{0: os.Stdin, 1: os.Stdout, 2: os.Stderr}}
+	for _, part := range []func(*startFlags) error{d.redirect, d.pass, d.fill, d.leave, d.refer, d.inherit} {
+		if err := part(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claim notes that a flag gives the program a descriptor.
+func (d *descriptors) claim(fd int, flag string) error {
+	if by, taken := d.flags[fd]; taken {
+		if by == flag {
+			return fmt.Errorf("%s gives the program descriptor %d twice", flag, fd)
+		}
+		return fmt.Errorf("%s and %s both give the program descriptor %d", by, flag, fd)
+	}
+	d.flags[fd] = flag
+	return nil
+}
+
+// add gives the program a descriptor.
+func (d *descriptors) add(flag string, file sprog.File) error {
+	d.cmd.Attr.Files = append(d.cmd.Attr.Files, file)
+	return d.claim(file.FD, flag)
+}
+
+// caller returns a descriptor of the caller's. What it passed on has no
+// close-on-exec flag; sprog's own descriptors all have it.
+func (d *descriptors) caller(flag string, fd int) (*os.File, error) {
+	if f := d.callers[fd]; f != nil {
+		return f, nil
+	}
+	if !passedOn(fd) {
+		return nil, fmt.Errorf("%s: the caller has no open descriptor %d", flag, fd)
+	}
+	d.callers[fd] = os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", fd))
+	return d.callers[fd], nil
+}
+
+func passedOn(fd int) bool {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	return err == nil && flags&unix.FD_CLOEXEC == 0
+}
+
+// redirect opens the standard streams that sprog opens itself, where it is and
+// as who it is.
+func (d *descriptors) redirect(f *startFlags) error {
+	for _, r := range f.redirections() {
+		if r.path == "" {
+			continue
+		}
+		file, err := r.open(d.open)
+		if err == nil {
+			err = d.claim(r.fd, r.flag)
+		}
+		if err != nil {
+			return err
+		}
+		d.setStream(r.fd, file)
+	}
+	return nil
+}
+
+// pass passes descriptors of the caller's on.
+func (d *descriptors) pass(f *startFlags) error {
+	for _, pair := range f.FD {
+		file, err := d.caller("--fd", pair.from)
+		if err == nil {
+			err = d.add("--fd", sprog.File{FD: pair.to, File: file})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill makes the files that the program opens, or that exist for it only.
+func (d *descriptors) fill(f *startFlags) error {
+	for _, o := range f.Open {
+		if err := d.add("--open", sprog.File{FD: o.fd, Path: o.path, Flags: o.flags, Mode: 0o666}); err != nil {
+			return err
+		}
+	}
+	for _, data := range f.Data {
+		if err := d.add("--data", sprog.File{FD: data.fd, Data: []byte(data.text)}); err != nil {
+			return err
+		}
+	}
+	for _, data := range f.DataFile {
+		content, err := d.read(data.text)
+		if err == nil {
+			err = d.add("--data-file", sprog.File{FD: data.fd, Data: content})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if f.StdinText != nil {
+		return d.add("--stdin-text", sprog.File{FD: 0, Data: []byte(*f.StdinText + "\n")})
+	}
+	return nil
+}
+
+func (d *descriptors) read(path string) ([]byte, error) {
+	file, err := d.open(path, forReading)
+	if err != nil {
+		return nil, fmt.Errorf("--data-file: %w", err)
+	}
+	defer file.Close()
+	content, err := io.ReadAll(file)
+	if err != nil {
+		return nil, fmt.Errorf("--data-file: %w", err)
+	}
+	return content, nil
+}
+
+// leave leaves standard streams closed, and gives the program sprog's own where
+// nothing else is said.
+func (d *descriptors) leave(f *startFlags) error {
+	for _, fd := range f.CloseFD {
+		if fd > 2 {
+			return fmt.Errorf("--close-fd: the program has no descriptor %d unless a flag gives it", fd)
+		}
+		if err := d.add("--close-fd", sprog.File{FD: fd, Closed: true}); err != nil {
+			return err
+		}
+	}
+	if f.ToStdout {
+		if err := d.add("--stderr-to-stdout", sprog.File{FD: 2, Dup: new(1)}); err != nil {
+			return err
+		}
+	}
+	for fd, own := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+		if d.flags[fd] == "" {
+			d.setStream(fd, own)
+		}
+	}
+	return nil
+}
+
+func (d *descriptors) setStream(fd int, file *os.File) {
+	switch fd {
+	case 0:
+		d.cmd.Stdin = file
+	case 1:
+		d.cmd.Stdout = file
+	case 2:
+		d.cmd.Stderr = file
+	}
+}
+
+// refer takes the program and its directory from descriptors.
+func (d *descriptors) refer(f *startFlags) (err error) {
+	if f.ExecFD != nil {
+		if d.cmd.Attr.Program, err = d.caller("--exec-fd", int(*f.ExecFD)); err != nil {
+			return err
+		}
+	}
+	if f.DirFD != nil {
+		d.cmd.Attr.DirFile, err = d.caller("--dir-fd", int(*f.DirFD))
+	}
+	return err
+}
+
+// inherit passes on all of the caller's descriptors whose numbers are free.
+func (d *descriptors) inherit(f *startFlags) error {
+	if !f.InheritFDs {
+		return nil
+	}
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return fmt.Errorf("--inherit-fds: %w", err)
+	}
+	for _, entry := range entries {
+		fd, err := strconv.Atoi(entry.Name())
+		if err != nil || fd < 3 || d.flags[fd] != "" || !passedOn(fd) {
+			continue
+		}
+		file, err := d.caller("--inherit-fds", fd)
+		if err == nil {
+			err = d.add("--inherit-fds", sprog.File{FD: fd, File: file})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
