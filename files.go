@@ -75,6 +75,11 @@ func (a *Attr) addFiles(r *request, fd func(*os.File) (int, error)) error {
 	return nil
 }
 
+// gives reports whether the attributes say what number n of the child is.
+func (a *Attr) gives(n int) bool {
+	return a != nil && (slices.Contains(a.Inherit, n) || slices.ContainsFunc(a.Files, func(f File) bool { return f.FD == n }))
+}
+
 // translate is the child's file that f describes.
 func (f *File) translate(field string, fd func(*os.File) (int, error)) (file childFile, err error) {
 	file = childFile{n: f.FD, file: f, field: field}

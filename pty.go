@@ -11,7 +11,8 @@ type WindowSize struct {
 
 // StartPTY starts the command on a pseudo-terminal of its own (pty(7)): the
 // child leads a new session that the terminal controls, and each of Stdin,
-// Stdout and Stderr that is nil is the terminal. At least one must be nil. It
+// Stdout and Stderr that is nil, and that Attr.Files says nothing about, is the
+// terminal. There must be one. It
 // returns the master's end, for the caller to close: what is written to it is
 // typed, and what the program writes is read from it, until EIO says that
 // nobody has the terminal open any more. Closing it sends SIGHUP to the

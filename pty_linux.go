@@ -5,6 +5,7 @@ package sprog
 import (
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -27,13 +28,14 @@ func (c *Cmd) startPTY(size WindowSize) (*os.File, error) {
 	}
 	stdin, stdout, stderr, old := c.Stdin, c.Stdout, c.Stderr, c.SysProcAttr
 	c.SysProcAttr = sys
-	for _, stream := range []*io.Writer{&c.Stdout, &c.Stderr} {
-		if *stream == nil {
+	unset := c.unsetStreams()
+	if unset[0] {
+		c.Stdin = slave
+	}
+	for i, stream := range []*io.Writer{&c.Stdout, &c.Stderr} {
+		if unset[1+i] {
 			*stream = slave
 		}
-	}
-	if c.Stdin == nil {
-		c.Stdin = slave
 	}
 	err = c.Start()
 	c.Stdin, c.Stdout, c.Stderr, c.SysProcAttr = stdin, stdout, stderr, old
@@ -57,17 +59,21 @@ func (c *Cmd) ptyAttributes() (*syscall.SysProcAttr, error) {
 		return nil, invalidf(field("Foreground"), "", "cannot be combined with StartPTY: the child is in the foreground of its own terminal")
 	case sys.Noctty:
 		return nil, invalidf(field("Noctty"), "", "cannot be combined with StartPTY")
-	case c.Stdin == nil:
-		sys.Ctty = 0
-	case c.Stdout == nil:
-		sys.Ctty = 1
-	case c.Stderr == nil:
-		sys.Ctty = 2
-	default:
+	}
+	unset := c.unsetStreams()
+	if sys.Ctty = slices.Index(unset[:], true); sys.Ctty < 0 {
 		return nil, invalidf("Stderr", "", "is set, as are Stdin and Stdout: nothing is left to be StartPTY's terminal")
 	}
 	sys.Setsid, sys.Setctty = true, true
 	return sys, nil
+}
+
+// unsetStreams tells of each stream whether nothing is said about it.
+func (c *Cmd) unsetStreams() (unset [3]bool) {
+	for n, value := range []any{c.Stdin, c.Stdout, c.Stderr} {
+		unset[n] = value == nil && !c.Attr.gives(n)
+	}
+	return unset
 }
 
 // openPTY makes a pseudo-terminal. The slave is opened through the master

@@ -165,6 +165,22 @@ func TestPTYWithStreams(t *testing.T) {
 	}
 }
 
+// A stream that Attr.Files says something about is not the terminal.
+func TestPTYWithFiles(t *testing.T) {
+	requires(t, terminals)
+	c := Command("/bin/sh", "-c", "cat; tty <&1; echo error >&2")
+	c.Attr = &Attr{Files: []File{{FD: 0, Data: []byte("data\n")}, {FD: 2, Dup: new(1)}}}
+	master, err := c.StartPTY(WindowSize{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	out := readAll(t, master)
+	if err := c.Wait(); err != nil || !strings.HasPrefix(out, "data\n/dev/pts/") || !strings.HasSuffix(out, "error\n") {
+		t.Errorf("output = %q, %v; want data, the terminal, error", out, err)
+	}
+}
+
 func TestPTYRefused(t *testing.T) {
 	requires(t, terminals)
 	file := tempFile(t)
