@@ -4,8 +4,11 @@ package sprog
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -42,6 +45,60 @@ func TestExactlyTheFilesGiven(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// Whatever a start needs for itself (an image, pipes, a pidfd, borrowed numbers)
+// and whatever it is asked for, the program has the descriptors that it was
+// given, and no others.
+func TestExactlyTheFilesOfEveryStart(t *testing.T) {
+	leakFiles(t, 20)
+	program := publicBinary(t)
+	for _, s := range startCases() {
+		t.Run(s.name, func(t *testing.T) {
+			requires(t, s.needs...)
+			c := s.cmd(t)
+			if traced(c.SysProcAttr) {
+				return // it stops
+			}
+			out := describeItself(t, c, program)
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			c.Wait()
+			closePidFD(c)
+			if contents(t, out) == "" {
+				return // no Go program runs there: it may make no threads, or read nothing
+			}
+			var seen description
+			if err := json.Unmarshal([]byte(contents(t, out)), &seen); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := slices.Sorted(maps.Keys(seen.Files)), numbersGiven(c); !slices.Equal(got, want) {
+				t.Errorf("descriptors %v; want %v (%v)", got, want, seen.Files)
+			}
+		})
+	}
+}
+
+// numbersGiven are the descriptors that a command gives its program. Closed
+// streams are among them: the runtime of the program opens them again.
+func numbersGiven(c *Cmd) []int {
+	list := []int{0, 1, 2}
+	for i, f := range c.ExtraFiles {
+		if f != nil {
+			list = append(list, 3+i)
+		}
+	}
+	if c.Attr != nil {
+		list = append(list, c.Attr.Inherit...)
+		for _, f := range c.Attr.Files {
+			if !f.Closed {
+				list = append(list, f.FD)
+			}
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // leakFiles opens n files that every child would inherit.

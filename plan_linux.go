@@ -3,6 +3,7 @@
 package sprog
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,11 +60,24 @@ func (s *starter) standInForPipes() {
 			continue
 		}
 		if pipes[f.fd] == 0 {
-			pipes[f.fd] = s.standIn
-			s.standIn++
+			pipes[f.fd] = s.nextStandIn()
 		}
 		f.fd = pipes[f.fd]
 	}
+}
+
+// nextStandIn returns a number for a descriptor that only a start makes. It is
+// none of those that the request names.
+func (s *starter) nextStandIn() int {
+	named := func(fd int) bool {
+		return slices.ContainsFunc(s.files, func(f childFile) bool { return f.source == fromParent && f.fd == fd }) ||
+			slices.ContainsFunc(s.uses, func(u use) bool { return u.fd == fd })
+	}
+	for named(s.standIn) {
+		s.standIn++
+	}
+	s.standIn++
+	return s.standIn - 1
 }
 
 // A lister writes the steps of a plan.

@@ -21,9 +21,10 @@ func (s *starter) prepare() *StartError {
 }
 
 var preparations = [...]func(*starter) *StartError{
-	(*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).openParent, (*starter).openSecond,
+	(*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).useProgram, (*starter).useDirFile,
+	(*starter).openParent, (*starter).openSecond,
 	(*starter).resolveLandlock,
-	(*starter).useProgram, (*starter).useDirFile, (*starter).makeInline,
+	(*starter).makeInline,
 	(*starter).lookForCPUs, (*starter).openProc,
 }
 
@@ -43,9 +44,9 @@ func (b *builder) use(fd int, field string) {
 // the child find it. In a plan nothing is opened, and the number is a stand-in.
 func (s *starter) makeFile(field string, open func() (int, error)) (int, error) {
 	if s.describing {
-		s.standIn++
-		s.use(s.standIn-1, field)
-		return s.standIn - 1, nil
+		fd := s.nextStandIn()
+		s.use(fd, field)
+		return fd, nil
 	}
 	fd, err := open()
 	if err != nil {

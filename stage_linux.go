@@ -56,8 +56,7 @@ func (s *starter) openSecond() *StartError {
 	}
 	s.second = &s.secondProgram
 	if s.describing {
-		s.image, s.pipe, s.stateFD = s.standIn, s.standIn+1, s.standIn+2
-		s.standIn += 3
+		s.image, s.pipe, s.stateFD = s.nextStandIn(), s.nextStandIn(), s.nextStandIn()
 	} else {
 		s.stage = new(machine.Second)
 		if err := s.stage.Open(); err != nil {

@@ -206,15 +206,7 @@ func publicBinary(t *testing.T) string {
 // the description, or the error.
 func describedBy(t *testing.T, c *Cmd, program string) string {
 	t.Helper()
-	out := tempFile(t)
-	c.ExtraFiles = append(c.ExtraFiles, out)
-	c.Path, c.Env = program, []string{helperEnv, "A=1"}
-	if c.Attr != nil && c.Attr.Program != nil && !slices.Contains(c.ExtraFiles, c.Attr.Program) {
-		attr := *c.Attr
-		attr.Program = openProgram(t, program)
-		c.Attr = &attr
-	}
-	c.Args = append([]string{"program", "describe"}, describing(2+len(c.ExtraFiles))...)
+	out := describeItself(t, c, program)
 	err := c.Start()
 	var e *StartError
 	if errors.As(err, &e) && e.Hint != "" {
@@ -226,6 +218,25 @@ func describedBy(t *testing.T, c *Cmd, program string) string {
 	err = c.Wait()
 	closePidFD(c)
 	return canonical(fmt.Sprintf("%s %v", contents(t, out), err))
+}
+
+// describeItself makes the program of a command the helper that describes
+// itself to a file, the last of ExtraFiles.
+func describeItself(t *testing.T, c *Cmd, program string) (out *os.File) {
+	t.Helper()
+	out = tempFile(t)
+	c.ExtraFiles = append(slices.Clone(c.ExtraFiles), out)
+	c.Path, c.Env = program, []string{helperEnv, "A=1"}
+	if c.Attr != nil && c.Attr.Program != nil {
+		attr := *c.Attr
+		attr.Program = openProgram(t, program)
+		if i := slices.Index(c.ExtraFiles, c.Attr.Program); i >= 0 {
+			c.ExtraFiles[i] = attr.Program
+		}
+		c.Attr = &attr
+	}
+	c.Args = append([]string{"program", "describe"}, describing(2+len(c.ExtraFiles))...)
+	return out
 }
 
 var cwdField = regexp.MustCompile(`"Cwd":"[^"]*"`)
