@@ -24,6 +24,8 @@ var scenarios = []struct {
 	{"files", "A parent with many open files", measureFiles},
 	{"waiting", "Waiting for many children", measureWaiting},
 	{"stall", "A slow exec", measureStall},
+	{"facilities", "What each facility costs", measureFacilities},
+	{"commands", "The command beside other tools", measureCommands},
 }
 
 // roleMark as the first argument makes this binary play one of the roles.

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// A facility is one thing that a start can be asked for.
+type facility struct {
+	name  string
+	apply func(c *sprog.Cmd)
+}
+
+// facilities, in the order of a start.
+var facilities = []facility{
+	{"Setsid", func(c *sprog.Cmd) { c.SysProcAttr.Setsid = true }},
+	{"Rlimits, all", func(c *sprog.Cmd) { c.Attr.Rlimits = ownLimits() }},
+	{"Nice", func(c *sprog.Cmd) { c.Attr.Nice = new(5) }},
+	{"Scheduler", func(c *sprog.Cmd) { c.Attr.Scheduler = &sprog.Scheduler{Policy: sprog.SchedBatch} }},
+	{"CPUs", func(c *sprog.Cmd) { c.Attr.CPUs = []int{0} }},
+	{"NUMA", func(c *sprog.Cmd) { c.Attr.NUMA = &sprog.NUMA{Mode: sprog.NUMABind, Nodes: []int{0}} }},
+	{"IOPriority", func(c *sprog.Cmd) { c.Attr.IOPriority = &sprog.IOPriority{Class: sprog.IOBestEffort, Level: 4} }},
+	{"TimerSlack", func(c *sprog.Cmd) { c.Attr.TimerSlack = time.Millisecond }},
+	{"OOMScoreAdj", func(c *sprog.Cmd) { c.Attr.OOMScoreAdj = new(500) }},
+	{"THPDisable", func(c *sprog.Cmd) { c.Attr.THPDisable = sprog.THPDisableCompletely }},
+	{"MDWE", func(c *sprog.Cmd) { c.Attr.MDWE = true }},
+	{"user namespace with maps", func(c *sprog.Cmd) {
+		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		c.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
+		c.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
+	}},
+	{"pid namespace", func(c *sprog.Cmd) { c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWPID }},
+	{"mount namespace", func(c *sprog.Cmd) { c.SysProcAttr.Unshareflags |= syscall.CLONE_NEWNS }},
+	{"network namespace", func(c *sprog.Cmd) { c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWNET }},
+	{"ipc namespace", func(c *sprog.Cmd) { c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWIPC }},
+	{"uts namespace", func(c *sprog.Cmd) { c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUTS }},
+	{"cgroup namespace", func(c *sprog.Cmd) { c.SysProcAttr.Unshareflags |= syscall.CLONE_NEWCGROUP }},
+	{"Chroot", func(c *sprog.Cmd) { c.SysProcAttr.Chroot = "/" }},
+	{"Credential", func(c *sprog.Cmd) { c.SysProcAttr.Credential = &syscall.Credential{NoSetGroups: true} }},
+	{"Dir", func(c *sprog.Cmd) { c.Dir = "/" }},
+	{"Umask", func(c *sprog.Cmd) { c.Attr.Umask = new(uint32(0o27)) }},
+	{"Pdeathsig", func(c *sprog.Cmd) { c.SysProcAttr.Pdeathsig = syscall.SIGTERM }},
+	{"Files: data on a number", func(c *sprog.Cmd) { c.Attr.Files = []sprog.File{{FD: 5, Data: []byte("data")}} }},
+	{"NoNewPrivs", func(c *sprog.Cmd) { c.Attr.NoNewPrivs = true }},
+	{"Landlock, a rule", func(c *sprog.Cmd) {
+		c.Attr.NoNewPrivs = true
+		c.Attr.Landlock = &sprog.Landlock{BestEffort: true, Files: &sprog.LandlockFiles{Rules: []sprog.LandlockPath{{
+			Path: "/", Rights: sprog.LandlockRead | sprog.LandlockExecute}}}}
+	}},
+	{"Seccomp, a rule", func(c *sprog.Cmd) {
+		c.Attr.NoNewPrivs = true
+		c.Attr.Seccomp = &sprog.Seccomp{Default: sprog.SeccompAllow,
+			Rules: []sprog.SeccompRule{{Names: []string{"ptrace"}, Action: sprog.SeccompErrno}}}
+	}},
+	{"Init", func(c *sprog.Cmd) { c.Attr.Init = &sprog.Init{} }},
+}
+
+// ownLimits are all limits as they are.
+func ownLimits() (list []sprog.Rlimit) {
+	for resource := range 16 {
+		var l syscall.Rlimit
+		if syscall.Getrlimit(resource, &l) == nil {
+			list = append(list, sprog.Rlimit{Resource: resource, Cur: l.Cur, Max: l.Max})
+		}
+	}
+	return list
+}
+
+// measureFacilities is what each facility adds to a start, and what all of
+// them do that can be had here.
+func measureFacilities(b *bench, s *section) error {
+	cells := []facilityCell{b.facility("nothing", func(*sprog.Cmd) {})}
+	var possible []facility
+	for _, f := range facilities {
+		cell := b.facility(f.name, f.apply)
+		if err := cell.command().Run(); err != nil {
+			s.Notes = append(s.Notes, fmt.Sprintf("%s: not here: %v.", f.name, err))
+			continue
+		}
+		cells, possible = append(cells, cell), append(possible, f)
+	}
+	cells = append(cells, b.facility("all of these", func(c *sprog.Cmd) {
+		for _, f := range possible {
+			f.apply(c)
+		}
+	}))
+	for round := range b.rounds(64) {
+		for _, i := range turns(round, len(cells)) {
+			if err := cells[i].run(10); err != nil {
+				return fmt.Errorf("%s: %w", cells[i].Contender, err)
+			}
+		}
+	}
+	s.Table.Head = []string{"", "p50", "more than nothing", "starts"}
+	for _, c := range cells {
+		c.finish()
+		s.Samples = append(s.Samples, c.sample)
+		s.Table.add(c.Contender, duration(c.P50), moreThan(cells[0].sample, c.sample), count(float64(c.Starts)))
+	}
+	return nil
+}
+
+// A facilityCell is a sample with the command that it is of.
+type facilityCell struct {
+	*sample
+	filledIn *sprog.Cmd
+}
+
+func (b *bench) facility(name string, apply func(*sprog.Cmd)) facilityCell {
+	c := &sprog.Cmd{Path: b.progs.Exit, Env: []string{}, SysProcAttr: &syscall.SysProcAttr{}, Attr: &sprog.Attr{}}
+	apply(c)
+	return facilityCell{&sample{Contender: name, X: 1}, c}
+}
+
+// command is one that has not been started.
+func (c facilityCell) command() *sprog.Cmd {
+	fresh := *c.filledIn
+	return &fresh
+}
+
+func (c facilityCell) run(starts int) error {
+	begin, latency := time.Now(), make([]int64, starts)
+	for i := range latency {
+		cmd, from := c.command(), time.Now()
+		if err := cmd.Run(); err != nil {
+			return err
+		}
+		latency[i] = int64(time.Since(from))
+	}
+	c.add(starts, time.Since(begin), latency, 0, 0)
+	return nil
+}
+
+// moreThan is the median of the rounds' differences.
+func moreThan(base, m *sample) string {
+	var more []float64
+	for i := range min(len(base.p50s), len(m.p50s)) {
+		more = append(more, m.p50s[i]-base.p50s[i])
+	}
+	if d := median(more); d < 0 {
+		return "-" + duration(-d)
+	}
+	return duration(median(more))
+}
