@@ -30,6 +30,9 @@ func (f *startFlags) command(program programArgs, tty terminal, open opener) (*s
 	if err := f.setLandlock(cmd.Attr); err != nil {
 		return nil, err
 	}
+	if err := f.Scheduling.setSched(cmd.Attr); err != nil {
+		return nil, err
+	}
 	if err := f.setSeccomp(cmd.Attr); err != nil {
 		return nil, err
 	}

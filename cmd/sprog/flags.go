@@ -12,6 +12,7 @@ var flagGroups = []kong.Group{
 	{Key: "files", Title: "Files:"},
 	{Key: "terminal", Title: "Terminal and session:"},
 	{Key: "limits", Title: "Limits:"},
+	{Key: "scheduling", Title: "Processors and memory:"},
 	{Key: "landlock", Title: "Landlock:"},
 	{Key: "syscalls", Title: "System calls:"},
 	{Key: "life", Title: "Life:"},
@@ -75,8 +76,9 @@ type startFlags struct {
 	Rlimit []rlimit `group:"limits" sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Resource limit; one value sets both. Names and units are below. Repeatable."`
 	Cgroup word     `group:"limits" placeholder:"DIR" help:"Start in this cgroup: a directory of the cgroup2 file system."`
 
-	Landlock landlockFlags `embed:"" prefix:"landlock-" group:"landlock"`
-	Seccomp  seccompFlags  `embed:"" group:"syscalls"`
+	Scheduling schedFlags    `embed:"" group:"scheduling"`
+	Landlock   landlockFlags `embed:"" prefix:"landlock-" group:"landlock"`
+	Seccomp    seccompFlags  `embed:"" group:"syscalls"`
 
 	Init       bool       `group:"life" help:"Put a small init above the program, which reaps orphans and forwards signals; PID 1 with --unshare pid."`
 	Pdeathsig  signalName `group:"life" placeholder:"SIG" help:"Signal for the program when sprog dies."`

@@ -16,6 +16,9 @@ Values of --rlimit:
   Bytes take K, M, G or T; cpu takes s, m, h or d; rttime, in microseconds,
   takes us, ms or s. Every limit can be "unlimited".
 
+Times of --sched-runtime and its kin, and of --timer-slack, have a unit: ns, us,
+ms or s. CPUs and nodes are lists such as 0-3,8 or 0-10:2.
+
 Descriptors:
   The program gets 0, 1, 2 and those that flags give it, at any numbers:
   --fd 3=5,5=3 swaps two of the caller's. --stdin, --stdout and --stderr are
@@ -53,6 +56,7 @@ Examples:
   sprog run --user nobody --ambient net_bind_service nc -l -p 80
   sprog run --user nobody --data-file 3=/etc/app.key --open 4=r:/etc/app.conf app
   sprog run --tty --unshare pid,net bash
+  sprog run --nice 10 --sched batch --ionice idle --cpus 2,3 --numa bind:0 make
   sprog run --landlock-abi 5 --landlock-rox / --landlock-rw . --landlock-connect-tcp 443 make
   sprog run --deny-syscall ptrace,mount:kill,socket:EACCES ./build
   sprog run --clear-env --env PATH --env LANG=C --stdin null make -j2
