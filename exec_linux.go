@@ -86,8 +86,8 @@ func (r *request) checkOwnMaps() *StartError {
 				"needs a process outside of the new user namespace to write it: an Exec can map one id, its own")
 		}
 	}
-	if r.sys.GidMappings != nil && r.sys.GidMappingsEnableSetgroups {
-		return invalidf(field("GidMappingsEnableSetgroups"), "",
+	if r.gids != nil && r.setgroups() != "deny" {
+		return invalidf(r.setgroupsField(), "",
 			"needs a process outside of the new user namespace to write the map: in an Exec, setgroups is denied")
 	}
 	return nil

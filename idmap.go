@@ -2,8 +2,8 @@ package sprog
 
 // IDMap adds to the id maps of a new user namespace that
 // SysProcAttr.UidMappings and GidMappings describe, and says how they get
-// written. It needs CLONE_NEWUSER in SysProcAttr.Cloneflags. See
-// user_namespaces(7).
+// written. It needs CLONE_NEWUSER in SysProcAttr.Cloneflags, for a policy alone
+// also in Unshareflags. See user_namespaces(7).
 type IDMap struct {
 	// Subordinate adds lines for the ids that /etc/subuid and /etc/subgid
 	// delegate to the caller, by its login name or uid, in the order of these

@@ -33,6 +33,7 @@ func (r *request) checkIDMap() *StartError {
 		return nil
 	}
 	const name = "Attr.IDMap"
+	byParent := m.Subordinate != NoSubordinateIDs || m.Helpers
 	switch {
 	case m.Subordinate < 0 || m.Subordinate > SubordinateIDsSame:
 		return invalidf(name+".Subordinate", itoa(int(m.Subordinate)), "is none of the constants")
@@ -40,9 +41,11 @@ func (r *request) checkIDMap() *StartError {
 		return invalidf(name+".Setgroups", itoa(int(m.Setgroups)), "is none of the constants")
 	case (m.Setgroups == SetgroupsDeny || m.Setgroups == SetgroupsLeave) && r.sys.GidMappingsEnableSetgroups:
 		return invalidf(name+".Setgroups", "", "contradicts SysProcAttr.GidMappingsEnableSetgroups")
-	case r.sys.Cloneflags&unix.CLONE_NEWUSER == 0:
-		return invalidf(name, "", "needs a new user namespace: CLONE_NEWUSER in Cloneflags")
-	case r.inPlace:
+	case (r.sys.Cloneflags|r.sys.Unshareflags)&unix.CLONE_NEWUSER == 0:
+		return invalidf(name, "", "needs a new user namespace: CLONE_NEWUSER in Cloneflags or Unshareflags")
+	case byParent && r.sys.Cloneflags&unix.CLONE_NEWUSER == 0:
+		return invalidf(name, "", "has lines that only the parent can write: it needs CLONE_NEWUSER in Cloneflags")
+	case byParent && r.inPlace:
 		return invalidf(name, "", "needs a process outside of the new user namespace to write its maps, which an Exec does not have")
 	}
 	for _, helper := range [...][2]string{{name + ".NewUIDMap", m.NewUIDMap}, {name + ".NewGIDMap", m.NewGIDMap}} {

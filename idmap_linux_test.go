@@ -208,13 +208,12 @@ func TestIDMapWithPrivileges(t *testing.T) {
 // A policy goes without maps, and is for good.
 func TestSetgroupsPolicy(t *testing.T) {
 	requires(t, userNamespaces)
-	c := Command("/bin/cat", "/proc/self/setgroups")
-	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}
 	for want, policy := range map[string]SetgroupsPolicy{contentsOf("/proc/self/setgroups"): SetgroupsLeave, "deny\n": SetgroupsDeny} {
-		c := again(c)
-		c.Attr = &Attr{IDMap: &IDMap{Setgroups: policy}}
-		if got := outputOf(t, c); got != want {
-			t.Errorf("policy %d: %q; want %q", policy, got, want)
+		for _, sys := range []syscall.SysProcAttr{{Cloneflags: syscall.CLONE_NEWUSER}, {Unshareflags: syscall.CLONE_NEWUSER}} {
+			got := printed(t, &sys, &Attr{IDMap: &IDMap{Setgroups: policy}}, "/bin/cat", "/proc/self/setgroups")
+			if got != want {
+				t.Errorf("policy %d: %q; want %q", policy, got, want)
+			}
 		}
 	}
 }
@@ -252,7 +251,10 @@ func TestBadIDMap(t *testing.T) {
 		}
 	}
 	wantRefused(t, []badStart{
-		{"no namespace", by(&Attr{IDMap: &IDMap{}}), syscall.EINVAL, "(Attr.IDMap): needs a new user namespace: CLONE_NEWUSER in Cloneflags"},
+		{"no namespace", by(&Attr{IDMap: &IDMap{}}), syscall.EINVAL, "(Attr.IDMap): needs a new user namespace: CLONE_NEWUSER in Cloneflags or Unshareflags"},
+		{"unshared", func(c *Cmd) {
+			c.SysProcAttr, c.Attr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWUSER}, &Attr{IDMap: &IDMap{Helpers: true}}
+		}, syscall.EINVAL, "(Attr.IDMap): has lines that only the parent can write: it needs CLONE_NEWUSER in Cloneflags"},
 		{"Subordinate", born(IDMap{Subordinate: 3}), syscall.EINVAL, "3 (Attr.IDMap.Subordinate): is none of the constants"},
 		{"Setgroups", born(IDMap{Setgroups: -1}), syscall.EINVAL, "-1 (Attr.IDMap.Setgroups): is none of the constants"},
 		{"relative helper", born(IDMap{NewGIDMap: "newgidmap"}), syscall.EINVAL, "newgidmap (Attr.IDMap.NewGIDMap): is no absolute path"},

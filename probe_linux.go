@@ -141,7 +141,10 @@ var featureProbes = []featureProbe{
 		steps: tries(program.Prctl, num(unix.PR_SET_CHILD_SUBREAPER), num(1))},
 	{name: "seccomp", since: "3.17", what: "Attr.Seccomp", steps: filters(0)},
 	{name: "seccomp-listener", since: "5.6", what: "SeccompNotify", ask: askSeccompListener},
-	{name: "landlock", since: "5.13", what: "Attr.Landlock", ask: askLandlock},
+	{name: "landlock", since: "5.13", what: "Attr.Landlock", ask: askLandlock(1)},
+	{name: "landlock-ports", since: "6.7", what: "Attr.Landlock.Ports", ask: askLandlock(4)},
+	{name: "landlock-scopes", since: "6.12", what: "Attr.Landlock.Scopes", ask: askLandlock(6)},
+	{name: "landlock-log", since: "6.15", what: "Attr.Landlock.Log", ask: askLandlock(7)},
 	{name: "executable-memfd", since: "3.17", what: "second stages; vm.memfd_noexec can forbid it", ask: askMemfd},
 }
 
