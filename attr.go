@@ -42,6 +42,29 @@ type Attr struct {
 	// Rlimits sets resource limits, in the order given. See [Rlimit].
 	Rlimits []Rlimit
 
+	// IDs sets real and effective ids apart. See [IDs].
+	IDs *IDs
+
+	// Groups sets the supplementary groups by name. See [Groups].
+	Groups *Groups
+
+	// Caps changes the capability sets. See [Caps].
+	Caps *Caps
+
+	// Securebits changes the secure-bits flags. See [Securebits].
+	Securebits *Securebits
+
+	// SessionKeyring gives the program a session keyring of its own. See
+	// [SessionKeyring].
+	SessionKeyring *SessionKeyring
+
+	// ExecLabel confines the program by SELinux or AppArmor. See [ExecLabel].
+	ExecLabel *ExecLabel
+
+	// Personality, if not nil, is the program's execution domain. See
+	// [Personality].
+	Personality *Personality
+
 	// Umask, if not nil, is the child's file mode creation mask: permission
 	// bits only, as umask(2) takes them. Nil leaves the parent's mask.
 	Umask *uint32

@@ -90,6 +90,10 @@ var looks = map[string]func(arg string) string{
 		_, _, errno := syscall.RawSyscall6(uintptr(n), 0, 0, 0, 0, 0, 0)
 		return strconv.Itoa(int(errno))
 	},
+	"personality": func(string) string {
+		p, _, _ := syscall.RawSyscall(unix.SYS_PERSONALITY, 0xffffffff, 0, 0)
+		return fmt.Sprintf("%08x", p)
+	},
 	"reads": func(fd string) string {
 		n, _ := strconv.Atoi(fd)
 		buf := make([]byte, 100)
@@ -132,7 +136,7 @@ func seesStatus(name, value string) map[string]string {
 // facets are all of them. Those of the facilities beyond SysProcAttr stand in
 // the tests of the facility.
 func facets() []facet {
-	return slices.Concat(facetsOfSys, facetsOfAttr, facetsOfSched, facetsOfLandlock, facetsOfIDMap, facetsOfSeccomp)
+	return slices.Concat(facetsOfSys, facetsOfAttr, facetsOfCredentials, facetsOfSched, facetsOfLandlock, facetsOfIDMap, facetsOfSeccomp)
 }
 
 var facetsOfSys = []facet{

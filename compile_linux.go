@@ -17,8 +17,9 @@ type builder struct {
 	p       *program.Program // of the stage that is being built
 	uses    []use            // the parent's descriptors that steps need, besides the files
 	table   fdTable
-	highest int     // the parent's highest open descriptor, where the kernel lacks close_range
-	lacks   lacking // what the kernel is known not to have
+	labels  []openLabel // the files that take the program's labels
+	highest int         // the parent's highest open descriptor, where the kernel lacks close_range
+	lacks   lacking     // what the kernel is known not to have
 
 	mask      program.Arg // the word with the signal mask to restore
 	firstMask program.Arg // that of the first stage, with the parent's
@@ -78,9 +79,14 @@ func (b *builder) steps() {
 	b.timerSlack()     // after the policy, which resets it
 	b.coreSched()      // before the credentials that decide whose group can be joined
 	b.unshare()        // while still privileged; its id maps at once, for what follows
+	b.openLabels()     // before chroot: the new root need not have a /proc
 	b.chroot()         // after unshare: it is the new mount namespace that changes
+	b.dropBounding()   // while CAP_SETPCAP is effective, which setuid ends
 	b.credentials()    // groups, gid, uid: each step takes away the right to the one before
-	b.ambientCaps()    // after setuid, which clears them (capabilities(7))
+	b.capabilities()   // after setuid, which clears most of them (capabilities(7))
+	b.sessionKeyring() // it belongs to the user who makes it
+	b.writeLabels()    // with the child's credentials, and before no_new_privs restricts them
+	b.personality()    // nothing more of the child's own depends on it
 	b.chdir()          // with the child's credentials, inside the new root
 	b.umask()          // before the child creates a file
 	b.parentDeathSig() // after setuid, which clears it (PR_SET_PDEATHSIG(2const))

@@ -34,7 +34,7 @@ func (s *starter) hint(e *StartError, res machine.Result) string {
 		v := s.view()
 		return v.missingInterpreter(s.path, 0)
 	}
-	return cmp.Or(s.ownMapHint(e, res.Errno), s.landlockHint(e, res.Errno), s.hintOfScheduling(e, res.Errno))
+	return cmp.Or(s.ownMapHint(e, res.Errno), s.landlockHint(e, res.Errno), s.hintOfScheduling(e, res.Errno), s.hintOfCredentials(e, res.Errno))
 }
 
 // programHint is for a program that is executed from its descriptor.

@@ -17,24 +17,32 @@ import (
 func (r *request) checkMayRestrict(name string) *StartError {
 	newUser := (r.sys.Cloneflags|r.sys.Unshareflags)&unix.CLONE_NEWUSER != 0
 	loses := r.losesCaps()
-	if r.attr.NoNewPrivs || newUser || hasCap(unix.CAP_SYS_ADMIN) && !loses {
+	gains := r.caps[effective].set&adminBit != 0
+	if r.attr.NoNewPrivs || newUser || gains || hasCap(unix.CAP_SYS_ADMIN) && !loses {
 		return nil
 	}
 	if has, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && has == 1 {
 		return nil
 	}
 	whose := "this process lacks"
-	if loses {
+	switch {
+	case r.caps[effective].loses()&adminBit != 0 && !r.leavesRoot():
+		whose = "Attr.Caps drops"
+	case loses:
 		whose = "a user other than root lacks"
 	}
 	return &StartError{Field: name, Err: unsupported{"needs Attr.NoNewPrivs, or CAP_SYS_ADMIN, which " + whose, unix.EPERM}}
 }
 
-// losesCaps reports whether setuid takes CAP_SYS_ADMIN away, as it does from
-// root that becomes another user; see capabilities(7).
+const adminBit = 1 << unix.CAP_SYS_ADMIN
+
+// losesCaps reports whether CAP_SYS_ADMIN is taken away by Attr.Caps, or by a
+// change of the user, as from root that becomes another; see capabilities(7).
 func (r *request) losesCaps() bool {
-	cred := r.sys.Credential
-	return cred != nil && cred.Uid != 0 && os.Geteuid() == 0 && !slices.Contains(r.sys.AmbientCaps, unix.CAP_SYS_ADMIN)
+	if r.caps[effective].loses()&adminBit != 0 {
+		return true
+	}
+	return r.dropsEffective() && os.Geteuid() == 0 && !slices.Contains(r.sys.AmbientCaps, unix.CAP_SYS_ADMIN)
 }
 
 // hasCap reports whether this thread has a capability, over its own user

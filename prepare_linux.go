@@ -26,6 +26,7 @@ var preparations = [...]func(*starter) *StartError{
 	(*starter).resolveLandlock,
 	(*starter).makeInline,
 	(*starter).lookForCPUs, (*starter).openProc,
+	(*starter).checkRights, (*starter).checkModules,
 }
 
 // A use is a descriptor of the parent's that some step needs.

@@ -25,6 +25,10 @@ type request struct {
 	// filters are what Attr.Seccomp asks for, once it has been checked.
 	filters []filter
 
+	groups []uint32 // what Attr.Groups comes to
+	caps   capEdits // what Attr.Caps and Securebits come to
+	secure edit
+
 	// birth is what the start tells; nil for the faces that have no attributes.
 	birth *Birth
 

@@ -91,6 +91,14 @@ var (
 		},
 		expected: func() bool { return unix.Access("/dev/ptmx", unix.R_OK|unix.W_OK) == nil },
 	}
+	keyrings = &requirement{
+		what: "keyrings",
+		works: func() error {
+			_, err := unix.KeyctlInt(unix.KEYCTL_GET_KEYRING_ID, unix.KEY_SPEC_PROCESS_KEYRING, 1, 0, 0)
+			return err
+		},
+		expected: func() bool { return exists("/proc/keys") },
+	}
 	fuse = &requirement{
 		what: "FUSE",
 		works: func() error {

@@ -164,7 +164,7 @@ func (s *starter) prepareLaunch() {
 // changesCredentials reports whether a step makes the child's memory undumpable,
 // as the kernel does where a process changes who it is or what it may.
 func (r *request) changesCredentials() bool {
-	return r.sys.Credential != nil || len(r.sys.AmbientCaps) > 0
+	return r.sys.Credential != nil || r.attr.IDs != nil || len(r.sys.AmbientCaps) > 0 || r.changesCaps()
 }
 
 // birthFlags are the flags that clone is called with for SysProcAttr's: those

@@ -34,12 +34,6 @@ func (b *builder) resetHandlers() {
 	p.CountUp(sig, nsig+1, first, first+2)
 }
 
-func (b *builder) keepCaps() {
-	if len(b.sys.AmbientCaps) > 0 {
-		b.add(field("AmbientCaps"), program.Prctl, num(unix.PR_SET_KEEPCAPS), num(1))
-	}
-}
-
 func (b *builder) setsid() {
 	if b.sys.Setsid {
 		b.add(field("Setsid"), program.Setsid)
@@ -102,30 +96,6 @@ func (b *builder) chroot() {
 		// from where the rest of the host can be reached.
 		b.add(field("Chroot"), program.Chdir, b.p.Str("/"))
 	}
-}
-
-func (b *builder) credentials() {
-	cred := b.sys.Credential
-	if cred == nil {
-		return
-	}
-	name := field("Credential")
-	if b.setsGroups() {
-		groups := num(0)
-		if len(cred.Groups) > 0 {
-			groups = b.p.Uint32s(cred.Groups...)
-		}
-		b.add(name, program.Setgroups, num(len(cred.Groups)), groups)
-	}
-	b.add(name, program.Setgid, num(cred.Gid))
-	b.add(name, program.Setuid, num(cred.Uid))
-}
-
-// setsGroups reports whether supplementary groups are set. In a user namespace
-// where setgroups is denied, an empty list means to leave them.
-func (b *builder) setsGroups() bool {
-	cred := b.sys.Credential
-	return !cred.NoSetGroups && !(b.setgroups() == "deny" && len(cred.Groups) == 0)
 }
 
 func (b *builder) chdir() {

@@ -1,0 +1,232 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"fmt"
+	"os/user"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+const noID = ^uint32(0) // to the kernel: leave it as it is
+
+func (r *request) checkIDs() *StartError {
+	ids := r.attr.IDs
+	if ids == nil {
+		return nil
+	}
+	if r.sys.Credential != nil {
+		return invalidf("Attr.IDs", "", "cannot be combined with SysProcAttr.Credential: both set the user and the group")
+	}
+	for _, id := range []struct {
+		name string
+		id   *uint32
+	}{
+		{"RealUser", ids.RealUser}, {"EffectiveUser", ids.EffectiveUser},
+		{"RealGroup", ids.RealGroup}, {"EffectiveGroup", ids.EffectiveGroup},
+	} {
+		if id.id != nil && *id.id == noID {
+			return invalidf("Attr.IDs."+id.name, "4294967295", "is no id: to the kernel it means to leave the id")
+		}
+	}
+	if ids.differ() {
+		return r.checkDiffering()
+	}
+	return nil
+}
+
+// differ reports whether the program will have an effective id other than the
+// real one, as far as can be told: ids that are left are this process's.
+func (ids *IDs) differ() bool {
+	apart := func(real, effective *uint32, ownReal, ownEffective int) bool {
+		if real == nil {
+			real = new(uint32(ownReal))
+		}
+		if effective == nil {
+			effective = new(uint32(ownEffective))
+		}
+		return *real != *effective
+	}
+	return apart(ids.RealUser, ids.EffectiveUser, unix.Getuid(), unix.Geteuid()) ||
+		apart(ids.RealGroup, ids.EffectiveGroup, unix.Getgid(), unix.Getegid())
+}
+
+// checkDiffering refuses what the execve of such a process would silently undo:
+// the kernel treats it as that of a set-user-ID program.
+func (r *request) checkDiffering() *StartError {
+	const since = "before Linux 6.16, execve "
+	initDies := r.attr.Init != nil && r.sys.Cloneflags&unix.CLONE_NEWPID == 0
+	ambient := len(r.sys.AmbientCaps) > 0 || r.attr.Caps != nil && (r.attr.Caps.Keep || len(r.attr.Caps.Ambient.Add) > 0)
+	switch {
+	case r.sys.Pdeathsig != 0 && r.attr.Init == nil:
+		return invalidf("Attr.IDs", "", "cannot make real and effective ids differ with SysProcAttr.Pdeathsig: execve clears the signal then")
+	case initDies:
+		return invalidf("Attr.IDs", "", "cannot make real and effective ids differ with Attr.Init outside of a new PID namespace: "+
+			"execve clears the parent-death signal that ends the program with its init")
+	case r.attr.NoNewPrivs && olderThan(6, 16):
+		return invalidf("Attr.IDs", "", "cannot make real and effective ids differ with Attr.NoNewPrivs: "+since+"makes the real ones effective")
+	case ambient && olderThan(6, 16):
+		return invalidf("Attr.IDs", "", "cannot make real and effective ids differ with ambient capabilities: "+since+"clears those")
+	}
+	return nil
+}
+
+// olderThan reports whether the kernel is older than a release.
+func olderThan(major, minor int) bool {
+	var name unix.Utsname
+	var have [2]int
+	if unix.Uname(&name) != nil {
+		return false
+	}
+	n, _ := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &have[0], &have[1])
+	return n == 2 && (have[0] < major || have[0] == major && have[1] < minor)
+}
+
+// checkGroups resolves the groups, too.
+func (r *request) checkGroups() *StartError {
+	g, cred := r.attr.Groups, r.sys.Credential
+	switch {
+	case g == nil:
+		return nil
+	case cred != nil && len(cred.Groups) > 0:
+		return invalidf("Attr.Groups", "", "cannot be combined with SysProcAttr.Credential.Groups")
+	case cred != nil && cred.NoSetGroups:
+		return invalidf("Attr.Groups", "", "contradicts SysProcAttr.Credential.NoSetGroups")
+	case r.groupsDenied():
+		return invalidf("Attr.Groups", "", "needs GidMappingsEnableSetgroups in a new user namespace")
+	}
+	r.groups = r.groups[:0]
+	for i, name := range g.List {
+		gid, err := groupNumber(name)
+		if err != nil {
+			return &StartError{Field: index("Attr.Groups.List", i), Object: strconv.Quote(name), Err: err}
+		}
+		r.groups = append(r.groups, gid)
+	}
+	if g.Of == "" {
+		return nil
+	}
+	all, err := groupsOf(g.Of)
+	if err != nil {
+		return &StartError{Field: "Attr.Groups.Of", Object: strconv.Quote(g.Of), Err: err}
+	}
+	for _, gid := range all {
+		if !slices.Contains(r.groups, gid) {
+			r.groups = append(r.groups, gid)
+		}
+	}
+	return nil
+}
+
+// groupsDenied reports whether setgroups(2) is given up for a new user
+// namespace.
+func (r *request) groupsDenied() bool { return r.setgroups() == "deny" }
+
+// groupNumber finds a group by number or name.
+func groupNumber(name string) (uint32, error) {
+	if n, err := strconv.ParseUint(name, 10, 32); err == nil && uint32(n) != noID {
+		return uint32(n), nil
+	}
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(g.Gid, 10, 32)
+	return uint32(n), err
+}
+
+// groupsOf are the groups of a user, the primary one among them.
+func groupsOf(name string) (list []uint32, err error) {
+	lookup := user.Lookup
+	if _, notNumber := strconv.ParseUint(name, 10, 32); notNumber == nil {
+		lookup = user.LookupId
+	}
+	account, err := lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	gids, err := account.GroupIds()
+	for _, gid := range gids {
+		n, numberErr := strconv.ParseUint(gid, 10, 32)
+		if numberErr != nil {
+			return nil, numberErr
+		}
+		list = append(list, uint32(n))
+	}
+	return list, err
+}
+
+// credentials changes the groups, the group and the user.
+func (b *builder) credentials() {
+	b.supplementaryGroups()
+	if cred := b.sys.Credential; cred != nil {
+		name := field("Credential")
+		b.add(name, program.Setgid, num(cred.Gid))
+		b.add(name, program.Setuid, num(cred.Uid))
+	}
+	if ids := b.attr.IDs; ids != nil {
+		b.setIDs(program.Setresgid, "Group", ids.RealGroup, ids.EffectiveGroup)
+		b.setIDs(program.Setresuid, "User", ids.RealUser, ids.EffectiveUser)
+	}
+}
+
+func (b *builder) setIDs(call program.Call, what string, real, effective *uint32) {
+	name := "Attr.IDs.Effective" + what
+	if effective == nil {
+		name = "Attr.IDs.Real" + what
+	}
+	if real != nil || effective != nil {
+		b.add(name, call, idOr(real), idOr(effective), idOr(effective))
+	}
+}
+
+func idOr(id *uint32) program.Arg {
+	if id == nil {
+		return num(-1)
+	}
+	return num(*id)
+}
+
+func (b *builder) supplementaryGroups() {
+	name, groups := "Attr.Groups", b.groups
+	if b.attr.Groups == nil {
+		cred := b.sys.Credential
+		if cred == nil || !b.setsGroups(cred) {
+			return
+		}
+		name, groups = field("Credential"), cred.Groups
+	}
+	list := num(0)
+	if len(groups) > 0 {
+		list = b.p.Uint32s(groups...)
+	}
+	b.add(name, program.Setgroups, num(len(groups)), list)
+}
+
+// setsGroups reports whether a credential sets supplementary groups. In a user
+// namespace where setgroups is denied, an empty list means to leave them.
+func (r *request) setsGroups(cred *syscall.Credential) bool {
+	return !cred.NoSetGroups && !(r.groupsDenied() && len(cred.Groups) == 0)
+}
+
+// leavesRoot reports whether the child becomes a user other than root, with no
+// id that is root's left.
+func (r *request) leavesRoot() bool {
+	if ids := r.attr.IDs; ids != nil {
+		return ids.RealUser != nil && *ids.RealUser != 0 && ids.EffectiveUser != nil && *ids.EffectiveUser != 0
+	}
+	return r.sys.Credential != nil && r.sys.Credential.Uid != 0
+}
+
+// dropsEffective reports whether the child gets an effective user other than
+// root. The kernel clears the effective capabilities then.
+func (r *request) dropsEffective() bool {
+	ids := r.attr.IDs
+	return r.leavesRoot() || ids != nil && ids.EffectiveUser != nil && *ids.EffectiveUser != 0
+}

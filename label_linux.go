@@ -1,0 +1,140 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// An execAttr is a file that sets what the next execve comes to, and its text.
+type execAttr struct {
+	field, path, text string
+}
+
+// AppArmor has a file of its own since Linux 5.8; the other is that of whichever
+// module comes first.
+const (
+	selinuxExec  = "/proc/thread-self/attr/exec"
+	apparmorExec = "/proc/thread-self/attr/apparmor/exec"
+	apparmorVerb = "exec "
+)
+
+func (r *request) execAttrs() (list []execAttr) {
+	l := r.attr.ExecLabel
+	if l == nil {
+		return nil
+	}
+	if l.SELinux != "" {
+		list = append(list, execAttr{"Attr.ExecLabel.SELinux", selinuxExec, l.SELinux})
+	}
+	if l.AppArmor != "" {
+		list = append(list, execAttr{"Attr.ExecLabel.AppArmor", apparmorExec, apparmorVerb + l.AppArmor})
+	}
+	return list
+}
+
+func (r *request) checkExecLabel() *StartError {
+	for _, a := range r.execAttrs() {
+		switch {
+		case strings.IndexByte(a.text, 0) >= 0:
+			return invalidf(a.field, strconv.Quote(strings.TrimPrefix(a.text, apparmorVerb)), "contains a NUL byte")
+		case len(a.text) >= unix.Getpagesize():
+			return invalidf(a.field, "a label of "+itoa(len(a.text))+" bytes", "is longer than the kernel takes, a page")
+		}
+	}
+	return nil
+}
+
+// checkModules looks whether the modules are there that labels are for. Where
+// /proc or /sys cannot say, the child finds out.
+func (s *starter) checkModules() *StartError {
+	l := s.attr.ExecLabel
+	if l == nil || s.describing {
+		return nil
+	}
+	if l.SELinux != "" {
+		if err := selinuxMissing(); err != nil {
+			return &StartError{Path: s.path, Field: "Attr.ExecLabel.SELinux", Object: l.SELinux, Err: err}
+		}
+	}
+	if l.AppArmor != "" {
+		if err := apparmorMissing(); err != nil {
+			return &StartError{Path: s.path, Field: "Attr.ExecLabel.AppArmor", Object: l.AppArmor, Err: err}
+		}
+	}
+	return nil
+}
+
+func selinuxMissing() error {
+	if list, err := readSmall("/proc/filesystems"); err == nil && !strings.Contains(list, "selinuxfs") {
+		return noModule("SELinux")
+	}
+	return nil
+}
+
+func apparmorMissing() error {
+	enabled, err := readSmall("/sys/module/apparmor/parameters/enabled")
+	if err == unix.ENOENT && unix.Access("/sys/module", unix.F_OK) == nil || err == nil && !strings.HasPrefix(enabled, "Y") {
+		return noModule("AppArmor")
+	}
+	return nil
+}
+
+// askModule is the probe of a security module.
+func askModule(missing func() error) func() Support {
+	return func() Support {
+		if err := missing(); err != nil {
+			return Support{No, err.Error()}
+		}
+		return Support{Answer: Yes}
+	}
+}
+
+// A noModule says that a security module is not there to be used.
+type noModule string
+
+func (m noModule) Error() string {
+	return "the running kernel has no " + string(m) + ", or it is not enabled"
+}
+func (noModule) Unwrap() error { return unix.EOPNOTSUPP }
+
+// openLabels opens the files that take the labels. Only the process itself may
+// write them, and from the same memory that opened them (fs/proc/base.c), so
+// that neither the parent nor a first stage can do it. The new root need not
+// have a /proc, and its own would not be one to trust.
+func (b *builder) openLabels() {
+	t := &b.table
+	b.labels = b.labels[:0]
+	for _, a := range b.execAttrs() {
+		at := t.lowestFree()
+		t.setOpen(at, true)
+		b.labels = append(b.labels, openLabel{a, b.p.Len(), at})
+		b.add(a.field, program.Openat, num(unix.AT_FDCWD), b.p.Str(a.path), num(unix.O_WRONLY|unix.O_CLOEXEC), num(0))
+	}
+}
+
+// An openLabel is a file that takes a label: the step that opens it, and the
+// number that it has if no file of the parent's is in the way.
+type openLabel struct {
+	execAttr
+	step, at int
+}
+
+// writeLabels writes the labels, with the child's credentials: it is they that
+// the module asks whether the process may have the label.
+func (b *builder) writeLabels() {
+	p := b.p
+	for _, l := range b.labels {
+		write := p.Len()
+		b.add(l.field, program.Write, num(0), p.Str(l.text), num(len(l.text)))
+		b.add(l.field, program.Close, num(0)).Quiet = true
+		p.FeedArg(l.step, write, 0)
+		p.FeedArg(l.step, write+1, 0)
+		b.table.setOpen(l.at, false)
+	}
+}
