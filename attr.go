@@ -65,6 +65,10 @@ type Attr struct {
 	// [Personality].
 	Personality *Personality
 
+	// Signals says which signals the program blocks and ignores. See
+	// [Signals].
+	Signals *Signals
+
 	// Umask, if not nil, is the child's file mode creation mask: permission
 	// bits only, as umask(2) takes them. Nil leaves the parent's mask.
 	Umask *uint32

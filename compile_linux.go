@@ -69,6 +69,7 @@ func (b *builder) steps() {
 	b.setsid()
 	b.setpgid()        // a session leader has its group already
 	b.foreground()     // with the group made, and signals still blocked
+	b.dispositions()   // no signal can come yet
 	b.signalMask()     // after TIOCSPGRP, which would send SIGTTOU
 	b.rlimits()        // before the privileges go that raising a limit takes
 	b.nice()           // with the limit that allows it, and before the privileges go

@@ -86,7 +86,7 @@ func (b *builder) splitStage() {
 			b.add(h.field, program.Fcntl, num(h.at), num(unix.F_SETFD), num(0))
 		}
 	}
-	b.signalMask()
+	b.restoreMask()
 	b.executeFile(b.stageField, t.at(b.image), []string{machine.SecondName}, nil)
 	t.setOpen(t.at(b.image), false)
 	t.setOpen(t.at(b.pipe), false)

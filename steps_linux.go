@@ -64,12 +64,6 @@ func (b *builder) foreground() {
 	b.add(field("Foreground"), program.Ioctl, num(b.table.at(b.sys.Ctty)), num(unix.TIOCSPGRP), group)
 }
 
-// signalMask gives the child the mask that the cloning thread had. All signals
-// were blocked around the clone.
-func (b *builder) signalMask() {
-	b.add("", program.RtSigprocmask, num(unix.SIG_SETMASK), b.mask, num(0), num(8))
-}
-
 func (b *builder) unshare() {
 	flags := b.sys.Unshareflags
 	if flags == 0 {

@@ -27,7 +27,7 @@ func (r *request) validate() *StartError {
 var checks = [...]func(*request) *StartError{
 	(*request).checkStrings, (*request).checkTerminal, (*request).checkBirth, (*request).checkMaps,
 	(*request).checkAmbientCaps, (*request).checkIDs, (*request).checkGroups, (*request).checkSecurebits, (*request).checkCaps,
-	(*request).checkKeyring, (*request).checkExecLabel, (*request).checkPersonality,
+	(*request).checkSignals, (*request).checkKeyring, (*request).checkExecLabel, (*request).checkPersonality,
 	(*request).checkRlimits, (*request).checkUmask, (*request).checkStages, (*request).checkInPlace,
 	(*request).checkLandlock,
 	(*request).checkFiles, (*request).checkDirFile,
