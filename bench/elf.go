@@ -15,6 +15,8 @@ type payload struct {
 	exit  []byte // exits with 0 at once
 	write []byte // writes "ok\n" to its standard output, then exits
 	pause []byte // sleeps until it is killed
+	early []byte // calls getpid a hundred thousand times, then exits
+	late  []byte // the same with getcpu, which has a high number on amd64
 }
 
 // payloads has the machine code for each architecture that can be measured.
@@ -48,6 +50,8 @@ var payloads = map[string]struct {
 			0x0f, 0x05, // syscall
 			0xeb, 0xee, // jmp to the first line
 		},
+		early: callsAMD64(39),
+		late:  callsAMD64(309),
 	}},
 	"arm64": {elf.EM_AARCH64, payload{
 		exit: words(
@@ -74,7 +78,43 @@ var payloads = map[string]struct {
 			0xd4000001, // svc #0
 			0x17fffffa, // b to the first line
 		),
+		early: callsARM64(172),
+		late:  callsARM64(168),
 	}},
+}
+
+// callsAMD64 makes a call a hundred thousand times, with null arguments.
+func callsAMD64(number uint16) []byte {
+	return []byte{
+		0x41, 0xbc, 0xa0, 0x86, 1, 0, // mov r12d, 100000
+		0x31, 0xff, // xor edi, edi
+		0x31, 0xf6, // xor esi, esi
+		0x31, 0xd2, // xor edx, edx
+		0xb8, byte(number), byte(number >> 8), 0, 0, // mov eax, number
+		0x0f, 0x05, // syscall
+		0x41, 0xff, 0xcc, // dec r12d
+		0x75, 0xee, // jnz to the second line
+		0x31, 0xff, // xor edi, edi
+		0xb8, 231, 0, 0, 0, // mov eax, exit_group
+		0x0f, 0x05, // syscall
+	}
+}
+
+func callsARM64(number uint32) []byte {
+	return words(
+		0xd290d413,           // mov x19, #0x86a0
+		0xf2a00033,           // movk x19, #1, lsl #16
+		0xd2800000,           // mov x0, #0
+		0xd2800001,           // mov x1, #0
+		0xd2800002,           // mov x2, #0
+		0xd2800008|number<<5, // mov x8, #number
+		0xd4000001,           // svc #0
+		0xf1000673,           // subs x19, x19, #1
+		0x54ffff41,           // b.ne to the third line
+		0xd2800000,           // mov x0, #0
+		0xd2800bc8,           // mov x8, #exit_group
+		0xd4000001,           // svc #0
+	)
 }
 
 func words(code ...uint32) []byte {
@@ -111,7 +151,7 @@ func elfFile(machine elf.Machine, code []byte) []byte {
 }
 
 // programs holds the paths of the payloads once they are files.
-type programs struct{ Exit, Write, Pause string }
+type programs struct{ Exit, Write, Pause, Early, Late string }
 
 // writePrograms makes the executables for goarch in dir.
 func writePrograms(dir, goarch string) (programs, error) {
@@ -119,9 +159,9 @@ func writePrograms(dir, goarch string) (programs, error) {
 	if !ok {
 		return programs{}, fmt.Errorf("no programs to start on %s", goarch)
 	}
-	paths := programs{Exit: dir + "/exit", Write: dir + "/write", Pause: dir + "/pause"}
+	paths := programs{Exit: dir + "/exit", Write: dir + "/write", Pause: dir + "/pause", Early: dir + "/early", Late: dir + "/late"}
 	for path, code := range map[string][]byte{
-		paths.Exit: p.code.exit, paths.Write: p.code.write, paths.Pause: p.code.pause,
+		paths.Exit: p.code.exit, paths.Write: p.code.write, paths.Pause: p.code.pause, paths.Early: p.code.early, paths.Late: p.code.late,
 	} {
 		if err := os.WriteFile(path, elfFile(p.machine, code), 0o755); err != nil {
 			return programs{}, err

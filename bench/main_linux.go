@@ -26,6 +26,7 @@ var scenarios = []struct {
 	{"stall", "A slow exec", measureStall},
 	{"facilities", "What each facility costs", measureFacilities},
 	{"commands", "The command beside other tools", measureCommands},
+	{"filter", "A system call under a filter", measureFilter},
 }
 
 // roleMark as the first argument makes this binary play one of the roles.

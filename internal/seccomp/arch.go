@@ -72,6 +72,21 @@ type call struct {
 	numbers [numArchs]int32
 }
 
+// Names returns the calls that have a number on the architecture, by number.
+func (a Arch) Names() (names []string) {
+	var list []*call
+	for i := range calls {
+		if calls[i].numbers[a] >= 0 {
+			list = append(list, &calls[i])
+		}
+	}
+	slices.SortStableFunc(list, func(b, c *call) int { return int(b.numbers[a]) - int(c.numbers[a]) })
+	for _, c := range list {
+		names = append(names, c.name)
+	}
+	return names
+}
+
 // find returns the index of a call in the table, or -1.
 func find(name string) int {
 	i, ok := slices.BinarySearchFunc(calls[:], name, func(c call, name string) int { return strings.Compare(c.name, name) })
