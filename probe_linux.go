@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -149,6 +150,15 @@ var featureProbes = []featureProbe{
 	{name: "landlock-ports", since: "6.7", what: "Attr.Landlock.Ports", ask: askLandlock(4)},
 	{name: "landlock-scopes", since: "6.12", what: "Attr.Landlock.Scopes", ask: askLandlock(6)},
 	{name: "landlock-log", since: "6.15", what: "Attr.Landlock.Log", ask: askLandlock(7)},
+	{name: "real-time-policies", since: "2.0", what: "Attr.Scheduler: SCHED_FIFO and SCHED_RR", steps: setsPolicy(Scheduler{Policy: SchedFIFO, Priority: 1})},
+	{name: "deadline-policy", since: "3.14", what: "Attr.Scheduler: SCHED_DEADLINE",
+		steps: setsPolicy(Scheduler{Policy: SchedDeadline, Runtime: time.Millisecond, Period: 10 * time.Millisecond})},
+	{name: "extensible-policy", since: "6.12", what: "Attr.Scheduler: SCHED_EXT", steps: setsPolicy(Scheduler{Policy: SchedExt})},
+	{name: "utilisation-clamps", since: "5.3", what: "Attr.Scheduler: UtilMin, UtilMax", steps: setsPolicy(Scheduler{UtilMin: new(0)})},
+	{name: "core-scheduling", since: "5.14", what: "Attr.CoreSched",
+		steps: tries(program.Prctl, num(unix.PR_SCHED_CORE), num(unix.PR_SCHED_CORE_CREATE), num(0), num(unix.PR_SCHED_CORE_SCOPE_THREAD), num(0))},
+	{name: "numa", since: "2.6.7", what: "Attr.NUMA", steps: tries(program.SetMempolicy, num(unix.MPOL_DEFAULT), num(0), num(0))},
+	{name: "mdwe", since: "6.3", what: "Attr.MDWE", ask: askPrctl(unix.PR_GET_MDWE)},
 	{name: "executable-memfd", since: "3.17", what: "second stages; vm.memfd_noexec can forbid it", ask: askMemfd},
 }
 
@@ -162,6 +172,23 @@ func askClone3(flags, cgroup uint64) func() Support {
 			return Support{No, "clone3: " + errno.Error()}
 		case cgroup != 0 && errno != unix.EBADF:
 			return Support{No, "clone3 with CLONE_INTO_CGROUP: " + errno.Error()}
+		}
+		return Support{Answer: Yes}
+	}
+}
+
+// setsPolicy is a probe of a scheduling policy. With it a child of this process
+// does no more than to end.
+func setsPolicy(s Scheduler) func(*program.Program) {
+	return func(p *program.Program) { p.Add("", program.SchedSetattr, num(0), s.attr(p), num(0)) }
+}
+
+// askPrctl asks for what a start would set: that is the memory's, which a child
+// shares here.
+func askPrctl(op int) func() Support {
+	return func() Support {
+		if _, err := unix.PrctlRetInt(op, 0, 0, 0, 0); err != nil {
+			return Support{No, "prctl: " + err.Error()}
 		}
 		return Support{Answer: Yes}
 	}

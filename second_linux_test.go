@@ -56,9 +56,11 @@ func TestSecondStageOfShortLives(t *testing.T) {
 				t.Errorf("%s: %s; want %s", action, got, want)
 			}
 		}
-		if err := withSecond(Command(script, action)).Start(); err != nil {
-			t.Errorf("a program called sprog-second: %v", err)
+		c := withSecond(Command(script, action))
+		if err := c.Start(); err != nil {
+			t.Fatalf("a program called sprog-second: %v", err)
 		}
+		c.Wait()
 	}
 	// The helper calls itself what a second stage does, and lives on.
 	c := withSecond(helperCommand("second-stage's-name"))
