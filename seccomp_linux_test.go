@@ -334,7 +334,9 @@ type answer struct {
 func listen(f *os.File, reply func(notification) answer) error {
 	for {
 		fds := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}
-		if _, err := unix.Poll(fds, 10000); err != nil && err != unix.EINTR {
+		if _, err := unix.Poll(fds, 10000); err == unix.EINTR {
+			continue
+		} else if err != nil {
 			return err
 		}
 		if fds[0].Revents&unix.POLLIN == 0 {

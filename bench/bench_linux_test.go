@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sprog-dev/sprog"
 )
 
 // The test binary plays the benchmark's roles.
@@ -50,6 +52,24 @@ func TestProgramsRun(t *testing.T) {
 	c.Wait()
 	if ws := c.ProcessState.Sys().(syscall.WaitStatus); ws.Signal() != syscall.SIGKILL {
 		t.Errorf("pause: ended with %v before it was killed", c.ProcessState)
+	}
+}
+
+// The programs that make many calls end, and make them: under a filter that
+// kills at the call they are killed.
+func TestProgramsCall(t *testing.T) {
+	progs := testPrograms(t)
+	for prog, call := range map[string]string{progs.Early: "getpid", progs.Late: "getcpu"} {
+		if err := sprog.Command(prog).Run(); err != nil {
+			t.Error(err)
+		}
+		c := sprog.Command(prog)
+		c.Attr = &sprog.Attr{NoNewPrivs: true, Seccomp: &sprog.Seccomp{
+			Default: sprog.SeccompAllow, Rules: []sprog.SeccompRule{{Names: []string{call}, Action: sprog.SeccompKillProcess}},
+		}}
+		if err := c.Run(); err == nil || !strings.HasPrefix(err.Error(), "signal: bad system call") {
+			t.Errorf("%s makes no %s: %v", prog, call, err)
+		}
 	}
 }
 

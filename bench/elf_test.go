@@ -15,7 +15,7 @@ func TestProgramsAreELF(t *testing.T) {
 			t.Fatal(err)
 		}
 		for path, code := range map[string][]byte{
-			paths.Exit: p.code.exit, paths.Write: p.code.write, paths.Pause: p.code.pause,
+			paths.Exit: p.code.exit, paths.Write: p.code.write, paths.Pause: p.code.pause, paths.Early: p.code.early, paths.Late: p.code.late,
 		} {
 			f, err := elf.Open(path)
 			if err != nil {
