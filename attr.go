@@ -136,6 +136,15 @@ type Attr struct {
 	// Seccomp, if not nil, filters the program's system calls. See [Seccomp].
 	Seccomp *Seccomp
 
+	// Cgroup, if not nil, has the child born in a new cgroup with limits of its
+	// own. See [Cgroup].
+	Cgroup *Cgroup
+
+	// CgroupV1 are directories of cgroup v1 hierarchies, one of each, that
+	// the child is put into before all else. See cgroups(7). Limits and
+	// removal are the caller's.
+	CgroupV1 []string
+
 	// Init, if not nil, puts a minimal init process between the caller and
 	// the program. See [Init].
 	Init *Init

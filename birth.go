@@ -20,4 +20,7 @@ type Birth struct {
 	// notification, and hangs up when no process is left under the filter. It
 	// is the caller's to close; calls that are notified fail with ENOSYS then.
 	SeccompListener *os.File
+
+	// Cgroup is the cgroup that Attr.Cgroup has asked for.
+	Cgroup *CgroupHandle
 }

@@ -30,6 +30,11 @@ func (c *Cmd) Wait() error {
 	}
 	state, err := c.waitProcess()
 	c.ProcessState = state
+	// Before the output is awaited: what is left in the cgroup may hold it open.
+	var cgroupErr error
+	if state == nil || !stopped(state) {
+		cgroupErr = c.Birth.Cgroup.end()
+	}
 	if err == nil && !state.Success() {
 		err = &ExitError{ProcessState: state}
 	}
@@ -48,6 +53,9 @@ func (c *Cmd) Wait() error {
 		err = copyErr
 	}
 	c.pipes.closeParentEnds()
+	if err == nil && cgroupErr != nil {
+		err = fmt.Errorf("sprog: removing the cgroup: %w", cgroupErr)
+	}
 	return err
 }
 

@@ -16,6 +16,7 @@ type builder struct {
 	*request
 	p       *program.Program // of the stage that is being built
 	uses    []use            // the parent's descriptors that steps need, besides the files
+	enters  []use            // those of them that are a cgroup.procs to write to
 	table   fdTable
 	labels  []openLabel // the files that take the program's labels
 	highest int         // the parent's highest open descriptor, where the kernel lacks close_range
@@ -58,6 +59,7 @@ func (b *builder) steps() {
 	b.resetHandlers() // before any signal is unblocked
 	b.ownFiles()      // until then the child shares the parent's descriptor table
 	b.beginInPlace()  // of an Exec: as soon as there is a number for the standard error
+	b.enterCgroups()  // before namespaces and rights: a cgroup namespace begins where its maker is
 	b.bornInPlace()   // of an Exec: what a child has from its birth
 	b.meetParent()    // before anything that the new user namespace's ids decide
 	b.splitStage()    // after all that needs the parent's memory, before all that takes rights away

@@ -68,6 +68,8 @@ func (r *request) checkInPlace() *StartError {
 	switch {
 	case r.attr.Init != nil:
 		return invalidf("Attr.Init", "", "is a process above the program, "+alone)
+	case r.attr.Cgroup != nil:
+		return invalidf(cgroupField, "", "is removed by Wait, which an Exec does not come to: use SysProcAttr.UseCgroupFD")
 	case r.birthUnshare()&unix.CLONE_NEWPID != 0:
 		return invalidf(field("Cloneflags"), "CLONE_NEWPID", "is for children, "+alone)
 	}

@@ -32,6 +32,7 @@ func becoming(t *testing.T, step int) (stdout, stderr string, code int) {
 	if err := c.Run(); err != nil && c.ProcessState == nil {
 		t.Fatal(err)
 	}
+	sweepCgroups(c.Process.Pid) // it has no end at which it could
 	code = c.ProcessState.ExitCode()
 	if s := c.ProcessState.Sys().(syscall.WaitStatus); s.Signaled() {
 		code = -int(s.Signal())

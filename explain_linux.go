@@ -42,6 +42,9 @@ func (s *starter) explain(res machine.Result) *StartError {
 	if res.Errno != 0 {
 		e.Hint = s.hint(e, res)
 	}
+	if e.Hint == "" {
+		e.Hint = s.cgroupSays
+	}
 	return e
 }
 
@@ -68,6 +71,12 @@ func (s *starter) explainBirth(e *StartError, errno syscall.Errno) {
 	ofNamespaces := ns != 0 && (errno == syscall.EPERM || errno == syscall.ENOSPC || errno == syscall.EUSERS || errno == syscall.EINVAL)
 	if sys.UseCgroupFD && !ofNamespaces {
 		e.Object, e.Field = "CLONE_INTO_CGROUP descriptor "+strconv.Itoa(sys.CgroupFD), field("CgroupFD")
+	}
+	if s.launch.Cgroup >= 0 && !sys.UseCgroupFD && (!ofNamespaces || errno == 0 && ns == 0) {
+		e.Field = cgroupField
+		if s.group != nil {
+			e.Object, e.Hint = s.group.path, explainCgroup(errno)
+		}
 	}
 }
 

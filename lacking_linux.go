@@ -20,6 +20,7 @@ const (
 	noClone3     lacking = 1 << iota // before Linux 5.3; CLONE_CLEAR_SIGHAND before 5.5
 	noCloseRange                     // before Linux 5.9; CLOSE_RANGE_CLOEXEC before 5.11
 	noExecveat                       // before Linux 3.19
+	noIntoCgroup                     // before Linux 5.7, where clone3 takes fewer bytes
 )
 
 func (l lacking) has(what lacking) bool { return l&what != 0 }
@@ -42,8 +43,11 @@ func missing(res machine.Result, p *program.Program) lacking {
 	enosys := res.Errno == unix.ENOSYS
 	switch {
 	case res.Place == machine.AtBirth:
-		if enosys {
+		switch {
+		case enosys:
 			return noClone3
+		case res.Errno == unix.E2BIG:
+			return noIntoCgroup
 		}
 	case res.Place == machine.InChild && p.Steps[res.Step].Call == program.CloseRange:
 		// EPERM is a filter's answer: the call itself has none.

@@ -29,7 +29,7 @@ func (r *request) plan() (*Plan, error) {
 	s.compile()
 	s.prepareLaunch()
 
-	l := lister{plan: &Plan{Path: r.path}}
+	l := lister{plan: &Plan{Path: r.path, Steps: s.parentSteps}}
 	l.inline(s)
 	if s.inPlace {
 		l.program(s.p, func(int) string { return "self" })

@@ -22,7 +22,7 @@ func (s *starter) prepare() *StartError {
 
 var preparations = [...]func(*starter) *StartError{
 	(*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).useProgram, (*starter).useDirFile,
-	(*starter).openParent, (*starter).openSecond,
+	(*starter).openParent, (*starter).makeCgroup, (*starter).openCgroupV1, (*starter).openSecond,
 	(*starter).resolveLandlock,
 	(*starter).makeInline,
 	(*starter).lookForCPUs, (*starter).openProc,

@@ -159,6 +159,8 @@ var featureProbes = []featureProbe{
 		steps: tries(program.Prctl, num(unix.PR_SCHED_CORE), num(unix.PR_SCHED_CORE_CREATE), num(0), num(unix.PR_SCHED_CORE_SCOPE_THREAD), num(0))},
 	{name: "numa", since: "2.6.7", what: "Attr.NUMA", steps: tries(program.SetMempolicy, num(unix.MPOL_DEFAULT), num(0), num(0))},
 	{name: "mdwe", since: "6.3", what: "Attr.MDWE", ask: askPrctl(unix.PR_GET_MDWE)},
+	{name: "cgroup2", since: "4.5", what: "Attr.Cgroup without a Parent", ask: askCgroup2},
+	{name: "cgroup-kill", since: "5.14", what: "CgroupHandle.Kill; killing one by one stands in", ask: askCgroupKill},
 	{name: "executable-memfd", since: "3.17", what: "second stages; vm.memfd_noexec can forbid it", ask: askMemfd},
 }
 

@@ -192,7 +192,7 @@ var cgroup2Mount = sync.OnceValue(func() string {
 // newCgroup makes a cgroup for the test and returns its directory, opened.
 func newCgroup(t *testing.T) *os.File {
 	t.Helper()
-	dir, err := os.MkdirTemp(cgroup2Mount(), "sprog-test")
+	dir, err := os.MkdirTemp(cgroup2Mount(), cgroupsOf(os.Getpid()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,18 +57,22 @@ type starter struct {
 	stage         *machine.Second
 	terminal      terminal
 	ends          []func(started bool)
-	noPidFD       bool // there is no descriptor left for one
-	busy          int  // how often the program was open for writing
-	tryClone      bool // clone3 was refused: clone(2) tells whether as such
+	group         *CgroupHandle // what Attr.Cgroup has asked for
+	cgroupSays    string        // what its counters said when the start had failed
+	noPidFD       bool          // there is no descriptor left for one
+	busy          int           // how often the program was open for writing
+	tryClone      bool          // clone3 was refused: clone(2) tells whether as such
 
-	describing bool // a plan is made, and nothing else
-	standIn    int  // the next number for a descriptor that only a start makes
+	describing    bool // a plan is made, and nothing else
+	standIn       int  // the next number for a descriptor that only a start makes
+	standInCgroup int
+	parentSteps   []PlanStep // what the parent does before the birth
 }
 
 var starters = sync.Pool{New: func() any { return new(starter) }}
 
 func (s *starter) recycle() {
-	s.request, s.second, s.stage = nil, nil, nil
+	s.request, s.second, s.stage, s.group = nil, nil, nil, nil
 	s.noPidFD, s.tryClone, s.busy = false, false, 0
 	s.launch = machine.Launch{}
 	starters.Put(s)
@@ -87,7 +91,7 @@ func (s *starter) try(r *request) (machine.Result, error) {
 	}
 	started := false
 	defer func() { s.cleanUp(started) }()
-	s.uses = s.uses[:0]
+	s.uses, s.enters = s.uses[:0], s.enters[:0]
 	if err := s.prepare(); err != nil {
 		return machine.Result{}, err
 	}
@@ -138,7 +142,7 @@ func (s *starter) prepareLaunch() {
 		Program:     &s.program,
 		Mask:        s.firstMask,
 		Namespaces:  birthFlags(sys.Cloneflags),
-		Cgroup:      -1,
+		Cgroup:      s.cgroup(),
 		CopyFiles:   s.table.copied,
 		OldClone:    s.lacks.has(noClone3),
 		NoPidFD:     s.noPidFD,
@@ -149,9 +153,9 @@ func (s *starter) prepareLaunch() {
 		s.launch.Handover = &s.handover
 	}
 	s.launch.LeadsSession = sys.Setsid
-	if sys.UseCgroupFD {
-		s.launch.Cgroup = sys.CgroupFD
-	}
+	// A traced child may stop before it executes, for its parent to say how to
+	// go on: that parent must not wait in vfork.
+	s.launch.Vfork = s.inCgroup() && !sys.Ptrace
 	if s.meets() {
 		s.launch.Rendezvous = s.request.writeMaps
 		s.launch.Go = s.goWord

@@ -1,6 +1,16 @@
 package sprog
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
 // traced reports whether the child will be stopped for its tracer.
 func traced(sys *syscall.SysProcAttr) bool { return sys != nil && sys.Ptrace }
+
+// stopped reports whether a process that was waited for has not ended but
+// stopped, as a traced one does.
+func stopped(state *os.ProcessState) bool {
+	status, ok := state.Sys().(syscall.WaitStatus)
+	return ok && status.Stopped()
+}

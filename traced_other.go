@@ -2,6 +2,11 @@
 
 package sprog
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
 func traced(*syscall.SysProcAttr) bool { return false }
+
+func stopped(*os.ProcessState) bool { return false }

@@ -17,18 +17,22 @@ const (
 	// ReachNamespace is every process of the child's PID namespace and of those
 	// below it. The kernel sees to it.
 	ReachNamespace
+	// ReachCgroup is every process of the cgroup of Attr.Cgroup and of those
+	// below it, wherever in the process tree. The kernel sees to it. A process
+	// with the right to may have left the cgroup.
+	ReachCgroup
 )
 
 func (r Reach) String() string {
-	return [...]string{"nothing", "children", "descendants", "PID namespace"}[r]
+	return [...]string{"nothing", "children", "descendants", "PID namespace", "cgroup"}[r]
 }
 
 // MarshalText makes the reach a word in JSON.
 func (r Reach) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // KillTree kills the process and what descends from it, by the strongest means
-// that the start has given: the PID namespace of SysProcAttr.Cloneflags, or
-// Attr.Init, below which all descendants stay, or else a look at the
+// that the start has given: the PID namespace of SysProcAttr.Cloneflags,
+// Attr.Cgroup, or Attr.Init, below which all descendants stay, or else a look at the
 // process's children. It says how far it has reached; the error names a
 // process that could not be killed. The process still has to be waited for.
 //

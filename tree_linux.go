@@ -24,6 +24,15 @@ func (c *Cmd) killTree() (Reach, error) {
 			return ReachNothing, err
 		}
 		return ReachNamespace, nil
+	case c.Birth.Cgroup != nil:
+		// The process itself first: it may have left the cgroup.
+		if err := c.Process.Kill(); err != nil {
+			return ReachNothing, err
+		}
+		if err := c.Birth.Cgroup.Kill(); err != nil {
+			return ReachChildren, err
+		}
+		return ReachCgroup, nil
 	case c.Attr != nil && c.Attr.Init != nil:
 		reach = ReachDescendants
 	}

@@ -36,6 +36,7 @@ var checks = [...]func(*request) *StartError{
 	(*request).checkNice, (*request).checkScheduler, (*request).checkCPUs, (*request).checkNUMA,
 	(*request).checkIOPriority, (*request).checkOOMScoreAdj, (*request).checkTimerSlack, (*request).checkCoreSched,
 	(*request).checkTHP,
+	(*request).checkCgroup, (*request).checkCgroupV1,
 }
 
 func (r *request) checkStrings() *StartError {

@@ -241,7 +241,7 @@ func describeItself(t *testing.T, c *Cmd, program string) (out *os.File) {
 
 var cwdField = regexp.MustCompile(`"Cwd":"[^"]*"`)
 
-var changing = regexp.MustCompile(`/tmp/[^" ]*|/proc/\d+|pts/\d+|sprog-test\d+`)
+var changing = regexp.MustCompile(`/tmp/[^" ]*|/proc/\d+|pts/\d+|sprog-[-a-z0-9]+`)
 
 // canonical leaves out of a description what differs from one start to the
 // next.

@@ -28,6 +28,12 @@ type Launch struct {
 	// CopyFiles gives the child a copy of the descriptor table at once. It
 	// is for kernels where the program cannot unshare a part of it.
 	CopyFiles bool
+	// Vfork has the birth last until the child has left the parent's memory
+	// (CLONE_VFORK). The kernel's OOM killer spares a child in that state,
+	// and so its parent: it kills every process that shares the memory of the
+	// one that it has chosen (in_vfork in mm/oom_kill.c). It is for children
+	// that are born in, or go to, a cgroup that their parent is not in.
+	Vfork bool
 	// OldClone uses clone(2). The program must then reset the signal
 	// handlers itself.
 	OldClone bool
@@ -69,7 +75,8 @@ type Result struct {
 	Signal syscall.Signal // the signal that killed the child, or 0
 	Err    error          // the rendezvous' error
 
-	code int // what the child exited with
+	code  int  // what the child exited with
+	ended bool // the child had come to its end before the parent's part failed
 }
 
 // A Place is where a launch failed.
@@ -114,19 +121,21 @@ func (l *Launch) Do() Result {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 	}
+	attended := r.attend(l)
 	if l.Permanent {
 		onPermanentThread(func() { spawn(&r.frame) })
 	} else {
 		spawn(&r.frame)
 	}
+	if r.frame.ret > 0 {
+		atomic.StoreInt32(&r.frame.pid, int32(r.frame.ret))
+	}
+	res := attended()
 	if r.frame.ret < 0 {
 		return Result{PidFD: -1, Taken: -1, Place: AtBirth, Errno: syscall.Errno(-r.frame.ret)}
 	}
-	res := Result{Pid: int(r.frame.ret), PidFD: int(r.frame.pidfd), Taken: -1}
-	if err := r.meet(l, res.Pid); err != nil {
-		res = r.giveUp(res, AtMeeting, err)
-	} else if err := r.takeOver(l, &res); err != nil {
-		res = r.giveUp(res, AtHandover, err)
+	if res.Err != nil {
+		res = r.giveUp(res)
 	} else {
 		if traced {
 			r.pass(res.Pid)
@@ -134,7 +143,6 @@ func (l *Launch) Do() Result {
 		r.wait()
 		res = r.outcome(l, res)
 	}
-	res.dropTaken()
 	res.dropTaken()
 	runtime.KeepAlive(l)
 	return res
@@ -198,6 +206,12 @@ func (l *Launch) Flags() uint64 {
 	if l.Cgroup >= 0 {
 		flags |= cloneIntoCgroup
 	}
+	switch {
+	case l.Vfork && !l.needsParent():
+		flags |= unix.CLONE_VFORK
+	case l.Vfork && !l.OldClone: // clone(2) has one argument for the pidfd and the pid
+		flags |= unix.CLONE_VFORK | unix.CLONE_PARENT_SETTID
+	}
 	return flags
 }
 
@@ -233,10 +247,10 @@ func (r *run) meet(l *Launch, pid int) error {
 // giveUp ends a launch in which the parent's part has failed. That may be the child's
 // doing: an unprivileged parent cannot open the files of a process that has
 // ended.
-func (r *run) giveUp(res Result, at Place, err error) Result {
-	ended := isDead(res.Pid)
-	res.kill()
+func (r *run) giveUp(res Result) Result {
+	at, err, ended := res.Place, res.Err, res.ended
 	r.wait()
+	res.Err = nil
 	res = r.progress(res.reap(InChild))
 	if r.frame.failed == 0 && !ended && (res.Signal == 0 || res.Signal == unix.SIGKILL) {
 		res.Place, res.Err, res.Signal = at, err, 0

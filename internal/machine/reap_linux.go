@@ -16,6 +16,9 @@ import (
 // kill kills the child, which may be gone already. Its number may then belong
 // to another process, so it is not used where there is a pidfd.
 func (res Result) kill() {
+	if res.Pid <= 1 { // to kill(2), others than one child
+		return
+	}
 	if res.PidFD < 0 || unix.PidfdSendSignal(res.PidFD, unix.SIGKILL, nil, 0) == unix.ENOSYS {
 		unix.Kill(res.Pid, unix.SIGKILL)
 	}

@@ -27,6 +27,9 @@ type frame struct {
 	// the child has left the parent's memory, by execve or by its end.
 	tid   uint32
 	pidfd int32
+	// pid is the child's, from its birth on; the kernel sets it where the
+	// call comes back later (CLONE_PARENT_SETTID).
+	pid int32
 }
 
 // cloneArgs is struct clone_args of clone(2), as of Linux 5.7: eleven words,
@@ -37,6 +40,7 @@ const (
 	cloneFlags      = 0
 	clonePidFD      = 1
 	cloneChildTID   = 2
+	cloneParentTID  = 3
 	cloneExitSignal = 4
 	cloneCgroup     = 10
 )
@@ -87,6 +91,7 @@ func (f *frame) useClone3(flags uint64, cgroup int) {
 	f.clone[cloneFlags] = flags
 	f.clone[clonePidFD] = addressOf(&f.pidfd)
 	f.clone[cloneChildTID] = addressOf(&f.tid)
+	f.clone[cloneParentTID] = addressOf(&f.pid)
 	f.clone[cloneExitSignal] = uint64(unix.SIGCHLD)
 	if flags&cloneIntoCgroup != 0 {
 		f.clone[cloneCgroup] = uint64(cgroup)

@@ -1,0 +1,189 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// leafName is the cgroup that Evacuate moves processes to.
+const leafName = "sprog-leaf"
+
+// A cgroupError is an errno with what it means here.
+type cgroupError struct {
+	reason string
+	errno  error
+	holder string // of "no internal processes": the cgroup that holds some
+}
+
+func (e *cgroupError) Error() string { return e.reason }
+func (e *cgroupError) Unwrap() error { return e.errno }
+
+// enable makes controllers available to the cgroups below, through the cgroups
+// above where those keep them back.
+func (d cgroupDir) enable(need []string) error {
+	on, err := d.words("cgroup.subtree_control")
+	if err != nil {
+		return err
+	}
+	missing := wordsNotIn(need, on)
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := d.mayEnable(missing); err != nil {
+		return err
+	}
+	have, err := d.words("cgroup.controllers")
+	if err != nil {
+		return err
+	}
+	if lacking := wordsNotIn(missing, have); len(lacking) > 0 {
+		if err := d.fetch(lacking, have); err != nil {
+			return err
+		}
+	}
+	err = d.write("cgroup.subtree_control", enabling(missing))
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return &cgroupError{reason: d.path + " is threaded, or below a cgroup that is: " + strings.Join(missing, ", ") + " cannot be had there", errno: err}
+	}
+	return err
+}
+
+// mayEnable looks for processes that the kernel would refuse the controllers
+// for. It does so even for those that it would accept, such as pids: they would
+// make the cgroup the root of a threaded subtree, in which no process
+// can be put into a new cgroup.
+func (d cgroupDir) mayEnable(missing []string) error {
+	if root, err := d.isRoot(); err != nil || root {
+		return err
+	}
+	procs, err := d.processes()
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return &cgroupError{reason: d.path + " is threaded, or below a cgroup that is: " + strings.Join(missing, ", ") + " cannot be had there", errno: err}
+	}
+	if err != nil || len(procs) == 0 {
+		return err
+	}
+	who := strconv.Itoa(len(procs)) + " processes"
+	if len(procs) == 1 {
+		who = "a process"
+	}
+	if slices.Contains(procs, strconv.Itoa(os.Getpid())) {
+		who += ", this one among them"
+		if len(procs) == 1 {
+			who = "this process"
+		}
+	}
+	return &cgroupError{
+		reason: d.path + " holds " + who + ", so that it cannot give " + strings.Join(missing, ", ") +
+			" to a cgroup below it: choose a Parent without processes, or set Evacuate, which moves them to " + leafName,
+		errno:  syscall.EBUSY,
+		holder: d.path,
+	}
+}
+
+// fetch has the cgroup above hand down controllers that are missing here.
+func (d cgroupDir) fetch(lacking, have []string) error {
+	up, ok, err := d.parent()
+	if err != nil {
+		return err
+	}
+	reason := notAvailable(d.path, lacking, have)
+	if !ok {
+		return &cgroupError{reason: reason + whereElse(lacking), errno: unix.ENOENT}
+	}
+	defer up.close()
+	err = up.enable(lacking)
+	var deeper *cgroupError
+	if errors.As(err, &deeper) {
+		return &cgroupError{reason: reason + "; " + deeper.reason, errno: deeper.errno}
+	}
+	if err != nil && !errors.Is(err, unix.EMFILE) && !errors.Is(err, unix.ENFILE) {
+		return &cgroupError{reason: reason + ", and cannot be enabled above: " + err.Error(), errno: err}
+	}
+	return err
+}
+
+// enabling is what enables controllers.
+func enabling(names []string) string { return "+" + strings.Join(names, " +") }
+
+func notAvailable(path string, lacking, have []string) string {
+	what := "controller " + lacking[0] + " is"
+	if len(lacking) > 1 {
+		what = "controllers " + strings.Join(lacking, ", ") + " are"
+	}
+	return what + " not available in " + path + ": cgroup.controllers has " + strconv.Quote(strings.Join(have, " "))
+}
+
+// whereElse says what has a controller that cgroup v2 has not.
+func whereElse(names []string) (text string) {
+	table, _ := os.ReadFile("/proc/cgroups")
+	for line := range strings.Lines(string(table)) {
+		w := strings.Fields(line)
+		if len(w) < 4 || !slices.Contains(names, w[0]) && (w[0] != "blkio" || !slices.Contains(names, "io")) {
+			continue
+		}
+		switch {
+		case w[3] == "0":
+			text += "; " + w[0] + " is disabled (cgroup_disable= of the kernel's command line)"
+		case w[1] != "0":
+			text += "; " + w[0] + " is used by a v1 hierarchy"
+		}
+	}
+	return text
+}
+
+// wordsNotIn returns the words of list that are not in others.
+func wordsNotIn(list, others []string) (rest []string) {
+	for _, w := range list {
+		if !slices.Contains(others, w) {
+			rest = append(rest, w)
+		}
+	}
+	return rest
+}
+
+// evacuate moves the processes of the cgroup to a leaf below it. They may fork
+// meanwhile. It is never the root of the hierarchy, whose processes are the
+// whole machine's, nor does process 1 ever move.
+func (d cgroupDir) evacuate() error {
+	if root, err := d.isRoot(); err != nil || root {
+		return err
+	}
+	if err := d.mkdir(leafName); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	leaf, err := d.sub(leafName)
+	if err != nil {
+		return err
+	}
+	defer leaf.close()
+	for range 100 {
+		procs, err := d.processes()
+		if err != nil || len(procs) == 0 {
+			return err
+		}
+		switch {
+		case slices.Contains(procs, "0"): // this process, to the kernel
+			return cannotEvacuate(d.path + " holds a process of another PID namespace, which cannot be moved from here")
+		case slices.Contains(procs, "1"):
+			return cannotEvacuate(d.path + " holds process 1: it is not this process's to reorganise")
+		}
+		for _, pid := range procs {
+			if err := leaf.write("cgroup.procs", pid); err != nil && !errors.Is(err, unix.ESRCH) {
+				return err
+			}
+		}
+	}
+	return cannotEvacuate(d.path + " gets new processes faster than they can be moved to " + leafName)
+}
+
+func cannotEvacuate(why string) error { return &cgroupError{reason: why, errno: unix.EBUSY} }

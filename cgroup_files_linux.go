@@ -1,0 +1,247 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const cgroupField = "Attr.Cgroup"
+
+// A cgroupWrite is one write to a file of the new cgroup.
+type cgroupWrite struct {
+	file, value, field string
+}
+
+// writes are those that the fields ask for, in the order of the fields.
+func (c *Cgroup) writes() (list []cgroupWrite) {
+	add := func(field, file, value string) {
+		list = append(list, cgroupWrite{file, value, cgroupField + "." + field})
+	}
+	number := func(field, file string, n uint64) {
+		if n != 0 {
+			add(field, file, numberOrMax(n))
+		}
+	}
+	text := func(field, file, s string) {
+		if s != "" {
+			add(field, file, s)
+		}
+	}
+	number("MemoryMax", "memory.max", c.MemoryMax)
+	number("MemoryHigh", "memory.high", c.MemoryHigh)
+	number("MemoryLow", "memory.low", c.MemoryLow)
+	number("MemoryMin", "memory.min", c.MemoryMin)
+	if c.SwapMax != nil {
+		add("SwapMax", "memory.swap.max", numberOrMax(*c.SwapMax))
+	}
+	if c.OOMGroup {
+		add("OOMGroup", "memory.oom.group", "1")
+	}
+	number("PidsMax", "pids.max", c.PidsMax)
+	if c.CPUQuota != 0 {
+		add("CPUQuota", "cpu.max", strconv.FormatInt(c.CPUQuota.Microseconds(), 10)+" "+strconv.FormatInt(c.period().Microseconds(), 10))
+	}
+	number("CPUWeight", "cpu.weight", c.CPUWeight)
+	for i, l := range c.IOMax {
+		add(index("IOMax", i), "io.max", l.line())
+	}
+	if c.IOWeight != 0 {
+		add("IOWeight", "io.weight", "default "+strconv.FormatUint(c.IOWeight, 10))
+	}
+	text("CPUs", "cpuset.cpus", c.CPUs)
+	text("Mems", "cpuset.mems", c.Mems)
+	for i, h := range c.HugeTLB {
+		add(index("HugeTLB", i), "hugetlb."+h.Size+".max", numberOrMax(h.Max))
+	}
+	for i, f := range c.Set {
+		add(index("Set", i), f.Name, f.Value)
+	}
+	return list
+}
+
+func (c *Cgroup) period() time.Duration {
+	if c.CPUPeriod == 0 {
+		return 100 * time.Millisecond
+	}
+	return c.CPUPeriod
+}
+
+// numberOrMax is a limit as the kernel reads it.
+func numberOrMax(n uint64) string {
+	if n == math.MaxUint64 {
+		return "max"
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+// line is a line of io.max. Where the device is a path, it is that still: see
+// [IOMax.resolve].
+func (l IOMax) line() string {
+	var b strings.Builder
+	b.WriteString(l.Device)
+	for _, limit := range []struct {
+		name string
+		n    uint64
+	}{{"rbps", l.ReadBPS}, {"wbps", l.WriteBPS}, {"riops", l.ReadIOPS}, {"wiops", l.WriteIOPS}} {
+		if limit.n != 0 {
+			b.WriteString(" " + limit.name + "=" + numberOrMax(limit.n))
+		}
+	}
+	return b.String()
+}
+
+// resolve replaces the path of a device by its numbers.
+func resolveDevice(line string) (string, error) {
+	device, rest, _ := strings.Cut(line, " ")
+	if !strings.Contains(device, "/") {
+		return line, nil
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(device, &st); err != nil {
+		return "", &os.PathError{Op: "stat", Path: device, Err: err}
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFBLK {
+		return "", &os.PathError{Op: "stat", Path: device, Err: invalid("is not a block device")}
+	}
+	return itoa(int(unix.Major(st.Rdev))) + ":" + itoa(int(unix.Minor(st.Rdev))) + " " + rest, nil
+}
+
+// controllers are those that the cgroup needs, each once.
+func (c *Cgroup) controllers() (list []string) {
+	need := func(name string) {
+		if !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	for _, w := range c.writes() {
+		if name := controllerOf(w.file); name != "" {
+			need(name)
+		}
+	}
+	for _, name := range c.Controllers {
+		need(name)
+	}
+	return list
+}
+
+// controllerOf is the controller that has a file, or "" if all cgroups have it.
+func controllerOf(file string) string {
+	name, rest, _ := strings.Cut(file, ".")
+	if name == "cgroup" || rest == "pressure" {
+		return ""
+	}
+	return name
+}
+
+func (r *request) checkCgroup() *StartError {
+	c := r.attr.Cgroup
+	if c == nil {
+		return nil
+	}
+	if r.sys.UseCgroupFD {
+		return invalidf(cgroupField, "", "cannot be combined with SysProcAttr.UseCgroupFD: a process is in one cgroup")
+	}
+	if strings.IndexByte(c.Parent, 0) >= 0 {
+		return invalidf(cgroupField+".Parent", strconv.Quote(c.Parent), "contains a NUL byte")
+	}
+	if c.Name != "" {
+		if why := badComponent(c.Name); why != "" {
+			return invalidf(cgroupField+".Name", strconv.Quote(c.Name), why)
+		}
+	}
+	for i, name := range c.Controllers {
+		if name == "" || strings.ContainsAny(name, " \t\n+-\x00/") {
+			return invalidf(index(cgroupField+".Controllers", i), strconv.Quote(name), "is no name of a controller")
+		}
+	}
+	if err := c.checkNumbers(); err != nil {
+		return err
+	}
+	return c.checkFiles()
+}
+
+// badComponent says what keeps a name from being one component of a path.
+func badComponent(name string) string {
+	switch {
+	case name == "." || name == ".." || strings.ContainsAny(name, "/\x00\n"):
+		return "is not one component of a path"
+	case len(name) > unix.NAME_MAX:
+		return "is longer than 255 bytes"
+	}
+	return ""
+}
+
+func (c *Cgroup) checkNumbers() *StartError {
+	period := c.period()
+	switch {
+	case c.CPUPeriod != 0 && c.CPUQuota == 0:
+		return invalidf(cgroupField+".CPUPeriod", period.String(), "needs a CPUQuota")
+	case c.CPUQuota != 0 && c.CPUQuota < time.Millisecond:
+		return invalidf(cgroupField+".CPUQuota", c.CPUQuota.String(), "is less than 1ms")
+	case period < time.Millisecond || period > time.Second:
+		return invalidf(cgroupField+".CPUPeriod", period.String(), "is not from 1ms to 1s")
+	case c.CPUWeight > 10000:
+		return invalidf(cgroupField+".CPUWeight", numberOrMax(c.CPUWeight), "is not from 1 to 10000")
+	case c.IOWeight > 10000:
+		return invalidf(cgroupField+".IOWeight", numberOrMax(c.IOWeight), "is not from 1 to 10000")
+	}
+	for i, l := range c.IOMax {
+		name := index(cgroupField+".IOMax", i)
+		switch {
+		case l.Device == "" || strings.ContainsAny(l.Device, " \n\x00"):
+			return invalidf(name, strconv.Quote(l.Device), "is no device")
+		case l.ReadBPS|l.WriteBPS|l.ReadIOPS|l.WriteIOPS == 0:
+			return invalidf(name, l.Device, "has no limit")
+		}
+	}
+	return nil
+}
+
+// interfering are the files that would undo the start, or hold it up forever.
+var interfering = []string{"cgroup.freeze", "cgroup.kill", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "cgroup.type"}
+
+func (c *Cgroup) checkFiles() *StartError {
+	for _, w := range c.writes() {
+		why := badComponent(w.file)
+		switch {
+		case why != "":
+		case w.file == "" || !strings.Contains(w.file, "."):
+			why = "is no file of a cgroup"
+		case slices.Contains(interfering, w.file):
+			why = "interferes with the start"
+		}
+		if why != "" {
+			return invalidf(w.field, strconv.Quote(w.file), why)
+		}
+		switch {
+		case w.value == "":
+			return invalidf(w.field, w.file, "has an empty value, which the kernel does not look at")
+		case strings.IndexByte(w.value, 0) >= 0:
+			return invalidf(w.field, w.file, "has a value with a NUL byte")
+		}
+	}
+	return nil
+}
+
+// checkCgroupV1 looks at what can be said without opening the directories.
+func (r *request) checkCgroupV1() *StartError {
+	for i, dir := range r.attr.CgroupV1 {
+		name := index("Attr.CgroupV1", i)
+		switch {
+		case dir == "":
+			return &StartError{Field: name, Err: syscall.ENOENT}
+		case strings.IndexByte(dir, 0) >= 0:
+			return invalidf(name, strconv.Quote(dir), "contains a NUL byte")
+		}
+	}
+	return nil
+}
