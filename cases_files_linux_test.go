@@ -4,6 +4,8 @@ package sprog
 
 import (
 	"bytes"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"syscall"
 	"testing"
@@ -68,4 +70,45 @@ func openProgram(t *testing.T, path string) *os.File {
 	f := os.NewFile(uintptr(fd), path)
 	t.Cleanup(func() { f.Close() })
 	return f
+}
+
+var facetsOfFiles = []facet{
+	{name: "files",
+		draw: func(r *rand.Rand, t *testing.T, c *Cmd) {
+			for i, n := range r.Perm(100)[:1+r.IntN(20)] {
+				f := File{FD: 100 + n}
+				switch i % 3 {
+				case 0:
+					f.Data = fmt.Appendf(nil, "file %d", f.FD)
+				case 1:
+					f.Path = "/etc/passwd"
+				case 2:
+					f.Dup = new(attr(c).Files[r.IntN(i)].FD)
+				}
+				attr(c).Files = append(attr(c).Files, f)
+			}
+		},
+		expect: func(c *Cmd) map[string]string {
+			want := map[string]string{"reads:200": "bad file descriptor"}
+			for _, f := range c.Attr.Files { // a duplicate comes after what it is one of
+				text := string(f.Data)
+				switch {
+				case f.Path != "":
+					text = contentsOf(f.Path)
+				case f.Dup != nil:
+					text = want[fmt.Sprintf("reads:%d", *f.Dup)]
+				}
+				want[fmt.Sprintf("reads:%d", f.FD)] = text[:min(len(text), 100)]
+			}
+			return want
+		}},
+	{name: "program by descriptor",
+		draw: func(_ *rand.Rand, t *testing.T, c *Cmd) {
+			attr(c).Program = openProgram(t, c.Path)
+			c.Path = "a name"
+		},
+		expect: func(*Cmd) map[string]string { return nil }},
+	{name: "dir by descriptor", without: []string{"dir", "chroot", "namespaces unshared"},
+		draw:   func(_ *rand.Rand, t *testing.T, c *Cmd) { attr(c).DirFile = openProgram(t, "/usr/bin") },
+		expect: func(*Cmd) map[string]string { return map[string]string{"cwd:": "/usr/bin"} }},
 }

@@ -173,6 +173,23 @@ func ExampleCmd_extraFiles() {
 	// Output: "to descriptor 3\n" <nil>
 }
 
+func ExampleFile() {
+	cmd := sprog.Command("sh", "-c", "cat <&3; wc -c <&4 >/dev/null; echo an error >&2; echo more >&9")
+	cmd.Attr = &sprog.Attr{Files: []sprog.File{
+		{FD: 3, Data: []byte("inline data\n")},
+		{FD: 4, Path: "/etc/passwd"}, // opened by the program's user
+		{FD: 2, Dup: new(1)},         // 2>&1
+		{FD: 9, Dup: new(1)},
+	}}
+	out, err := cmd.Output()
+	fmt.Printf("%s%v\n", out, err)
+	// Output:
+	// inline data
+	// an error
+	// more
+	// <nil>
+}
+
 func ExampleStartProcess() {
 	p, err := sprog.StartProcess("/bin/sh", []string{"sh", "-c", "exit 5"}, &os.ProcAttr{})
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 // which is valid, as far as it goes, even if there is an error. Stdout must be
 // nil.
 //
-// The error is that of [Cmd.Run]. If it is an [*ExitError] and Stderr was nil,
-// its Stderr field holds what the program wrote to its standard error; of much
-// output only the beginning and the end.
+// The error is that of [Cmd.Run]. If it is an [*ExitError] and nothing was said
+// about Stderr, its Stderr field holds what the program wrote to its standard
+// error; of much output only the beginning and the end.
 func (c *Cmd) Output() ([]byte, error) {
 	if c.Stdout != nil {
 		return nil, errors.New("sprog: Stdout already set")
@@ -21,7 +21,7 @@ func (c *Cmd) Output() ([]byte, error) {
 	var stdout bytes.Buffer
 	c.Stdout = &stdout
 	var stderr *headTail
-	if c.Stderr == nil {
+	if c.Stderr == nil && !c.Attr.gives(2) {
 		stderr = &headTail{limit: 32 << 10}
 		c.Stderr = stderr
 	}

@@ -57,7 +57,7 @@ func (s *starter) makeInline() *StartError {
 		}
 		fd, err := s.makeFile(f.field, func() (int, error) { return sealedFile(f.file.Data) })
 		if err != nil {
-			return &StartError{Path: s.path, Step: "memfd_create", Field: f.field, Err: err}
+			return &StartError{Path: s.path, Step: "make inline data", Object: itoa(f.n), Field: f.field, Err: err}
 		}
 		f.fd = fd
 	}
@@ -73,7 +73,7 @@ func sealedFile(data []byte) (int, error) {
 		fd, err = unix.MemfdCreate(inlineName, flags)
 	}
 	if err != nil {
-		return -1, err
+		return -1, os.NewSyscallError("memfd_create", err)
 	}
 	if err := fillAndSeal(fd, data); err != nil {
 		unix.Close(fd)
@@ -92,7 +92,7 @@ func fillAndSeal(fd int, data []byte) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return os.NewSyscallError("pwrite64", err)
 		}
 		at += n
 	}
@@ -101,5 +101,5 @@ func fillAndSeal(fd int, data []byte) error {
 	if err == unix.EINVAL { // before Linux 5.1
 		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
 	}
-	return err
+	return os.NewSyscallError("fcntl", err)
 }
