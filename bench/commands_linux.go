@@ -23,7 +23,7 @@ var comparisons = []comparison{
 	{
 		what:  "prlimit taskset chrt ionice setpriv",
 		tools: strings.Fields("prlimit --nofile=1000:1000 taskset -c 0 chrt -o 0 ionice -c 2 -n 4 setpriv --no-new-privs true"),
-		flags: strings.Fields("--rlimit nofile=1000 --cpus 0 --sched other --ioprio best-effort:4 --no-new-privs"),
+		flags: strings.Fields("--rlimit nofile=1000 --cpus 0 --sched other --ionice best-effort:4 --no-new-privs"),
 		aims:  map[string]float64{"exec": 0.45, "run": 0.55},
 	},
 	{

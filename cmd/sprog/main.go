@@ -10,7 +10,6 @@
 //
 // Flags are translated into one [sprog.Cmd]; see sprog run --help.
 //
-//go:debug containermaxprocs=0
 //go:debug updatemaxprocs=0
 //go:debug decoratemappings=0
 package main

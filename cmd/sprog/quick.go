@@ -4,6 +4,7 @@ package main
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -134,11 +135,15 @@ func (r *reader) find(word string) *quickFlag {
 		return nil
 	}
 	for i := range r.flags {
-		if r.flags[i].name == name {
-			return &r.flags[i]
+		if f := &r.flags[i]; f.name == name || f.hasAlias(name) {
+			return f
 		}
 	}
 	return nil
+}
+
+func (f *quickFlag) hasAlias(name string) bool {
+	return strings.Contains(string(f.tag), `aliases:"`) && slices.Contains(strings.Split(f.tag.Get("aliases"), ","), name)
 }
 
 // plain reports whether the field's tags are all understood here.
@@ -153,7 +158,7 @@ func (f *quickFlag) plain() bool {
 			return false
 		}
 		switch key {
-		case "name", "group", "placeholder", "help", "xor", "default", "hidden", "aliases": // an alias is left to kong
+		case "name", "group", "placeholder", "help", "xor", "default", "hidden", "aliases":
 		case "sep":
 			if value != "none" {
 				return false

@@ -21,8 +21,8 @@ func decode(ctx *kong.DecodeContext) (string, error) {
 	if ctx.Scan.Peek().IsEOL() {
 		return "", errors.New("its value is missing")
 	}
-	var s string
-	err := ctx.Scan.PopValueInto("value", &s)
+	token, err := ctx.Scan.PopValue("value") // PopValueInto would go through JSON
+	s, _ := token.Value.(string)
 	return s, err
 }
 
