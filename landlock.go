@@ -95,13 +95,13 @@ const (
 	LandlockReadDir                    // open or list
 	LandlockRemoveDir                  // remove or rename
 	LandlockRemoveFile                 // unlink or rename
-	LandlockMakeChar                   // create, rename or link; so with the others
-	LandlockMakeDir                    //
-	LandlockMakeReg                    //
-	LandlockMakeSock                   //
-	LandlockMakeFifo                   //
-	LandlockMakeBlock                  //
-	LandlockMakeSym                    //
+	LandlockMakeChar                   // create, rename or link a character device
+	LandlockMakeDir                    // create or rename
+	LandlockMakeReg                    // create, rename or link a regular file
+	LandlockMakeSock                   // create, rename or link
+	LandlockMakeFifo                   // create, rename or link
+	LandlockMakeBlock                  // create, rename or link a block device
+	LandlockMakeSym                    // create, rename or link
 	LandlockRefer                      // link or rename between directories; ABI 2, Linux 5.19
 	LandlockTruncate                   // ABI 3, Linux 6.2
 	LandlockIoctlDev                   // ioctl(2) on devices; ABI 5, Linux 6.10
@@ -124,9 +124,9 @@ type LandlockPortAccess uint64
 
 const (
 	LandlockBindTCP        LandlockPortAccess = 1 << iota // ABI 4, Linux 6.7
-	LandlockConnectTCP                                    //
-	LandlockBindUDP                                       // ABI 10, Linux 7.2
-	LandlockConnectSendUDP                                //
+	LandlockConnectTCP                                    // ABI 4
+	LandlockBindUDP                                       // bind, also to a port that the kernel chooses for sending; ABI 10, Linux 7.2
+	LandlockConnectSendUDP                                // set a remote port, or send to one; ABI 10
 )
 
 // A LandlockScope is a set of LANDLOCK_SCOPE bits; ABI 6, Linux 6.12.
