@@ -145,6 +145,9 @@ type Attr struct {
 	// removal are the caller's.
 	CgroupV1 []string
 
+	// Join lists existing namespaces that the child joins. See [Namespace].
+	Join []Namespace
+
 	// Init, if not nil, puts a minimal init process between the caller and
 	// the program. See [Init].
 	Init *Init

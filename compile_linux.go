@@ -45,7 +45,10 @@ type builder struct {
 
 	handover machine.Handover // of the descriptor that the child hands to its parent, if it has one
 
-	procFD   int // this process's /proc
+	joins // the namespaces to join
+
+	noPidFD  bool // there is no descriptor left for one
+	procFD   int  // this process's /proc
 	ppid     int
 	parentFD int // a pidfd of this process for the child to look at, or -1
 }
@@ -57,12 +60,14 @@ var noAttr Attr
 // that of package syscall; every step says why it stands where it does.
 func (b *builder) steps() {
 	b.resetHandlers() // before any signal is unblocked
+	b.join()          // with the parent's descriptors, into which a pidfd may go
 	b.ownFiles()      // until then the child shares the parent's descriptor table
 	b.beginInPlace()  // of an Exec: as soon as there is a number for the standard error
 	b.enterCgroups()  // before namespaces and rights: a cgroup namespace begins where its maker is
 	b.bornInPlace()   // of an Exec: what a child has from its birth
 	b.meetParent()    // before anything that the new user namespace's ids decide
 	b.splitStage()    // after all that needs the parent's memory, before all that takes rights away
+	b.joinLate()      // what the first stage could not or should not
 	b.openNull()      // before chroot and credentials: /dev/null is the parent's
 	b.oomScoreAdj()   // in memory of its own, and before the right to it goes
 	b.thpDisable()    // likewise: it is the memory's

@@ -141,6 +141,7 @@ func (b *builder) bornInPlace() {
 	if b.sys.UseCgroupFD {
 		b.joinCgroup(b.table.at(b.sys.CgroupFD), field("CgroupFD")) // before a cgroup namespace takes it for its root
 	}
+	b.joinRest()
 	flags := b.birthUnshare()
 	if flags == 0 {
 		return

@@ -26,8 +26,10 @@ func (s *starter) explain(res machine.Result) *StartError {
 		return s.explainHandover(e, res)
 	case machine.InChild:
 		e.at(s.p, res.Step)
+		s.describeJoin(e)
 	case machine.InSecond:
 		e.at(s.second, res.Step)
+		s.describeJoin(e)
 	case machine.SecondItself:
 		e.Step, e.Field = "second stage", s.stageField
 	}
@@ -59,11 +61,11 @@ func (e *StartError) at(p *program.Program, step int) {
 func (s *starter) explainBirth(e *StartError, errno syscall.Errno) {
 	sys := s.sys
 	flags := s.launch.Flags()
-	e.Step, e.Syscall = "clone3", program.Clone3(flags, s.launch.Cgroup)
+	e.Step, e.Syscall = "clone3", program.FormatClone3(flags, s.launch.Cgroup)
 	if s.launch.OldClone && !s.tryClone {
 		e.Step, e.Syscall = "clone", "clone("+program.CloneFlags(flags)+"|SIGCHLD)"
 	}
-	ns := birthFlags(sys.Cloneflags)
+	ns := s.launch.Namespaces
 	if ns != 0 {
 		e.Object, e.Field = program.CloneFlags(ns), field("Cloneflags")
 	}

@@ -84,6 +84,12 @@ func (b *builder) ownFiles() {
 func (b *builder) openNull() {
 	t := &b.table
 	reader, writer := notOpen, notOpen
+	if b.nullReader != notOpen {
+		reader = t.at(b.nullReader)
+	}
+	if b.nullWriter != notOpen {
+		writer = t.at(b.nullWriter)
+	}
 	for i, f := range b.files {
 		t.source = append(t.source, notOpen)
 		switch {

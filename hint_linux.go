@@ -28,8 +28,12 @@ func (s *starter) hint(e *StartError, res machine.Result) string {
 		return "a process that leads a process group cannot lead a session: only a child can"
 	case e.Step == "setpgid" && s.sys.Setsid:
 		return "Setsid has made a group for it already"
+	case e.Step == "setgroups" && res.Errno == unix.EPERM && s.joins.joins(UserNamespace):
+		return "setgroups may be denied in the joined user namespace; Credential.NoSetGroups leaves the groups as they are"
 	case e.Field == "Attr.Program" && (res.Errno == unix.ENOENT || res.Errno == unix.ETXTBSY):
 		return s.programHint(res)
+	case e.Step == "execve" && res.Errno == unix.ENOENT && s.joins.joins(MountNamespace):
+		return "" // what the program sees is not to be seen from here
 	case e.Step == "execve" && res.Errno == unix.ENOENT:
 		v := s.view()
 		return v.missingInterpreter(s.path, 0)

@@ -91,12 +91,13 @@ type planCase struct {
 // for every field there is.
 func TestPlans(t *testing.T) {
 	noLimitToRestore(t)
+	mayAdministerAs(t, true)
 	a, b, tty := fileAt(t, 100), fileAt(t, 101), fileAt(t, 102)
 	var all []planCase
-	for _, list := range [][]planCase{plansOfFiles(a, b), plansOfTables(a, b), plansOfIDs, plansOfSessions(tty), plansOfPlaces, plansOfAttr, plansOfCredentials, plansOfSignals, plansOfSched, plansOfMuch(a, tty), plansOfLandlock, plansOfIDMap, plansOfSeccomp, plansOfCgroups} {
+	for _, list := range [][]planCase{plansOfFiles(a, b), plansOfTables(a, b), plansOfIDs, plansOfSessions(tty), plansOfPlaces, plansOfJoining, plansOfAttr, plansOfCredentials, plansOfSignals, plansOfSched, plansOfMuch(a, tty), plansOfLandlock, plansOfIDMap, plansOfSeccomp, plansOfCgroups} {
 		all = append(all, list...)
 	}
-	listed := map[string]bool{}
+	listed := map[string]bool{"join-process-unprivileged.golden": true}
 	for _, test := range all {
 		listed[test.name+".golden"] = true
 		t.Run(test.name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 func (s *starter) prepare() *StartError {
 	for _, one := range preparations {
 		if err := one(s); err != nil {
+			err.Path = s.path
 			return err
 		}
 	}
@@ -22,7 +23,7 @@ func (s *starter) prepare() *StartError {
 
 var preparations = [...]func(*starter) *StartError{
 	(*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).useProgram, (*starter).useDirFile,
-	(*starter).openParent, (*starter).makeCgroup, (*starter).openCgroupV1, (*starter).openSecond,
+	(*starter).openJoins, (*starter).openParent, (*starter).makeCgroup, (*starter).openCgroupV1, (*starter).openSecond, (*starter).divideJoins,
 	(*starter).resolveLandlock,
 	(*starter).makeInline,
 	(*starter).lookForCPUs, (*starter).openProc,

@@ -33,6 +33,8 @@ func (r *request) secondStage() string {
 		return "Attr.MDWE"
 	case r.attr.Scheduler.throttled():
 		return schedField
+	case r.named()&TimeNamespace != 0:
+		return "Attr.Join"
 	}
 	return ""
 }
@@ -51,6 +53,9 @@ func (r *request) checkStages() *StartError {
 // image, and the pipe that it reports to.
 func (s *starter) openSecond() *StartError {
 	s.stage, s.second, s.stageField = nil, nil, s.secondStage()
+	if s.stageField == "" && s.joins.joins(TimeNamespace) { // that of a process
+		s.stageField = "Attr.Join"
+	}
 	if s.stageField == "" {
 		return nil
 	}

@@ -59,7 +59,6 @@ type starter struct {
 	ends          []func(started bool)
 	group         *CgroupHandle // what Attr.Cgroup has asked for
 	cgroupSays    string        // what its counters said when the start had failed
-	noPidFD       bool          // there is no descriptor left for one
 	busy          int           // how often the program was open for writing
 	tryClone      bool          // clone3 was refused: clone(2) tells whether as such
 
@@ -142,6 +141,7 @@ func (s *starter) prepareLaunch() {
 		Program:     &s.program,
 		Mask:        s.firstMask,
 		Namespaces:  birthFlags(sys.Cloneflags),
+		Joins:       len(s.joins.list) > 0,
 		Cgroup:      s.cgroup(),
 		CopyFiles:   s.table.copied,
 		OldClone:    s.lacks.has(noClone3),
@@ -156,6 +156,10 @@ func (s *starter) prepareLaunch() {
 	// A traced child may stop before it executes, for its parent to say how to
 	// go on: that parent must not wait in vfork.
 	s.launch.Vfork = s.inCgroup() && !sys.Ptrace
+	if s.relays { // the process that goes on is born into them
+		s.launch.Namespaces, s.launch.CopyFiles, s.launch.Vfork = 0, false, false
+		s.launch.Relay = &machine.Relay{Pid: s.childPid, PidFD: s.childPidFD, Left: s.childLeft}
+	}
 	if s.meets() {
 		s.launch.Rendezvous = s.request.writeMaps
 		s.launch.Go = s.goWord
@@ -193,7 +197,7 @@ const mostBusy = 50
 // the kernel turned out to lack, without a pidfd if there is no descriptor
 // left for it and nobody asked for it, or in a moment.
 func (s *starter) again(res machine.Result) bool {
-	if res.Place == machine.AtBirth && res.Errno == unix.EMFILE && !s.noPidFD && s.sys.PidFD == nil {
+	if s.atBirth(res) && res.Errno == unix.EMFILE && !s.noPidFD && s.sys.PidFD == nil {
 		s.noPidFD = true
 		return true
 	}
@@ -215,6 +219,11 @@ func (s *starter) again(res machine.Result) bool {
 	what := missing(res, &s.program)
 	kernel.learn(what)
 	return what != 0 && !s.lacks.has(what)
+}
+
+// atBirth reports whether it was the making of a child that failed.
+func (s *starter) atBirth(res machine.Result) bool {
+	return res.Place == machine.AtBirth || res.Place == machine.InChild && s.program.Steps[res.Step].Relay
 }
 
 // needsClone3 names what clone(2) has no way to ask for, if it is asked for.

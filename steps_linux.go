@@ -130,8 +130,9 @@ func (b *builder) parentDeathSig() {
 // needsParentFD reports whether the child looks after its parent by a pidfd:
 // in a new PID namespace, where the parent has no number, and where it waits
 // for the parent.
-func (r *request) needsParentFD() bool {
-	return r.meets() || r.sys.Pdeathsig != 0 && r.sys.Cloneflags&unix.CLONE_NEWPID != 0
+func (b *builder) needsParentFD() bool {
+	otherPIDs := b.sys.Cloneflags&unix.CLONE_NEWPID != 0 || b.joins.joins(PIDNamespace)
+	return b.meets() || b.sys.Pdeathsig != 0 && otherPIDs
 }
 
 // endWithoutParent ends the child if its parent is gone already. The first

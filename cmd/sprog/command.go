@@ -26,6 +26,7 @@ func (f *startFlags) command(program programArgs, tty terminal, open opener) (*s
 		return nil, err
 	}
 	cmd := &sprog.Cmd{Dir: string(f.Dir), SysProcAttr: sys, Attr: f.attr()}
+	cmd.Attr.Join = f.Join
 	f.setIDMap(cmd)
 	if err := f.setLandlock(cmd.Attr); err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func (f *startFlags) command(program programArgs, tty terminal, open opener) (*s
 
 // place is where the program will look for its files.
 func (f *startFlags) place() place {
-	return place{root: string(f.Chroot), dir: string(f.Dir)}
+	return place{root: f.Join.root() + string(f.Chroot), dir: string(f.Dir)}
 }
 
 // found reports whether the program's file is there.

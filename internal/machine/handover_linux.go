@@ -65,11 +65,12 @@ func (r *run) await(word *uint32) uint32 {
 		if n := atomic.LoadUint32(word); n != NoNumber {
 			return n
 		}
-		if atomic.LoadUint32(&r.frame.tid) == 0 {
+		left := atomic.LoadUint32(r.left)
+		if left == 0 {
 			return atomic.LoadUint32(word)
 		}
 		nap := unix.NsecToTimespec(pause)
-		syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&r.frame.tid)), futexWait, 1, uintptr(unsafe.Pointer(&nap)), 0, 0)
+		syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(r.left)), futexWait, uintptr(left), uintptr(unsafe.Pointer(&nap)), 0, 0)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // An insn is a step as the machine reads it: addresses resolved, jumps as
 // distances in bytes. The assembly knows its layout from go_asm.h.
 type insn struct {
-	op     uint64 // what to do: opSyscall, opTest or opMove
+	op     uint64 // what to do: one of the constants below
 	nr     uint64 // number of the system call
 	arg    [6]uint64
 	out0   uint64 // addresses that the result is stored to, or 0
@@ -57,6 +57,7 @@ const (
 	opSyscall = iota
 	opTest
 	opMove
+	opRelay // a system call that makes a process, which goes on alone
 )
 
 const (
@@ -142,6 +143,9 @@ func (l layout) insnOf(p *program.Program, i int) insn {
 		in.op = opMove
 	default:
 		in.nr = numbers[s.Call]
+	}
+	if s.Relay {
+		in.op = opRelay
 	}
 	return in
 }

@@ -45,6 +45,9 @@ type Launch struct {
 	// Credentials says that the program changes credentials, which makes
 	// the shared memory undumpable; see dumpable.
 	Credentials bool
+	// Joins says that the program makes the shared memory undumpable at
+	// once, before it enters namespaces that others are in.
+	Joins bool
 	// Rendezvous, if not nil, is called while the child waits for the word
 	// Go of the program's data. The child is killed if it fails.
 	Rendezvous func(pid int) error
@@ -52,6 +55,8 @@ type Launch struct {
 	// Handover, if not nil, is a descriptor that the child hands to the parent
 	// at its end.
 	Handover *Handover
+	// Relay, if not nil, says which step makes the process that goes on.
+	Relay *Relay
 	// LeadsSession says that a later stage makes a session of its own. That
 	// this program does is seen in it.
 	LeadsSession bool
@@ -77,6 +82,7 @@ type Result struct {
 
 	code  int  // what the child exited with
 	ended bool // the child had come to its end before the parent's part failed
+	over  bool // nothing is left of the child already
 }
 
 // A Place is where a launch failed.
@@ -96,6 +102,7 @@ const (
 type run struct {
 	frame frame
 	insns []insn
+	left  *uint32 // cleared when the child has left the parent's memory
 	place layout
 	class class
 }
@@ -134,6 +141,9 @@ func (l *Launch) Do() Result {
 	if r.frame.ret < 0 {
 		return Result{PidFD: -1, Taken: -1, Place: AtBirth, Errno: syscall.Errno(-r.frame.ret)}
 	}
+	if res.over {
+		return res
+	}
 	if res.Err != nil {
 		res = r.giveUp(res)
 	} else {
@@ -152,6 +162,8 @@ func (l *Launch) Do() Result {
 // dumpable flag. Root reaches /proc without the flag.
 func (l *Launch) firstClass() class {
 	switch {
+	case l.Joins:
+		return clearing
 	case l.ReadsProc && os.Geteuid() != 0:
 		return needing
 	case l.Credentials:
@@ -184,6 +196,7 @@ func (r *run) prepare(l *Launch) {
 
 	f := &r.frame
 	*f = frame{all: ^uint64(0), tid: 1, pidfd: -1, first: r.place.insn(0)}
+	r.left = &f.tid
 	f.cur = f.first // where a child is that is killed at once
 	f.handler = r.place.insn(steps)
 	f.old = r.place.data + l.Mask.Value
@@ -273,9 +286,13 @@ func (r *run) progress(res Result) Result {
 // system call that the scheduler knows of: a child that takes long to execute
 // holds up nothing but this goroutine.
 func (r *run) wait() {
-	for atomic.LoadUint32(&r.frame.tid) != 0 {
+	for {
+		word := atomic.LoadUint32(r.left)
+		if word == 0 {
+			return
+		}
 		// The kernel wakes a futex that is not private.
-		futex(&r.frame.tid, futexWait, 1)
+		futex(r.left, futexWait, word)
 	}
 }
 
@@ -283,10 +300,10 @@ func (r *run) wait() {
 // gets before: each stops it until its tracer, this thread, says how to go on.
 // The stop at the execve is left for whoever traces.
 func (r *run) pass(pid int) {
-	for atomic.LoadUint32(&r.frame.tid) != 0 {
+	for atomic.LoadUint32(r.left) != 0 {
 		var info waitInfo
 		errno := waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WSTOPPED|unix.WNOWAIT)
-		if errno != 0 || info.code != cldTrapped || atomic.LoadUint32(&r.frame.tid) == 0 {
+		if errno != 0 || info.code != cldTrapped || atomic.LoadUint32(r.left) == 0 {
 			return
 		}
 		unix.PtraceCont(pid, int(info.status))

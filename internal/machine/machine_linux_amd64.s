@@ -93,6 +93,8 @@ loop:
 	CMPQ	AX, $const_opMove
 	JEQ	move
 
+call:
+
 	MOVQ	insn_nr(R12), AX
 	MOVQ	(insn_arg+0)(R12), DI
 	MOVQ	(insn_arg+8)(R12), SI
@@ -104,6 +106,9 @@ loop:
 	MOVQ	AX, insn_ret(R12)
 	CMPQ	AX, $-4095
 	JCC	failed
+	MOVQ	insn_op(R12), CX
+	CMPQ	CX, $const_opRelay
+	JEQ	relay
 
 store:
 	MOVQ	insn_out0(R12), CX
@@ -154,6 +159,16 @@ failed:
 	MOVQ	AX, state_errno(R13)
 	MOVQ	state_handler(R13), R12
 	JMP	loop
+
+// The new process goes on, and writes nothing here. The one that made it notes
+// its number and ends. It leaves state_cur to the other.
+relay:
+	TESTQ	AX, AX
+	JZ	advance
+	MOVQ	insn_out0(R12), CX
+	MOVQ	AX, (CX)
+	MOVQ	state_handler(R13), R12
+	JMP	call
 
 caught0:
 	ADDQ	insn_to0(R12), R12

@@ -80,6 +80,7 @@ loop:
 	CMP	$const_opMove, R0
 	BEQ	move
 
+call:
 	MOVD	insn_nr(R19), R8
 	MOVD	(insn_arg+0)(R19), R0
 	MOVD	(insn_arg+8)(R19), R1
@@ -91,6 +92,9 @@ loop:
 	MOVD	R0, insn_ret(R19)
 	CMN	$4095, R0
 	BCS	failed
+	MOVD	insn_op(R19), R9
+	CMP	$const_opRelay, R9
+	BEQ	relay
 
 store:
 	MOVD	insn_out0(R19), R9
@@ -145,6 +149,14 @@ failed:
 	MOVD	R0, state_errno(R20)
 	MOVD	state_handler(R20), R19
 	B	loop
+
+// See machine_linux_amd64.s.
+relay:
+	CBZ	R0, advance
+	MOVD	insn_out0(R19), R9
+	MOVD	R0, (R9)
+	MOVD	state_handler(R20), R19
+	B	call
 
 caught0:
 	MOVD	insn_to0(R19), R9

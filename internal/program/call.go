@@ -21,6 +21,7 @@ const (
 	Chdir
 	Chroot
 	Clone
+	Clone3
 	Close
 	CloseRange
 	Dup3
@@ -57,14 +58,19 @@ const (
 	SchedSetaffinity
 	SchedSetattr
 	SetMempolicy
+	Setdomainname
 	Setgid
 	Setgroups
+	Sethostname
+	Setns
 	Setpgid
 	Setresgid
 	Setresuid
 	Setpriority
 	Setsid
 	Setuid
+	Socket
+	Statx
 	Umask
 	Unshare
 	Waitid
@@ -100,6 +106,7 @@ var signatures = [numCalls]signature{
 	Chdir:                 {"chdir", []printer{str}},
 	Chroot:                {"chroot", []printer{str}},
 	Clone:                 {"clone", []printer{cloneFlags}},
+	Clone3:                {"clone3", []printer{cloneArgs, number}},
 	Close:                 {"close", []printer{number}},
 	CloseRange:            {"close_range", []printer{number, unsigned, closeRangeFlags}},
 	Dup3:                  {"dup3", []printer{number, number, openFlags}},
@@ -113,8 +120,8 @@ var signatures = [numCalls]signature{
 	Getpid:                {"getpid", nil},
 	Getppid:               {"getppid", nil},
 	Ioctl:                 {"ioctl", []printer{number, ioctlRequest, ioctlArg}},
-	Keyctl:                {"keyctl", []printer{keyctlOp, str}},
 	IoprioSet:             {"ioprio_set", []printer{ioprioWho, number, ioprio}},
+	Keyctl:                {"keyctl", []printer{keyctlOp, str}},
 	Kill:                  {"kill", []printer{number, signal}},
 	LandlockAddRule:       {"landlock_add_rule", []printer{number, landlockRuleType, landlockRule, number}},
 	LandlockCreateRuleset: {"landlock_create_ruleset", []printer{landlockRuleset, number, number}},
@@ -136,14 +143,19 @@ var signatures = [numCalls]signature{
 	SchedSetaffinity:      {"sched_setaffinity", []printer{number, number, cpuMask}},
 	SchedSetattr:          {"sched_setattr", []printer{number, schedAttr, number}},
 	SetMempolicy:          {"set_mempolicy", []printer{mempolicyMode, nodeMask, number}},
+	Setdomainname:         {"setdomainname", []printer{text, number}},
 	Setgid:                {"setgid", []printer{id}},
 	Setgroups:             {"setgroups", []printer{number, groups}},
+	Sethostname:           {"sethostname", []printer{text, number}},
+	Setns:                 {"setns", []printer{number, cloneFlags}},
 	Setpgid:               {"setpgid", []printer{number, number}},
+	Setpriority:           {"setpriority", []printer{priorityWhich, number, number}},
 	Setresgid:             {"setresgid", []printer{id, id, id}},
 	Setresuid:             {"setresuid", []printer{id, id, id}},
-	Setpriority:           {"setpriority", []printer{priorityWhich, number, number}},
 	Setsid:                {"setsid", nil},
 	Setuid:                {"setuid", []printer{id}},
+	Socket:                {"socket", []printer{socketDomain, socketType, number}},
+	Statx:                 {"statx", []printer{dirfd, str, atFlags, statxMask, address}},
 	Umask:                 {"umask", []printer{octal}},
 	Unshare:               {"unshare", []printer{cloneFlags}},
 	Waitid:                {"waitid", []printer{waitWho, number, address, waitFlags, address}},
@@ -155,11 +167,11 @@ var signatures = [numCalls]signature{
 func (c Call) object() int {
 	switch c {
 	case Chdir, Chroot, Close, Dup3, Execve, Fcntl, Setgid, Setuid, Unshare, Clone, Umask, SetMempolicy,
-		Personality, Setresgid, Setresuid:
+		Personality, Setresgid, Setresuid, Sethostname, Setdomainname, Socket:
 		return 0
 	case IoprioSet, Setpriority, SchedSetaffinity:
 		return 2
-	case Openat, Mount, Prlimit64, Setgroups, Setpgid, Write, Ioctl, Prctl, SchedSetattr, Keyctl:
+	case Openat, Mount, Prlimit64, Setgroups, Setpgid, Write, Ioctl, Prctl, SchedSetattr, Keyctl, Setns, Statx:
 		return 1
 	case LandlockAddRule:
 		return 2

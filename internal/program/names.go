@@ -67,8 +67,8 @@ var cloneFlagNames = []flag{
 // CloneFlags returns the names of the CLONE flags, joined by "|".
 func CloneFlags(v uint64) string { return flagNames(v, cloneFlagNames) }
 
-// Clone3 returns the call of clone3 with these flags, for a cgroup or -1.
-func Clone3(flags uint64, cgroup int) string {
+// FormatClone3 returns the call of clone3 with these flags, for a cgroup or -1.
+func FormatClone3(flags uint64, cgroup int) string {
 	more := ""
 	if cgroup >= 0 {
 		more = ", cgroup=" + strconv.Itoa(cgroup)
@@ -94,7 +94,10 @@ var (
 	fcntlCmd        = enum(names{1: "F_GETFD", fSetfd: "F_SETFD", fSetfl: "F_SETFL"})
 	fdFlags         = flags(flag{1, "FD_CLOEXEC"})
 	futexOp         = enum(names{0: "FUTEX_WAIT", 1: "FUTEX_WAKE"})
-	ioctlRequest    = enum(names{0x540e: "TIOCSCTTY", 0x5410: "TIOCSPGRP", 0x5422: "TIOCNOTTY"})
+	ioctlRequest    = enum(names{0x540e: "TIOCSCTTY", 0x5410: "TIOCSPGRP", 0x5422: "TIOCNOTTY", 0x8914: "SIOCSIFFLAGS"})
+	socketDomain    = enum(names{1: "AF_UNIX", 2: "AF_INET"})
+	socketType      = flags(flag{0o2000000, "SOCK_CLOEXEC"}, flag{2, "SOCK_DGRAM"})
+	statxMask       = flags(flag{0x100, "STATX_INO"})
 	ptraceRequest   = enum(names{0: "PTRACE_TRACEME"})
 	sigHow          = enum(names{0: "SIG_BLOCK", 1: "SIG_UNBLOCK", 2: "SIG_SETMASK"})
 	seccompOp       = enum(names{1: "SECCOMP_SET_MODE_FILTER"})
@@ -114,6 +117,9 @@ func cloneFlags(l *line, n int) {
 	}
 	l.WriteString(CloneFlags(v))
 }
+
+// cloneArgs prints struct clone_args as far as a step uses it: the flags.
+func cloneArgs(l *line, n int) { l.WriteString("{flags=" + CloneFlags(l.word(n, 0)) + "}") }
 
 func signal(l *line, n int) { l.WriteString(SignalName(int(l.value(n)))) }
 

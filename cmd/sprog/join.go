@@ -1,0 +1,64 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// A joinList is what --join names.
+type joinList []sprog.Namespace
+
+// Decode parses PID, NS,...=PID and NS=PATH.
+func (l *joinList) Decode(ctx *kong.DecodeContext) error {
+	s, err := decode(ctx)
+	if err != nil {
+		return err
+	}
+	names, of, found := strings.Cut(s, "=")
+	if !found {
+		names, of = "", s
+	}
+	n := sprog.Namespace{Path: of}
+	if pid, err := strconv.Atoi(of); err == nil {
+		n.Path, n.PID = "", pid
+	}
+	if of == "" || !found && n.PID <= 0 {
+		return fmt.Errorf("%q is not PID, NS,...=PID or NS=PATH", s)
+	}
+	for name := range strings.SplitSeq(names, ",") {
+		flag, ok := namespaceFlags[name]
+		if found && !ok {
+			return fmt.Errorf("%q is not a namespace: user, pid, mount, net, ipc, uts, cgroup or time", name)
+		}
+		n.Kinds |= sprog.NamespaceKind(flag)
+	}
+	if n.Path != "" && n.Kinds&(n.Kinds-1) != 0 {
+		return fmt.Errorf("%q: a file is one namespace", s)
+	}
+	*l = append(*l, n)
+	return nil
+}
+
+// root is the root directory of the mount namespace that is joined, as far as
+// it can be reached from here.
+func (l joinList) root() string {
+	all := ""
+	for _, n := range l {
+		switch proc := "/proc/" + strconv.Itoa(n.PID) + "/root"; {
+		case n.Kinds&sprog.MountNamespace != 0 && n.PID == 0:
+			return ""
+		case n.Kinds&sprog.MountNamespace != 0:
+			return proc
+		case n.Kinds == 0:
+			all = proc
+		}
+	}
+	return all
+}

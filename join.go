@@ -1,0 +1,102 @@
+package sprog
+
+import (
+	"os"
+	"strings"
+)
+
+// A NamespaceKind is a kind of namespace, or a set of kinds, ORed. The values
+// are the kernel's CLONE_NEW flags; see namespaces(7).
+type NamespaceKind uint32
+
+// The kinds of namespaces.
+const (
+	TimeNamespace    NamespaceKind = 0x80       // Linux 5.6
+	MountNamespace   NamespaceKind = 0x20000    // mounts
+	CgroupNamespace  NamespaceKind = 0x2000000  // the view of the cgroup tree; Linux 4.6
+	UTSNamespace     NamespaceKind = 0x4000000  // host and domain name
+	IPCNamespace     NamespaceKind = 0x8000000  // System V IPC and POSIX message queues
+	UserNamespace    NamespaceKind = 0x10000000 // users, groups and capabilities
+	PIDNamespace     NamespaceKind = 0x20000000 // process numbers
+	NetworkNamespace NamespaceKind = 0x40000000 // network devices, addresses, ports
+)
+
+// namespaceKinds are all kinds with their names, in the order in which they
+// are listed.
+var namespaceKinds = [...]struct {
+	kind NamespaceKind
+	name string // as in messages and flags
+	file string // in /proc/PID/ns
+}{
+	{UserNamespace, "user", "user"},
+	{CgroupNamespace, "cgroup", "cgroup"},
+	{IPCNamespace, "ipc", "ipc"},
+	{UTSNamespace, "uts", "uts"},
+	{NetworkNamespace, "net", "net"},
+	{PIDNamespace, "pid", "pid"},
+	{MountNamespace, "mount", "mnt"},
+	{TimeNamespace, "time", "time"},
+}
+
+// allKinds is the set of all kinds.
+const allKinds = TimeNamespace | MountNamespace | CgroupNamespace | UTSNamespace | IPCNamespace | UserNamespace | PIDNamespace | NetworkNamespace
+
+// String returns the names of the kinds, separated by commas.
+func (k NamespaceKind) String() string {
+	var names []string
+	for _, n := range namespaceKinds {
+		if k&n.kind != 0 {
+			names = append(names, n.name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// A Namespace says which existing namespaces the child joins: one by its file,
+// or one or several of a process. Exactly one of Path, File, PID and PidFD is
+// set.
+//
+// They are joined in the only order that works, whatever the order given. Where
+// the caller has CAP_SYS_ADMIN in its own user namespace, the user namespace comes
+// last, since joining it gives up the rights that the others may take; where it
+// has not, first, since that is where the rights come from: an ordinary
+// user can join the namespaces of a container of his own. A namespace that the
+// child would be in anyway is left out.
+//
+// The child is in the PID namespace itself, not only its children; its
+// Process.Pid is the number in the caller's. In a mount namespace, paths are
+// those of that namespace, Path of the command included, and its root is the working directory
+// if Dir is empty. In a user namespace the child has all capabilities until it
+// executes, and keeps its user and group: SysProcAttr.Credential makes it root,
+// or somebody else, inside. New namespaces (Cloneflags, Unshareflags)
+// are made inside of those joined.
+//
+// Processes inside are not trusted: none of them can trace the child while it
+// shares memory and descriptors with the caller. For that time the caller's
+// memory is undumpable too (PR_SET_DUMPABLE(2const)).
+//
+// See setns(2). A time namespace takes a second stage, and so cannot be combined
+// with SysProcAttr.Ptrace. A second stage (there is one, too, for Init,
+// OOMScoreAdj, THPDisable, MDWE) cannot be had where it would have to be executed in
+// reach of the processes inside: with a user and a PID namespace to join and
+// without CAP_SYS_ADMIN, or with a user namespace to join and new namespaces
+// at once (Cloneflags).
+type Namespace struct {
+	// Kinds are the kinds to join. With PID and PidFD, zero means all kinds that no
+	// other Namespace names. A Path and a File are one of one kind.
+	Kinds NamespaceKind
+
+	// Path is a file that refers to a namespace, such as /run/netns/blue or
+	// /proc/42/ns/net.
+	Path string
+
+	// File is such a file, opened.
+	File *os.File
+
+	// PID is a process, as the caller sees it, whose namespaces are meant. Its files in
+	// /proc are read, which takes the right to trace it (ptrace(2)).
+	PID int
+
+	// PidFD is a pidfd of such a process (pidfd_open(2)).
+	PidFD *os.File
+}

@@ -1,0 +1,454 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"bytes"
+	"math/bits"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// joins is what the start knows of the namespaces to join.
+type joins struct {
+	list       []joined // in the order in which they are joined
+	late       []joined // those that are joined in the second stage
+	privileged bool     // the caller needs no right that only the user namespace gives
+	relays     bool     // a process that is made on the way goes on
+
+	nullReader, nullWriter          int         // the caller's /dev/null, or notOpen
+	childPid, childPidFD, childLeft program.Arg // of the process that goes on
+}
+
+// A joined namespace is one that the child joins.
+type joined struct {
+	kind  NamespaceKind
+	fd    int
+	name  string
+	field string
+}
+
+// joins reports whether a namespace of the kind is joined.
+func (j *joins) joins(kind NamespaceKind) bool { return holds(j.list, kind) || holds(j.late, kind) }
+
+// joinsEarly reports whether that is done in the first stage.
+func (j *joins) joinsEarly(kind NamespaceKind) bool { return holds(j.list, kind) }
+
+func holds(list []joined, kind NamespaceKind) bool {
+	return slices.ContainsFunc(list, func(n joined) bool { return n.kind == kind })
+}
+
+// named is the set of kinds that are asked for by name.
+func (r *request) named() (kinds NamespaceKind) {
+	for _, n := range r.attr.Join {
+		kinds |= n.Kinds
+	}
+	return kinds
+}
+
+func (r *request) checkJoin() *StartError {
+	var seen NamespaceKind
+	all := false
+	for i, n := range r.attr.Join {
+		name := index("Attr.Join", i)
+		if err := n.check(name); err != nil {
+			return err
+		}
+		switch {
+		case n.Kinds&seen != 0:
+			return invalidf(name, (n.Kinds & seen).String(), "is joined twice")
+		case n.Kinds == 0 && all:
+			return invalidf(name, "", "names no kind, as another does: both would mean all")
+		}
+		seen |= n.Kinds
+		all = all || n.Kinds == 0
+	}
+	return r.checkJoinAndNew(seen)
+}
+
+// checkJoinAndNew refuses what the kernel has no way to do.
+func (r *request) checkJoinAndNew(joined NamespaceKind) *StartError {
+	sys := r.sys
+	switch {
+	case joined&PIDNamespace != 0 && r.inPlace:
+		return invalidf("Attr.Join", "pid", "is for a process that is made in it, which an Exec does not do")
+	case joined&PIDNamespace != 0 && sys.Cloneflags&unix.CLONE_NEWPID != 0:
+		return invalidf(field("Cloneflags"), "CLONE_NEWPID", "cannot be combined with joining a PID namespace (Attr.Join): a process changes its own once")
+	case joined&UserNamespace != 0 && r.meets():
+		return invalidf("Attr.Join", "user", "cannot be combined with id maps of a new user namespace: from outside of the joined one they cannot be written")
+	}
+	return nil
+}
+
+func (n *Namespace) check(name string) *StartError {
+	sources := 0
+	for _, given := range []bool{n.Path != "", n.File != nil, n.PID != 0, n.PidFD != nil} {
+		if given {
+			sources++
+		}
+	}
+	ofFile := n.Path != "" || n.File != nil
+	switch {
+	case sources != 1:
+		return invalidf(name, "", "needs one of Path, File, PID and PidFD")
+	case n.Kinds&^allKinds != 0:
+		return invalidf(name, "0x"+strconv.FormatUint(uint64(n.Kinds&^allKinds), 16), "is no kind of namespace")
+	case ofFile && bits.OnesCount32(uint32(n.Kinds)) != 1:
+		return invalidf(name, n.Path, "needs the kind of the namespace in Kinds")
+	case strings.IndexByte(n.Path, 0) >= 0:
+		return invalidf(name, strconv.Quote(n.Path), "contains a NUL byte")
+	case n.PID < 0:
+		return invalidf(name, itoa(n.PID), "is no process")
+	}
+	return nil
+}
+
+// openJoins opens the namespaces, and decides about the order.
+func (s *starter) openJoins() *StartError {
+	s.joins = joins{list: s.joins.list[:0], late: s.joins.late[:0], nullReader: notOpen, nullWriter: notOpen}
+	if len(s.attr.Join) == 0 {
+		return nil
+	}
+	for i := range s.attr.Join {
+		n := &s.attr.Join[i]
+		o := joinOpener{s, n, index("Attr.Join", i)}
+		if err := o.open(); err != nil {
+			return err
+		}
+	}
+	for _, kind := range []NamespaceKind{PIDNamespace, UserNamespace} { // found among all those of a process
+		if !s.joins.joins(kind) {
+			continue
+		}
+		if err := s.checkJoinAndNew(kind); err != nil {
+			return err
+		}
+	}
+	s.privileged = mayAdminister()
+	slices.SortStableFunc(s.joins.list, func(a, b joined) int { return s.rank(a.kind) - s.rank(b.kind) })
+	// A process in another PID namespace is made, not moved; and new
+	// namespaces belong to the user namespace that their maker is in.
+	s.relays = !s.inPlace && (s.joins.joins(PIDNamespace) || len(s.joins.list) > 0 && s.sys.Cloneflags&uintptr(allKinds) != 0)
+	return s.openNullBefore()
+}
+
+// rank is a kind's place in the order. What is left once the user namespace
+// has its place does not matter, but that a time namespace takes a second stage.
+func (j *joins) rank(kind NamespaceKind) int {
+	if kind == UserNamespace && j.privileged {
+		return len(namespaceKinds)
+	}
+	return slices.IndexFunc(namespaceKinds[:], func(k struct {
+		kind       NamespaceKind
+		name, file string
+	}) bool {
+		return k.kind == kind
+	})
+}
+
+// mayAdminister reports whether this process has CAP_SYS_ADMIN in its user
+// namespace. Tests put another answer.
+var mayAdminister = func() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	return unix.Capget(&header, &data[0]) == nil && data[0].Effective>>unix.CAP_SYS_ADMIN&1 != 0
+}
+
+// openNullBefore opens /dev/null where the child is to have it, since the mount
+// namespace that it joins may have something else at that path.
+func (s *starter) openNullBefore() *StartError {
+	if !s.joins.joins(MountNamespace) {
+		return nil
+	}
+	for _, f := range s.files {
+		to, mode := &s.nullReader, unix.O_RDONLY
+		switch f.source {
+		case nullRead:
+		case nullWrite:
+			to, mode = &s.nullWriter, unix.O_WRONLY
+		default:
+			continue
+		}
+		if *to != notOpen {
+			continue
+		}
+		fd, err := s.makeFile(f.field, func() (int, error) { return unix.Open("/dev/null", mode|unix.O_CLOEXEC, 0) })
+		if err != nil {
+			return &StartError{Path: s.path, Step: "open", Object: "/dev/null", Field: f.field, Err: err}
+		}
+		*to = fd
+	}
+	return nil
+}
+
+// A joinOpener opens the namespaces of one entry.
+type joinOpener struct {
+	*starter
+	n     *Namespace
+	field string
+}
+
+func (o joinOpener) open() *StartError {
+	switch {
+	case o.n.Path != "":
+		return o.add(o.n.Kinds, o.n.Path, func() (int, error) { return openNamespace(o.n.Path) })
+	case o.n.File != nil:
+		fd, err := shownFd(o.n.File)
+		if err != nil {
+			return o.error("", o.n.File.Name(), err)
+		}
+		if o.describing || !o.ours(o.n.Kinds, fd) {
+			o.joins.list = append(o.joins.list, joined{o.n.Kinds, fd, o.n.File.Name(), o.field})
+		}
+		return nil
+	case o.describing:
+		return o.ofProcess(o.n.PID, -1)
+	case o.n.PidFD != nil:
+		return o.ofPidFD()
+	}
+	pidfd, err := unix.PidfdOpen(o.n.PID, 0)
+	if err == unix.ENOSYS { // before Linux 5.3
+		return o.ofProcess(o.n.PID, -1)
+	}
+	if err != nil {
+		return o.error("pidfd_open", itoa(o.n.PID), err)
+	}
+	defer unix.Close(pidfd)
+	return o.ofProcess(o.n.PID, pidfd)
+}
+
+// ofPidFD finds out which process the pidfd means.
+func (o joinOpener) ofPidFD() *StartError {
+	fd, err := shownFd(o.n.PidFD)
+	if err != nil {
+		return o.error("", o.n.PidFD.Name(), err)
+	}
+	name := "pidfd " + itoa(fd)
+	info, err := os.ReadFile("/proc/self/fdinfo/" + itoa(fd))
+	if err != nil {
+		return o.error("", name, err)
+	}
+	_, after, found := bytes.Cut(info, []byte("\nPid:"))
+	line, _, _ := bytes.Cut(after, []byte("\n"))
+	pid, err := strconv.Atoi(string(bytes.TrimSpace(line)))
+	switch {
+	case !found || err != nil:
+		return o.error("", name, invalid("is no pidfd"))
+	case pid <= 0:
+		return o.error("", name, unix.ESRCH)
+	}
+	return o.ofProcess(pid, fd)
+}
+
+// ofProcess opens namespaces of a process, and then looks whether it was that
+// process all the time.
+func (o joinOpener) ofProcess(pid, pidfd int) *StartError {
+	kinds := o.n.Kinds
+	if kinds == 0 {
+		kinds = allKinds &^ o.named()
+	}
+	for _, k := range namespaceKinds {
+		if kinds&k.kind == 0 {
+			continue
+		}
+		path := "/proc/" + itoa(pid) + "/ns/" + k.file
+		err := o.add(k.kind, path, func() (int, error) { return openNamespace(path) })
+		if err != nil && (o.n.Kinds != 0 || err.Err != unix.ENOENT) { // a kernel without that kind
+			return err
+		}
+	}
+	const pollin = 1
+	if pidfd >= 0 {
+		ended := []unix.PollFd{{Fd: int32(pidfd), Events: pollin}}
+		if n, err := unix.Poll(ended, 0); err == nil && n > 0 {
+			return o.error("", "process "+itoa(pid), unix.ESRCH)
+		}
+	}
+	return nil
+}
+
+// add opens a namespace, unless the child will be in it anyway.
+func (o joinOpener) add(kind NamespaceKind, name string, open func() (int, error)) *StartError {
+	if o.describing {
+		o.standIn++
+		o.joins.list = append(o.joins.list, joined{kind, o.standIn - 1, name, o.field})
+		return nil
+	}
+	fd, err := open()
+	if err != nil {
+		return o.error("open", name, err)
+	}
+	if o.ours(kind, fd) {
+		unix.Close(fd)
+		return nil
+	}
+	o.afterwards(func(bool) { unix.Close(fd) })
+	o.joins.list = append(o.joins.list, joined{kind, fd, name, o.field})
+	return nil
+}
+
+func (o joinOpener) error(step, object string, err error) *StartError {
+	e := &StartError{Path: o.path, Step: step, Object: object, Field: o.field, Err: err}
+	if o.n.Path == "" && (err == unix.EACCES || err == unix.EPERM) {
+		e.Hint = "the namespaces of a process are open to those who may trace it: ptrace(2)"
+	}
+	return e
+}
+
+// ours reports whether the child is born in that namespace: it is this thread's
+// and, should another thread have the child, the process's.
+func (o joinOpener) ours(kind NamespaceKind, fd int) bool {
+	var theirs unix.Stat_t
+	if unix.Fstat(fd, &theirs) != nil {
+		return false
+	}
+	file := namespaceKinds[(&joins{}).rank(kind)].file
+	if kind == PIDNamespace || kind == TimeNamespace {
+		file += "_for_children"
+	}
+	for _, of := range []string{"thread-self", "self"} {
+		var st unix.Stat_t
+		if unix.Stat("/proc/"+of+"/ns/"+file, &st) != nil || st.Dev != theirs.Dev || st.Ino != theirs.Ino {
+			return false
+		}
+	}
+	return true
+}
+
+// openNamespace opens what may be any file: without waiting for the other end
+// of a FIFO, and without making a terminal the controlling one.
+func openNamespace(path string) (int, error) {
+	return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+}
+
+// divideJoins decides which namespaces are joined in the second stage, if there
+// is one: a time namespace, as a process enters it only that shares its memory
+// with nobody; and all others too, so that the image is executed in the
+// caller's user namespace and out of reach for whoever is root in another.
+// Those cannot wait that the process which goes on is born into.
+func (s *starter) divideJoins() *StartError {
+	j := &s.joins
+	if s.second == nil && !s.inPlace {
+		return nil
+	}
+	early := j.list[:0]
+	for _, n := range j.list {
+		if s.relays && !s.canWait(n.kind) {
+			early = append(early, n)
+			continue
+		}
+		j.late = append(j.late, n)
+		s.use(n.fd, n.field)
+	}
+	j.list = early
+	s.relays = s.relays && len(early) > 0
+	return s.checkImage()
+}
+
+func (s *starter) canWait(kind NamespaceKind) bool {
+	return kind == TimeNamespace || kind == UserNamespace && s.privileged && s.sys.Cloneflags&uintptr(allKinds) == 0
+}
+
+// checkImage refuses to execute the second stage's image in another user
+// namespace than the caller's, where others see the process. Root there may
+// trace whatever was executed there, undumpable or not (__ptrace_may_access in
+// kernel/ptrace.c), and so could the one that has made it.
+func (s *starter) checkImage() *StartError {
+	switch name := s.stageField; {
+	case s.inPlace || !s.relays:
+	case s.sys.Cloneflags&unix.CLONE_NEWUSER != 0:
+		return invalidf(name, "", "cannot be combined with joined namespaces (Attr.Join) and a new user namespace at once: the processes there could trace its second stage")
+	case s.joinsEarly(UserNamespace) && s.sys.Cloneflags&uintptr(allKinds) != 0:
+		return invalidf(name, "", "cannot be combined with a joined user namespace (Attr.Join) and new namespaces at once: the processes there could trace its second stage")
+	case s.joinsEarly(UserNamespace):
+		return invalidf(name, "", "cannot be combined with a joined user and PID namespace (Attr.Join) without CAP_SYS_ADMIN: the processes there could trace its second stage")
+	}
+	return nil
+}
+
+// join joins namespaces, while the child still shares the parent's descriptors
+// and has their numbers. Processes inside may be allowed to trace one that is
+// in with them. The memory is the parent's, and must be out of their reach
+// before.
+func (b *builder) join() {
+	j := &b.joins
+	if len(j.list) == 0 {
+		return
+	}
+	b.add("Attr.Join", program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
+	for _, n := range j.list {
+		b.add(n.field, program.Setns, num(n.fd), num(n.kind))
+	}
+	if b.relays {
+		b.relay()
+	}
+}
+
+// joinLate joins what is joined in the second stage, first of all there: it
+// was executed in the namespaces of the caller, so that undumpable means out of
+// reach for whoever is root in another user namespace.
+func (b *builder) joinLate() {
+	if !b.inPlace {
+		b.joinRest()
+	}
+}
+
+func (b *builder) joinRest() {
+	j := &b.joins
+	if len(j.late) == 0 && (len(j.list) == 0 || b.second == nil) {
+		return
+	}
+	b.add("Attr.Join", program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
+	for _, n := range j.late {
+		b.add(n.field, program.Setns, num(b.table.at(n.fd)), num(n.kind))
+	}
+}
+
+// relay has the child make another child of the parent's, in the PID
+// namespace just joined, and in new namespaces if there are to be any. That one goes on.
+func (b *builder) relay() {
+	j, p := &b.joins, b.p
+	j.childPid, j.childPidFD, j.childLeft = p.Words(0), p.Words(1<<32-1), p.Words(1)
+	name := "Attr.Join"
+	flags := unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_CHILD_CLEARTID | birthFlags(b.sys.Cloneflags)
+	if birthFlags(b.sys.Cloneflags) != 0 {
+		name = field("Cloneflags")
+	}
+	if b.table.copied {
+		flags &^= unix.CLONE_FILES
+	}
+	if !b.noPidFD {
+		flags |= unix.CLONE_PIDFD
+	}
+	if b.lacks.has(noClone3) {
+		// The place of the address that is cleared depends on the
+		// architecture; without CLONE_SETTLS the other one is ignored.
+		b.add(name, program.Clone, num(flags), num(0), j.childPidFD, j.childLeft, j.childLeft).Relay = true
+		p.FeedData(p.Len()-1, j.childPid)
+		return
+	}
+	// The kernel notes the number before the new process runs, whatever
+	// becomes of the old one.
+	flags |= unix.CLONE_PARENT_SETTID
+	args := p.Words(flags, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	for i, at := range []program.Arg{j.childPidFD, j.childLeft, j.childPid} {
+		p.PutAddress(program.Arg{Kind: program.Address, Value: args.Value + uint64(8+8*i)}, at)
+	}
+	b.add(name, program.Clone3, args, num(88)).Relay = true
+	p.FeedData(p.Len()-1, j.childPid)
+}
+
+// describeJoin makes the error of a setns step name the namespace.
+func (s *starter) describeJoin(e *StartError) {
+	for _, n := range slices.Concat(s.joins.list, s.joins.late) {
+		if e.Step == "setns" && e.Object == program.CloneFlags(uint64(n.kind)) {
+			e.Object = n.name
+		}
+	}
+}

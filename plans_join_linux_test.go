@@ -1,0 +1,40 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"syscall"
+	"testing"
+)
+
+// plansOfJoining are those of somebody who may administer his user namespace;
+// the others begin with the user namespace.
+var plansOfJoining = []planCase{
+	{"join-net", by(&Attr{Join: []Namespace{{Kinds: NetworkNamespace, Path: "/run/netns/blue"}}})},
+	{"join-process", by(&Attr{Join: []Namespace{{PID: 42, Kinds: allKinds &^ TimeNamespace}}})},
+	{"join-all", by(&Attr{Join: []Namespace{{Kinds: NetworkNamespace, Path: "/run/netns/blue"}, {PID: 42}}})},
+	{"join-and-unshare", func(c *Cmd) {
+		c.Attr = &Attr{Join: []Namespace{{PID: 42, Kinds: UserNamespace | IPCNamespace}}}
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID, Unshareflags: syscall.CLONE_NEWNS}
+	}},
+	{"join-init", by(&Attr{Join: []Namespace{{PID: 42}}, Init: &Init{}})},
+}
+
+// mayAdministerAs makes plans those of a process that may, or may not,
+// administer its user namespace, whoever runs the test.
+func mayAdministerAs(t *testing.T, may bool) {
+	before := mayAdminister
+	t.Cleanup(func() { mayAdminister = before })
+	mayAdminister = func() bool { return may }
+}
+
+// Without rights of its own the child gets them from the user namespace.
+func TestPlanOfOrdinaryUser(t *testing.T) {
+	noLimitToRestore(t)
+	mayAdministerAs(t, false)
+	p, err := planned(by(&Attr{Join: []Namespace{{PID: 42, Kinds: allKinds &^ TimeNamespace}}})).Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "plans/join-process-unprivileged.golden", p.String())
+}
