@@ -93,6 +93,34 @@ func shownByChrt(t *testing.T, attr *Attr) string {
 	return strings.Join(values, " ")
 }
 
+// What the kernel tells the program itself, where there is no chrt or one that
+// knows less than the kernel.
+func TestPoliciesByThemselves(t *testing.T) {
+	for _, test := range []struct {
+		needs *requirement
+		sched Scheduler
+	}{
+		{nil, Scheduler{Policy: SchedOther}}, {nil, Scheduler{Policy: SchedBatch}}, {nil, Scheduler{Policy: SchedIdle}},
+		{realTime, Scheduler{Policy: SchedFIFO, Priority: 1}}, {realTime, Scheduler{Policy: SchedRR, Priority: 1}},
+		{deadline, *someDeadline}, {extensible, Scheduler{Policy: SchedExt}},
+	} {
+		t.Run(string(test.sched.Policy), func(t *testing.T) {
+			if test.needs != nil {
+				requires(t, test.needs)
+			}
+			c := helperCommand("look", "policy:")
+			sched := test.sched
+			c.Attr = &Attr{Scheduler: &sched}
+			if sched.Policy == SchedDeadline {
+				sched.ResetOnFork = true // a Go program makes threads
+			}
+			if got, want := outputOf(t, c), fmt.Sprintf("\"%d\"\n", schedPolicies[test.sched.Policy]); got != want {
+				t.Errorf("policy = %s; want %s", got, want)
+			}
+		})
+	}
+}
+
 // A policy leaves the nice value alone, and the other way round.
 func TestPolicyAndNice(t *testing.T) {
 	requires(t, tool("chrt"))
