@@ -96,40 +96,38 @@ func find(name string) int {
 	return i
 }
 
-// numbersOf returns the numbers that a call has on an architecture. Kernels
+// on returns the numbers that a call has on an architecture, up to two. Kernels
 // before 5.4 take a call of x86_64 with the bit of x32 as well, whatever
 // number it has there.
-func (a Arch) numbersOf(name string) (list []uint32) {
-	i := find(name)
-	if i < 0 {
-		return nil
+func (c *call) on(a Arch) (numbers [2]uint32, n int) {
+	if v := c.numbers[a]; v >= 0 {
+		numbers[n] = uint32(v)
+		n++
 	}
-	numbers := &calls[i].numbers
-	if n := numbers[a]; n >= 0 {
-		list = append(list, uint32(n))
+	if wide := c.numbers[X8664]; a == X32 && wide >= 0 && x32Bit|wide != c.numbers[a] {
+		numbers[n] = uint32(x32Bit | wide)
+		n++
 	}
-	if wide := numbers[X8664]; a == X32 && wide >= 0 && x32Bit|wide != numbers[a] {
-		list = append(list, uint32(x32Bit|wide))
-	}
-	return list
+	return numbers, n
 }
 
 // A multiplexer is a call of x86 whose first argument tells which one of
 // several calls it makes, with the arguments in memory, where no filter sees
 // them: socketcall(2) and ipc(2).
 type multiplexer struct {
-	name string
-	mask uint64 // of the argument
-	subs map[string]uint64
+	name   string
+	number uint32
+	mask   uint64 // of the argument
+	subs   map[string]uint64
 }
 
 var multiplexers = []multiplexer{
-	{"socketcall", 0xffffffff, map[string]uint64{
+	{"socketcall", 102, 0xffffffff, map[string]uint64{
 		"socket": 1, "bind": 2, "connect": 3, "listen": 4, "accept": 5, "getsockname": 6, "getpeername": 7,
 		"socketpair": 8, "send": 9, "recv": 10, "sendto": 11, "recvfrom": 12, "shutdown": 13, "setsockopt": 14,
 		"getsockopt": 15, "sendmsg": 16, "recvmsg": 17, "accept4": 18, "recvmmsg": 19, "sendmmsg": 20,
 	}},
-	{"ipc", 0xffff, map[string]uint64{
+	{"ipc", 117, 0xffff, map[string]uint64{
 		"semop": 1, "semget": 2, "semctl": 3, "semtimedop": 4, "msgsnd": 11, "msgrcv": 12, "msgget": 13,
 		"msgctl": 14, "shmat": 21, "shmdt": 22, "shmget": 23, "shmctl": 24,
 	}},

@@ -1,6 +1,7 @@
 package seccomp
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,10 +24,11 @@ func (p *Policy) Compile() ([]Insn, error) {
 			return nil, fmt.Errorf("rule %d: %w", i, err)
 		}
 	}
+	named := p.calls()
 	var a assembler
 	next := result(p.BadArch)
 	for _, audit := range slices.Backward(p.audits()) {
-		t := newTable(p, audit)
+		t := newTable(p, named, audit)
 		a.enter(a.tree(t.segments(), t))
 		a.load(offNumber)
 		next = a.branch(jumpEQ, audit, a.last(), next)
@@ -67,8 +69,8 @@ type step struct {
 type table struct {
 	narrow    bool
 	decisions []decision
-	index     map[string]int // of each decision, by its text
-	singles   map[uint32]int // the decisions of numbers that rules name
+	index     map[string]int // of each decision with steps, by its text
+	singles   []segment      // the decisions of numbers that rules name, in order
 	bases     []segment      // and of all others
 	blocks    map[int]target // the code of those decisions that have steps
 }
@@ -79,17 +81,24 @@ type segment struct {
 	d    int
 }
 
-func newTable(p *Policy, audit uint32) *table {
-	t := &table{index: map[string]int{}, singles: map[uint32]int{}, blocks: map[int]target{}}
+func newTable(p *Policy, named [][]*call, audit uint32) *table {
+	t := &table{index: map[string]int{}, blocks: map[int]target{}}
 	other, bad := t.decide(nil, p.Default), t.decide(nil, p.BadArch)
 	t.bases = []segment{{0, other}}
+	var list []entry
 	for _, arch := range p.Archs {
-		if archs[arch].audit != audit {
-			continue
+		if archs[arch].audit == audit {
+			t.narrow = archs[arch].narrow
+			list = p.entries(list, named, arch)
 		}
-		t.narrow = archs[arch].narrow
-		for n, steps := range p.byNumber(arch) {
-			t.singles[n] = t.decide(steps, p.Default)
+	}
+	slices.SortStableFunc(list, func(a, b entry) int { return cmp.Compare(a.number, b.number) })
+	var steps []step
+	for i, e := range list {
+		steps = append(steps, e.step)
+		if i+1 == len(list) || list[i+1].number != e.number {
+			t.singles = append(t.singles, segment{e.number, t.decide(steps, p.Default)})
+			steps = steps[:0]
 		}
 	}
 	if audit == archs[X8664].audit {
@@ -112,28 +121,47 @@ func (t *table) guardX32(p *Policy, other, bad int) {
 	t.bases = []segment{{0, low}, {x32First, bad}, {x32Last + 1, low}, {x32Bit, high}, {^uint32(0), other}}
 }
 
-// byNumber lists what the rules say of each number, in their order.
-func (p *Policy) byNumber(arch Arch) map[uint32][]step {
-	lists := map[uint32][]step{}
+// calls looks up the names of each rule.
+func (p *Policy) calls() [][]*call {
+	named := make([][]*call, len(p.Rules))
 	for i := range p.Rules {
-		r := &p.Rules[i]
-		for _, name := range r.Names {
-			for _, n := range arch.numbersOf(name) {
-				lists[n] = append(lists[n], step{r.Args, r.Action})
+		for _, name := range p.Rules[i].Names {
+			named[i] = append(named[i], &calls[find(name)])
+		}
+	}
+	return named
+}
+
+// An entry is what a rule says of a number.
+type entry struct {
+	number uint32
+	step   step
+}
+
+// entries lists what the rules say of each number, in their order. A call that
+// makes others has a list of its own.
+func (p *Policy) entries(list []entry, named [][]*call, arch Arch) []entry {
+	own := func(number uint32) bool { return false }
+	if arch == X86 {
+		own = func(number uint32) bool { return number == multiplexers[0].number || number == multiplexers[1].number }
+		for i := range multiplexers {
+			m := &multiplexers[i]
+			for _, s := range p.multiplexed(m) {
+				list = append(list, entry{m.number, s})
 			}
 		}
 	}
-	if arch == X86 {
-		for i := range multiplexers {
-			m := &multiplexers[i]
-			for _, n := range arch.numbersOf(m.name) {
-				if steps := p.multiplexed(m); len(steps) > 0 {
-					lists[n] = steps
+	for i := range p.Rules {
+		for _, c := range named[i] {
+			numbers, n := c.on(arch)
+			for _, number := range numbers[:n] {
+				if !own(number) {
+					list = append(list, entry{number, step{p.Rules[i].Args, p.Rules[i].Action}})
 				}
 			}
 		}
 	}
-	return lists
+	return list
 }
 
 // multiplexed lists what the rules say of a call that makes others. A rule for
@@ -194,7 +222,20 @@ func (t *table) decide(steps []step, final Action) int {
 	for len(d.steps) > 0 && d.steps[len(d.steps)-1].action == d.final {
 		d.steps = d.steps[:len(d.steps)-1]
 	}
-	text := d.text()
+	return t.indexOf(d)
+}
+
+// indexOf returns the index of a decision, which may be new.
+func (t *table) indexOf(d decision) int {
+	if len(d.steps) == 0 {
+		same := func(e decision) bool { return len(e.steps) == 0 && e.final == d.final }
+		if i := slices.IndexFunc(t.decisions, same); i >= 0 {
+			return i
+		}
+		t.decisions = append(t.decisions, d)
+		return len(t.decisions) - 1
+	}
+	text := fmt.Sprint(d)
 	i, ok := t.index[text]
 	if !ok {
 		i = len(t.decisions)
@@ -202,14 +243,6 @@ func (t *table) decide(steps []step, final Action) int {
 		t.index[text] = i
 	}
 	return i
-}
-
-// text tells decisions apart.
-func (d *decision) text() string {
-	if len(d.steps) == 0 {
-		return string([]byte{byte(d.final), byte(d.final >> 8), byte(d.final >> 16), byte(d.final >> 24)})
-	}
-	return fmt.Sprint(*d)
 }
 
 // simplify drops conditions that are always true, and reports whether all can
@@ -251,19 +284,19 @@ func (t *table) segments() (list []segment) {
 			list = append(list, segment{from, d})
 		}
 	}
-	numbers := slices.Sorted(maps.Keys(t.singles))
+	singles := t.singles
 	for i, base := range t.bases {
 		end := uint64(1) << 32
 		if i+1 < len(t.bases) {
 			end = uint64(t.bases[i+1].from)
 		}
 		add(base.from, base.d)
-		for len(numbers) > 0 && uint64(numbers[0]) < end {
-			n := numbers[0]
-			numbers = numbers[1:]
-			add(n, t.singles[n])
-			if uint64(n)+1 < end {
-				add(n+1, base.d)
+		for len(singles) > 0 && uint64(singles[0].from) < end {
+			one := singles[0]
+			singles = singles[1:]
+			add(one.from, one.d)
+			if uint64(one.from)+1 < end {
+				add(one.from+1, base.d)
 			}
 		}
 	}
