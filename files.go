@@ -22,15 +22,16 @@ type File struct {
 	File *os.File
 
 	// Path is a file that the child opens, with the program's user, groups
-	// and umask, below its root directory and from its working directory. It
-	// does so when all descriptors that need no opening have their places, in
-	// the order of the list, so that /proc/self/fd/N names those. A FIFO that
-	// nobody has open at its other end holds up the start.
+	// and umask, below its root directory and from its working directory, but
+	// before Landlock and a filter for system calls restrict it. It does so
+	// when all descriptors that need no opening have their places, in the order
+	// of the list, so that /proc/self/fd/N names those. A FIFO that nobody has
+	// open at its other end holds up the start.
 	Path string
 	// Flags and Mode are those of open(2) for Path, such as
 	// os.O_WRONLY|os.O_CREATE, with the mode 0o666, for a file that is made if
-	// need be. O_NOCTTY is always added (see SysProcAttr.Setctty for what it
-	// keeps from happening), and O_CLOEXEC is left out.
+	// need be. O_NOCTTY is always added: only SysProcAttr.Setctty makes a
+	// terminal the controlling one. O_CLOEXEC is left out.
 	Flags int
 	Mode  uint32
 

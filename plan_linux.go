@@ -114,13 +114,17 @@ func (l *lister) inline(s *starter) {
 			continue
 		}
 		const shown = 32
+		by := "parent"
+		if s.inPlace {
+			by = "self"
+		}
 		text, fd := strconv.Quote(string(f.file.Data[:min(len(f.file.Data), shown)])), itoa(f.fd)
 		if len(f.file.Data) > shown {
 			text += "..."
 		}
-		l.add("parent", "memfd_create", `memfd_create("`+inlineName+`", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_NOEXEC_SEAL)`, f.field)
-		l.add("parent", "pwrite64", "pwrite64("+fd+", "+text+", "+itoa(len(f.file.Data))+", 0)", f.field)
-		l.add("parent", "fcntl", "fcntl("+fd+", F_ADD_SEALS, F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE|F_SEAL_FUTURE_WRITE)", f.field)
+		l.add(by, "memfd_create", `memfd_create("`+inlineName+`", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_NOEXEC_SEAL)`, f.field)
+		l.add(by, "pwrite64", "pwrite64("+fd+", "+text+", "+itoa(len(f.file.Data))+", 0)", f.field)
+		l.add(by, "fcntl", "fcntl("+fd+", F_ADD_SEALS, F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE|F_SEAL_FUTURE_WRITE)", f.field)
 	}
 }
 
