@@ -21,11 +21,14 @@ type Attr struct {
 	// survive that: its interpreter is given the name /dev/fd/N, and the kernel
 	// answers ENOENT. To execute a script, give the same *os.File to the child as
 	// one of its files too, by Files or ExtraFiles; it is executed from there.
+	//
+	// In a container, whoever may look at the process can open the file through
+	// /proc/PID/exe. Nobody there should have a right to write to it.
 	Program *os.File
 
 	// DirFile, if not nil, is the directory that the program starts in, in
 	// the place of Cmd.Dir; see fchdir(2). If Cmd.Env is nil, the program gets
-	// no PWD. It cannot be combined with SysProcAttr.Chroot or a new mount
+	// no PWD. It cannot be combined with SysProcAttr.Chroot or another mount
 	// namespace: the program would be outside of its root, with a way
 	// to everything that is there.
 	DirFile *os.File

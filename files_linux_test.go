@@ -60,7 +60,9 @@ func TestBadTables(t *testing.T) {
 		}, syscall.EINVAL, "(Attr.DirFile): cannot be combined with SysProcAttr.Chroot: the program would be outside of its root"},
 		{"directory and mount namespace", func(c *Cmd) {
 			c.SysProcAttr, c.Attr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}, &Attr{DirFile: os.Stdin}
-		}, syscall.EINVAL, "(Attr.DirFile): cannot be combined with a new mount namespace: the program would be in the old one"},
+		}, syscall.EINVAL, "(Attr.DirFile): cannot be combined with a new mount namespace: the program would be in another one"},
+		{"directory and joined mount namespace", by(&Attr{DirFile: os.Stdin, Join: []Namespace{{PID: 1, Kinds: MountNamespace}}}), syscall.EINVAL,
+			"(Attr.DirFile): cannot be combined with a joined mount namespace: the program would be in another one"},
 	})
 }
 
@@ -262,5 +264,31 @@ func TestDirByDescriptor(t *testing.T) {
 		if got, want := outputOf(t, c), path+"2\n0\n1\n2\n"; got != want {
 			t.Errorf("output = %q; want %q", got, want)
 		}
+	}
+}
+
+// A directory of the caller's is outside of a mount namespace that is joined,
+// be it found only among those of a process.
+func TestDirByDescriptorElsewhere(t *testing.T) {
+	requires(t, asRoot)
+	other := &Cmd{Path: "/bin/cat", SysProcAttr: &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}}
+	in, err := other.StdinPipe()
+	if err == nil {
+		err = other.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Wait()
+	defer in.Close()
+	attr := &Attr{DirFile: openProgram(t, "/"), Join: []Namespace{{PID: other.Process.Pid}}}
+	err = (&Cmd{Path: "/bin/true", Attr: attr}).Run()
+	const want = "sprog: start /bin/true: (Attr.DirFile): cannot be combined with a joined mount namespace: the program would be in another one"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v; want %s", err, want)
+	}
+	attr.DirFile = nil
+	if err := (&Cmd{Path: "/bin/true", Attr: attr}).Run(); err != nil {
+		t.Errorf("without DirFile: %v", err)
 	}
 }

@@ -16,6 +16,11 @@ func (s *starter) useProgram() (err *StartError) {
 }
 
 func (s *starter) useDirFile() (err *StartError) {
+	if s.attr.DirFile != nil && s.joins.joins(MountNamespace) { // found among all those of a process
+		err = dirFileOutside("a joined mount namespace")
+		err.Path = s.path
+		return err
+	}
 	s.dirFD, err = s.useFile(s.attr.DirFile, "Attr.DirFile")
 	return err
 }
@@ -43,9 +48,15 @@ func (r *request) checkDirFile() *StartError {
 	case r.sys.Chroot != "":
 		return invalidf(name, "", "cannot be combined with SysProcAttr.Chroot: the program would be outside of its root")
 	case (r.sys.Cloneflags|r.sys.Unshareflags)&unix.CLONE_NEWNS != 0:
-		return invalidf(name, "", "cannot be combined with a new mount namespace: the program would be in the old one")
+		return dirFileOutside("a new mount namespace")
+	case r.named()&MountNamespace != 0:
+		return dirFileOutside("a joined mount namespace")
 	}
 	return nil
+}
+
+func dirFileOutside(of string) *StartError {
+	return invalidf("Attr.DirFile", "", "cannot be combined with "+of+": the program would be in another one")
 }
 
 // makeInline makes the files whose content is given.

@@ -22,8 +22,8 @@ func (s *starter) prepare() *StartError {
 }
 
 var preparations = [...]func(*starter) *StartError{
-	(*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).useProgram, (*starter).useDirFile,
-	(*starter).openJoins, (*starter).openParent, (*starter).makeCgroup, (*starter).openCgroupV1, (*starter).openSecond, (*starter).divideJoins,
+	(*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).useProgram,
+	(*starter).openJoins, (*starter).useDirFile, (*starter).openParent, (*starter).makeCgroup, (*starter).openCgroupV1, (*starter).openSecond, (*starter).divideJoins,
 	(*starter).resolveLandlock,
 	(*starter).makeInline,
 	(*starter).lookForCPUs, (*starter).openProc,
