@@ -68,7 +68,7 @@ func (c *Cmd) inPlace(r *request, blocking bool) error {
 		field = "WaitDelay"
 	case c.pipes != nil:
 		field, why = "StdinPipe", "or a pipe of its kin has nobody left at its other end"
-	case c.SysProcAttr != nil && c.SysProcAttr.PidFD != nil:
+	case wantsPidFD(c.SysProcAttr):
 		field = "SysProcAttr.PidFD"
 	}
 	if field != "" {

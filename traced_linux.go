@@ -14,3 +14,6 @@ func stopped(state *os.ProcessState) bool {
 	status, ok := state.Sys().(syscall.WaitStatus)
 	return ok && status.Stopped()
 }
+
+// wantsPidFD reports whether a pidfd is asked for.
+func wantsPidFD(sys *syscall.SysProcAttr) bool { return sys != nil && sys.PidFD != nil }

@@ -10,3 +10,5 @@ import (
 func traced(*syscall.SysProcAttr) bool { return false }
 
 func stopped(*os.ProcessState) bool { return false }
+
+func wantsPidFD(*syscall.SysProcAttr) bool { return false }
