@@ -94,7 +94,7 @@ func parseConfig(text []byte) (values map[string]any, err error) {
 	return values, err
 }
 
-func sortedKeys(values map[string]any) []string {
+func sortedKeys[T any](values map[string]T) []string {
 	keys := make([]string, 0, len(values))
 	for key := range values {
 		keys = append(keys, key)

@@ -8,6 +8,8 @@ import "github.com/alecthomas/kong"
 var flagGroups = []kong.Group{
 	{Key: "program", Title: "Program:"},
 	{Key: "identity", Title: "Identity:"},
+	{Key: "capabilities", Title: "Capabilities:"},
+	{Key: "context", Title: "Labels, keys and personality:"},
 	{Key: "namespaces", Title: "Namespaces:"},
 	{Key: "files", Title: "Files:"},
 	{Key: "terminal", Title: "Terminal and session:"},
@@ -15,6 +17,7 @@ var flagGroups = []kong.Group{
 	{Key: "scheduling", Title: "Processors and memory:"},
 	{Key: "landlock", Title: "Landlock:"},
 	{Key: "syscalls", Title: "System calls:"},
+	{Key: "signals", Title: "Signals of the program:"},
 	{Key: "life", Title: "Life:"},
 }
 
@@ -35,8 +38,12 @@ type startFlags struct {
 	Groups     *nameList `group:"identity" xor:"groups" placeholder:"A,B,..." help:"Supplementary groups, names or numbers; an empty list drops all."`
 	InitGroups bool      `group:"identity" xor:"groups" help:"Supplementary groups that the group database has for --user."`
 	KeepGroups bool      `group:"identity" xor:"groups" help:"Keep the caller's supplementary groups."`
+	IDs        idFlags   `embed:"" group:"identity"`
 	Ambient    capList   `group:"identity" placeholder:"CAP,..." help:"Capabilities that the program gets whatever its user, such as net_bind_service."`
 	NoNewPrivs bool      `group:"identity" help:"Never gain privileges by executing a program (set-user-ID, file capabilities)."`
+
+	Capabilities capFlags     `embed:"" group:"capabilities"`
+	Context      contextFlags `embed:"" group:"context"`
 
 	Unshare    namespaceSet `group:"namespaces" placeholder:"NS,..." help:"New namespaces: user, pid, mount, net, ipc, uts, cgroup, time. Mounts made in a new mount namespace stay in it."`
 	Join       joinList     `group:"namespaces" sep:"none" placeholder:"[NS,...=]PID|NS=PATH" help:"Join namespaces: all or some of a process, or one by its file. Paths are those inside; --user 0 makes the program root inside. Repeatable."`
@@ -81,9 +88,10 @@ type startFlags struct {
 	Landlock   landlockFlags `embed:"" prefix:"landlock-" group:"landlock"`
 	Seccomp    seccompFlags  `embed:"" group:"syscalls"`
 
-	Init       bool       `group:"life" help:"Put a small init above the program, which reaps orphans and forwards signals; PID 1 with --unshare pid."`
-	Pdeathsig  signalName `group:"life" placeholder:"SIG" help:"Signal for the program when sprog dies."`
-	Timeout    span       `group:"life" placeholder:"DURATION" help:"Send --kill-signal after this time, such as 1.5, 90s or 2h, and exit with 124."`
-	KillSignal signalName `group:"life" default:"TERM" placeholder:"SIG" help:"What --timeout sends (default: TERM)."`
-	KillAfter  span       `group:"life" default:"10s" placeholder:"DURATION" help:"Send KILL this long after --timeout's signal, and exit with 137 (default: 10s)."`
+	Signals    signalFlags `embed:"" group:"signals"`
+	Init       bool        `group:"life" help:"Put a small init above the program, which reaps orphans and forwards signals; PID 1 with --unshare pid."`
+	Pdeathsig  signalName  `group:"life" placeholder:"SIG" help:"Signal for the program when sprog dies."`
+	Timeout    span        `group:"life" placeholder:"DURATION" help:"Send --kill-signal after this time, such as 1.5, 90s or 2h, and exit with 124."`
+	KillSignal signalName  `group:"life" default:"TERM" placeholder:"SIG" help:"What --timeout sends (default: TERM)."`
+	KillAfter  span        `group:"life" default:"10s" placeholder:"DURATION" help:"Send KILL this long after --timeout's signal, and exit with 137 (default: 10s)."`
 }

@@ -54,6 +54,8 @@ Examples:
   sprog run --unshare pid,mount,net --map-root --init sh
   sprog run --timeout 30s --rlimit cpu=10 --rlimit as=512M ./solve <in >out
   sprog run --user nobody --ambient net_bind_service nc -l -p 80
+  sprog run --cap-drop all --cap-add net_raw --new-keyring ping -c1 ::1
+  sprog run --ignore-signal HUP --default-signal PIPE --no-aslr ./measure
   sprog run --user nobody --data-file 3=/etc/app.key --open 4=r:/etc/app.conf app
   sprog run --tty --unshare pid,net bash
   sprog run --nice 10 --sched batch --ionice idle --cpus 2,3 --numa bind:0 make

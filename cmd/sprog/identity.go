@@ -36,13 +36,16 @@ func (l *capList) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
-// parseCap accepts cap_chown, CAP_CHOWN and chown.
+// parseCap accepts cap_chown, CAP_CHOWN, chown and 0.
 func parseCap(name string) (uintptr, error) {
 	short := strings.TrimPrefix(strings.ToLower(name), "cap_")
 	for _, known := range capability.ListKnown() {
 		if known.String() == short {
 			return uintptr(known), nil
 		}
+	}
+	if n, err := strconv.ParseUint(name, 10, 6); err == nil {
+		return uintptr(n), nil
 	}
 	return 0, fmt.Errorf("%q is not a capability", name)
 }
@@ -51,6 +54,9 @@ func parseCap(name string) (uintptr, error) {
 // leave the caller's. Supplementary groups never stay by accident: without a
 // flag that says otherwise there are none.
 func (f *startFlags) credential() (*syscall.Credential, error) {
+	if f.IDs.given() && f.User == "" && f.Group == "" {
+		return nil, nil
+	}
 	if f.User == "" && f.Group == "" && f.Groups == nil {
 		if f.KeepGroups || f.InitGroups {
 			return nil, errors.New("--keep-groups and --init-groups need --user or --group")

@@ -52,8 +52,15 @@ type nameList []string
 
 func (l *nameList) Decode(ctx *kong.DecodeContext) error {
 	s, err := decode(ctx)
-	if err != nil || s == "" {
+	if err != nil {
 		return err
+	}
+	return l.split(s)
+}
+
+func (l *nameList) split(s string) error {
+	if s == "" {
+		return nil
 	}
 	for name := range strings.SplitSeq(s, ",") {
 		if name == "" {

@@ -63,13 +63,13 @@ func TestParseMap(t *testing.T) {
 
 func TestParseCap(t *testing.T) {
 	for in, want := range map[string]uintptr{
-		"chown": unix.CAP_CHOWN, "cap_net_raw": unix.CAP_NET_RAW, "CAP_SYS_ADMIN": unix.CAP_SYS_ADMIN,
+		"chown": unix.CAP_CHOWN, "cap_net_raw": unix.CAP_NET_RAW, "CAP_SYS_ADMIN": unix.CAP_SYS_ADMIN, "0": 0, "63": 63,
 	} {
 		if got, err := parseCap(in); err != nil || got != want {
 			t.Errorf("parseCap(%q) = %d, %v; want %d", in, got, err, want)
 		}
 	}
-	for _, in := range []string{"", "cap_", "cap_cap_chown", "all", "0"} {
+	for _, in := range []string{"", "cap_", "cap_cap_chown", "all", "64", "-1"} {
 		if got, err := parseCap(in); err == nil {
 			t.Errorf("parseCap(%q) = %d, nil; want an error", in, got)
 		}

@@ -1,0 +1,118 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/moby/sys/capability"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// The capFlags are about capabilities.
+type capFlags struct {
+	Caps        *capSet    `xor:"caps" placeholder:"CAP,..." help:"Exactly these capabilities, whatever the user, in all five sets; an empty list is none at all."`
+	CapAdd      capNames   `xor:"caps" placeholder:"CAP,..." help:"Have these, whatever the user: add them to all five sets. \"all\" are those of the kernel."`
+	CapDrop     capNames   `placeholder:"CAP,..." help:"Drop these from all five sets. --cap-drop all leaves what --cap-add names."`
+	Bounding    *capSet    `name:"bounding-set" placeholder:"LIST" help:"The bounding set. A LIST is exactly what it names, or what +CAP adds and -CAP drops."`
+	Permitted   *capSet    `placeholder:"LIST" help:"The permitted set until the program is executed, and that of --init."`
+	Effective   *capSet    `placeholder:"LIST" help:"The effective set, likewise."`
+	Inheritable *capSet    `name:"inh-caps" placeholder:"LIST" help:"The inheritable set."`
+	AmbientCaps *capSet    `placeholder:"LIST" help:"The ambient set: what a program has that is not root's and has no privileges of its own."`
+	KeepCaps    bool       `help:"Keep all that the caller has, or that a new user namespace gives, whatever the user."`
+	Securebits  *secureSet `placeholder:"LIST" help:"Secure bits: noroot, no-setuid-fixup, keep-caps, no-cap-ambient-raise, exec-restrict-file, exec-deny-interactive, each with -locked too."`
+}
+
+// setCaps fills in the attributes.
+func (f *capFlags) setCaps(attr *sprog.Attr) error {
+	if f.Caps != nil && f.CapDrop != nil {
+		return errors.New("--caps names all capabilities that are left: --cap-drop cannot be used with it")
+	}
+	if f.Securebits != nil {
+		attr.Securebits = &sprog.Securebits{Drop: f.Securebits.drop, Add: f.Securebits.add}
+	}
+	if f.Caps == nil && f.CapAdd == nil && f.CapDrop == nil && f.Bounding == nil && f.Permitted == nil && f.Effective == nil &&
+		f.Inheritable == nil && f.AmbientCaps == nil && !f.KeepCaps {
+		return nil
+	}
+	attr.Caps = &sprog.Caps{
+		Bounding: f.set(f.Bounding), Permitted: f.set(f.Permitted), Effective: f.set(f.Effective),
+		Inheritable: f.set(f.Inheritable), Ambient: f.set(f.AmbientCaps), Keep: f.KeepCaps,
+	}
+	return nil
+}
+
+// set is one of the five sets: as it is given itself, or as the flags for all
+// of them have it.
+func (f *capFlags) set(own *capSet) sprog.CapSet {
+	switch {
+	case own != nil:
+		return sprog.CapSet{Drop: own.drop, Add: own.add}
+	case f.Caps != nil:
+		return sprog.CapSet{Drop: f.Caps.drop, Add: f.Caps.add}
+	}
+	return sprog.CapSet{Drop: f.CapDrop, Add: f.CapAdd}
+}
+
+// A capSet is a set of capabilities as setpriv(1) writes it.
+type capSet setEdit
+
+func (s *capSet) Decode(ctx *kong.DecodeContext) error {
+	list, err := decode(ctx)
+	if err != nil {
+		return err
+	}
+	return (*setEdit)(s).edit(capName(list), validCap, supportedCaps)
+}
+
+// A capNames is a list of capabilities.
+type capNames []string
+
+func (l *capNames) Decode(ctx *kong.DecodeContext) error {
+	return decodeNames(ctx, func(name string) error {
+		name = capName(name)
+		*l = append(*l, name)
+		if name == "all" {
+			return nil
+		}
+		return validCap(name)
+	})
+}
+
+// capName has capabilities, and lists of them, in one spelling.
+func capName(list string) string { return strings.ReplaceAll(strings.ToLower(list), "cap_", "") }
+
+func validCap(name string) error {
+	_, err := parseCap(name)
+	return err
+}
+
+func supportedCaps() (names []string) {
+	list, _ := capability.ListSupported()
+	for _, c := range list {
+		names = append(names, c.String())
+	}
+	return names
+}
+
+// A secureSet is a set of secure bits.
+type secureSet setEdit
+
+func (s *secureSet) Decode(ctx *kong.DecodeContext) error {
+	list, err := decode(ctx)
+	if err != nil {
+		return err
+	}
+	list = strings.NewReplacer("secbit_", "", "_", "-").Replace(strings.ToLower(list))
+	return (*setEdit)(s).edit(list, oneOf(secureBitNames, "secure bit"), func() []string { return slices.Clone(secureBitNames) })
+}
+
+var secureBitNames = []string{
+	"noroot", "noroot-locked", "no-setuid-fixup", "no-setuid-fixup-locked", "keep-caps", "keep-caps-locked",
+	"no-cap-ambient-raise", "no-cap-ambient-raise-locked", "exec-restrict-file", "exec-restrict-file-locked",
+	"exec-deny-interactive", "exec-deny-interactive-locked",
+}

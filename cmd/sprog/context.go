@@ -1,0 +1,70 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// The contextFlags say what else the kernel knows a program by.
+type contextFlags struct {
+	NewKeyring  bool     `xor:"keyring" help:"A new session keyring: the caller's keys are not found by the program, nor its by the caller."`
+	Keyring     word     `xor:"keyring" placeholder:"NAME" help:"Join the session keyring of that name, or make it."`
+	SELinux     word     `name:"selinux-label" placeholder:"CONTEXT" help:"Execute the program in this SELinux context."`
+	AppArmor    word     `name:"apparmor-profile" placeholder:"NAME" help:"Execute the program under this AppArmor profile, which is loaded."`
+	Personality *persona `placeholder:"FLAG,..." help:"Exactly this execution domain: a number, or linux32 and flags such as addr-no-randomize, read-implies-exec, uname-2.6; linux is none."`
+	NoASLR      bool     `name:"no-aslr" help:"Lay out memory at the same addresses every time."`
+}
+
+// setContext fills in the attributes.
+func (f *contextFlags) setContext(attr *sprog.Attr) {
+	if f.NewKeyring || f.Keyring != "" {
+		attr.SessionKeyring = &sprog.SessionKeyring{Name: string(f.Keyring)}
+	}
+	if f.SELinux != "" || f.AppArmor != "" {
+		attr.ExecLabel = &sprog.ExecLabel{SELinux: string(f.SELinux), AppArmor: string(f.AppArmor)}
+	}
+	attr.Personality = (*sprog.Personality)(f.Personality)
+	if f.NoASLR {
+		p := sprog.AddrNoRandomize
+		if f.Personality != nil {
+			p |= sprog.Personality(*f.Personality)
+		} else if own, _, errno := syscall.RawSyscall(unix.SYS_PERSONALITY, 0xffffffff, 0, 0); errno == 0 {
+			p |= sprog.Personality(own)
+		}
+		attr.Personality = &p
+	}
+}
+
+// A persona is an execution domain.
+type persona sprog.Personality
+
+var personas = map[string]persona{
+	"linux": 0, "linux32": persona(sprog.Linux32), "addr-no-randomize": persona(sprog.AddrNoRandomize),
+	"uname-2.6": 0x20000, "fdpic-funcptrs": 0x80000, "mmap-page-zero": 0x100000, "addr-compat-layout": 0x200000,
+	"read-implies-exec": 0x400000, "addr-limit-32bit": 0x800000, "short-inode": 0x1000000, "whole-seconds": 0x2000000,
+	"sticky-timeouts": 0x4000000, "addr-limit-3gb": 0x8000000,
+}
+
+func (p *persona) Decode(ctx *kong.DecodeContext) error {
+	return decodeNames(ctx, func(name string) error {
+		if n, err := strconv.ParseUint(name, 0, 32); err == nil {
+			*p |= persona(n)
+			return nil
+		}
+		flag, known := personas[strings.ToLower(strings.ReplaceAll(name, "_", "-"))]
+		if !known {
+			return fmt.Errorf("%q is no execution domain or flag: %s", name, strings.Join(sortedKeys(personas), ", "))
+		}
+		*p |= flag
+		return nil
+	})
+}

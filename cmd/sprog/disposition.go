@@ -1,0 +1,97 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// The signalFlags say which signals the program blocks and ignores, as those
+// of env(1) do.
+type signalFlags struct {
+	Default signalSet  `name:"default-signal" placeholder:"SIG,..." help:"Have these do what they do by default, though the caller ignores them. \"all\" are all but those of --ignore-signal."`
+	Ignore  signalSet  `name:"ignore-signal" placeholder:"SIG,..." help:"Ignore these."`
+	Block   signalSet  `name:"block-signal" xor:"mask" placeholder:"SIG,..." help:"Block these, beside those that the caller blocks."`
+	Mask    *signalSet `name:"signal-mask" xor:"mask" placeholder:"SIG,..." help:"Block exactly these; an empty list blocks none."`
+}
+
+// setSignals fills in the attribute.
+func (f *signalFlags) setSignals(attr *sprog.Attr) error {
+	if f.Default == 0 && f.Ignore == 0 && f.Block == 0 && f.Mask == nil {
+		return nil
+	}
+	s := &sprog.Signals{Ignore: f.Ignore.list(), AllDefault: f.Default == allSignals}
+	switch both := f.Default & f.Ignore; {
+	case s.AllDefault:
+	case both != 0:
+		return errors.New("--default-signal and --ignore-signal: " + signalText(both.list()[0]) + " is in both")
+	default:
+		s.Default = f.Default.list()
+	}
+	mask := f.Block
+	if f.Mask != nil {
+		mask = *f.Mask
+	} else if f.Block != 0 {
+		var own unix.Sigset_t
+		if err := unix.PthreadSigmask(unix.SIG_BLOCK, nil, &own); err != nil {
+			return err
+		}
+		mask |= signalSet(own.Val[0])
+	}
+	if f.Mask != nil || f.Block != 0 {
+		s.Mask = mask.list()
+	}
+	attr.Signals = s
+	return nil
+}
+
+// A signalSet is a set of signals: signal n is bit n-1.
+type signalSet uint64
+
+// allSignals are those that can be blocked and ignored.
+const allSignals = ^(signalSet(1)<<(unix.SIGKILL-1) | 1<<(unix.SIGSTOP-1))
+
+func (s *signalSet) Decode(ctx *kong.DecodeContext) error {
+	return decodeNames(ctx, func(name string) error {
+		if strings.EqualFold(name, "all") {
+			*s |= allSignals
+			return nil
+		}
+		sig, err := parseSignal(name)
+		switch {
+		case err != nil:
+			return err
+		case sig == unix.SIGKILL || sig == unix.SIGSTOP:
+			return fmt.Errorf("%s always has its effect", unix.SignalName(sig))
+		}
+		*s |= 1 << (sig - 1)
+		return nil
+	})
+}
+
+// list is never nil.
+func (s signalSet) list() []syscall.Signal {
+	list := []syscall.Signal{}
+	for sig := syscall.Signal(1); sig <= sigrtmax; sig++ {
+		if s>>(sig-1)&1 != 0 {
+			list = append(list, sig)
+		}
+	}
+	return list
+}
+
+func signalText(sig syscall.Signal) string {
+	if name := unix.SignalName(sig); name != "" {
+		return name
+	}
+	return "signal " + strconv.Itoa(int(sig))
+}

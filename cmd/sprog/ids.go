@@ -1,0 +1,74 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// The idFlags set real and effective ids apart.
+type idFlags struct {
+	RUID word `name:"ruid" placeholder:"NAME|UID" help:"Run with this real user."`
+	EUID word `name:"euid" placeholder:"NAME|UID" help:"Run with this effective user."`
+	RGID word `name:"rgid" placeholder:"NAME|GID" help:"Run with this real group."`
+	EGID word `name:"egid" placeholder:"NAME|GID" help:"Run with this effective group. As with --user, no supplementary groups stay."`
+}
+
+func (f *idFlags) given() bool { return *f != idFlags{} }
+
+// setIdentity fills in who the program is, and what it may.
+func (f *startFlags) setIdentity(attr *sprog.Attr) error {
+	if err := f.setIDs(attr); err != nil {
+		return err
+	}
+	if err := f.Capabilities.setCaps(attr); err != nil {
+		return err
+	}
+	f.Context.setContext(attr)
+	return f.Signals.setSignals(attr)
+}
+
+// setIDs fills in the ids, and the groups that go with them.
+func (f *startFlags) setIDs(attr *sprog.Attr) error {
+	if !f.IDs.given() {
+		return nil
+	}
+	if f.User != "" || f.Group != "" {
+		return errors.New("--user and --group set real and effective ids alike: --ruid, --euid, --rgid and --egid cannot be used with them")
+	}
+	attr.IDs = new(sprog.IDs)
+	for _, id := range []struct {
+		flag  string
+		value word
+		find  func(string) (uint32, error)
+		to    **uint32
+	}{
+		{"--ruid", f.IDs.RUID, userNumber, &attr.IDs.RealUser}, {"--euid", f.IDs.EUID, userNumber, &attr.IDs.EffectiveUser},
+		{"--rgid", f.IDs.RGID, groupID, &attr.IDs.RealGroup}, {"--egid", f.IDs.EGID, groupID, &attr.IDs.EffectiveGroup},
+	} {
+		if id.value == "" {
+			continue
+		}
+		n, err := id.find(string(id.value))
+		if err != nil {
+			return fmt.Errorf("%s: %w", id.flag, err)
+		}
+		*id.to = &n
+	}
+	if f.KeepGroups {
+		return nil
+	}
+	attr.Groups = new(sprog.Groups)
+	if f.Groups != nil {
+		attr.Groups.List = *f.Groups
+	}
+	return nil
+}
+
+func userNumber(s string) (uint32, error) {
+	uid, _, err := userID(s)
+	return uid, err
+}
