@@ -18,6 +18,9 @@ type facility struct {
 // facilities, in the order of a start.
 var facilities = []facility{
 	{"Setsid", func(c *sprog.Cmd) { c.SysProcAttr.Setsid = true }},
+	{"Signals", func(c *sprog.Cmd) {
+		c.Attr.Signals = &sprog.Signals{Mask: []syscall.Signal{syscall.SIGUSR1}, Ignore: []syscall.Signal{syscall.SIGPIPE}}
+	}},
 	{"Rlimits, all", func(c *sprog.Cmd) { c.Attr.Rlimits = ownLimits() }},
 	{"Nice", func(c *sprog.Cmd) { c.Attr.Nice = new(5) }},
 	{"Scheduler", func(c *sprog.Cmd) { c.Attr.Scheduler = &sprog.Scheduler{Policy: sprog.SchedBatch} }},
@@ -32,6 +35,10 @@ var facilities = []facility{
 		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		c.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
 		c.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
+		if os.Getuid() == 0 { // more ids, for groups to be set
+			c.SysProcAttr.UidMappings[0].Size, c.SysProcAttr.GidMappings[0].Size = 1000, 1000
+			c.SysProcAttr.GidMappingsEnableSetgroups = true
+		}
 	}},
 	{"pid namespace", func(c *sprog.Cmd) { c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWPID }},
 	{"mount namespace", func(c *sprog.Cmd) { c.SysProcAttr.Unshareflags |= syscall.CLONE_NEWNS }},
@@ -40,7 +47,15 @@ var facilities = []facility{
 	{"uts namespace", func(c *sprog.Cmd) { c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUTS }},
 	{"cgroup namespace", func(c *sprog.Cmd) { c.SysProcAttr.Unshareflags |= syscall.CLONE_NEWCGROUP }},
 	{"Chroot", func(c *sprog.Cmd) { c.SysProcAttr.Chroot = "/" }},
-	{"Credential", func(c *sprog.Cmd) { c.SysProcAttr.Credential = &syscall.Credential{NoSetGroups: true} }},
+	{"Credential", func(c *sprog.Cmd) { c.SysProcAttr.Credential = &syscall.Credential{} }},
+	{"Groups", func(c *sprog.Cmd) { c.Attr.Groups = &sprog.Groups{List: []string{"4", "24"}} }},
+	{"Caps: two dropped everywhere", func(c *sprog.Cmd) {
+		drop := sprog.CapSet{Drop: []string{"sys_time", "mknod"}}
+		c.Attr.Caps = &sprog.Caps{Bounding: drop, Permitted: drop, Effective: drop, Inheritable: drop}
+	}},
+	{"Securebits", func(c *sprog.Cmd) { c.Attr.Securebits = &sprog.Securebits{Add: []string{"noroot"}} }},
+	{"SessionKeyring", func(c *sprog.Cmd) { c.Attr.SessionKeyring = &sprog.SessionKeyring{} }},
+	{"Personality", func(c *sprog.Cmd) { c.Attr.Personality = new(sprog.AddrNoRandomize) }},
 	{"Dir", func(c *sprog.Cmd) { c.Dir = "/" }},
 	{"Umask", func(c *sprog.Cmd) { c.Attr.Umask = new(uint32(0o27)) }},
 	{"Pdeathsig", func(c *sprog.Cmd) { c.SysProcAttr.Pdeathsig = syscall.SIGTERM }},
@@ -70,24 +85,26 @@ func ownLimits() (list []sprog.Rlimit) {
 	return list
 }
 
-// measureFacilities is what each facility adds to a start, and what all of
-// them do that can be had here.
+// measureFacilities is what each facility adds to a start, and what all do that
+// go together here.
 func measureFacilities(b *bench, s *section) error {
-	cells := []facilityCell{b.facility("nothing", func(*sprog.Cmd) {})}
-	var possible []facility
+	cells := []facilityCell{b.facility("nothing")}
+	var together []facility
 	for _, f := range facilities {
-		cell := b.facility(f.name, f.apply)
+		cell := b.facility(f.name, f)
 		if err := cell.command().Run(); err != nil {
 			s.Notes = append(s.Notes, fmt.Sprintf("%s: not here: %v.", f.name, err))
 			continue
 		}
-		cells, possible = append(cells, cell), append(possible, f)
-	}
-	cells = append(cells, b.facility("all of these", func(c *sprog.Cmd) {
-		for _, f := range possible {
-			f.apply(c)
+		cells = append(cells, cell)
+		more := append(together[:len(together):len(together)], f)
+		if err := b.facility("", more...).command().Run(); err != nil {
+			s.Notes = append(s.Notes, fmt.Sprintf("%s: not together with the others: %v.", f.name, err))
+			continue
 		}
-	}))
+		together = more
+	}
+	cells = append(cells, b.facility(fmt.Sprintf("%d of these together", len(together)), together...))
 	for round := range b.rounds(64) {
 		for _, i := range turns(round, len(cells)) {
 			if err := cells[i].run(10); err != nil {
@@ -110,9 +127,11 @@ type facilityCell struct {
 	filledIn *sprog.Cmd
 }
 
-func (b *bench) facility(name string, apply func(*sprog.Cmd)) facilityCell {
+func (b *bench) facility(name string, list ...facility) facilityCell {
 	c := &sprog.Cmd{Path: b.progs.Exit, Env: []string{}, SysProcAttr: &syscall.SysProcAttr{}, Attr: &sprog.Attr{}}
-	apply(c)
+	for _, f := range list {
+		f.apply(c)
+	}
 	return facilityCell{&sample{Contender: name, X: 1}, c}
 }
 
