@@ -12,11 +12,11 @@ import (
 //
 // Exec returns an error while nothing has happened yet: a [*StartError] for
 // what it refuses or cannot prepare. Then it begins, and the caller's code is
-// gone: the process executes a small image of its own (see ARCHITECTURE.md)
-// that runs the steps. If one of them does not succeed, the process itself
-// prints the text of the StartError to its standard error and exits: with 127
-// if the program was not found, 126 if it could not be executed, and 125
-// otherwise.
+// gone: the steps are run by the calling thread, or by a small image that the
+// process executes (see ARCHITECTURE.md). If one of them does not succeed, the
+// process itself prints the text of the StartError to its standard error and
+// exits: with 127 if the program was not found, 126 if it could not be
+// executed, and 125 otherwise.
 //
 // What only a child can be given is refused: a new PID namespace, an init,
 // SysProcAttr.PidFD, and more of an id map than a process can write for

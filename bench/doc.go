@@ -21,7 +21,8 @@
 //
 // The program that is started is a static ELF file of under 200 bytes, written
 // by the benchmark, that exits at once: what is left is the cost of starting.
-// A program of a libc adds its own page faults, the same for everyone. The
+// A program of a libc adds its own page faults, the same for everyone; only the
+// scenario of the command runs one, by whole command lines. The
 // environment, GOGC and GOMAXPROCS are those the benchmark was called with,
 // except that the limit gets as many running threads as it has starts in flight.
 package main
