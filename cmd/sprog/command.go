@@ -31,6 +31,9 @@ func (f *startFlags) command(program programArgs, tty terminal, open opener) (*s
 	if err := f.setIdentity(cmd.Attr); err != nil {
 		return nil, err
 	}
+	if err := f.setCgroup(cmd.Attr); err != nil {
+		return nil, err
+	}
 	if err := f.setLandlock(cmd.Attr); err != nil {
 		return nil, err
 	}

@@ -43,6 +43,8 @@ func (f *startFlags) inPlace() error {
 		return errors.New("--tty needs a process that stands between two terminals: use sprog run")
 	case f.Init:
 		return errors.New("--init is a process above the program: use sprog run")
+	case f.NewCgroup.asked():
+		return errors.New("a new cgroup needs a process that removes it: use sprog run, or --cgroup with one that is there")
 	case f.Unshare&unix.CLONE_NEWPID != 0:
 		return errors.New("--unshare pid is for child processes, as the kernel has it: use sprog run")
 	}

@@ -14,6 +14,7 @@ var flagGroups = []kong.Group{
 	{Key: "files", Title: "Files:"},
 	{Key: "terminal", Title: "Terminal and session:"},
 	{Key: "limits", Title: "Limits:"},
+	{Key: "cgroup", Title: "A cgroup of its own:"},
 	{Key: "scheduling", Title: "Processors and memory:"},
 	{Key: "landlock", Title: "Landlock:"},
 	{Key: "syscalls", Title: "System calls:"},
@@ -84,6 +85,7 @@ type startFlags struct {
 	Rlimit []rlimit `group:"limits" sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Resource limit; one value sets both. Names and units are below. Repeatable."`
 	Cgroup word     `group:"limits" placeholder:"DIR" help:"Start in this cgroup: a directory of the cgroup2 file system."`
 
+	NewCgroup  cgroupFlags   `embed:"" group:"cgroup"`
 	Scheduling schedFlags    `embed:"" group:"scheduling"`
 	Landlock   landlockFlags `embed:"" prefix:"landlock-" group:"landlock"`
 	Seccomp    seccompFlags  `embed:"" group:"syscalls"`

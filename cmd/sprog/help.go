@@ -57,6 +57,7 @@ Examples:
   sprog run --cap-drop all --cap-add net_raw --new-keyring ping -c1 ::1
   sprog run --ignore-signal HUP --default-signal PIPE --no-aslr ./measure
   sprog run --user nobody --data-file 3=/etc/app.key --open 4=r:/etc/app.conf app
+  sprog run --memory 2G --swap 0 --pids 500 --cpu-max 1.5 make -j8
   sprog run --tty --unshare pid,net bash
   sprog run --nice 10 --sched batch --ionice idle --cpus 2,3 --numa bind:0 make
   sprog run --landlock-abi 5 --landlock-rox / --landlock-rw . --landlock-connect-tcp 443 make
