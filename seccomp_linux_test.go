@@ -155,6 +155,19 @@ func TestSeccompInPrograms(t *testing.T) {
 	}
 }
 
+// A program by its descriptor is executed by another call.
+func TestSeccompProgramByDescriptor(t *testing.T) {
+	f, err := os.Open("/bin/true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c := &Cmd{Path: "/bin/true", Attr: &Attr{NoNewPrivs: true, Program: f, Seccomp: deny(1, "execve")}}
+	if err := c.Run(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Filters stack: the strictest wins, whichever comes first.
 func TestSeccompPrograms(t *testing.T) {
 	before, _ := strconv.Atoi(procField("/proc/self/status", "Seccomp_filters"))
@@ -244,7 +257,7 @@ func TestSeccompHints(t *testing.T) {
 func TestBadSeccomp(t *testing.T) {
 	by := func(s *Seccomp) func(*Cmd) { return by(&Attr{NoNewPrivs: true, Seccomp: s}) }
 	one := func(r SeccompRule) func(*Cmd) { return by(&Seccomp{Default: SeccompAllow, Rules: []SeccompRule{r}}) }
-	few := []string{"read"}
+	few, file := []string{"read"}, tempFile(t)
 	wantRefused(t, []badStart{
 		{"nothing", by(&Seccomp{}), syscall.EINVAL, "(Attr.Seccomp): has neither rules nor a program"},
 		{"no default", by(&Seccomp{Rules: []SeccompRule{{Names: few, Action: SeccompAllow}}}), syscall.EINVAL, "(Attr.Seccomp.Default): has no action"},
@@ -268,6 +281,9 @@ func TestBadSeccomp(t *testing.T) {
 			"(Attr.Seccomp): denies execve, which executes the program"},
 		{"kills execve", one(SeccompRule{Names: []string{"execve"}, Action: SeccompKillThread}), syscall.EINVAL,
 			"(Attr.Seccomp): denies execve, which executes the program"},
+		{"denies execveat", func(c *Cmd) {
+			c.Attr = &Attr{NoNewPrivs: true, Program: file, Seccomp: deny(1, "execveat")}
+		}, syscall.EINVAL, "(Attr.Seccomp): denies execveat, which executes the program"},
 		{"notifies execve", one(SeccompRule{Names: []string{"execve"}, Action: SeccompNotify}), syscall.EINVAL,
 			"(Attr.Seccomp): has execve answered by the listener, which nobody can read before the program is executed"},
 		{"WaitKillable", by(&Seccomp{Default: SeccompAllow, WaitKillable: true}), syscall.EINVAL,
