@@ -13,9 +13,10 @@ import (
 
 // checkMayRestrict refuses what landlock(7) and seccomp(2) refuse to a process
 // that has neither no_new_privs nor CAP_SYS_ADMIN, where it is plain that the
-// child has neither. In a new user namespace it has all capabilities.
+// child has neither. In a new user namespace it has all capabilities, and in one
+// that it joins the kernel knows.
 func (r *request) checkMayRestrict(name string) *StartError {
-	newUser := (r.sys.Cloneflags|r.sys.Unshareflags)&unix.CLONE_NEWUSER != 0
+	newUser := r.newUserNamespace() || len(r.attr.Join) > 0
 	loses := r.losesCaps()
 	gains := r.caps[effective].set&adminBit != 0
 	if r.attr.NoNewPrivs || newUser || gains || hasCap(unix.CAP_SYS_ADMIN) && !loses {
