@@ -151,6 +151,26 @@ type Attr struct {
 	// Join lists existing namespaces that the child joins. See [Namespace].
 	Join []Namespace
 
+	// Hostname and Domainname, if not empty, are set in a new or joined UTS
+	// namespace. See sethostname(2).
+	Hostname   string
+	Domainname string
+
+	// Sysctls are set in order in the namespaces that they belong to, new or joined ones. The
+	// caller's /proc/sys must be writable.
+	Sysctls []Sysctl
+
+	// Loopback brings up the device lo of a new or joined network namespace.
+	Loopback bool
+
+	// TimeOffsets, if not nil, sets the clocks of a new time namespace, for which
+	// SysProcAttr.Unshareflags must have CLONE_NEWTIME. Linux 6.2.
+	TimeOffsets *TimeOffsets
+
+	// ReportNamespaces are the kinds of namespaces whose ids Birth.Namespaces
+	// tells, new ones or not.
+	ReportNamespaces NamespaceKind
+
 	// Init, if not nil, puts a minimal init process between the caller and
 	// the program. See [Init].
 	Init *Init

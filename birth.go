@@ -21,6 +21,11 @@ type Birth struct {
 	// is the caller's to close; calls that are notified fail with ENOSYS then.
 	SeccompListener *os.File
 
+	// Namespaces are the ids of the program's namespaces of the kinds of
+	// Attr.ReportNamespaces, user first and time last. The child
+	// has looked them up itself, so they are right even if the program has ended.
+	Namespaces []NamespaceID
+
 	// Cgroup is the cgroup that Attr.Cgroup has asked for.
 	Cgroup *CgroupHandle
 }

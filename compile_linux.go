@@ -47,8 +47,10 @@ type builder struct {
 
 	joins // the namespaces to join
 
-	noPidFD  bool // there is no descriptor left for one
-	procFD   int  // this process's /proc
+	noPidFD  bool          // there is no descriptor left for one
+	procFD   int           // this process's /proc
+	procLast int           // its number in the last steps
+	ids      []program.Arg // where the child puts the ids of namespaces
 	ppid     int
 	parentFD int // a pidfd of this process for the child to look at, or -1
 }
@@ -87,6 +89,10 @@ func (b *builder) steps() {
 	b.timerSlack()     // after the policy, which resets it
 	b.coreSched()      // before the credentials that decide whose group can be joined
 	b.unshare()        // while still privileged; its id maps at once, for what follows
+	b.timeOffsets()    // before anybody is in the new time namespace
+	b.hostname()       // in the namespaces, with the rights that come with them
+	b.sysctls()        // likewise
+	b.loopback()       // likewise
 	b.openLabels()     // before chroot: the new root need not have a /proc
 	b.chroot()         // after unshare: it is the new mount namespace that changes
 	b.dropBounding()   // while CAP_SETPCAP is effective, which setuid ends
@@ -99,6 +105,7 @@ func (b *builder) steps() {
 	b.umask()          // before the child creates a file
 	b.parentDeathSig() // after setuid, which clears it (PR_SET_PDEATHSIG(2const))
 	b.landlock()       // with the child's credentials, in its root; the limit on open files still leaves descriptors
+	b.parkProc()       // for the very last steps
 	b.placeFiles()     // the last step that needs the parent's numbers is done; opens paths as the program could
 	b.noctty()         // on descriptor 0 as the child has it
 	b.setctty()        // on a number of the child's

@@ -6,8 +6,6 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/sprog-dev/sprog/internal/program"
 )
 
 const oomField = "Attr.OOMScoreAdj"
@@ -22,15 +20,16 @@ func (r *request) checkOOMScoreAdj() *StartError {
 // openProc opens /proc as this process has it: the child may have a mount
 // namespace in which there is none, or a root of somebody else's.
 func (s *starter) openProc() *StartError {
-	if s.attr.OOMScoreAdj == nil {
+	name := s.needsProc()
+	if name == "" {
 		return nil
 	}
 	var err error
-	s.procFD, err = s.makeFile(oomField, func() (int, error) {
+	s.procFD, err = s.makeFile(name, func() (int, error) {
 		return unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
-		return &StartError{Path: s.path, Step: "open", Object: "/proc", Field: oomField, Err: err}
+		return &StartError{Path: s.path, Step: "open", Object: "/proc", Field: name, Err: err}
 	}
 	return nil
 }
@@ -41,11 +40,5 @@ func (b *builder) oomScoreAdj() {
 	if b.attr.OOMScoreAdj == nil {
 		return
 	}
-	p, text := b.p, strconv.Itoa(*b.attr.OOMScoreAdj)
-	open := p.Len()
-	b.add(oomField, program.Openat, num(b.table.at(b.procFD)), p.Str("self/oom_score_adj"), num(unix.O_WRONLY), num(0))
-	b.add(oomField, program.Write, num(0), p.Str(text), num(len(text)))
-	p.FeedArg(open, open+1, 0)
-	b.add(oomField, program.Close, num(0)).Quiet = true
-	p.FeedArg(open, open+2, 0)
+	b.writeProc(oomField, "self/oom_score_adj", strconv.Itoa(*b.attr.OOMScoreAdj))
 }

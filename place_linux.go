@@ -182,6 +182,9 @@ func (b *builder) keptFiles() (list []int) {
 	if b.locked.on() {
 		list = append(list, b.locked.ruleset)
 	}
+	if b.attr.ReportNamespaces != 0 {
+		list = append(list, b.procLast)
+	}
 	if b.attr.Program != nil && b.fileAt(b.executable) < 0 {
 		list = append(list, b.executable)
 	}

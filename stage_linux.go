@@ -33,6 +33,8 @@ func (r *request) secondStage() string {
 		return "Attr.MDWE"
 	case r.attr.Scheduler.throttled():
 		return schedField
+	case r.attr.TimeOffsets != nil:
+		return "Attr.TimeOffsets" // /proc/self must be the child's own, whatever becomes of the parent's memory
 	case r.named()&TimeNamespace != 0:
 		return "Attr.Join"
 	}

@@ -113,6 +113,9 @@ func (s *starter) try(r *request) (machine.Result, error) {
 		res = s.stage.Outcome(res)
 		s.takeStops(res.OK)
 	}
+	if res.OK {
+		s.tellNamespaces()
+	}
 	if started = res.OK; !started {
 		s.terminal.restore(r.sys)
 	}

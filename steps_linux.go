@@ -181,9 +181,10 @@ func (b *builder) finish() {
 // lastSteps are those of the process that executes the program, which is not
 // the child but the child of that where there is an init.
 func (b *builder) lastSteps() {
-	b.landlockSelf() // in the process that executes the program, which an init is not
-	b.traceMe()      // as late as can be: every later call would be traced
-	b.seccomp()      // after every other call that the filter could deny
+	b.reportNamespaces() // while /proc can be read
+	b.landlockSelf()     // in the process that executes the program, which an init is not
+	b.traceMe()          // as late as can be: every later call would be traced
+	b.seccomp()          // after every other call that the filter could deny
 	b.execve()
 }
 

@@ -28,6 +28,9 @@ func (f *startFlags) command(program programArgs, tty terminal, open opener) (*s
 	cmd := &sprog.Cmd{Dir: string(f.Dir), SysProcAttr: sys, Attr: f.attr()}
 	cmd.Attr.Join = f.Join
 	f.setIDMap(cmd)
+	if err := f.setInside(cmd.Attr); err != nil {
+		return nil, err
+	}
 	if err := f.setIdentity(cmd.Attr); err != nil {
 		return nil, err
 	}

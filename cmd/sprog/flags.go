@@ -87,6 +87,7 @@ type startFlags struct {
 
 	NewCgroup  cgroupFlags   `embed:"" group:"cgroup"`
 	Scheduling schedFlags    `embed:"" group:"scheduling"`
+	Inside     insideFlags   `embed:"" group:"namespaces"`
 	Landlock   landlockFlags `embed:"" prefix:"landlock-" group:"landlock"`
 	Seccomp    seccompFlags  `embed:"" group:"syscalls"`
 

@@ -135,8 +135,12 @@ func (f *startFlags) setNamespaces(sys *syscall.SysProcAttr) error {
 	if f.Setgroups != nil && flags&unix.CLONE_NEWUSER == 0 {
 		return errors.New("--setgroups needs a new user namespace: --unshare user, or a map")
 	}
-	sys.Cloneflags = flags &^ unshared
-	sys.Unshareflags = flags & unshared
+	own := uintptr(unshared)
+	if f.Inside.offsets() {
+		own |= unix.CLONE_NEWTIME // nobody may be in it yet
+	}
+	sys.Cloneflags = flags &^ own
+	sys.Unshareflags = flags & own
 	return nil
 }
 

@@ -27,6 +27,10 @@ const (
 	// StatePage is the address that a file with the state is to be mapped at,
 	// with any size up to 4096.
 	StatePage = imageBase - segmentGap
+	// SharedAt is the address of some room in that page for the program's own
+	// use, SharedSize bytes.
+	SharedAt   = StatePage + 1024
+	SharedSize = 2048
 )
 
 // memfd creates a file of which is said whether it is to be executed. Kernels

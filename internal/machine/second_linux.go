@@ -91,7 +91,9 @@ func (s *Second) Close() {
 func (s *Second) Seal() error {
 	tell := func(l layout) []insn { return []insn{s.tell(l.state), exitInsn(), crashInsn()} }
 	image := s.program.image(s.Program, len(s.Program.Steps), 3, tell)
-	if _, err := unix.Pwrite(s.state, image[:stateEnd], 0); err != nil {
+	page := make([]byte, SharedAt-StatePage+SharedSize)
+	copy(page, image[:stateEnd])
+	if _, err := unix.Pwrite(s.state, page, 0); err != nil {
 		return os.NewSyscallError("pwrite", err)
 	}
 	return writeImage(s.image, image)
@@ -157,6 +159,13 @@ func (s *Second) shown() (st state) {
 		st = *(*state)(unsafe.Pointer(&b[headersSize]))
 	}
 	return st
+}
+
+// Shared returns what the program has left in the room at SharedAt.
+func (s *Second) Shared() []byte {
+	b := make([]byte, SharedSize)
+	unix.Pread(s.state, b, SharedAt-StatePage)
+	return b
 }
 
 // reached returns the step that the second stage has come to, and false if that

@@ -1,0 +1,87 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// insideFlags are about what is set inside of namespaces, new or joined.
+type insideFlags struct {
+	Hostname   word       `placeholder:"NAME" help:"Set the host name. Needs --unshare uts, or a joined one."`
+	Domainname word       `placeholder:"NAME" help:"Set the NIS domain name. Likewise."`
+	Sysctl     []sysctl   `sep:"none" placeholder:"NAME=VALUE" help:"Set a kernel parameter: net.* with --unshare net, kernel.shm*, msg*, sem and fs.mqueue.* with ipc, user.* with user. Repeatable."`
+	Loopback   bool       `help:"Bring up the loopback device. Needs --unshare net, or a joined one."`
+	Monotonic  *clockSpan `placeholder:"DURATION" help:"Set the monotonic clock ahead, or behind: --monotonic=-1h. Needs --unshare time."`
+	Boottime   *clockSpan `placeholder:"DURATION" help:"The same for the time since boot."`
+}
+
+// A sysctl is NAME=VALUE.
+type sysctl sprog.Sysctl
+
+func (s *sysctl) Decode(ctx *kong.DecodeContext) error {
+	text, err := decode(ctx)
+	if err != nil {
+		return err
+	}
+	name, value, ok := strings.Cut(text, "=")
+	if !ok || name == "" || value == "" {
+		return fmt.Errorf("%q is not NAME=VALUE", text)
+	}
+	*s = sysctl{Name: name, Value: value}
+	return nil
+}
+
+// A clockSpan is a length of time that may be negative.
+type clockSpan time.Duration
+
+func (d *clockSpan) Decode(ctx *kong.DecodeContext) error {
+	text, err := decode(ctx)
+	if err != nil {
+		return err
+	}
+	length, behind := strings.CutPrefix(text, "-")
+	t, err := parseSpan(length)
+	if err != nil {
+		return fmt.Errorf("%q is not a time, such as 1.5, 90s, 2h or -1d", text)
+	}
+	if behind {
+		t = -t
+	}
+	*d = clockSpan(t)
+	return nil
+}
+
+// offsets reports whether there are any.
+func (f *insideFlags) offsets() bool { return f.Monotonic != nil || f.Boottime != nil }
+
+// setInside fills in what is set inside.
+func (f *startFlags) setInside(attr *sprog.Attr) error {
+	in := &f.Inside
+	attr.Hostname, attr.Domainname, attr.Loopback = string(in.Hostname), string(in.Domainname), in.Loopback
+	for _, s := range in.Sysctl {
+		attr.Sysctls = append(attr.Sysctls, sprog.Sysctl(s))
+	}
+	if !in.offsets() {
+		return nil
+	}
+	if f.Unshare&unix.CLONE_NEWTIME == 0 {
+		return errors.New("--monotonic and --boottime set the clocks of a new time namespace: they need --unshare time")
+	}
+	attr.TimeOffsets = &sprog.TimeOffsets{}
+	if in.Monotonic != nil {
+		attr.TimeOffsets.Monotonic = time.Duration(*in.Monotonic)
+	}
+	if in.Boottime != nil {
+		attr.TimeOffsets.Boottime = time.Duration(*in.Boottime)
+	}
+	return nil
+}

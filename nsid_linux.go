@@ -1,0 +1,72 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// statxSize is the size of struct statx.
+const statxSize = 256
+
+// parkProc moves the caller's /proc to a number that is none of the child's.
+func (b *builder) parkProc() {
+	if b.attr.ReportNamespaces == 0 {
+		return
+	}
+	from := b.table.at(b.procFD)
+	b.procLast = b.table.spare()
+	b.add("Attr.ReportNamespaces", program.Dup3, num(from), num(b.procLast), num(unix.O_CLOEXEC))
+}
+
+// reportNamespaces has the child look up the ids of its namespaces where the
+// parent can read them: in the memory that they share, or in the page that a
+// second stage shows.
+func (b *builder) reportNamespaces() {
+	b.ids = b.ids[:0]
+	for _, k := range namespaceKinds {
+		if b.attr.ReportNamespaces&k.kind == 0 {
+			continue
+		}
+		var at program.Arg
+		if b.second == nil {
+			at = b.p.Buffer(statxSize)
+		} else {
+			at = num(machine.SharedAt + statxSize*len(b.ids))
+		}
+		b.ids = append(b.ids, at)
+		file := k.file
+		if k.kind == TimeNamespace {
+			file = "time_for_children" // the one that the execve enters
+		}
+		b.add("Attr.ReportNamespaces", program.Statx, num(b.procLast), b.p.Str("self/ns/"+file), num(0), num(unix.STATX_INO), at)
+	}
+}
+
+// tellNamespaces reads what the child has looked up.
+func (s *starter) tellNamespaces() {
+	if s.birth == nil || s.attr.ReportNamespaces == 0 {
+		return
+	}
+	i := 0
+	for _, k := range namespaceKinds {
+		if s.attr.ReportNamespaces&k.kind == 0 {
+			continue
+		}
+		var stat []byte
+		if s.second == nil {
+			stat = s.program.Data[s.ids[i].Value:]
+		} else {
+			stat = s.stage.Shared()[statxSize*i:]
+		}
+		le := binary.NativeEndian
+		dev := unix.Mkdev(le.Uint32(stat[136:]), le.Uint32(stat[140:]))
+		s.birth.Namespaces = append(s.birth.Namespaces, NamespaceID{k.kind, dev, le.Uint64(stat[32:])})
+		i++
+	}
+}
