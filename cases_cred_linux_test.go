@@ -18,7 +18,7 @@ func persona(p Personality) *Personality { return &p }
 // casesOfCredentials are about who the program is and what it may.
 var casesOfCredentials = []startCase{
 	{"ids", []*requirement{asRoot, differingIDs}, withAttr(&Attr{
-		IDs: &IDs{id(1), id(2), id(3), id(4)}, Groups: &Groups{List: []string{"5", "daemon"}, Of: "root"},
+		IDs: &IDs{id(1), id(2), id(3), id(4)}, Groups: &Groups{List: []string{"5", "1"}},
 	})},
 	{"capabilities", []*requirement{asRoot}, func(_ *testing.T, c *Cmd) {
 		c.SysProcAttr = &syscall.SysProcAttr{
