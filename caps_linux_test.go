@@ -172,6 +172,25 @@ func TestCapsInUserNamespace(t *testing.T) {
 	}
 }
 
+// The second stage has the rights of the first, and the program none that it was
+// not given: also for who is not root in the user namespace.
+func TestSecondStageInUserNamespace(t *testing.T) {
+	requires(t, userNamespaces)
+	all := capText(kernelCaps())
+	for _, test := range []struct {
+		caps *Caps
+		want string
+	}{{nil, capText(0)}, {&Caps{Keep: true}, all}} {
+		sys := &syscall.SysProcAttr{
+			Cloneflags: syscall.CLONE_NEWUSER, UidMappings: idOf(1000, os.Getuid()), GidMappings: idOf(1000, os.Getgid()),
+			Unshareflags: syscall.CLONE_NEWNS, Chroot: "/",
+		}
+		wantStatusWith(t, sys, &Attr{Init: &Init{}, Caps: test.caps}, map[string]string{
+			"CapBnd": all, "CapPrm": test.want, "CapEff": test.want, "CapInh": test.want, "CapAmb": test.want,
+		})
+	}
+}
+
 // The parent has its dumpable flag, and the program its own.
 func TestCapsLeaveTheParentDumpable(t *testing.T) {
 	requires(t, asRoot)

@@ -60,7 +60,7 @@ func (b *builder) capabilities() {
 		return
 	}
 	if b.attr.Securebits == nil {
-		b.capset(e)
+		b.capset(b.capsField(), e)
 		b.changeAmbient(e[ambient])
 		return
 	}
@@ -69,20 +69,20 @@ func (b *builder) capabilities() {
 	if b.dropsEffective() {
 		before[effective].set = 1 << unix.CAP_SETPCAP
 	}
-	b.capset(before)
+	b.capset(b.capsField(), before)
 	b.changeAmbient(e[ambient])
 	b.securebits()
 	e[inheritable] = edit{}
-	b.capset(e)
+	b.capset(b.capsField(), e)
 }
 
 // capset sets the effective, permitted and inheritable sets, to what they are
 // with the edits done.
-func (b *builder) capset(e capEdits) {
+func (b *builder) capset(name string, e capEdits) {
 	if e[effective].isZero() && e[permitted].isZero() && e[inheritable].isZero() {
 		return
 	}
-	name, p := b.capsField(), b.p
+	p := b.p
 	if b.second == nil && e[permitted].clear != 0 {
 		// A process without these capabilities could trace the child then
 		// (cap_ptrace_access_check), and through the memory that they share
@@ -123,7 +123,7 @@ func (b *builder) changeAmbient(e edit) {
 
 // capsBefore are the sets that the child has before any of this.
 func (r *request) capsBefore() (sets [capSets]uint64) {
-	if r.newUserNamespace() {
+	if r.newUserNamespace() || r.joinsUser {
 		sets[effective], sets[permitted], sets[bounding] = kernelCaps(), kernelCaps(), kernelCaps()
 		return sets
 	}
@@ -166,7 +166,16 @@ func (r *request) newUserNamespace() bool {
 // checkRights refuses what this process has no right to ask for. A plan is
 // made without a look at that.
 func (s *starter) checkRights() *StartError {
-	if s.describing || !s.changesCaps() {
+	if !s.changesCaps() {
+		return nil
+	}
+	if s.joinsUser = s.joins.joins(UserNamespace); s.joinsUser {
+		if err := s.checkCaps(); err != nil { // which takes other sets for the present ones
+			err.Path = s.path
+			return err
+		}
+	}
+	if s.describing {
 		return nil
 	}
 	e, before := s.caps, s.capsBefore()

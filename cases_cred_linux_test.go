@@ -45,6 +45,13 @@ var casesOfCredentials = []startCase{
 		}
 		c.Attr = &Attr{Caps: &Caps{Keep: true}}
 	}},
+	{"init of nobody in a user namespace", []*requirement{userNamespaces}, func(_ *testing.T, c *Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags: syscall.CLONE_NEWUSER, UidMappings: idOf(1000, unix.Getuid()), GidMappings: idOf(1000, unix.Getgid()),
+			Unshareflags: syscall.CLONE_NEWNS,
+		}
+		c.Attr = &Attr{Init: &Init{}}
+	}},
 	{"session keyring", []*requirement{keyrings}, withAttr(&Attr{SessionKeyring: &SessionKeyring{}})},
 	{"named session keyring", []*requirement{keyrings}, withAttr(&Attr{SessionKeyring: &SessionKeyring{Name: "sprog-test"}, Init: &Init{}})},
 	{"personality", nil, withAttr(&Attr{Personality: persona(AddrNoRandomize)})},
@@ -85,6 +92,10 @@ var plansOfCredentials = []planCase{
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1000}}
 		c.Attr = &Attr{Securebits: &Securebits{Drop: []string{"all"}, Add: []string{"no-cap-ambient-raise"}},
 			Caps: &Caps{Ambient: CapSet{Add: []string{"net_raw"}}}}
+	}},
+	{"init-of-nobody", func(c *Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: idOf(1000, 1000)}
+		c.Attr = &Attr{Init: &Init{}}
 	}},
 	{"keyring", by(&Attr{SessionKeyring: &SessionKeyring{}})},
 	{"keyring-named", by(&Attr{SessionKeyring: &SessionKeyring{Name: "ring"}})},

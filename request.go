@@ -29,6 +29,8 @@ type request struct {
 	caps   capEdits // what Attr.Caps and Securebits come to
 	secure edit
 
+	joinsUser bool // Attr.Join has a user namespace that is not this process's
+
 	// birth is what the start tells; nil for the faces that have no attributes.
 	birth *Birth
 

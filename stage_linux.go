@@ -93,6 +93,7 @@ func (b *builder) splitStage() {
 			b.add(h.field, program.Fcntl, num(h.at), num(unix.F_SETFD), num(0))
 		}
 	}
+	carried := b.carryCaps()
 	b.restoreMask()
 	b.executeFile(b.stageField, t.at(b.image), []string{machine.SecondName}, nil)
 	t.setOpen(t.at(b.image), false)
@@ -107,6 +108,9 @@ func (b *builder) splitStage() {
 	b.add(b.stageField, program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, num(8))
 	b.add(b.stageField, program.Prctl, num(unix.PR_SET_NAME), b.p.Str(machine.SecondName))
 	b.add(b.stageField, program.Fcntl, num(b.report), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
+	if carried {
+		b.putCapsDown()
+	}
 }
 
 // mapState has the parent see what step the second stage has come to, even if

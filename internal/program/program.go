@@ -221,11 +221,20 @@ func (p *Program) Loop(word Arg, until, first int) {
 // first value as it is, and goes back until the word has
 // the value until.
 func (p *Program) CountUp(word Arg, until, first int, others ...int) {
+	p.countUp(word, until, first, 0, append(others, first)...)
+}
+
+// CountUpArg is CountUp for another argument of the one step.
+func (p *Program) CountUpArg(word Arg, until, first, arg int) {
+	p.countUp(word, until, first, arg, first)
+}
+
+func (p *Program) countUp(word Arg, until, first, arg int, steps ...int) {
 	p.Add("", Move, word, Num(1)).Quiet = true
 	p.FeedData(p.Len()-1, word)
 	p.Add("", Move, word, Num(0)).Quiet = true
-	for _, step := range append(others, first) {
-		p.feed(p.Len()-1, Ref{ToArg, int32(step), 0})
+	for _, step := range steps {
+		p.feed(p.Len()-1, Ref{ToArg, int32(step), int32(arg)})
 	}
 	p.Loop(word, until, first)
 }
