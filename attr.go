@@ -167,6 +167,13 @@ type Attr struct {
 	// SysProcAttr.Unshareflags must have CLONE_NEWTIME. Linux 6.2.
 	TimeOffsets *TimeOffsets
 
+	// ForbidUserNamespaces keeps the program and all that descends from it from
+	// making user namespaces, which would give it all capabilities in them; root inside cannot
+	// undo it. It takes a new user namespace with a map of one user and one group. The program gets a
+	// second one in it, and so has no rights in the other new namespaces. See
+	// /proc/sys/user/max_user_namespaces in namespaces(7); Linux 4.9.
+	ForbidUserNamespaces bool
+
 	// ReportNamespaces are the kinds of namespaces whose ids Birth.Namespaces
 	// tells, new ones or not.
 	ReportNamespaces NamespaceKind

@@ -158,6 +158,8 @@ func (r *request) needsProc() string {
 		return "Attr.TimeOffsets"
 	case len(r.attr.Sysctls) > 0:
 		return "Attr.Sysctls"
+	case r.attr.ForbidUserNamespaces:
+		return forbidField
 	case r.attr.ReportNamespaces != 0:
 		return "Attr.ReportNamespaces"
 	}

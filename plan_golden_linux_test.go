@@ -94,7 +94,7 @@ func TestPlans(t *testing.T) {
 	mayAdministerAs(t, true)
 	a, b, tty := fileAt(t, 100), fileAt(t, 101), fileAt(t, 102)
 	var all []planCase
-	for _, list := range [][]planCase{plansOfFiles(a, b), plansOfTables(a, b), plansOfIDs, plansOfSessions(tty), plansOfPlaces, plansOfJoining, plansOfInside, plansOfAttr, plansOfCredentials, plansOfSignals, plansOfSched, plansOfMuch(a, tty), plansOfLandlock, plansOfIDMap, plansOfSeccomp, plansOfCgroups} {
+	for _, list := range [][]planCase{plansOfFiles(a, b), plansOfTables(a, b), plansOfIDs, plansOfSessions(tty), plansOfPlaces, plansOfJoining, plansOfInside, plansOfForbidding, plansOfAttr, plansOfCredentials, plansOfSignals, plansOfSched, plansOfMuch(a, tty), plansOfLandlock, plansOfIDMap, plansOfSeccomp, plansOfCgroups} {
 		all = append(all, list...)
 	}
 	listed := map[string]bool{"join-process-unprivileged.golden": true}

@@ -38,3 +38,11 @@ func TestPlanOfOrdinaryUser(t *testing.T) {
 	}
 	golden(t, "plans/join-process-unprivileged.golden", p.String())
 }
+
+var plansOfForbidding = []planCase{
+	{"forbid-userns", func(c *Cmd) {
+		ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 1000, Size: 1}}
+		c.Attr = &Attr{ForbidUserNamespaces: true}
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids}
+	}},
+}

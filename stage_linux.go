@@ -35,6 +35,8 @@ func (r *request) secondStage() string {
 		return schedField
 	case r.attr.TimeOffsets != nil:
 		return "Attr.TimeOffsets" // /proc/self must be the child's own, whatever becomes of the parent's memory
+	case r.attr.ForbidUserNamespaces && r.changesCredentials():
+		return forbidField // likewise
 	case r.named()&TimeNamespace != 0:
 		return "Attr.Join"
 	}

@@ -168,7 +168,7 @@ func (s *starter) prepareLaunch() {
 		s.launch.Go = s.goWord
 	}
 	// Maps are written through the child's files in /proc, by one or the other.
-	ownMaps := sys.Unshareflags&unix.CLONE_NEWUSER != 0 && len(s.mapFiles()) > 0
+	ownMaps := sys.Unshareflags&unix.CLONE_NEWUSER != 0 && len(s.mapFiles()) > 0 || s.attr.ForbidUserNamespaces
 	s.launch.ReadsProc = s.meets() || ownMaps && s.second == nil && !s.launch.Credentials
 }
 

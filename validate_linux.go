@@ -28,7 +28,7 @@ var checks = [...]func(*request) *StartError{
 	(*request).checkStrings, (*request).checkTerminal, (*request).checkBirth, (*request).checkMaps,
 	(*request).checkAmbientCaps, (*request).checkIDs, (*request).checkGroups, (*request).checkSecurebits, (*request).checkCaps,
 	(*request).checkSignals, (*request).checkKeyring, (*request).checkExecLabel, (*request).checkPersonality,
-	(*request).checkRlimits, (*request).checkUmask, (*request).checkJoin, (*request).checkInside, (*request).checkStages, (*request).checkInPlace,
+	(*request).checkRlimits, (*request).checkUmask, (*request).checkJoin, (*request).checkInside, (*request).checkForbid, (*request).checkStages, (*request).checkInPlace,
 	(*request).checkLandlock,
 	(*request).checkFiles, (*request).checkDirFile,
 	(*request).checkSeccomp,

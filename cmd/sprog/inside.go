@@ -16,12 +16,13 @@ import (
 
 // insideFlags are about what is set inside of namespaces, new or joined.
 type insideFlags struct {
-	Hostname   word       `placeholder:"NAME" help:"Set the host name. Needs --unshare uts, or a joined one."`
-	Domainname word       `placeholder:"NAME" help:"Set the NIS domain name. Likewise."`
-	Sysctl     []sysctl   `sep:"none" placeholder:"NAME=VALUE" help:"Set a kernel parameter: net.* with --unshare net, kernel.shm*, msg*, sem and fs.mqueue.* with ipc, user.* with user. Repeatable."`
-	Loopback   bool       `help:"Bring up the loopback device. Needs --unshare net, or a joined one."`
-	Monotonic  *clockSpan `placeholder:"DURATION" help:"Set the monotonic clock ahead, or behind: --monotonic=-1h. Needs --unshare time."`
-	Boottime   *clockSpan `placeholder:"DURATION" help:"The same for the time since boot."`
+	Hostname      word       `placeholder:"NAME" help:"Set the host name. Needs --unshare uts, or a joined one."`
+	Domainname    word       `placeholder:"NAME" help:"Set the NIS domain name. Likewise."`
+	Sysctl        []sysctl   `sep:"none" placeholder:"NAME=VALUE" help:"Set a kernel parameter: net.* with --unshare net, kernel.shm*, msg*, sem and fs.mqueue.* with ipc, user.* with user. Repeatable."`
+	Loopback      bool       `help:"Bring up the loopback device. Needs --unshare net, or a joined one."`
+	DisableUserns bool       `name:"disable-userns" help:"Forbid the program to make user namespaces, even as root inside. Needs a new one with one user and one group, such as --map-root."`
+	Monotonic     *clockSpan `placeholder:"DURATION" help:"Set the monotonic clock ahead, or behind: --monotonic=-1h. Needs --unshare time."`
+	Boottime      *clockSpan `placeholder:"DURATION" help:"The same for the time since boot."`
 }
 
 // A sysctl is NAME=VALUE.
@@ -66,6 +67,7 @@ func (f *insideFlags) offsets() bool { return f.Monotonic != nil || f.Boottime !
 // setInside fills in what is set inside.
 func (f *startFlags) setInside(attr *sprog.Attr) error {
 	in := &f.Inside
+	attr.ForbidUserNamespaces = in.DisableUserns
 	attr.Hostname, attr.Domainname, attr.Loopback = string(in.Hostname), string(in.Domainname), in.Loopback
 	for _, s := range in.Sysctl {
 		attr.Sysctls = append(attr.Sysctls, sprog.Sysctl(s))

@@ -1,0 +1,87 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// forbidding makes the caller's user root, or who he is, in a user namespace that has no others.
+func forbidding(id int, own bool) func(*testing.T, *Cmd) {
+	return func(_ *testing.T, c *Cmd) {
+		uids := []syscall.SysProcIDMap{{ContainerID: id, HostID: os.Geteuid(), Size: 1}}
+		gids := []syscall.SysProcIDMap{{ContainerID: id, HostID: os.Getegid(), Size: 1}}
+		c.Attr = &Attr{ForbidUserNamespaces: true}
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS, UidMappings: uids, GidMappings: gids}
+		if own {
+			c.SysProcAttr.Cloneflags, c.SysProcAttr.Unshareflags = 0, c.SysProcAttr.Cloneflags
+		}
+	}
+}
+
+var casesOfForbidding = []startCase{
+	{"forbid user namespaces", []*requirement{userNamespaces}, forbidding(0, false)},
+	{"forbid user namespaces, own maps", []*requirement{userNamespaces}, forbidding(7, true)},
+	{"forbid user namespaces, with init", []*requirement{userNamespaces}, func(t *testing.T, c *Cmd) {
+		forbidding(0, false)(t, c)
+		c.Attr.Init = &Init{}
+	}},
+}
+
+// Root inside makes no user namespace, and cannot raise the limit, which is
+// outside.
+func TestForbidUserNamespaces(t *testing.T) {
+	requires(t, userNamespaces, tool("unshare"))
+	forbids(t)
+}
+
+func TestForbidUserNamespacesAsOrdinaryUser(t *testing.T) {
+	requires(t, userNamespaces, tool("unshare"))
+	public := publicBinary(t)
+	if os.Geteuid() != 0 || ownProcess(t, func(c *exec.Cmd) {
+		c.Path, c.Dir = public, "/"
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}) {
+		forbids(t)
+	}
+}
+
+func forbids(t *testing.T) {
+	const try = `id -u; grep CapEff /proc/self/status | cut -f2 | grep -v '^0*$' >/dev/null && echo root
+		unshare --user true || echo refused
+		echo 100 >/proc/sys/user/max_user_namespaces
+		unshare --user --map-root-user true || echo refused
+		unshare --user --map-root-user unshare --user true || echo refused`
+	for _, own := range []bool{false, true} {
+		c := Command("/bin/sh", "-c", try)
+		forbidding(0, own)(t, c)
+		out, err := c.Output()
+		if want := "0\nroot\nrefused\nrefused\nrefused\n"; string(out) != want || err != nil {
+			t.Errorf("with own maps %v, inside: %q, %v; want %q", own, out, err, want)
+		}
+		c = Command("/bin/sh", "-c", try)
+		forbidding(0, own)(t, c)
+		c.Attr = nil
+		if out, err := c.Output(); strings.Contains(string(out), "refused") || err != nil {
+			t.Errorf("without it: %q, %v; want nothing refused", out, err)
+		}
+	}
+}
+
+func TestBadForbid(t *testing.T) {
+	many := []syscall.SysProcIDMap{{HostID: 0, Size: 2}}
+	wantRefused(t, []badStart{
+		{"no namespace", by(&Attr{ForbidUserNamespaces: true}), syscall.EINVAL,
+			"(Attr.ForbidUserNamespaces): needs a new user namespace: CLONE_NEWUSER in Cloneflags or Unshareflags"},
+		{"many ids", func(c *Cmd) {
+			c.Attr = &Attr{ForbidUserNamespaces: true}
+			c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: many, GidMappings: many}
+		}, syscall.EINVAL, "(Attr.ForbidUserNamespaces): needs maps of one user and one group (UidMappings, GidMappings): the child makes a user namespace in the new one, and can map no more there"},
+	})
+}
