@@ -61,6 +61,7 @@ func TestKillTree(t *testing.T) {
 		want  Reach
 	}{
 		{"init", nil, nil, &Attr{Init: &Init{}}, ReachDescendants},
+		{"cgroup", []*requirement{ownCgroups}, nil, &Attr{Cgroup: &Cgroup{}}, ReachCgroup},
 		{"PID namespace", []*requirement{asRoot}, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}, nil, ReachNamespace},
 		{"PID namespace and init", []*requirement{asRoot}, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}, &Attr{Init: &Init{}}, ReachNamespace},
 	} {

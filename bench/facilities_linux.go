@@ -17,6 +17,7 @@ type facility struct {
 
 // facilities, in the order of a start.
 var facilities = []facility{
+	{"Cgroup", func(c *sprog.Cmd) { c.Attr.Cgroup = &sprog.Cgroup{} }},
 	{"Setsid", func(c *sprog.Cmd) { c.SysProcAttr.Setsid = true }},
 	{"Signals", func(c *sprog.Cmd) {
 		c.Attr.Signals = &sprog.Signals{Mask: []syscall.Signal{syscall.SIGUSR1}, Ignore: []syscall.Signal{syscall.SIGPIPE}}
