@@ -126,7 +126,7 @@ func TestCapsOfTheSteps(t *testing.T) {
 
 // As capsh(1) and setpriv(1) see them.
 func TestCapsAsOthersSeeThem(t *testing.T) {
-	requires(t, asRoot, tool("capsh"), tool("setpriv"))
+	requires(t, asRoot, tool("capsh"), setpriv)
 	nobody := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	attr := &Attr{
 		Caps: &Caps{
@@ -203,7 +203,7 @@ func TestCapsLeaveTheParentDumpable(t *testing.T) {
 }
 
 func TestSecurebits(t *testing.T) {
-	requires(t, asRoot, tool("setpriv"))
+	requires(t, asRoot, setpriv)
 	for _, test := range []struct {
 		bits Securebits
 		want string

@@ -25,7 +25,7 @@ func TestIDs(t *testing.T) {
 
 func TestGroups(t *testing.T) {
 	requires(t, asRoot)
-	bin, err := user.LookupGroup("bin")
+	tty, err := user.LookupGroup("tty")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,8 +37,8 @@ func TestGroups(t *testing.T) {
 		want   string
 	}{
 		{nil, Groups{}, ""},
-		{nil, Groups{List: []string{"4294967294", "bin", "7"}}, bin.Gid + " 7 4294967294"},
-		{cred, Groups{List: []string{"bin"}}, bin.Gid},
+		{nil, Groups{List: []string{"4294967294", "tty", "7"}}, tty.Gid + " 7 4294967294"},
+		{cred, Groups{List: []string{"tty"}}, tty.Gid},
 		{cred, Groups{Of: "root"}, "0"},
 		{cred, Groups{Of: "0", List: []string{"0", "9"}}, "0 9"},
 	} {

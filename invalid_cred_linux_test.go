@@ -78,7 +78,7 @@ func TestBadCredentials(t *testing.T) {
 
 // What this process has no right to give is refused before anything runs.
 func TestCapsNotHeld(t *testing.T) {
-	requires(t, asRoot, tool("setpriv"))
+	requires(t, asRoot, setpriv)
 	if !ownProcess(t, func(c *exec.Cmd) {
 		setpriv, _ := exec.LookPath("setpriv")
 		c.Path, c.Args = setpriv, append([]string{setpriv, "--bounding-set=-chown,-kill,-setpcap,-sys_time"}, c.Args...)

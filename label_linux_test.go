@@ -3,11 +3,12 @@
 package sprog
 
 import (
-	"fmt"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // A label for a module that the kernel does not run is refused.
@@ -29,15 +30,19 @@ func TestExecLabelWithoutModule(t *testing.T) {
 	}
 }
 
-// The program runs under a profile that is loaded, and the init does not.
+// The program runs under a profile that is loaded, and the init does not. The
+// profile is what apparmor_parser(8) makes of
+// "profile sprog_test flags=(attach_disconnected) { file, capability, signal, unix, ptrace, }".
 func TestAppArmorProfile(t *testing.T) {
-	requires(t, asRoot, appArmor, tool("apparmor_parser"))
-	profile := tempFile(t)
-	fmt.Fprint(profile, "profile sprog_test flags=(attach_disconnected) { file, capability, signal, unix, ptrace, }\n")
-	if out, err := Command("apparmor_parser", "-r", profile.Name()).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	requires(t, asRoot, appArmor)
+	profile, err := os.ReadFile("testdata/apparmor.bin")
+	if err != nil {
+		t.Fatal(err)
 	}
-	defer Command("apparmor_parser", "-R", profile.Name()).Run()
+	if err := os.WriteFile(appArmorFiles+".replace", profile, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer os.WriteFile(appArmorFiles+".remove", []byte("sprog_test"), 0)
 	for _, attr := range []*Attr{{}, {Init: &Init{}}} {
 		attr.ExecLabel = &ExecLabel{AppArmor: "sprog_test"}
 		sys := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}, Chroot: "/"}
@@ -49,7 +54,6 @@ func TestAppArmorProfile(t *testing.T) {
 	}
 }
 
-var appArmor = &requirement{what: "AppArmor", works: func() error {
-	_, err := os.Stat("/sys/kernel/security/apparmor/profiles")
-	return err
-}}
+const appArmorFiles = "/sys/kernel/security/apparmor/"
+
+var appArmor = &requirement{what: "AppArmor", works: func() error { return unix.Access(appArmorFiles+".replace", unix.W_OK) }}

@@ -9,7 +9,6 @@ import (
 )
 
 func TestPersonality(t *testing.T) {
-	requires(t, tool("setarch"))
 	for _, want := range []Personality{0, AddrNoRandomize, AddrNoRandomize | Linux32} {
 		for _, init := range []*Init{nil, {}} {
 			out := printed(t, nil, &Attr{Personality: &want, Init: init}, "cat", "/proc/self/personality")

@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"bufio"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,6 +91,17 @@ var (
 			return err
 		},
 		expected: func() bool { return unix.Access("/dev/ptmx", unix.R_OK|unix.W_OK) == nil },
+	}
+	// That of BusyBox knows few sets.
+	setpriv = &requirement{
+		what: "setpriv of util-linux",
+		works: func() error {
+			out, err := exec.Command("setpriv", "--version").CombinedOutput()
+			if err == nil && !strings.Contains(string(out), "util-linux") {
+				err = errors.New("another one")
+			}
+			return err
+		},
 	}
 	keyrings = &requirement{
 		what: "keyrings",
