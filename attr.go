@@ -156,22 +156,23 @@ type Attr struct {
 	Hostname   string
 	Domainname string
 
-	// Sysctls are set in order in the namespaces that they belong to, new or joined ones. The
-	// caller's /proc/sys must be writable.
+	// Sysctls are set in order in the namespaces that they belong to, new or
+	// joined ones. The caller's /proc/sys must be writable.
 	Sysctls []Sysctl
 
 	// Loopback brings up the device lo of a new or joined network namespace.
 	Loopback bool
 
-	// TimeOffsets, if not nil, sets the clocks of a new time namespace, for which
-	// SysProcAttr.Unshareflags must have CLONE_NEWTIME. Linux 6.2.
+	// TimeOffsets, if not nil, sets the clocks of a new time namespace, for
+	// which SysProcAttr.Unshareflags must have CLONE_NEWTIME. Linux 6.2.
 	TimeOffsets *TimeOffsets
 
 	// ForbidUserNamespaces keeps the program and all that descends from it from
-	// making user namespaces, which would give it all capabilities in them; root inside cannot
-	// undo it. It takes a new user namespace with a map of one user and one group. The program gets a
-	// second one in it, and so has no rights in the other new namespaces. See
-	// /proc/sys/user/max_user_namespaces in namespaces(7); Linux 4.9.
+	// making user namespaces, which would give it all capabilities in them;
+	// root inside cannot undo it. It takes a new user namespace with a map of
+	// one user and one group. The program gets a second one in it, and so has no
+	// rights in the other new namespaces. See /proc/sys/user/max_user_namespaces
+	// in namespaces(7); Linux 4.9.
 	ForbidUserNamespaces bool
 
 	// ReportNamespaces are the kinds of namespaces whose ids Birth.Namespaces

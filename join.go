@@ -77,10 +77,11 @@ func (k NamespaceKind) String() string {
 //
 // See setns(2). A time namespace takes a second stage, and so cannot be combined
 // with SysProcAttr.Ptrace. A second stage (there is one, too, for Init,
-// OOMScoreAdj, THPDisable, MDWE) cannot be had where it would have to be executed in
-// reach of the processes inside: with a user and a PID namespace to join and
-// without CAP_SYS_ADMIN, or with a user namespace to join and new namespaces
-// at once (Cloneflags).
+// OOMScoreAdj, THPDisable, MDWE, TimeOffsets) is refused where it would be
+// executed in reach of the processes inside: with a user and a PID namespace to
+// join and without CAP_SYS_ADMIN, with a user namespace to join and new
+// namespaces at once (Cloneflags), or with a PID namespace to join and a new user
+// namespace.
 type Namespace struct {
 	// Kinds are the kinds to join. With PID and PidFD, zero means all kinds that no
 	// other Namespace names. A Path and a File are one of one kind.

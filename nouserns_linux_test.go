@@ -3,6 +3,8 @@
 package sprog
 
 import (
+	"errors"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strings"
@@ -84,4 +86,28 @@ func TestBadForbid(t *testing.T) {
 			c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: many, GidMappings: many}
 		}, syscall.EINVAL, "(Attr.ForbidUserNamespaces): needs maps of one user and one group (UidMappings, GidMappings): the child makes a user namespace in the new one, and can map no more there"},
 	})
+}
+
+var facetsOfForbidding = []facet{
+	{name: "no user namespaces", needs: []*requirement{asRoot, userNamespaces},
+		// without are those that have a user namespace, or ids that this one has not.
+		without: []string{"user namespace", "setgroups as it is", "credential", "ids", "groups", "joined namespaces", "joined PID namespace"},
+		draw: func(_ *rand.Rand, _ *testing.T, c *Cmd) {
+			attr(c).ForbidUserNamespaces = true
+			sys(c).Cloneflags |= unix.CLONE_NEWUSER
+			sys(c).UidMappings, sys(c).GidMappings = oneID(0, 0), oneID(0, 0)
+		},
+		expect: func(*Cmd) map[string]string { return map[string]string{"new:user": syscall.ENOSPC.Error()} }},
+}
+
+func init() {
+	looks["new"] = func(string) string {
+		c := exec.Command("/bin/true")
+		c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stderr, os.Stderr // it may not be allowed to open /dev/null
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}
+		if err := c.Run(); err != nil {
+			return errors.Unwrap(err).Error()
+		}
+		return "a user namespace"
+	}
 }
