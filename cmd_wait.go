@@ -20,6 +20,9 @@ import (
 // [os.ErrProcessDone] or a system call's if something else has waited for the
 // process before.
 //
+// With Attr.Cgroup, Wait ends the cgroup as soon as the program has exited. That
+// it cannot is an error, if there is no other.
+//
 // Wait releases everything that belongs to the command. It may be called once.
 func (c *Cmd) Wait() error {
 	if c.Process == nil {

@@ -32,7 +32,8 @@ type Launch struct {
 	// (CLONE_VFORK). The kernel's OOM killer spares a child in that state,
 	// and so its parent: it kills every process that shares the memory of the
 	// one that it has chosen (in_vfork in mm/oom_kill.c). It is for children
-	// that are born in, or go to, a cgroup that their parent is not in.
+	// that are born in, or go to, a cgroup that their parent is not in. It
+	// is left out with OldClone if the parent has a part in the start.
 	Vfork bool
 	// OldClone uses clone(2). The program must then reset the signal
 	// handlers itself.
