@@ -1,19 +1,19 @@
 package sprog
 
 // IDs sets the real and the effective user and group each by itself, which
-// SysProcAttr.Credential cannot; it cannot be combined with that. A field that is
-// nil leaves the id. See setresuid(2) and setresgid(2); what they
-// do to capabilities is in capabilities(7).
+// SysProcAttr.Credential cannot; it cannot be combined with that. A field that
+// is nil leaves the id. See setresuid(2) and setresgid(2); what they do to
+// capabilities is in capabilities(7).
 //
 // The saved ids become the effective ones, as execve(2) would make them anyway.
 // Supplementary groups stay unless [Attr.Groups] says otherwise.
 //
-// Where a real and an effective id differ, the execve is to the kernel that of a set-user-ID
-// program: the program is not dumpable, runs in secure-execution mode (ld.so(8)), and
-// loses its parent-death signal, which is why such ids are refused with
-// SysProcAttr.Pdeathsig, and with [Init] outside of a new PID namespace. Before Linux
-// 6.16 it would lose more, and they are refused with NoNewPrivs and with
-// ambient capabilities.
+// Where a real and an effective id differ, the execve is to the kernel that of a
+// set-user-ID program: the program is not dumpable, runs in secure-execution
+// mode (ld.so(8)), and loses its parent-death signal, which is why such ids are
+// refused with SysProcAttr.Pdeathsig, and with [Init] outside of a new PID
+// namespace. Before Linux 6.16 it would lose more, and they are refused with
+// NoNewPrivs and with ambient capabilities.
 type IDs struct {
 	RealUser, EffectiveUser   *uint32
 	RealGroup, EffectiveGroup *uint32
@@ -24,8 +24,8 @@ type IDs struct {
 // for what SysProcAttr.Credential.Groups, which is numbers, has no way to say,
 // and takes its place: both cannot be given.
 //
-// The zero value is no groups at all. Setting them needs CAP_SETGID, and in a new
-// user namespace GidMappingsEnableSetgroups.
+// The zero value is no groups at all. Setting them needs CAP_SETGID, and in a
+// new user namespace GidMappingsEnableSetgroups.
 type Groups struct {
 	// List are names or numbers of groups; a number is not looked up.
 	List []string

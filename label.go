@@ -5,8 +5,8 @@ package sprog
 // an error, as is a label that the module does not know.
 //
 // With Attr.NoNewPrivs both modules refuse labels that could allow more than the
-// present one. With [Init] the program has the label, and the init
-// keeps that of this process.
+// present one. With [Init] the program has the label, and the init keeps that of
+// this process.
 type ExecLabel struct {
 	// SELinux, if not empty, is a security context, such as
 	// "system_u:system_r:httpd_t:s0".

@@ -5,12 +5,12 @@ import "syscall"
 // Signals says how the program finds its signals: which are blocked, and which
 // it ignores. See signal(7).
 //
-// By default a program begins as any child of this process would: blocked is what
-// the thread blocks that starts it (or the package's own thread, with
-// SysProcAttr.Pdeathsig), ignored is what this process ignores, and what
-// this process catches has its default action. What is ignored and what
-// is blocked lasts through every execve and fork after that, until a
-// program says otherwise.
+// By default a program begins as any child of this process would: blocked is
+// what the thread blocks that starts it (or the package's own thread, with
+// SysProcAttr.Pdeathsig), ignored is what this process ignores, and what this
+// process catches has its default action. What is ignored and what is blocked
+// lasts through every execve and fork after that, until a program says
+// otherwise.
 type Signals struct {
 	// Mask, if not nil, holds exactly the signals that are blocked; an empty
 	// list blocks none. Nil leaves the mask of the thread that starts the
