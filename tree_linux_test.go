@@ -61,7 +61,7 @@ func TestKillTree(t *testing.T) {
 		want  Reach
 	}{
 		{"init", nil, nil, &Attr{Init: &Init{}}, ReachDescendants},
-		{"cgroup", []*requirement{ownCgroups}, nil, &Attr{Cgroup: &Cgroup{}}, ReachCgroup},
+		{"cgroup", []*requirement{ownCgroups}, nil, &Attr{Cgroup: &Cgroup{}, Init: &Init{}}, ReachCgroup}, // an init, or the orphans would be the machine's
 		{"PID namespace", []*requirement{asRoot}, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}, nil, ReachNamespace},
 		{"PID namespace and init", []*requirement{asRoot}, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}, &Attr{Init: &Init{}}, ReachNamespace},
 	} {
