@@ -26,7 +26,16 @@ const stepVar = "SPROG_TEST_STEP"
 // becoming runs the test again, in a process that becomes the program.
 func becoming(t *testing.T, step int) (stdout, stderr string, code int) {
 	t.Helper()
-	c := testProcess(t, func(c *exec.Cmd) { c.Env = append(c.Env, stepVar+"="+strconv.Itoa(step)) })
+	// It has no end at which it could remove its files.
+	dir, err := os.MkdirTemp("", "sprog-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c := testProcess(t, func(c *exec.Cmd) { c.Env = append(c.Env, stepVar+"="+strconv.Itoa(step), "TMPDIR="+dir) })
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
 	if err := c.Run(); err != nil && c.ProcessState == nil {

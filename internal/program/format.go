@@ -317,6 +317,8 @@ func ioctlArg(l *line, n int) {
 	switch {
 	case a.Kind != Address:
 		number(l, n)
+	case l.value(n-1) == siocsifflags:
+		l.WriteString("{ifr_name=" + strconv.Quote(l.p.StrAt(a)) + ", ifr_flags=" + flagNames(l.word(n, 2), interfaceFlags) + "}")
 	case l.uint32(n, 0) != 0:
 		l.WriteString("[" + strconv.Itoa(int(l.uint32(n, 0))) + "]")
 	default:

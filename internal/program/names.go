@@ -94,7 +94,7 @@ var (
 	fcntlCmd        = enum(names{1: "F_GETFD", fSetfd: "F_SETFD", fSetfl: "F_SETFL"})
 	fdFlags         = flags(flag{1, "FD_CLOEXEC"})
 	futexOp         = enum(names{0: "FUTEX_WAIT", 1: "FUTEX_WAKE"})
-	ioctlRequest    = enum(names{0x540e: "TIOCSCTTY", 0x5410: "TIOCSPGRP", 0x5422: "TIOCNOTTY", 0x8914: "SIOCSIFFLAGS"})
+	ioctlRequest    = enum(names{0x540e: "TIOCSCTTY", 0x5410: "TIOCSPGRP", 0x5422: "TIOCNOTTY", siocsifflags: "SIOCSIFFLAGS"})
 	socketDomain    = enum(names{1: "AF_UNIX", 2: "AF_INET"})
 	socketType      = flags(flag{0o2000000, "SOCK_CLOEXEC"}, flag{2, "SOCK_DGRAM"})
 	statxMask       = flags(flag{0x100, "STATX_INO"})
@@ -108,6 +108,11 @@ var (
 	keyctlOp = enum(names{1: "KEYCTL_JOIN_SESSION_KEYRING"})
 	resource = enum(resources)
 )
+
+// siocsifflags is the request whose argument is a struct ifreq with flags.
+const siocsifflags = 0x8914
+
+var interfaceFlags = []flag{{1, "IFF_UP"}, {0x40, "IFF_RUNNING"}}
 
 func cloneFlags(l *line, n int) {
 	v := l.value(n)
