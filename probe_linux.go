@@ -3,7 +3,6 @@
 package sprog
 
 import (
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -88,31 +87,6 @@ func unshares(flag int) func(*program.Program) {
 		}
 		p.Add("", program.Unshare, num(flag))
 	}
-}
-
-// file is a probe of a file of the kernel's, whose content must have a word.
-func file(path, word string) func() Support {
-	return func() Support {
-		b, err := readSmall(path)
-		switch {
-		case err != nil:
-			return Support{No, path + ": " + err.Error()}
-		case !strings.Contains(b, word):
-			return Support{No, path + " says " + strings.TrimSpace(b)}
-		}
-		return Support{Answer: Yes}
-	}
-}
-
-func readSmall(path string) (string, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return "", err
-	}
-	defer unix.Close(fd)
-	buf := make([]byte, 4096)
-	n, err := unix.Read(fd, buf)
-	return string(buf[:max(n, 0)]), err
 }
 
 const noFile = ^uint64(0) // -1, which is no descriptor
@@ -212,4 +186,16 @@ func askMemfd() Support {
 	}
 	stage.Close()
 	return Support{Answer: Yes}
+}
+
+// readSmall reads a file of the kernel's.
+func readSmall(path string) (string, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, 4096)
+	n, err := unix.Read(fd, buf)
+	return string(buf[:max(n, 0)]), err
 }

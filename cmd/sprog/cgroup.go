@@ -203,7 +203,7 @@ func (m *ioMax) Decode(ctx *kong.DecodeContext) error {
 	}
 	device, limits, ok := strings.Cut(s, ",")
 	if !ok || device == "" {
-		return fmt.Errorf("%q is not DEV,LIMIT=N,...", s)
+		return fmt.Errorf("%q is not DEV,LIMIT=N and more limits", s)
 	}
 	m.Device = device
 	fields := map[string]*uint64{"rbps": &m.ReadBPS, "wbps": &m.WriteBPS, "riops": &m.ReadIOPS, "wiops": &m.WriteIOPS}

@@ -122,7 +122,7 @@ func write(version string, table map[string]*[5]int) {
 		n := table[name]
 		x32 := strconv.Itoa(n[1])
 		if n[1] >= 0 {
-			x32 = "x32Bit | " + strconv.Itoa(n[1]&^x32Bit)
+			x32 = "x32Bit + " + strconv.Itoa(n[1]&^x32Bit)
 		}
 		fmt.Fprintf(&b, "\t{%q, [...]int32{%d, %s, %d, %d, %d}},\n", name, n[0], x32, n[2], n[3], n[4])
 	}
