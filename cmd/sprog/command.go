@@ -149,6 +149,9 @@ func (f *startFlags) attr() *sprog.Attr {
 		mask := uint32(*f.Umask)
 		attr.Umask = &mask
 	}
+	if f.InfoFD != nil {
+		attr.ReportNamespaces = toldNamespaces
+	}
 	if f.Init || f.TTY {
 		attr.Init = &sprog.Init{JobControl: f.TTY}
 	}

@@ -39,6 +39,8 @@ func (f *startFlags) inPlace() error {
 	switch {
 	case f.Timeout != 0:
 		return errors.New("--timeout needs a process that stands by the program: use sprog run")
+	case f.InfoFD != nil:
+		return errors.New("--info-fd needs a process that tells while the program runs: use sprog run")
 	case f.TTY:
 		return errors.New("--tty needs a process that stands between two terminals: use sprog run")
 	case f.Init:

@@ -93,6 +93,7 @@ type startFlags struct {
 
 	Signals    signalFlags `embed:"" group:"signals"`
 	Init       bool        `group:"life" help:"Put a small init above the program, which reaps orphans and forwards signals; PID 1 with --unshare pid."`
+	InfoFD     *number     `group:"life" name:"info-fd" placeholder:"N" help:"Once the program runs, write its process id and the ids of its namespaces to the caller's descriptor N, as JSON."`
 	Pdeathsig  signalName  `group:"life" placeholder:"SIG" help:"Signal for the program when sprog dies."`
 	Timeout    span        `group:"life" placeholder:"DURATION" help:"Send --kill-signal after this time, such as 1.5, 90s or 2h, and exit with 124."`
 	KillSignal signalName  `group:"life" default:"TERM" placeholder:"SIG" help:"What --timeout sends (default: TERM)."`

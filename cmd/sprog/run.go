@@ -25,6 +25,10 @@ func (r *runCmd) Run(program programArgs) error {
 	if err != nil {
 		return err
 	}
+	info, err := r.openInfo()
+	if err != nil {
+		return err
+	}
 	if r.TTY {
 		s.relay, err = startRelayed(cmd)
 	} else {
@@ -33,6 +37,7 @@ func (r *runCmd) Run(program programArgs) error {
 	if err != nil {
 		return startError(err, r.found(cmd))
 	}
+	tellInfo(info, cmd)
 	if l := cmd.Birth.Landlock; l != nil {
 		tellLandlock(*l)
 	}

@@ -1,0 +1,47 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// toldNamespaces are the kinds of namespaces that --info-fd tells of.
+const toldNamespaces = sprog.UserNamespace | sprog.CgroupNamespace | sprog.IPCNamespace | sprog.UTSNamespace |
+	sprog.NetworkNamespace | sprog.PIDNamespace | sprog.MountNamespace | sprog.TimeNamespace
+
+// openInfo is the file that --info-fd names, or nil.
+func (f *startFlags) openInfo() (*os.File, error) {
+	if f.InfoFD == nil {
+		return nil, nil
+	}
+	fd := int(*f.InfoFD)
+	if !passedOn(fd) {
+		return nil, fmt.Errorf("--info-fd: the caller has no open descriptor %d", fd)
+	}
+	return os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", fd)), nil
+}
+
+// tellInfo writes what --info-fd promises, in the form that bubblewrap's has.
+// Whoever reads it may have gone: that is no reason to end the program.
+func tellInfo(info *os.File, cmd *sprog.Cmd) {
+	if info == nil {
+		return
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "{\n    \"child-pid\": %d", cmd.Process.Pid)
+	for _, ns := range cmd.Birth.Namespaces {
+		kind := ns.Kind.String()
+		if ns.Kind == sprog.MountNamespace {
+			kind = "mnt"
+		}
+		fmt.Fprintf(&b, ",\n    \"%s-namespace\": %d", kind, ns.Ino)
+	}
+	b.WriteString("\n}\n")
+	info.WriteString(b.String())
+	info.Close()
+}
