@@ -24,8 +24,18 @@
 //
 // # Attributes
 //
-// [Cmd.Attr] holds what SysProcAttr lacks: resource limits, the file mode
-// creation mask, no_new_privs, an init process.
+// [Cmd.Attr] holds what SysProcAttr lacks: capabilities, signals, the exact
+// table of descriptors, namespaces to join and what is set in new ones, id
+// maps, limits and scheduling, cgroups, filters of system calls, Landlock, an
+// init process. Each attribute is one field, and its zero value is off. What
+// cannot be had is an error, never left out in silence; [Cmd.Birth] tells what
+// was made and applied. [Probe] tells beforehand what the kernel offers.
+//
+// # Other ways to start, and to end
+//
+// [Cmd.StartPTY] starts on a pseudo-terminal, [Cmd.Exec] becomes the program,
+// with all attributes, in the place of this process. [Cmd.KillTree] ends a
+// process with its descendants.
 //
 // # Differences from os/exec
 //
