@@ -21,6 +21,9 @@ func (f *startFlags) command(program programArgs, tty terminal, open opener) (*s
 	if err := f.conflicts(); err != nil {
 		return nil, err
 	}
+	if err := f.Join.check(); err != nil {
+		return nil, err
+	}
 	sys, err := f.sysProcAttr(tty)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sprog-dev/sprog"
+	"golang.org/x/sys/unix"
 )
 
 // A joinList is what --join names.
@@ -43,6 +44,17 @@ func (l *joinList) Decode(ctx *kong.DecodeContext) error {
 		return fmt.Errorf("%q: a file is one namespace", s)
 	}
 	*l = append(*l, n)
+	return nil
+}
+
+// check looks whether the processes are there: their roots are needed before
+// the start says so.
+func (l joinList) check() error {
+	for _, n := range l {
+		if n.PID > 0 && unix.Kill(n.PID, 0) == unix.ESRCH {
+			return fmt.Errorf("--join: there is no process %d", n.PID)
+		}
+	}
 	return nil
 }
 
