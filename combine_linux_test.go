@@ -233,8 +233,10 @@ var facetsOfAttr = []facet{
 	{name: "rlimits",
 		draw: func(r *rand.Rand, _ *testing.T, c *Cmd) {
 			for _, resource := range []int{unix.RLIMIT_CORE, unix.RLIMIT_CPU, unix.RLIMIT_FSIZE} {
-				n := 100 + r.Uint64N(1000)
-				attr(c).Rlimits = append(attr(c).Rlimits, Rlimit{resource, n, n + r.Uint64N(100)})
+				var now unix.Rlimit // which cannot be raised in a user namespace
+				unix.Getrlimit(resource, &now)
+				n := min(100+r.Uint64N(1000), now.Max)
+				attr(c).Rlimits = append(attr(c).Rlimits, Rlimit{resource, n, min(n+r.Uint64N(100), now.Max)})
 			}
 		},
 		expect: func(c *Cmd) map[string]string {

@@ -3,6 +3,7 @@
 package sprog
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -29,6 +30,23 @@ func insideAttr() *Attr {
 	}
 }
 
+// enteringTime is a kernel whose execve enters a new time namespace.
+var enteringTime = &requirement{what: "Linux 6.2", works: func() error {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return err
+	}
+	var major, minor int
+	release := unix.ByteSliceToString(name.Release[:])
+	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
+		return err
+	}
+	if major < 6 || major == 6 && minor < 2 {
+		return errors.New("this is Linux " + release)
+	}
+	return nil
+}}
+
 const insideFlags = syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC
 
 func settingInside(more func(*Cmd)) func(*testing.T, *Cmd) {
@@ -42,8 +60,8 @@ func settingInside(more func(*Cmd)) func(*testing.T, *Cmd) {
 }
 
 var casesOfInside = []startCase{
-	{"set inside", []*requirement{asRoot}, settingInside(nil)},
-	{"set inside, with init", []*requirement{asRoot}, settingInside(func(c *Cmd) { c.Attr.Init = &Init{} })},
+	{"set inside", []*requirement{asRoot, enteringTime}, settingInside(nil)},
+	{"set inside, with init", []*requirement{asRoot, enteringTime}, settingInside(func(c *Cmd) { c.Attr.Init = &Init{} })},
 	{"set inside, without a second stage", []*requirement{asRoot}, settingInside(func(c *Cmd) {
 		c.Attr.TimeOffsets, c.SysProcAttr.Unshareflags = nil, 0
 	})},
@@ -59,7 +77,7 @@ var plansOfInside = []planCase{
 
 // What is set inside is seen by programs inside, and not outside.
 func TestInside(t *testing.T) {
-	requires(t, asRoot, tool("hostname"), tool("ip"))
+	requires(t, asRoot, enteringTime, tool("hostname"), tool("ip"))
 	before := contentsOf("/proc/sys/kernel/hostname") + contentsOf("/proc/sys/kernel/domainname") + contentsOf("/proc/sys/kernel/shmmni")
 	for _, init := range []*Init{nil, {}} {
 		c := Command("/bin/sh", "-c", `hostname
@@ -171,7 +189,7 @@ var facetsOfInside = []facet{
 		expect: func(c *Cmd) map[string]string {
 			return map[string]string{"file:/proc/sys/net/ipv4/ip_default_ttl": c.Attr.Sysctls[0].Value}
 		}},
-	{name: "time offsets", needs: []*requirement{asRoot},
+	{name: "time offsets", needs: []*requirement{asRoot, enteringTime},
 		draw: func(r *rand.Rand, _ *testing.T, c *Cmd) {
 			sys(c).Unshareflags |= unix.CLONE_NEWTIME
 			attr(c).TimeOffsets = &TimeOffsets{Boottime: time.Duration(r.IntN(1000)) * time.Second}
