@@ -3,7 +3,6 @@
 package sprog
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -31,21 +30,7 @@ func insideAttr() *Attr {
 }
 
 // enteringTime is a kernel whose execve enters a new time namespace.
-var enteringTime = &requirement{what: "Linux 6.2", works: func() error {
-	var name unix.Utsname
-	if err := unix.Uname(&name); err != nil {
-		return err
-	}
-	var major, minor int
-	release := unix.ByteSliceToString(name.Release[:])
-	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
-		return err
-	}
-	if major < 6 || major == 6 && minor < 2 {
-		return errors.New("this is Linux " + release)
-	}
-	return nil
-}}
+var enteringTime = linux(6, 2)
 
 const insideFlags = syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC
 
