@@ -127,7 +127,7 @@ func (s *starter) checkHost() *StartError {
 			return invalidf(index("Attr.Sysctls", i), c.Name, "needs a new or joined "+c.kind().String()+" namespace: it would change the host")
 		}
 	}
-	if a.TimeOffsets != nil && kernelBefore(6, 2) {
+	if a.TimeOffsets != nil && !s.describing && kernelBefore(6, 2) {
 		return &StartError{Field: "Attr.TimeOffsets", Err: unix.ENOSYS, Hint: "an execve enters a new time namespace since Linux 6.2"}
 	}
 	return nil

@@ -26,7 +26,7 @@ func readAll(t *testing.T, master *os.File) string {
 
 func TestStartPTY(t *testing.T) {
 	requires(t, terminals)
-	c := Command("/bin/sh", "-c", "stty size; ps -o tty=,pgid=,tpgid=,sid= -p $$; tty; read line; echo \"<$line>\"; exit 3")
+	c := Command("/bin/sh", "-c", "stty size; cut -d\" \" -f5,6,8 /proc/$$/stat; tty; read line; echo \"<$line>\"; exit 3")
 	master, err := c.StartPTY(WindowSize{Rows: 33, Cols: 77})
 	if err != nil {
 		t.Fatal(err)
