@@ -17,13 +17,14 @@ type Birth struct {
 	// which notifications are received, and answered, by ioctl(2) with
 	// SECCOMP_IOCTL_NOTIF_RECV and its kin; see seccomp_unotify(2). The process
 	// waits for each answer. The descriptor becomes readable with a
-	// notification, and hangs up when no process is left under the filter. It
-	// is the caller's to close; calls that are notified fail with ENOSYS then.
+	// notification, and hangs up when no process is left under the filter;
+	// before Linux 6.11, when all of them have been waited for. It is the
+	// caller's to close; calls that are notified fail with ENOSYS then.
 	SeccompListener *os.File
 
 	// Namespaces are the ids of the program's namespaces of the kinds of
-	// Attr.ReportNamespaces, user first and time last. The child
-	// has looked them up itself, so they are right even if the program has ended.
+	// Attr.ReportNamespaces, user first and time last. The child has looked
+	// them up itself, so they are right even if the program has ended.
 	Namespaces []NamespaceID
 
 	// Cgroup is the cgroup that Attr.Cgroup has asked for.

@@ -92,7 +92,7 @@ func TestInside(t *testing.T) {
 
 // The caller learns the ids that the program sees.
 func TestReportNamespaces(t *testing.T) {
-	requires(t, userNamespaces)
+	requires(t, userNamespaces, enteringTime)
 	for name, attr := range map[string]*Attr{"one stage": {}, "two stages": {Init: &Init{}}} {
 		c := Command("/bin/sh", "-c", "cd /proc/self/ns; for k in user cgroup ipc uts net pid mnt time; do readlink $k; done")
 		c.Attr = attr
@@ -100,9 +100,9 @@ func TestReportNamespaces(t *testing.T) {
 		ids := func(id int) []syscall.SysProcIDMap { return []syscall.SysProcIDMap{{HostID: id, Size: 1}} }
 		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: newKinds | syscall.CLONE_NEWUSER, Unshareflags: unix.CLONE_NEWTIME,
 			UidMappings: ids(os.Geteuid()), GidMappings: ids(os.Getegid()), Chroot: "/"}
-		out, err := c.Output()
+		out, err := c.CombinedOutput()
 		if err != nil {
-			t.Fatal(name, err)
+			t.Fatalf("%s: %v\n%s", name, err, out)
 		}
 		var st unix.Stat_t
 		if err := unix.Stat("/proc/self/ns/net", &st); err != nil {

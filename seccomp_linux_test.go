@@ -373,6 +373,14 @@ func listen(f *os.File, reply func(notification) answer) error {
 	}
 }
 
+// listenAndWait answers what a command's program calls until its end. Before
+// Linux 6.11 the listener learns of that when the process has been waited for.
+func listenAndWait(c *Cmd, reply func(notification) answer) error {
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	return errors.Join(listen(c.Birth.SeccompListener, reply), <-ended)
+}
+
 // The caller decides about calls: a result, an error, or that it is made.
 func TestSeccompListener(t *testing.T) {
 	s := notifying("remap_file_pages")
@@ -384,7 +392,7 @@ func TestSeccompListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Birth.SeccompListener.Close()
-	err := listen(c.Birth.SeccompListener, func(n notification) answer {
+	err := listenAndWait(c, func(n notification) answer {
 		switch {
 		case n.nr != unused || int(n.pid) != c.Process.Pid:
 			t.Errorf("notification %+v", n)
@@ -395,7 +403,7 @@ func TestSeccompListener(t *testing.T) {
 		}
 		return answer{flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
 	})
-	if err := errors.Join(err, c.Wait()); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	if want := "77 E88 E22 "; out.String() != want {
@@ -434,7 +442,7 @@ func TestSeccompListenersAtOnce(t *testing.T) {
 			c := &Cmd{Path: "/bin/true", Attr: &Attr{NoNewPrivs: true, Seccomp: notifying("mkdir")}}
 			err := c.Start()
 			if err == nil {
-				err = errors.Join(listen(c.Birth.SeccompListener, func(notification) answer { return answer{} }), c.Wait(), c.Birth.SeccompListener.Close())
+				err = errors.Join(listenAndWait(c, func(notification) answer { return answer{} }), c.Birth.SeccompListener.Close())
 			}
 			done <- err
 		}()
