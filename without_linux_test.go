@@ -213,7 +213,7 @@ func describedBy(t *testing.T, c *Cmd, program string) string {
 		return e.Field + ": " + e.Hint
 	}
 	if err != nil {
-		return err.Error()
+		return canonical(err.Error())
 	}
 	err = c.Wait()
 	closePidFD(c)
