@@ -52,7 +52,7 @@ func TestAllocations(t *testing.T) {
 		ours, ourBytes := allocations(t, run.ours)
 		theirs, theirBytes := allocations(t, run.theirs)
 		t.Logf("%s: %.1f allocations, %.0f bytes; os/exec: %.1f, %.0f", run.name, ours, ourBytes, theirs, theirBytes)
-		if ours > theirs*run.ratio || ourBytes > theirBytes*max(run.ratio, 0.7) {
+		if ours > theirs*run.ratio || ourBytes > theirBytes*max(run.ratio, 0.8) {
 			t.Errorf("%s: %.1f allocations, %.0f bytes; want at most %v of %.1f, %.0f",
 				run.name, ours, ourBytes, run.ratio, theirs, theirBytes)
 		}

@@ -69,7 +69,7 @@ func fewDescriptors(t *testing.T, s startCase) {
 	before := heldNow(t)
 	steps := map[string]bool{}
 	started := false
-	for left := 0; left < 40 && !started; left++ {
+	for left := 0; left < 100 && !started; left++ {
 		c := again(cmd)
 		restore := leaveDescriptors(t, left)
 		err := c.Start()
@@ -89,7 +89,7 @@ func fewDescriptors(t *testing.T, s startCase) {
 		before.compare(t, "a start with few descriptors")
 	}
 	if !started {
-		t.Error("40 descriptors are not enough")
+		t.Error("100 descriptors are not enough")
 	}
 	if s.name == "init" && !steps["open second stage"] {
 		t.Errorf("the steps that found no descriptor are %v; want open second stage among them", steps)
