@@ -4,7 +4,6 @@ package sprog
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -225,17 +224,12 @@ func askCgroupKill() Support {
 }
 
 func sinceVersion(major, minor int) Support {
-	var u unix.Utsname
-	var a, b int
-	if err := unix.Uname(&u); err != nil {
-		return Support{Reason: err.Error()}
-	}
-	release := unix.ByteSliceToString(u.Release[:])
-	if n, _ := fmt.Sscanf(release, "%d.%d", &a, &b); n < 2 {
-		return Support{Reason: "this kernel calls itself " + release}
-	}
-	if a < major || a == major && b < minor {
-		return Support{No, "this kernel is Linux " + release}
+	name, _, _, known := kernelRelease()
+	switch {
+	case !known:
+		return Support{Reason: "this kernel calls itself " + name}
+	case olderThan(major, minor):
+		return Support{No, "this kernel is Linux " + name}
 	}
 	return Support{Answer: Yes}
 }

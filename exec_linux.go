@@ -19,35 +19,23 @@ import (
 func (r *request) exec() error {
 	r.fillIn()
 	if err := r.validate(); err != nil {
-		return r.inPlaceError(err)
+		return r.refused(err)
 	}
 	s := new(starter)
 	s.request, s.p = r, &s.program
 	defer func() { s.cleanUp(false) }()
 	learnCloseRange()
 	s.lacks = lacking(kernel.lacks.Load())
-	if err := s.prepare(); err != nil {
-		return r.inPlaceError(err)
+	if err := s.build(); err != nil {
+		return r.refused(err)
 	}
-	if err := s.hold(); err != nil {
-		return r.inPlaceError(err)
-	}
-	if s.lacks.has(noCloseRange) {
-		s.highest = highestFile()
-	}
-	s.compile()
 	s.tellFailures()
 	self := machine.Self{Program: s.p, Handler: s.handler, OneThread: s.oneThread()}
 	for _, h := range s.table.held {
 		self.Keep = append(self.Keep, h.fd)
 	}
 	err := self.Become()
-	return r.inPlaceError(&StartError{Step: "execute the steps", Err: err})
-}
-
-func (r *request) inPlaceError(e *StartError) *StartError {
-	e.Path, e.inPlace = r.path, true
-	return e
+	return r.refused(&StartError{Step: "execute the steps", Err: err})
 }
 
 // learnCloseRange finds out whether there is a close_range that can do what is

@@ -16,6 +16,9 @@ import (
 func (s *starter) hold() *StartError {
 	t := &s.table
 	s.listHeld()
+	if s.describing {
+		return nil
+	}
 	t.copied = s.lacks.has(noCloseRange)
 	t.lendable = !s.inPlace && !t.copied
 	for i := range t.held {

@@ -3,7 +3,6 @@
 package sprog
 
 import (
-	"fmt"
 	"os/user"
 	"slices"
 	"strconv"
@@ -75,17 +74,6 @@ func (r *request) checkDiffering() *StartError {
 		return invalidf("Attr.IDs", "", "cannot make real and effective ids differ with ambient capabilities: "+since+"clears those")
 	}
 	return nil
-}
-
-// olderThan reports whether the kernel is older than a release.
-func olderThan(major, minor int) bool {
-	var name unix.Utsname
-	var have [2]int
-	if unix.Uname(&name) != nil {
-		return false
-	}
-	n, _ := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &have[0], &have[1])
-	return n == 2 && (have[0] < major || have[0] == major && have[1] < minor)
 }
 
 // checkGroups resolves the groups, too.

@@ -127,26 +127,10 @@ func (s *starter) checkHost() *StartError {
 			return invalidf(index("Attr.Sysctls", i), c.Name, "needs a new or joined "+c.kind().String()+" namespace: it would change the host")
 		}
 	}
-	if a.TimeOffsets != nil && !s.describing && kernelBefore(6, 2) {
+	if a.TimeOffsets != nil && !s.describing && olderThan(6, 2) {
 		return &StartError{Field: "Attr.TimeOffsets", Err: unix.ENOSYS, Hint: "an execve enters a new time namespace since Linux 6.2"}
 	}
 	return nil
-}
-
-// kernelBefore reports whether the kernel is older than a release. It is for
-// what cannot be tried.
-func kernelBefore(major, minor int) bool {
-	var name unix.Utsname
-	if unix.Uname(&name) != nil {
-		return false
-	}
-	parts := strings.SplitN(unix.ByteSliceToString(name.Release[:]), ".", 3)
-	if len(parts) < 2 {
-		return false
-	}
-	x, _ := strconv.Atoi(parts[0])
-	y, _ := strconv.Atoi(parts[1])
-	return x < major || x == major && y < minor
 }
 
 // needsProc is the first field that the caller's /proc is needed for, or "".

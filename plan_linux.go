@@ -15,18 +15,14 @@ import (
 func (r *request) plan() (*Plan, error) {
 	r.fillIn()
 	if err := r.validate(); err != nil {
-		err.Path, err.inPlace = r.path, r.inPlace
-		return nil, err
+		return nil, r.refused(err)
 	}
 	s := &starter{describing: true, standIn: 3}
 	s.request, s.p = r, &s.program
 	s.standInForPipes()
-	if err := s.prepare(); err != nil {
-		err.Path, err.inPlace = r.path, r.inPlace
-		return nil, err
+	if err := s.build(); err != nil {
+		return nil, r.refused(err)
 	}
-	s.listHeld()
-	s.compile()
 	s.prepareLaunch()
 
 	l := lister{plan: &Plan{Path: r.path, Steps: s.parentSteps}}

@@ -133,26 +133,17 @@ func tool(name string) *requirement {
 	}}
 }
 
-// namespace requires a kind of namespace, by its name in /proc/self/ns.
-// linux is a version of the kernel, or a later one.
+// linux requires a version of the kernel, or a later one.
 func linux(major, minor int) *requirement {
 	return &requirement{what: fmt.Sprintf("Linux %d.%d", major, minor), works: func() error {
-		var name unix.Utsname
-		if err := unix.Uname(&name); err != nil {
-			return err
-		}
-		release := unix.ByteSliceToString(name.Release[:])
-		var a, b int
-		if _, err := fmt.Sscanf(release, "%d.%d", &a, &b); err != nil {
-			return err
-		}
-		if a < major || a == major && b < minor {
-			return errors.New("this is " + release)
+		if name, _, _, known := kernelRelease(); !known || olderThan(major, minor) {
+			return errors.New("this is " + name)
 		}
 		return nil
 	}}
 }
 
+// namespace requires a kind of namespace, by its name in /proc/self/ns.
 func namespace(name string) *requirement {
 	return &requirement{what: name + " namespaces", works: func() error {
 		_, err := os.Lstat("/proc/self/ns/" + name)

@@ -18,8 +18,7 @@ import (
 func (r *request) start() (*os.Process, error) {
 	r.fillIn()
 	if err := r.validate(); err != nil {
-		err.Path = r.path
-		return nil, err
+		return nil, r.refused(err)
 	}
 	s := starters.Get().(*starter)
 	defer s.recycle()
@@ -91,17 +90,10 @@ func (s *starter) try(r *request) (machine.Result, error) {
 	started := false
 	defer func() { s.cleanUp(started) }()
 	s.uses, s.enters = s.uses[:0], s.enters[:0]
-	if err := s.prepare(); err != nil {
-		return machine.Result{}, err
-	}
-	if err := s.hold(); err != nil {
+	if err := s.build(); err != nil {
 		return machine.Result{}, err
 	}
 	defer s.release()
-	if s.lacks.has(noCloseRange) {
-		s.highest = highestFile()
-	}
-	s.compile()
 	if err := s.seal(); err != nil {
 		return machine.Result{}, err
 	}
@@ -120,6 +112,21 @@ func (s *starter) try(r *request) (machine.Result, error) {
 		s.terminal.restore(r.sys)
 	}
 	return res, nil
+}
+
+// build makes what the program needs in the parent, and compiles it.
+func (s *starter) build() *StartError {
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	if err := s.hold(); err != nil {
+		return err
+	}
+	if s.lacks.has(noCloseRange) {
+		s.highest = highestFile()
+	}
+	s.compile()
+	return nil
 }
 
 func (b *builder) compile() {

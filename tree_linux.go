@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
 )
 
 func (c *Cmd) killTree() (Reach, error) {
@@ -192,12 +194,7 @@ func isStill(pid int) bool {
 // stateOf reads the state and the parent of a process (proc_pid_stat(5)). A
 // process that is gone has the state "".
 func stateOf(pid int) (state string, ppid int) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return "", 0
-	}
-	s := string(b)
-	fields := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
+	fields, _ := machine.Stat(pid)
 	if len(fields) < 2 {
 		return "", 0
 	}

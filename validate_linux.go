@@ -24,6 +24,12 @@ func (r *request) validate() *StartError {
 	return nil
 }
 
+// refused completes the error of a request that comes to nothing.
+func (r *request) refused(err *StartError) *StartError {
+	err.Path, err.inPlace = r.path, r.inPlace
+	return err
+}
+
 var checks = [...]func(*request) *StartError{
 	(*request).checkStrings, (*request).checkTerminal, (*request).checkBirth, (*request).checkMaps,
 	(*request).checkAmbientCaps, (*request).checkIDs, (*request).checkGroups, (*request).checkSecurebits, (*request).checkCaps,

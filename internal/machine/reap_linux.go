@@ -161,23 +161,35 @@ const (
 
 // taskFlags returns the task's flags, those of a zombie too. Without /proc it
 // can only look whether the child is dead.
-func taskFlags(pid int) (flags uint64) {
-	if _, err := taskStat(pid); err != nil {
+func taskFlags(pid int) uint64 {
+	fields, err := Stat(pid)
+	if err != nil {
 		return taskFlagsWithoutProc(pid)
 	}
-	flags, _ = statFlags(pid)
+	flags, _ := flagsAmong(fields)
 	return flags
 }
 
 // statFlags are the flags that /proc tells, if it does.
 func statFlags(pid int) (flags uint64, known bool) {
-	stat, _ := taskStat(pid)
-	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	fields, _ := Stat(pid)
+	return flagsAmong(fields)
+}
+
+func flagsAmong(fields []string) (flags uint64, known bool) {
 	if len(fields) < 7 { // reaped by somebody else
 		return 0, false
 	}
 	flags, err := strconv.ParseUint(fields[6], 10, 64)
 	return flags, err == nil
+}
+
+// Stat returns the fields of /proc/PID/stat that follow the task's name, its
+// state and its parent first (proc_pid_stat(5)). There are none if there is no
+// such task any more.
+func Stat(pid int) ([]string, error) {
+	stat, err := taskStat(pid)
+	return strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]), err
 }
 
 // taskName returns the task's name, that of a zombie too, if it can be known.
