@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -146,7 +147,9 @@ func TestRlimitRaisedWithoutPrivilege(t *testing.T) {
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: oneID(0, os.Geteuid())}
 	c.Attr = &Attr{Rlimits: []Rlimit{{unix.RLIMIT_NOFILE, 64, now.Max + 1}}}
 	err := c.Run()
-	if want := "sprog: start /bin/true: prlimit64 RLIMIT_NOFILE (Attr.Rlimits[0]): operation not permitted"; !errors.Is(err, syscall.EPERM) || err.Error() != want {
+	want := fmt.Sprintf("sprog: start /bin/true: prlimit64 RLIMIT_NOFILE (Attr.Rlimits[0]): operation not permitted"+
+		" (the hard limit is %d, and to raise it to %d takes CAP_SYS_RESOURCE in the initial user namespace, which a child in a new one does not have)", now.Max, now.Max+1)
+	if !errors.Is(err, syscall.EPERM) || err.Error() != want {
 		t.Errorf("Run() = %v; want %s", err, want)
 	}
 }

@@ -74,7 +74,7 @@ func ExampleCmd_Start_error() {
 		fmt.Println(start.Step, start.Object, start.Field, start.Err == syscall.ENOENT)
 	}
 	// Output:
-	// sprog: start /bin/true: chdir /no/such/dir (Dir): no such file or directory
+	// sprog: start /bin/true: chdir /no/such/dir (Dir): no such file or directory (/no does not exist)
 	// chdir /no/such/dir Dir true
 }
 

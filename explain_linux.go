@@ -43,6 +43,8 @@ func (s *starter) explain(res machine.Result) *StartError {
 	}
 	if res.Errno != 0 {
 		e.Hint = s.hint(e, res)
+	} else if res.Signal != 0 {
+		e.Hint = s.hintOfSignal(e)
 	}
 	if e.Hint == "" {
 		e.Hint = s.cgroupSays
@@ -77,7 +79,7 @@ func (s *starter) explainBirth(e *StartError, errno syscall.Errno) {
 	if s.launch.Cgroup >= 0 && !sys.UseCgroupFD && (!ofNamespaces || errno == 0 && ns == 0) {
 		e.Field = cgroupField
 		if s.group != nil {
-			e.Object, e.Hint = s.group.path, explainCgroup(errno)
+			e.Object = s.group.path
 		}
 	}
 }

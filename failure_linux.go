@@ -23,19 +23,25 @@ const (
 	exitNotFound = 127
 )
 
-// The words of an entry: the text up to the errno's, and, for any errno and
-// for two certain ones, the exit code and the text behind the errno's.
+// The words of an entry: the text up to the errno's, and the list of endings.
+// Each text is its address and its length.
 const (
-	entryText  = 0 // each text is its address and its length
-	entryPlain = 16
-	entryCases = 40 // each is an errno, and then the same as for any
-	caseSize   = 32
-	numCases   = 2
+	entryText = 0
+	entryList = 16
+)
+
+// The words of an ending: the errno, the exit code, and the text behind that
+// of the errno.
+const (
+	endingErrno = 0
+	endingCode  = 8
+	endingText  = 16
+	endingSize  = 32
 )
 
 // An ending is how the text about a failure ends, and the process with it.
 type ending struct {
-	errno syscall.Errno // 0: any that no other ending of the step is for
+	errno syscall.Errno // 0, of the last in a list: any that no other ending is for
 	code  int
 	hint  string
 }
@@ -65,20 +71,19 @@ func (s *starter) explainStep(i int, entry program.Arg) {
 	st := &s.p.Steps[i]
 	e := &StartError{Path: s.path, Step: st.Call.String(), Object: s.p.Object(i), Field: st.Field, inPlace: true}
 	s.point(entry.Plus(entryText), e.Error()+": ")
-	at := entryCases
-	for _, end := range s.endings(e, i) {
-		words := entryPlain
-		if end.errno != 0 {
-			s.p.SetWord(entry.Plus(at), uint64(end.errno))
-			words = at + 8
-			at += caseSize
-		}
+	s.describeJoin(e)
+	endings := s.endings(e, i)
+	list := s.p.Buffer(len(endings) * endingSize)
+	s.p.Point(entry.Plus(entryList), list)
+	for n, end := range endings {
+		at := list.Plus(n * endingSize)
+		s.p.SetWord(at.Plus(endingErrno), uint64(end.errno))
+		s.p.SetWord(at.Plus(endingCode), uint64(end.code))
 		rest := "\n"
 		if end.hint != "" {
 			rest = " (" + end.hint + ")\n"
 		}
-		s.p.SetWord(entry.Plus(words), uint64(end.code))
-		s.point(entry.Plus(words+8), rest)
+		s.point(at.Plus(endingText), rest)
 	}
 }
 
@@ -88,28 +93,35 @@ func (s *starter) point(word program.Arg, text string) {
 	s.p.SetWord(word.Plus(8), uint64(len(text)))
 }
 
-// endings are how a step can fail: in any way, and in those that there is more
-// to say about, which is found out beforehand.
-func (s *starter) endings(e *StartError, step int) []ending {
-	hinted := func(errno syscall.Errno, code int) ending {
-		return ending{errno, code, s.hint(e, machine.Result{Place: machine.InSecond, Step: step, Errno: errno})}
+// endings are how a step can fail: in those ways that there is more to say
+// about, which is found out beforehand, and in any other.
+func (s *starter) endings(e *StartError, step int) (list []ending) {
+	call := s.p.Steps[step].Call
+	executes := call == program.Execve || call == program.Execveat
+	errnos, code := errnosOfCalls[:], exitFailed
+	if executes {
+		errnos, code = errnosOfExec[:], exitCannot
 	}
-	switch s.p.Steps[step].Call {
-	case program.Execve, program.Execveat:
-		missing := exitCannot
-		if s.attr.Program == nil && !s.view().exists(s.path) {
-			missing = exitNotFound
+	for _, errno := range errnos {
+		one := ending{errno, code, s.hint(e, machine.Result{Place: machine.InSecond, Step: step, Errno: errno})}
+		if executes && (errno == unix.ENOENT || errno == unix.ENOTDIR) && s.attr.Program == nil && !s.view().exists(s.path) {
+			one.code = exitNotFound
 		}
-		return []ending{{code: exitCannot}, hinted(unix.ENOENT, missing), {errno: unix.ENOTDIR, code: missing}}
-	case program.Dup3:
-		return []ending{{code: exitFailed}, hinted(unix.EBADF, exitFailed)}
-	case program.Seccomp:
-		return []ending{{code: exitFailed}, hinted(unix.EACCES, exitFailed), hinted(unix.EINVAL, exitFailed)}
-	case program.Setpgid, program.Setsid:
-		return []ending{{code: exitFailed}, hinted(unix.EPERM, exitFailed)}
+		if one.hint != "" || one.code != code {
+			list = append(list, one)
+		}
 	}
-	return []ending{{code: exitFailed}}
+	return append(list, ending{code: code})
 }
+
+// The errnos that a hint may be for. Who has the program open for writing
+// (ETXTBSY) is not to be known beforehand.
+var (
+	errnosOfExec = [...]syscall.Errno{unix.ENOENT, unix.ENOTDIR, unix.EACCES, unix.ENOEXEC, unix.E2BIG, unix.ELOOP,
+		unix.ENAMETOOLONG, unix.EPERM, unix.EAGAIN, unix.ELIBBAD, unix.ENOSYS}
+	errnosOfCalls = [...]syscall.Errno{unix.EPERM, unix.EACCES, unix.ENOENT, unix.ENOTDIR, unix.EINVAL, unix.ENOSYS,
+		unix.EBADF, unix.EBUSY, unix.ENOSPC, unix.ENOTTY, unix.EROFS, unix.ELOOP}
+)
 
 // A failureBuilder builds the steps that are run after a failure.
 type failureBuilder struct {
@@ -127,10 +139,10 @@ func (f *failureBuilder) build(table program.Arg) {
 	f.copy(f.entry, entryText, f.parts)
 	f.copy(f.entry, entryText+8, f.parts.Plus(8))
 	f.findErrno()
-	f.findEnding()
-	f.copy(f.entry, entryPlain+8, f.parts.Plus(32))
-	f.copy(f.entry, entryPlain+16, f.parts.Plus(40))
-	code := f.load(f.entry, entryPlain)
+	end := f.findEnding()
+	f.copy(end, endingText, f.parts.Plus(32))
+	f.copy(end, endingText+8, f.parts.Plus(40))
+	code := f.load(end, endingCode)
 	p.Add("", program.Move, f.tellTo, num(0))
 	p.Add("", program.Writev, num(0), f.parts, num(3)).Ignore(program.AnyErrno)
 	p.FeedArg(p.Len()-2, p.Len()-1, 0)
@@ -199,18 +211,20 @@ func (f *failureBuilder) findErrno() {
 	f.copy(at, 16, f.parts.Plus(24))
 }
 
-// findEnding moves the entry to that of its endings which is for the errno.
-func (f *failureBuilder) findEnding() {
+// findEnding goes through the list of endings, the last of which is for any
+// errno. It returns the word with the address of the one that is for this.
+func (f *failureBuilder) findEnding() program.Arg {
 	p := f.p
-	var jumps [numCases]int
-	for i := range jumps {
-		jumps[i] = f.test(f.entry, entryCases+i*caseSize)
-	}
-	last := jumps[numCases-1]
-	p.Steps[last].Next = int16(numCases + 1)
-	for i, jump := range jumps {
-		f.aim(jump)
-		f.move(f.entry, num(entryCases+i*caseSize+8-entryPlain), f.entry)
-		p.Steps[p.Len()-1].Next = int16(numCases - i)
-	}
+	at, errno := p.Words(0), p.Words(0)
+	f.copy(f.entry, entryList, at)
+	loop := p.Len()
+	found := f.test(at, endingErrno)
+	f.copy(at, endingErrno, errno)
+	p.Add("", program.Test, errno, num(0))
+	last := p.Len() - 1
+	f.move(at, num(endingSize), at)
+	p.Steps[p.Len()-1].Next = int16(loop - (p.Len() - 1))
+	f.aim(found)
+	f.aim(last)
+	return at
 }

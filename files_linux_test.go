@@ -48,7 +48,7 @@ func TestBadTables(t *testing.T) {
 			"6 (Attr.Files[0]): is not a descriptor of the child"},
 		{"duplicates of each other", files(File{FD: 5, Dup: new(6)}, File{FD: 6, Dup: new(5)}), syscall.EINVAL,
 			"5 (Attr.Files[0]): is a duplicate of itself"},
-		{"no such file", files(File{FD: 5, Path: "/no/such"}), syscall.ENOENT, "openat /no/such (Attr.Files[0]): no such file or directory"},
+		{"no such file", files(File{FD: 5, Path: "/no/such"}), syscall.ENOENT, "openat /no/such (Attr.Files[0]): no such file or directory (/no does not exist)"},
 		{"inherited, not open", by(&Attr{Inherit: []int{5000}}), syscall.EBADF, "descriptor 5000 (Attr.Inherit[0]): bad file descriptor"},
 		{"inherited, negative", by(&Attr{Inherit: []int{-1}}), syscall.EINVAL, "-1 (Attr.Inherit[0]): is no descriptor number"},
 		{"program closed", by(&Attr{Program: gone}), os.ErrClosed, gone.Name() + " (Attr.Program): file already closed"},
@@ -159,13 +159,13 @@ func TestPathsInARoot(t *testing.T) {
 	}
 	c := inRoot(t, root, "", "/none")
 	c.Attr = &Attr{Files: []File{{FD: 5, Path: "/etc/passwd"}}}
-	if err := c.Run(); err == nil || err.Error() != "sprog: start /none: openat /etc/passwd (Attr.Files[0]): no such file or directory" {
+	if err := c.Run(); err == nil || err.Error() != "sprog: start /none: openat /etc/passwd (Attr.Files[0]): no such file or directory (/etc does not exist in "+root+")" {
 		t.Errorf("outside of the root: %v", err)
 	}
 	c = inRoot(t, root, "", "/none")
 	c.SysProcAttr.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
 	c.Attr = &Attr{Files: []File{{FD: 5, Path: "/secret"}}}
-	if err := c.Run(); err == nil || err.Error() != "sprog: start /none: openat /secret (Attr.Files[0]): permission denied" {
+	if err := c.Run(); err == nil || err.Error() != "sprog: start /none: openat /secret (Attr.Files[0]): permission denied (user 65534 may not read /secret (-rw------- of user 0 and group 0))" {
 		t.Errorf("another's file: %v", err)
 	}
 }

@@ -51,20 +51,23 @@ func TestBadStrings(t *testing.T) {
 		{"Chroot", with(&syscall.SysProcAttr{Chroot: "\x00"}), syscall.EINVAL, `"\x00" (SysProcAttr.Chroot): contains a NUL byte`},
 		{"Args", func(c *Cmd) { c.Args = []string{"a", "b\x00"} }, syscall.EINVAL, `"b\x00" (Args[1]): contains a NUL byte`},
 		{"huge Args", func(c *Cmd) { c.Args = []string{"a", strings.Repeat("x", 200<<10)} }, syscall.E2BIG,
-			"execve: argument list too long"},
+			fmt.Sprintf("execve: argument list too long (Args[1] has 204800 bytes, and one string can have %d)", 32*os.Getpagesize()-1)},
 		{"huge Env", func(c *Cmd) { c.Env = []string{"A=" + strings.Repeat("x", 200<<10)} }, syscall.E2BIG,
-			"execve: argument list too long"},
-		{"many Env", func(c *Cmd) { c.Env = manyVars(400000) }, syscall.E2BIG, "execve: argument list too long"},
+			fmt.Sprintf("execve: argument list too long (Env[0] has 204802 bytes, and one string can have %d)", 32*os.Getpagesize()-1)},
+		{"many Env", func(c *Cmd) {
+			c.Env, c.Attr = manyVars(400000), &Attr{Rlimits: []Rlimit{{Resource: unix.RLIMIT_STACK, Cur: 8 << 20, Max: unix.RLIM_INFINITY}}}
+		}, syscall.E2BIG, "execve: argument list too long (the arguments take 18 bytes and the environment 9777780, pointers included;" +
+			" together they can take 2097152, a quarter of the soft RLIMIT_STACK, 8388608)"},
 		{"long Dir", func(c *Cmd) { c.Dir = "/" + strings.Repeat("x", 300) }, syscall.ENAMETOOLONG,
-			"chdir /" + strings.Repeat("x", 300) + " (Dir): file name too long"},
-		{"Dir is a file", func(c *Cmd) { c.Dir = "/etc/passwd" }, syscall.ENOTDIR, "chdir /etc/passwd (Dir): not a directory"},
+			"chdir /" + strings.Repeat("x", 300) + " (Dir): file name too long (a name in a path can have 255 bytes, and one of these has 300)"},
+		{"Dir is a file", func(c *Cmd) { c.Dir = "/etc/passwd" }, syscall.ENOTDIR, "chdir /etc/passwd (Dir): not a directory (/etc/passwd is a regular file)"},
 	})
 }
 
 func TestBadPath(t *testing.T) {
 	for path, want := range map[string]string{
 		"/bin/\x00true": `sprog: start "/bin/\x00true": (Path): contains a NUL byte`,
-		"relative/none": "sprog: start relative/none: execve: no such file or directory",
+		"/usr/../none":  "sprog: start /usr/../none: execve: no such file or directory (/none does not exist)",
 	} {
 		if err := (&Cmd{Path: path}).Run(); err == nil || err.Error() != want {
 			t.Errorf("Path %q: %v; want %s", path, err, want)
@@ -90,11 +93,12 @@ func TestBadFiles(t *testing.T) {
 			"descriptor 1048576 (SysProcAttr.Ctty): bad file descriptor"},
 		{"negative Ctty for Foreground", with(&syscall.SysProcAttr{Foreground: true, Ctty: -1}), syscall.EBADF,
 			"descriptor -1 (SysProcAttr.Ctty): bad file descriptor"},
-		{"no terminal for Foreground", with(&syscall.SysProcAttr{Foreground: true, Ctty: int(file.Fd())}), syscall.ENOTTY, "ioctl TIOCSPGRP (SysProcAttr.Foreground): inappropriate ioctl for device"},
+		{"no terminal for Foreground", with(&syscall.SysProcAttr{Foreground: true, Ctty: int(file.Fd())}), syscall.ENOTTY, fmt.Sprintf("ioctl TIOCSPGRP (SysProcAttr.Foreground): inappropriate ioctl for device"+
+			" (descriptor %d of this process, which SysProcAttr.Ctty names, is not the terminal that controls its session)", file.Fd())},
 		{"no terminal for Setctty", with(&syscall.SysProcAttr{Setsid: true, Setctty: true}), syscall.ENOTTY,
-			"ioctl TIOCSCTTY (SysProcAttr.Setctty): inappropriate ioctl for device"},
+			"ioctl TIOCSCTTY (SysProcAttr.Setctty): inappropriate ioctl for device (descriptor 0 of the child is no terminal)"},
 		{"no terminal for Noctty", with(&syscall.SysProcAttr{Noctty: true}), syscall.ENOTTY,
-			"ioctl TIOCNOTTY (SysProcAttr.Noctty): inappropriate ioctl for device"},
+			"ioctl TIOCNOTTY (SysProcAttr.Noctty): inappropriate ioctl for device (descriptor 0 of the child is not the terminal that controls its session)"},
 		{"Ctty beyond the files", with(&syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}), syscall.EINVAL,
 			"3 (SysProcAttr.Ctty): is not a descriptor of the child"},
 		{"negative Ctty", with(&syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: -1}), syscall.EINVAL,
@@ -128,7 +132,7 @@ func TestBadAttributes(t *testing.T) {
 		{"Setctty and Foreground", with(&syscall.SysProcAttr{Setctty: true, Foreground: true}), syscall.EINVAL,
 			"(SysProcAttr.Setctty): cannot be combined with Foreground: both use Ctty"},
 		{"Setsid and Setpgid", with(&syscall.SysProcAttr{Setsid: true, Setpgid: true}), syscall.EPERM,
-			"setpgid 0 (SysProcAttr.Setpgid): operation not permitted (Setsid has made a group for it already)"},
+			"setpgid 0 (SysProcAttr.Setpgid): operation not permitted (SysProcAttr.Setsid has made a group for it already)"},
 		{"negative Pgid", with(&syscall.SysProcAttr{Setpgid: true, Pgid: -3}), syscall.EINVAL,
 			"setpgid -3 (SysProcAttr.Setpgid): invalid argument"},
 		{"Pdeathsig", with(&syscall.SysProcAttr{Pdeathsig: 65}), syscall.EINVAL, "65 (SysProcAttr.Pdeathsig): is no signal"},

@@ -32,6 +32,7 @@ type joined struct {
 	fd    int
 	name  string
 	field string
+	given bool // the descriptor is the caller's, and stays open
 }
 
 // joins reports whether a namespace of the kind is joined.
@@ -204,7 +205,7 @@ func (o joinOpener) open() *StartError {
 			return o.error("", o.n.File.Name(), err)
 		}
 		if o.describing || !o.ours(o.n.Kinds, fd) {
-			o.joins.list = append(o.joins.list, joined{o.n.Kinds, fd, o.n.File.Name(), o.field})
+			o.joins.list = append(o.joins.list, joined{o.n.Kinds, fd, o.n.File.Name(), o.field, true})
 		}
 		return nil
 	case o.describing:
@@ -277,7 +278,7 @@ func (o joinOpener) ofProcess(pid, pidfd int) *StartError {
 func (o joinOpener) add(kind NamespaceKind, name string, open func() (int, error)) *StartError {
 	if o.describing {
 		o.standIn++
-		o.joins.list = append(o.joins.list, joined{kind, o.standIn - 1, name, o.field})
+		o.joins.list = append(o.joins.list, joined{kind, o.standIn - 1, name, o.field, false})
 		return nil
 	}
 	fd, err := open()
@@ -289,7 +290,7 @@ func (o joinOpener) add(kind NamespaceKind, name string, open func() (int, error
 		return nil
 	}
 	o.afterwards(func(bool) { unix.Close(fd) })
-	o.joins.list = append(o.joins.list, joined{kind, fd, name, o.field})
+	o.joins.list = append(o.joins.list, joined{kind, fd, name, o.field, false})
 	return nil
 }
 

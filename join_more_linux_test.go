@@ -71,7 +71,7 @@ func TestBadJoins(t *testing.T) {
 			"open /no/such (Attr.Join[0]): no such file or directory"},
 		{"no process", join(Namespace{PID: ended.Process.Pid}), syscall.ESRCH, "pidfd_open " + number + " (Attr.Join[0]): no such process"},
 		{"no namespace", join(Namespace{Path: "/dev/null", Kinds: IPCNamespace}), syscall.EINVAL,
-			"setns /dev/null (Attr.Join[0]): invalid argument"},
+			"setns /dev/null (Attr.Join[0]): invalid argument (/dev/null is no namespace: those are files such as /proc/PID/ns/net)"},
 		{"PID namespace, and a new one", func(c *Cmd) {
 			c.Attr = &Attr{Join: []Namespace{{PID: 1, Kinds: PIDNamespace}}}
 			c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}

@@ -61,7 +61,7 @@ func TestKilledByAFilter(t *testing.T) {
 	}
 	for way, want := range map[string]string{
 		"sprog": "true setsid SysProcAttr.Setsid\n" +
-			"sprog: start /bin/true: setsid (SysProcAttr.Setsid): killed by SIGSYS before the program was executed\n",
+			"sprog: start /bin/true: setsid (SysProcAttr.Setsid): killed by SIGSYS before the program was executed (a seccomp filter in force kills for setsid)\n",
 		"os/exec": "<nil>\n", // as if it had been started
 	} {
 		c := helperCommand("killed-by-filter", way)

@@ -96,12 +96,12 @@ func (v lockedView) realPathOf(rule *LandlockPath) string {
 		}
 		return realPath(fd)
 	}
-	f, err := v.open(rule.Path)
-	if err != nil {
+	w := v.follow(rule.Path, viewer{})
+	defer w.close()
+	if w.stop != 0 {
 		return ""
 	}
-	defer f.Close()
-	return realPath(int(f.Fd()))
+	return realPath(int(w.last()))
 }
 
 // beneath reports whether a path is that of a directory or of something in it.

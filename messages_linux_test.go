@@ -25,12 +25,12 @@ type missingThing struct {
 func missingThings(dir string) []missingThing {
 	return []missingThing{
 		{"directory", "/no/such/dir", func() *Cmd { return &Cmd{Path: "/bin/true", Dir: "/no/such/dir"} },
-			"sprog: start /bin/true: chdir /no/such/dir (Dir): no such file or directory"},
+			"sprog: start /bin/true: chdir /no/such/dir (Dir): no such file or directory (/no does not exist)"},
 		{"root", "/no/such/root", func() *Cmd {
 			return &Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Chroot: "/no/such/root"}}
-		}, "sprog: start /bin/true: chroot /no/such/root (SysProcAttr.Chroot): no such file or directory"},
+		}, "sprog: start /bin/true: chroot /no/such/root (SysProcAttr.Chroot): no such file or directory (/no does not exist)"},
 		{"program", "/no/such/program", func() *Cmd { return &Cmd{Path: "/no/such/program"} },
-			"sprog: start /no/such/program: execve: no such file or directory"},
+			"sprog: start /no/such/program: execve: no such file or directory (/no does not exist)"},
 		{"script interpreter", "/no/such/shell", func() *Cmd { return &Cmd{Path: dir + "/script"} },
 			"sprog: start DIR/script: execve: no such file or directory" +
 				" (the interpreter /no/such/shell, which the first line of DIR/script names, does not exist)"},
@@ -133,16 +133,17 @@ func TestNotExecuted(t *testing.T) {
 		errno syscall.Errno
 		text  string
 	}{
-		"text":     {syscall.ENOEXEC, "execve: exec format error"},
-		"empty":    {syscall.ENOEXEC, "execve: exec format error"},
-		"data":     {syscall.EACCES, "execve: permission denied"},
-		"loop":     {syscall.ELOOP, "execve: too many levels of symbolic links"},
-		"text/sub": {syscall.ENOTDIR, "execve: not a directory"},
-		"":         {syscall.EACCES, "execve: permission denied"},
+		"text":     {syscall.ENOEXEC, "execve: exec format error (DIR/text is text without a first line such as #!/bin/sh, which would say what executes it)"},
+		"empty":    {syscall.ENOEXEC, "execve: exec format error (DIR/empty is empty)"},
+		"data":     {syscall.EACCES, "execve: permission denied (nobody may execute DIR/data (-rw-r--r-- of user UID and group GID): chmod +x gives the right)"},
+		"loop":     {syscall.ELOOP, "execve: too many levels of symbolic links (symbolic links lead in a circle, by way of DIR/loop)"},
+		"text/sub": {syscall.ENOTDIR, "execve: not a directory (DIR/text is a regular file, no directory)"},
+		"":         {syscall.EACCES, "execve: permission denied (DIR/ is a directory, and only regular files are executed)"},
 	} {
 		path := dir + "/" + name
 		err := (&Cmd{Path: path}).Run()
-		if !errors.Is(err, want.errno) || err.Error() != "sprog: start "+path+": "+want.text {
+		text := strings.NewReplacer("DIR", dir, "UID", fmt.Sprint(os.Geteuid()), "GID", fmt.Sprint(os.Getegid())).Replace(want.text)
+		if !errors.Is(err, want.errno) || err.Error() != "sprog: start "+path+": "+text {
 			t.Errorf("%s: %v; want %s", name, err, want.text)
 		}
 	}

@@ -217,7 +217,7 @@ func TestSeccompDeniesTheExit(t *testing.T) {
 			c := &Cmd{Path: "/nonexistent/program", Attr: &Attr{NoNewPrivs: true, Init: in, Seccomp: &Seccomp{
 				Default: action, Rules: []SeccompRule{{Names: []string{"execve"}, Action: SeccompAllow}},
 			}}}
-			const want = "sprog: start /nonexistent/program: execve: no such file or directory"
+			const want = "sprog: start /nonexistent/program: execve: no such file or directory (/nonexistent does not exist)"
 			err := c.Run()
 			var e *StartError
 			if err == nil || err.Error() != want || !errors.As(err, &e) || e.Signal != 0 {

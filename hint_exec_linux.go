@@ -1,0 +1,307 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// notExecuted explains the errors of execve, of which each has many reasons.
+func (f failure) notExecuted() string {
+	switch f.errno {
+	case unix.E2BIG:
+		return f.tooBig()
+	case unix.EAGAIN:
+		return fmt.Sprintf("user %d has more processes than its RLIMIT_NPROC allows, which is %d", f.viewer().uid, f.limitOf(unix.RLIMIT_NPROC))
+	case unix.EPERM:
+		if f.inPlace {
+			return ""
+		}
+	}
+	if f.joins.joins(MountNamespace) {
+		return "" // what the program sees is not to be seen from here
+	}
+	x := execution{f.view(), f.viewer(), f.errno, f.capsWithin()}
+	if f.e.Field == "Attr.Program" {
+		return f.fileNotExecuted(x)
+	}
+	return x.why(f.path, 0)
+}
+
+// fileNotExecuted is for a program that is executed from its descriptor.
+func (f failure) fileNotExecuted(x execution) string {
+	file, err := os.Open("/proc/self/fd/" + itoa(f.programFD))
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	switch {
+	case f.errno == unix.ENOENT && scriptInterpreter(file) != "" && f.fileAt(f.executable) < 0:
+		return "it is a script, which its interpreter opens as /dev/fd/" + itoa(f.executable) +
+			" after that is closed: give the child the same file by Attr.Files"
+	case f.errno == unix.ENOENT && f.lacks.has(noExecveat):
+		return "without execveat, Linux 3.19, the child needs /proc"
+	}
+	st := new(unix.Stat_t)
+	if unix.Fstat(int(file.Fd()), st) != nil {
+		return ""
+	}
+	return x.whyFile(f.path, seen(file.Fd()), st, 0)
+}
+
+// An execution is the kernel's search for what executes a program.
+type execution struct {
+	view
+	who      viewer
+	errno    unix.Errno
+	bounding uint64 // the capabilities that can be had
+}
+
+// scriptsDeep is the kernel's limit for scripts run by scripts.
+const scriptsDeep = 5
+
+// why tells why the program at a path is not executed, or the one that
+// executes that one.
+func (x execution) why(path string, depth int) string {
+	w := x.follow(path, x.who)
+	defer w.close()
+	switch {
+	case w.stop != 0:
+		return x.reached(w, path, depth)
+	case depth > scriptsDeep:
+		if x.errno == unix.ELOOP {
+			return "a script can be the interpreter of another one, and that of a third, but not more than five times"
+		}
+		return ""
+	}
+	if x.errno == unix.EACCES {
+		if why := x.notAllowed(path, w); why != "" {
+			return why
+		}
+	}
+	file, err := w.read()
+	if err != nil {
+		return x.refusedByModule()
+	}
+	defer file.Close()
+	return x.whyFile(path, file, w.stat(), depth)
+}
+
+// whyFile is why for a file that is open.
+func (x execution) whyFile(path string, file seen, st *unix.Stat_t, depth int) string {
+	switch x.errno {
+	case unix.ETXTBSY:
+		return writerOf(file, st)
+	case unix.EPERM:
+		return x.uncapable(path, file)
+	}
+	if interp := scriptInterpreter(file); interp != "" {
+		return x.whyNamed(interp, "the interpreter "+printable(interp)+", which the first line of "+printable(path)+" names", depth)
+	}
+	if x.errno == unix.ENOEXEC {
+		return format(path, file, st.Size)
+	}
+	if interp := elfInterpreter(file); interp != "" {
+		return x.whyNamed(interp, "the dynamic loader "+printable(interp)+", which the ELF file "+printable(path)+" names", depth)
+	}
+	return x.refusedByModule()
+}
+
+// whyNamed goes on with what a file names to execute it.
+func (x execution) whyNamed(interp, words string, depth int) string {
+	w := x.follow(interp, x.who)
+	defer w.close()
+	switch {
+	case x.errno == unix.ENOENT && w.stop == unix.ENOENT && strings.HasSuffix(interp, "\r"):
+		return words + ", ends in a carriage return: the file has the line ends of Windows (dos2unix removes them)"
+	case x.errno == unix.ENOENT && w.stop == unix.ENOENT:
+		return words + ", does not exist" + x.where()
+	case x.errno == unix.ELIBBAD && w.stop == 0:
+		return words + ", is no ELF file for this machine"
+	case w.stop != 0 && w.stop == x.errno && w.why != "":
+		return words + ", cannot be reached: " + w.why
+	}
+	why := x.why(interp, depth+1)
+	if why == "" || strings.HasPrefix(why, "the interpreter ") || strings.HasPrefix(why, "the dynamic loader ") {
+		return why // which it names itself
+	}
+	return words + ": " + why
+}
+
+// reached tells why a walk has not come to its end.
+func (x execution) reached(w *walk, path string, depth int) string {
+	if w.stop == unix.ENOENT && x.errno == unix.ENOENT && depth == 0 {
+		if other := x.otherPlace(path); other != "" {
+			return w.why + ": " + other
+		}
+	}
+	return w.reason(x.errno)
+}
+
+// otherPlace tells of a program that is where somebody may have meant it to be
+// looked for.
+func (x execution) otherPlace(path string) string {
+	w := (view{}).follow(path, viewer{})
+	defer w.close()
+	switch {
+	case w.stop != 0 || w.stat().Mode&unix.S_IFMT != unix.S_IFREG:
+		return ""
+	case x.root != "":
+		return "the path is looked up in the new root; the old one has it"
+	case x.dir != "":
+		return "a relative path begins at Dir; where this process is, it exists"
+	}
+	return ""
+}
+
+// notAllowed explains EACCES of a file that the walk has come to.
+func (x execution) notAllowed(path string, w *walk) string {
+	st := w.stat()
+	var fs unix.Statfs_t
+	switch {
+	case st.Mode&unix.S_IFMT != unix.S_IFREG:
+		return printable(path) + " is " + kindOf(st) + ", and only regular files are executed"
+	case unix.Fstatfs(int(w.last()), &fs) == nil && fs.Flags&unix.ST_NOEXEC != 0:
+		return printable(path) + " is in a file system that is mounted noexec" + mountPoint(w.last())
+	case st.Mode&0o111 == 0:
+		return "nobody may execute " + printable(path) + " (" + modeOf(st) + "): chmod +x gives the right"
+	case !x.who.may(w.last(), st, toExecute):
+		return x.who.mayNot("execute", printable(path), w.last(), st)
+	}
+	return ""
+}
+
+// mountPoint is where a file's file system is mounted.
+func mountPoint(f seen) string {
+	var st unix.Statx_t
+	if unix.Statx(int(f), "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st) != nil || st.Mask&unix.STATX_MNT_ID == 0 {
+		return ""
+	}
+	mounts, _ := os.ReadFile("/proc/self/mountinfo")
+	for line := range strings.Lines(string(mounts)) {
+		if w := strings.Fields(line); len(w) > 4 && w[0] == fmt.Sprint(st.Mnt_id) {
+			return " (at " + printable(unescape(w[4])) + ")"
+		}
+	}
+	return ""
+}
+
+// refusedByModule is for an EACCES that the modes do not explain.
+func (x execution) refusedByModule() string {
+	if x.errno != unix.EACCES || !x.who.known {
+		return ""
+	}
+	list, _ := readSmall("/sys/kernel/security/lsm")
+	var active []string
+	for _, module := range strings.Split(strings.TrimSpace(list), ",") {
+		if slices.Contains([]string{"apparmor", "selinux", "smack", "tomoyo", "ipe", "bpf", "landlock"}, module) {
+			active = append(active, module)
+		}
+	}
+	if len(active) == 0 {
+		return ""
+	}
+	return "the modes of the files allow it; likely a security module does not, of which these are active: " + strings.Join(active, ", ")
+}
+
+// capsWithin are the capabilities that the child's bounding set leaves.
+func (s *starter) capsWithin() uint64 {
+	return s.capsBefore()[bounding] &^ s.caps[bounding].loses()
+}
+
+// uncapable is for a file that is to have capabilities at once, and cannot.
+func (x execution) uncapable(path string, file seen) string {
+	value := make([]byte, 24) // struct vfs_ns_cap_data
+	n, err := unix.Fgetxattr(int(file), "security.capability", value)
+	if err != nil || n < 20 || value[0]&1 == 0 { // VFS_CAP_FLAGS_EFFECTIVE
+		return ""
+	}
+	word := func(at int) uint64 {
+		return uint64(value[at]) | uint64(value[at+1])<<8 | uint64(value[at+2])<<16 | uint64(value[at+3])<<24
+	}
+	if missing := (word(4) | word(12)<<32) &^ x.bounding; missing != 0 {
+		return printable(path) + " has " + oneCap(missing) + " as a file capability, which is not in the child's bounding set: the kernel gives a program all of those or does not execute it"
+	}
+	return ""
+}
+
+// tooBig says what of the arguments and the environment is.
+func (f failure) tooBig() string {
+	page := os.Getpagesize()
+	for _, list := range []struct {
+		name    string
+		strings []string
+	}{{"Args", f.argv}, {"Env", f.env}} {
+		for i, s := range list.strings {
+			if len(s) >= 32*page { // MAX_ARG_STRLEN
+				return fmt.Sprintf("%s has %d bytes, and one string can have %d", index(list.name, i), len(s), 32*page-1)
+			}
+		}
+	}
+	args, vars := stringsSize(f.argv), stringsSize(f.env)
+	stack := f.limitOf(unix.RLIMIT_STACK)
+	most := max(min(stack/4, 6<<20), 128<<10) // bprm_stack_limits in fs/exec.c
+	if uint64(args+vars) <= most {
+		return ""
+	}
+	because := "which is the most that the kernel takes"
+	if most == stack/4 {
+		because = "a quarter of the soft RLIMIT_STACK, " + limitText(stack)
+	}
+	return fmt.Sprintf("the arguments take %d bytes and the environment %d, pointers included; together they can take %d, %s", args, vars, most, because)
+}
+
+func stringsSize(list []string) (n int) {
+	for _, s := range list {
+		n += len(s) + 1 + 8
+	}
+	return n
+}
+
+// writerOf names a process that has a file open for writing.
+func writerOf(file seen, st *unix.Stat_t) string {
+	const open = "the file is open for writing"
+	path := realPath(int(file))
+	procs, err := os.ReadDir("/proc")
+	if err != nil || path == "" {
+		return open
+	}
+	for _, p := range procs {
+		if name := p.Name(); name[0] >= '1' && name[0] <= '9' && writes(name, path) {
+			if name == itoa(os.Getpid()) {
+				return open + ", in this process"
+			}
+			comm, _ := readSmall("/proc/" + name + "/comm")
+			return open + ", in process " + name + " (" + printable(strings.TrimSpace(comm)) + ")"
+		}
+	}
+	return open
+}
+
+// writes reports whether a process has a file open for writing. It looks at
+// names, not at the files, which could be on a server that does not answer.
+func writes(pid, path string) bool {
+	dir := "/proc/" + pid + "/fd"
+	fds, err := os.ReadDir(dir)
+	if err != nil {
+		return false
+	}
+	for _, fd := range fds[:min(len(fds), math.MaxUint16)] {
+		if to, err := os.Readlink(dir + "/" + fd.Name()); err != nil || to != path {
+			continue
+		}
+		info, _ := readSmall("/proc/" + pid + "/fdinfo/" + fd.Name())
+		_, after, _ := strings.Cut(info, "flags:")
+		line, _, _ := strings.Cut(after, "\n")
+		if line = strings.TrimSpace(line); line != "" && line[len(line)-1] != '0' && line[len(line)-1] != '4' {
+			return true // O_WRONLY or O_RDWR, of octal digits
+		}
+	}
+	return false
+}

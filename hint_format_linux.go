@@ -1,0 +1,109 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"runtime"
+)
+
+// format explains ENOEXEC: what a file is that the kernel cannot execute.
+func format(path string, file io.ReaderAt, size int64) string {
+	head := make([]byte, 256)
+	n, _ := file.ReadAt(head, 0)
+	head = head[:max(n, 0)]
+	name := printable(path)
+	switch {
+	case size == 0:
+		return name + " is empty"
+	case bytes.HasPrefix(head, []byte(elfMagic)):
+		return elfFormat(name, head)
+	case bytes.HasPrefix(head, []byte("#!")):
+		return "the first line of " + name + " names no interpreter behind #!"
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf#!")):
+		return name + " begins with a byte order mark: #! has to be the first two bytes"
+	case bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return name + " is text in UTF-16, and a script has to be in UTF-8"
+	}
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, []byte(f.magic)) {
+			return name + " is " + f.what
+		}
+	}
+	if isText(head) {
+		return name + " is text without a first line such as #!/bin/sh, which would say what executes it"
+	}
+	return name + " is neither an ELF file nor a script that begins with #!"
+}
+
+var foreign = []struct{ magic, what string }{
+	{"MZ", "a program for Windows"},
+	{"\xcf\xfa\xed\xfe", "a program for macOS"},
+	{"\xca\xfe\xba\xbe", "a program for macOS, or a Java class"},
+	{"\x00asm", "a WebAssembly module, which takes a runtime"},
+	{"PK\x03\x04", "a ZIP archive"},
+	{"\x1f\x8b", "a file compressed with gzip"},
+	{"!<arch>\n", "an archive of object files"},
+}
+
+func isText(head []byte) bool {
+	for _, c := range head {
+		if c < ' ' && c != '\n' && c != '\t' && c != '\r' && c != '\f' && c != 0x1b {
+			return false
+		}
+	}
+	return true
+}
+
+// What elf(5) calls e_type, and the classes of e_ident.
+const (
+	elfMagic = "\x7fELF"
+
+	etRel, etExec, etDyn, etCore = 1, 2, 3, 4
+	elfClass64, elfBigEndian     = 2, 2
+)
+
+// elfFormat is format for an ELF file. See elf(5).
+func elfFormat(name string, head []byte) string {
+	if len(head) < 20 {
+		return name + " is an ELF file that ends within its header"
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	if head[5] == elfBigEndian {
+		order = binary.BigEndian
+	}
+	kind, machine := order.Uint16(head[16:]), order.Uint16(head[18:])
+	own := machines[runtime.GOARCH]
+	switch {
+	case machine == own.machine && head[4] != elfClass64, machine == own.narrow:
+		return name + " is a 32-bit program for " + machineName(machine) + ", which this kernel or processor does not execute"
+	case machine != own.machine || head[5] == elfBigEndian:
+		return name + " is a program for " + machineName(machine) + ", and this machine is " + machineName(own.machine) +
+			": get one that is built for it, or have binfmt_misc run it by an emulator such as QEMU"
+	case kind == etRel:
+		return name + " is an object file, which has to be linked first"
+	case kind == etCore:
+		return name + " is a core dump"
+	case kind != etExec && kind != etDyn:
+		return name + " is an ELF file, but no program"
+	}
+	return name + " is an ELF file for this machine, but damaged or incomplete"
+}
+
+// machines are what a program is for, by GOARCH: e_machine, and that of the
+// 32-bit programs that some kernels execute too.
+var machines = map[string]struct{ machine, narrow uint16 }{"amd64": {62, 3}, "arm64": {183, 40}}
+
+func machineName(m uint16) string {
+	if name := machineNames[m]; name != "" {
+		return name
+	}
+	return "machine number " + itoa(int(m))
+}
+
+var machineNames = map[uint16]string{
+	2: "SPARC", 3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC 64", 22: "s390", 40: "arm", 43: "SPARC 64", 62: "x86-64",
+	183: "arm64", 243: "RISC-V", 258: "LoongArch",
+}

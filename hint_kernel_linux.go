@@ -1,0 +1,174 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// sinceLinux are the releases that brought the calls which not every kernel in
+// use has, or which it can be built without.
+var sinceLinux = map[string][2]int{
+	"clone3": {5, 3}, "close_range": {5, 9}, "execveat": {3, 19}, "seccomp": {3, 17}, "setns": {3, 0}, "statx": {4, 11},
+	"sched_setattr": {3, 14}, "sched_getattr": {3, 14},
+	"landlock_create_ruleset": {5, 13}, "landlock_add_rule": {5, 13}, "landlock_restrict_self": {5, 13},
+}
+
+// missingCall is for a call that is answered as if it did not exist.
+func (f failure) missingCall() string {
+	if f.errno != unix.ENOSYS {
+		return ""
+	}
+	has := ""
+	if since, ok := sinceLinux[f.e.Step]; ok {
+		has = fmt.Sprintf("Linux has %s from %d.%d on", f.e.Step, since[0], since[1])
+		if name, _, _, known := kernelRelease(); known && olderThan(since[0], since[1]) {
+			return has + ", and this is " + name
+		}
+		has += "; "
+	}
+	if filterInForce() {
+		return has + "likely the seccomp filter that is in force for this process (Seccomp: 2 in /proc/self/status) answers so"
+	}
+	return has + "likely this kernel is built without it"
+}
+
+// filtered is for what filters deny that others set, as those of containers do,
+// and that nothing else explains.
+func (f failure) filtered() string {
+	often := []string{"clone3", "clone", "unshare", "setns", "mount", "chroot", "keyctl", "ptrace", "personality",
+		"sched_setattr", "set_mempolicy", "sethostname", "setdomainname", "seccomp", "execve", "execveat", "setsid"}
+	if f.errno != unix.EPERM && f.errno != unix.EACCES || !slices.Contains(often, f.e.Step) || !filterInForce() {
+		return ""
+	}
+	return "likely the seccomp filter that is in force for this process (Seccomp: 2 in /proc/self/status) denies it, as those of containers do"
+}
+
+func filterInForce() bool {
+	text, _ := readSmall("/proc/self/status")
+	return strings.Contains(text, "\nSeccomp:\t2")
+}
+
+// noMoreProcesses explains EAGAIN of clone: see clone(2).
+func (f failure) noMoreProcesses() string {
+	if f.cgroupSays != "" {
+		return "" // it knows better
+	}
+	if name := fullOfTasks(); name != "" {
+		return "the cgroup " + name + " has as many processes and threads as its pids.max allows"
+	}
+	var now unix.Rlimit
+	unix.Getrlimit(unix.RLIMIT_NPROC, &now)
+	bound := !hasCap(unix.CAP_SYS_RESOURCE) && !hasCap(unix.CAP_SYS_ADMIN)
+	if bound && now.Cur != unix.RLIM_INFINITY && uint64(threadsOf(os.Getuid())) >= now.Cur {
+		return fmt.Sprintf("user %d has as many processes and threads as RLIMIT_NPROC allows, which is %d", os.Getuid(), now.Cur)
+	}
+	for _, name := range []string{"threads-max", "pid_max"} {
+		if most, err := strconv.Atoi(sysctl("kernel/" + name)); err == nil && allThreads() >= most-1 {
+			return fmt.Sprintf("the machine has as many processes and threads as kernel.%s allows, which is %d", name, most)
+		}
+	}
+	return "processes and threads are limited by RLIMIT_NPROC for each user, pids.max of each cgroup, kernel.threads-max and kernel.pid_max"
+}
+
+// fullOfTasks is a cgroup, this process's or one above it, that takes no more
+// tasks.
+func fullOfTasks() string {
+	d, err := ownCgroup()
+	for err == nil {
+		most, err1 := d.read("pids.max")
+		now, err2 := d.read("pids.current")
+		up, ok, upErr := d.parent()
+		d.close()
+		if err1 == nil && err2 == nil && full(now, most) {
+			if ok {
+				up.close()
+			}
+			return d.path
+		}
+		if d, err = up, upErr; !ok {
+			break
+		}
+	}
+	return fullOfTasksV1()
+}
+
+func full(now, most string) bool {
+	n, err1 := strconv.Atoi(strings.TrimSpace(now))
+	m, err2 := strconv.Atoi(strings.TrimSpace(most))
+	return err1 == nil && err2 == nil && n >= m
+}
+
+func fullOfTasksV1() string {
+	list, _ := os.ReadFile("/proc/self/cgroup")
+	for line := range strings.Lines(string(list)) {
+		w := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(w) < 3 || !slices.Contains(strings.Split(w[1], ","), "pids") {
+			continue
+		}
+		for path := w[2]; path != "" && path != "/"; path = path[:strings.LastIndexByte(path, '/')] {
+			dir := "/sys/fs/cgroup/" + w[1] + path
+			most, _ := readSmall(dir + "/pids.max")
+			now, _ := readSmall(dir + "/pids.current")
+			if full(now, most) {
+				return dir
+			}
+		}
+	}
+	return ""
+}
+
+// threadsOf counts the threads of a user, as far as they are to be seen.
+func threadsOf(uid int) (n int) {
+	procs, _ := os.ReadDir("/proc")
+	for _, p := range procs {
+		if name := p.Name(); name[0] < '1' || name[0] > '9' {
+			continue
+		}
+		text, _ := readSmall("/proc/" + p.Name() + "/status")
+		if w := strings.Fields(statusLine(text, "Uid")); len(w) > 0 && w[0] == itoa(uid) {
+			threads, _ := strconv.Atoi(strings.TrimSpace(statusLine(text, "Threads")))
+			n += threads
+		}
+	}
+	return n
+}
+
+func statusLine(text, name string) string {
+	_, after, _ := strings.Cut(text, "\n"+name+":")
+	line, _, _ := strings.Cut(after, "\n")
+	return line
+}
+
+// allThreads is how many there are on the machine.
+func allThreads() int {
+	text, _ := readSmall("/proc/loadavg")
+	if w := strings.Fields(text); len(w) > 3 {
+		_, all, _ := strings.Cut(w[3], "/")
+		n, _ := strconv.Atoi(all)
+		return n
+	}
+	return 0
+}
+
+// hintOfSignal is for a child that the kernel has killed.
+func (s *starter) hintOfSignal(e *StartError) string {
+	executing := strings.HasPrefix(e.Step, "exec")
+	switch {
+	case e.Signal == unix.SIGSYS && len(s.filters) > 0 && executing:
+		return "a filter of Attr.Seccomp kills for " + e.Step + ", which executes the program"
+	case e.Signal == unix.SIGSYS:
+		return "a seccomp filter in force kills for " + e.Step
+	case e.Signal == unix.SIGXCPU:
+		return "RLIMIT_CPU leaves it no time"
+	case executing && e.Signal == unix.SIGSEGV:
+		return "likely the kernel had begun to load the program and could not go on: the file is damaged, or RLIMIT_AS, RLIMIT_DATA or RLIMIT_STACK leaves too little for it"
+	}
+	return ""
+}

@@ -1,0 +1,281 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// notBorn explains why no process was made.
+func (f failure) notBorn() string {
+	if f.errno == unix.ENOSYS || f.errno == unix.EINVAL {
+		if needs := f.needsClone3(); needs != "" {
+			return needs
+		}
+	}
+	switch {
+	case f.e.Field == cgroupField, f.e.Field == field("CgroupFD"):
+		return explainCgroup(f.errno)
+	case f.errno == unix.EAGAIN:
+		return f.noMoreProcesses()
+	case f.errno == unix.ENOMEM && f.joins.joins(PIDNamespace):
+		return "likely the first process of the joined PID namespace has ended: the namespace takes no others then"
+	}
+	return f.noNamespaces()
+}
+
+// asked are the namespaces that the step was to make.
+func (f failure) asked() NamespaceKind {
+	switch {
+	case f.e.Field == forbidField:
+		return UserNamespace
+	case f.e.Field == field("Unshareflags"):
+		return NamespaceKind(f.sys.Unshareflags) & allKinds
+	}
+	return NamespaceKind(f.sys.Cloneflags) & allKinds
+}
+
+// noNamespaces explains why new namespaces are refused.
+func (f failure) noNamespaces() string {
+	asked := f.asked()
+	switch {
+	case asked == 0:
+		return ""
+	case f.errno == unix.ENOSPC || f.errno == unix.EUSERS:
+		return tooManyNamespaces(asked)
+	case f.errno == unix.EINVAL:
+		for _, k := range namespaceKinds {
+			if asked&k.kind != 0 && !isThere("/proc/self/ns/"+k.file) && isThere("/proc/self/ns") {
+				return "this kernel has no " + k.name + " namespaces"
+			}
+		}
+	case f.errno != unix.EPERM && f.errno != unix.EACCES:
+	case asked&UserNamespace != 0:
+		return f.noUserNamespace()
+	case f.lacksCap(unix.CAP_SYS_ADMIN):
+		return "a new " + f.firstOf(asked) + " namespace takes CAP_SYS_ADMIN, which an ordinary user has in a new user namespace: add CLONE_NEWUSER to " + field("Cloneflags")
+	}
+	return ""
+}
+
+func (f failure) firstOf(asked NamespaceKind) string {
+	for _, k := range namespaceKinds {
+		if asked&k.kind != 0 {
+			return k.name
+		}
+	}
+	return ""
+}
+
+func isThere(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// lacksCap reports whether the child has not got a capability over the
+// namespaces that this process is in.
+func (s *starter) lacksCap(c int) bool {
+	return !s.newUserNamespace() && !s.joins.joins(UserNamespace) && !hasCap(c)
+}
+
+// tooManyNamespaces tells which limit is reached: see namespaces(7). How many a
+// user has, nothing tells.
+func tooManyNamespaces(asked NamespaceKind) string {
+	var limits []string
+	for _, k := range namespaceKinds {
+		if asked&k.kind == 0 {
+			continue
+		}
+		name := "max_" + k.file + "_namespaces"
+		now, err := readSmall("/proc/sys/user/" + name)
+		if now = strings.TrimSpace(now); err == nil && now == "0" {
+			return "user." + name + " is 0: new " + k.name + " namespaces are switched off; root can raise it by sysctl"
+		}
+		limits = append(limits, "user."+name+" ("+now+")")
+	}
+	why := "this user has as many namespaces as " + strings.Join(limits, " or ") + " allows"
+	if !inFirstUserNamespace() {
+		why += " here or further out"
+	}
+	switch {
+	case asked&UserNamespace != 0 && !inFirstUserNamespace():
+		why += ", or user namespaces are nested 33 deep, which is the most"
+	case asked&PIDNamespace != 0:
+		why += ", or PID namespaces are nested 32 deep"
+	}
+	return why
+}
+
+// inFirstUserNamespace reports whether this process is in the initial user
+// namespace, whose map is of all ids.
+func inFirstUserNamespace() bool {
+	ids := ownMap("/proc/self/uid_map")
+	return len(ids) == 1 && ids[0] == idRange{0, 1<<32 - 1}
+}
+
+// noUserNamespace explains why a user namespace is refused: what there is to
+// check is checked in the order of the kernel (create_user_ns in
+// kernel/user_namespace.c).
+func (f failure) noUserNamespace() string {
+	ordinary := !hasCap(unix.CAP_SYS_ADMIN)
+	switch {
+	case f.joins.joins(UserNamespace) || f.e.Field == forbidField || f.e.Field == field("Unshareflags") && f.sys.Cloneflags&unix.CLONE_NEWUSER != 0:
+		return "" // it is not made in this process's user namespace
+	case f.errno == unix.EPERM && ordinary && sysctl("kernel/unprivileged_userns_clone") == "0":
+		return "kernel.unprivileged_userns_clone is 0: only root may make user namespaces here, or change that by sysctl"
+	case f.errno == unix.EPERM && chrooted():
+		return "this process is in a chroot, and the kernel makes no user namespaces there: pivot_root(2) in a mount namespace is the way to another root that allows them"
+	case f.errno == unix.EPERM && unmapped():
+		return "the user or group of this process has no id in the user namespace that it is in, so that it cannot make another"
+	case ordinary && sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
+		return appArmorText
+	case f.errno == unix.EACCES && enforcing():
+		return "likely SELinux does not allow it: see the audit log"
+	}
+	return ""
+}
+
+const appArmorText = "likely AppArmor does not allow it: kernel.apparmor_restrict_unprivileged_userns is 1, so that an ordinary user's program needs a profile with the rule userns"
+
+// restricted is for what is refused in a new user namespace that AppArmor lets
+// be made but gives no rights in.
+func (f failure) restricted() string {
+	refused := f.errno == unix.EPERM || f.errno == unix.EACCES
+	if refused && f.born && f.newUserNamespace() && !strings.HasPrefix(f.e.Step, "exec") &&
+		!hasCap(unix.CAP_SYS_ADMIN) && sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1" {
+		return appArmorText
+	}
+	return ""
+}
+
+func sysctl(name string) string {
+	value, _ := readSmall("/proc/sys/" + name)
+	return strings.TrimSpace(value)
+}
+
+func enforcing() bool {
+	on, _ := readSmall("/sys/fs/selinux/enforce")
+	return strings.TrimSpace(on) == "1"
+}
+
+// chrooted reports whether this process's root is not that of its mount
+// namespace, as far as can be told.
+func chrooted() bool {
+	var st unix.Statx_t
+	err := unix.Statx(unix.AT_FDCWD, "/", 0, unix.STATX_INO, &st)
+	if err == nil && st.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0 && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT == 0 {
+		return true
+	}
+	theirs, err1 := os.Readlink("/proc/1/ns/mnt")
+	own, err2 := os.Readlink("/proc/self/ns/mnt")
+	if err1 != nil || err2 != nil || theirs != own {
+		return false
+	}
+	var a, b unix.Stat_t
+	return unix.Stat("/proc/1/root", &a) == nil && unix.Stat("/", &b) == nil && (a.Dev != b.Dev || a.Ino != b.Ino)
+}
+
+// unmapped reports whether the ids of this process do not exist in its user
+// namespace.
+func unmapped() bool {
+	uids, gids := ownMap("/proc/self/uid_map"), ownMap("/proc/self/gid_map")
+	return uids != nil && !has(uids, os.Geteuid()) || gids != nil && !has(gids, os.Getegid())
+}
+
+// notPrivate is for / made private in a new mount namespace.
+func (f failure) notPrivate() string {
+	if f.errno == unix.EINVAL && chrooted() {
+		return "this process is in a chroot whose root is no mount, so that what is mounted cannot be kept to the new namespace: bind the directory to itself first"
+	}
+	return ""
+}
+
+// notJoined explains the errors of setns(2).
+func (f failure) notJoined() string {
+	n := f.joining()
+	if n == nil {
+		return ""
+	}
+	fd := n.fd
+	if !n.given { // the start's own is closed by now
+		again, err := openNamespace(n.name)
+		if err != nil {
+			return ""
+		}
+		defer unix.Close(again)
+		fd = again
+	}
+	kind, err := unix.IoctlRetInt(fd, unix.NS_GET_NSTYPE)
+	switch {
+	case f.errno == unix.EINVAL && err != nil && !onNamespaces(seen(fd)):
+		return printable(n.name) + " is no namespace: those are files such as /proc/PID/ns/net"
+	case f.errno == unix.EINVAL && err == nil && NamespaceKind(kind) != n.kind:
+		return "it is a " + NamespaceKind(kind).String() + " namespace, and asked for is a " + n.kind.String() + " namespace"
+	case f.errno == unix.EINVAL && n.kind == PIDNamespace:
+		return "a PID namespace can be joined only from the one it is in, or from one further out"
+	case f.errno == unix.EINVAL && n.kind == UserNamespace:
+		return "this process is in that user namespace already, or other threads are in the way"
+	case f.errno == unix.EPERM:
+		return f.notOwner(n, fd)
+	}
+	return ""
+}
+
+// joining is the namespace that the step was to join.
+func (f failure) joining() *joined {
+	for _, list := range [][]joined{f.joins.list, f.joins.late} {
+		i := slices.IndexFunc(list, func(n joined) bool {
+			return n.field == f.e.Field && (n.name == f.e.Object || program.CloneFlags(uint64(n.kind)) == f.e.Object)
+		})
+		if i >= 0 {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+func onNamespaces(f seen) bool {
+	var fs unix.Statfs_t
+	return unix.Fstatfs(int(f), &fs) == nil && fs.Type == unix.NSFS_MAGIC
+}
+
+// notOwner tells whose the namespace is that the child has no rights over.
+func (f failure) notOwner(n *joined, fd int) string {
+	const admin = "CAP_SYS_ADMIN"
+	if n.kind == UserNamespace {
+		if uid, err := unix.IoctlGetUint32(fd, unix.NS_GET_OWNER_UID); err == nil {
+			return fmt.Sprintf("it takes %s in the user namespace, which has its maker, user %d, if not in another, and root outside", admin, uid)
+		}
+		return "it takes " + admin + " in the user namespace"
+	}
+	owner, err := unix.IoctlRetInt(fd, unix.NS_GET_USERNS)
+	if err != nil {
+		if err == unix.EPERM {
+			return "it belongs to a user namespace outside of this process's"
+		}
+		return ""
+	}
+	defer unix.Close(owner)
+	var a, b unix.Stat_t
+	own := unix.Fstat(owner, &a) == nil && unix.Stat("/proc/self/ns/user", &b) == nil && a.Ino == b.Ino
+	needs := admin
+	if n.kind == MountNamespace {
+		needs += " and CAP_SYS_CHROOT"
+	}
+	switch {
+	case own && f.lacksCap(unix.CAP_SYS_ADMIN):
+		return "it takes " + needs + ", which this process does not have"
+	case own:
+		return "it belongs to this process's user namespace, and the child is in another one where " + needs + " do not count for it"
+	case !f.joins.joins(UserNamespace):
+		return "it belongs to another user namespace, in which the child has no rights: join that too, before it"
+	}
+	return "it takes " + needs + " in the user namespace that it belongs to"
+}

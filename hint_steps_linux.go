@@ -1,0 +1,309 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// notFound is for the working directory.
+func (f failure) notFound() string {
+	if f.joins.joins(MountNamespace) {
+		return ""
+	}
+	v := f.view()
+	v.dir = ""
+	if v.root == "" {
+		v.dir, _ = os.Getwd()
+	}
+	w := v.follow(f.e.Object, f.viewer())
+	defer w.close()
+	why := w.reason(f.errno)
+	if w.stop == 0 && f.errno == unix.EACCES && w.stat().Mode&unix.S_IFMT == unix.S_IFDIR && !w.who.may(w.last(), w.stat(), toSearch) {
+		why = w.who.mayNot("search", w.here(), w.last(), w.stat())
+	}
+	if v.root != "" && f.errno == unix.ENOENT && why != "" && (view{}).exists(f.e.Object) {
+		why += ": the path is looked up in the new root; the old one has it"
+	}
+	if w.stop == 0 && f.errno == unix.ENOTDIR {
+		why = w.here() + " is " + kindOf(w.stat())
+	}
+	return why
+}
+
+// notRooted is for chroot, which comes before the credentials.
+func (f failure) notRooted() string {
+	if f.errno == unix.EPERM && f.lacksCap(unix.CAP_SYS_CHROOT) {
+		return "it takes CAP_SYS_CHROOT, which an ordinary user has in a new user namespace: CLONE_NEWUSER in " + field("Cloneflags")
+	}
+	if f.joins.joins(MountNamespace) {
+		return ""
+	}
+	w := (view{}).follow(f.e.Object, viewer{})
+	defer w.close()
+	if w.stop == 0 && f.errno == unix.ENOTDIR {
+		return w.here() + " is " + kindOf(w.stat())
+	}
+	return w.reason(f.errno)
+}
+
+// notOpened is for the files that the child opens by their paths.
+func (f failure) notOpened() string {
+	switch {
+	case f.errno == unix.ENOENT && f.needsProc() != "" && !isProc("/proc"):
+		return "no proc file system is mounted at /proc"
+	case strings.HasPrefix(f.e.Field, "Attr.Sysctls"):
+		return f.noParameter()
+	case !strings.HasPrefix(f.e.Field, "Attr.Files") || f.joins.joins(MountNamespace):
+		return ""
+	}
+	flags, mode := f.opening()
+	w := f.view().follow(f.e.Object, f.viewer())
+	defer w.close()
+	st := w.stat()
+	write := flags&(unix.O_ACCMODE|unix.O_TRUNC) != 0
+	switch {
+	case w.stop == unix.ENOENT && f.errno == unix.EACCES && flags&unix.O_CREAT != 0 && w.stat().Mode&unix.S_IFMT == unix.S_IFDIR && !w.who.may(w.last(), w.stat(), toWrite):
+		return w.who.mayNot("create files in", w.here(), w.last(), w.stat())
+	case w.stop != 0:
+		return w.reason(f.errno)
+	case f.errno == unix.EACCES && mode&toRead != 0 && !w.who.may(w.last(), st, toRead):
+		return w.who.mayNot("read", w.here(), w.last(), st)
+	case f.errno == unix.EACCES && mode&toWrite != 0 && !w.who.may(w.last(), st, toWrite):
+		return w.who.mayNot("write to", w.here(), w.last(), st)
+	case f.errno == unix.EISDIR:
+		return w.here() + " is a directory, which cannot be written to"
+	case f.errno == unix.ENXIO && st.Mode&unix.S_IFMT == unix.S_IFIFO:
+		return "nobody has the FIFO open for reading"
+	case f.errno == unix.ENXIO && st.Mode&unix.S_IFMT == unix.S_IFSOCK:
+		return w.here() + " is a socket, which is connected to and not opened"
+	case f.errno == unix.EROFS && write:
+		return w.here() + " is in a file system that is mounted read-only" + mountPoint(w.last())
+	case f.errno == unix.ETXTBSY && write:
+		return "the file is being executed, and cannot be written to meanwhile"
+	}
+	return ""
+}
+
+func isProc(path string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(path, &fs) == nil && fs.Type == unix.PROC_SUPER_MAGIC
+}
+
+// opening is how the file was to be opened.
+func (f failure) opening() (flags int, mode uint32) {
+	i := slices.IndexFunc(f.attr.Files, func(file File) bool { return file.Path == f.e.Object })
+	if i < 0 {
+		return 0, 0
+	}
+	flags = f.attr.Files[i].Flags
+	return flags, [...]uint32{toRead, toWrite, toRead | toWrite, 0}[flags&unix.O_ACCMODE]
+}
+
+// notLimited is for a resource limit.
+func (f failure) notLimited() string {
+	i := slices.IndexFunc(f.attr.Rlimits, func(l Rlimit) bool { return program.ResourceName(l.Resource) == f.e.Object })
+	if f.errno != unix.EPERM || i < 0 {
+		return ""
+	}
+	l := f.attr.Rlimits[i]
+	var now unix.Rlimit
+	unix.Getrlimit(l.Resource, &now)
+	if most, err := strconv.ParseUint(sysctl("fs/nr_open"), 10, 64); l.Resource == unix.RLIMIT_NOFILE && err == nil && l.Max > most {
+		return fmt.Sprintf("it cannot be more than fs.nr_open, which is %d", most)
+	}
+	if l.Max > now.Max {
+		return fmt.Sprintf("the hard limit is %s, and to raise it to %s takes %s", limitText(now.Max), limitText(l.Max), strings.TrimSuffix(f.privilege("CAP_SYS_RESOURCE"), ","))
+	}
+	return ""
+}
+
+func limitText(n uint64) string {
+	if n == unix.RLIM_INFINITY {
+		return "unlimited"
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+// notGrouped is for setgroups(2).
+func (f failure) notGrouped() string {
+	fresh := f.newUserNamespace()
+	switch {
+	case f.errno == unix.EPERM && f.joins.joins(UserNamespace):
+		return "setgroups may be denied in the joined user namespace; Credential.NoSetGroups leaves the groups as they are"
+	case f.errno == unix.EPERM && fresh && f.gids == nil:
+		return "in a new user namespace without a group map there are no groups to set; Credential.NoSetGroups leaves them as they are"
+	case f.errno == unix.EPERM && fresh && f.groupsDenied():
+		return "setgroups is denied in the new user namespace; " + field("GidMappingsEnableSetgroups") + " allows it, which takes CAP_SETGID outside, or newgidmap (Attr.IDMap.Helpers)"
+	case f.errno == unix.EPERM && f.lacksCap(unix.CAP_SETGID):
+		return "to set or drop supplementary groups takes CAP_SETGID; Credential.NoSetGroups leaves them as they are"
+	case f.errno == unix.EPERM && !fresh && sysctlOfSelf("setgroups") == "deny":
+		return "setgroups is denied in the user namespace of this process; Credential.NoSetGroups leaves the groups as they are"
+	case f.errno == unix.EINVAL:
+		groups, _ := f.becomesMember()
+		for _, g := range groups {
+			if why := f.notMapped("group", int(g)); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
+}
+
+func sysctlOfSelf(name string) string {
+	value, _ := readSmall("/proc/self/" + name)
+	return strings.TrimSpace(value)
+}
+
+// notUser is for a change of the user or the group.
+func (f failure) notUser() string {
+	uid, gid := f.becomes()
+	id, what, c := uid, "user", unix.CAP_SETUID
+	if strings.Contains(f.e.Step, "gid") {
+		id, what, c = gid, "group", unix.CAP_SETGID
+	}
+	switch {
+	case f.errno == unix.EINVAL:
+		return f.notMapped(what, id)
+	case f.errno == unix.EPERM && f.lacksCap(c):
+		return "to become another " + what + " takes " + program.CapName(uint64(c))
+	case f.errno == unix.EAGAIN:
+		return "the user has as many processes as RLIMIT_NPROC allows, or the kernel is out of memory"
+	}
+	return ""
+}
+
+// notMapped tells of an id that does not exist in the child's user namespace.
+func (f failure) notMapped(what string, id int) string {
+	file, own, lines := "uid_map", f.uids, field("UidMappings")
+	if what == "group" {
+		file, own, lines = "gid_map", f.gids, field("GidMappings")
+	}
+	switch {
+	case f.joins.joins(UserNamespace):
+		return what + " " + itoa(id) + " likely does not exist in the joined user namespace: see /proc/PID/" + file
+	case f.newUserNamespace():
+		inside := make([]idRange, 0, len(own))
+		for _, m := range own {
+			inside = append(inside, idRange{m.ContainerID, m.Size})
+		}
+		if has(inside, id) {
+			return ""
+		}
+		if len(own) == 0 {
+			return what + " " + itoa(id) + " does not exist in the new user namespace, which has no map: see " + lines
+		}
+		return what + " " + itoa(id) + " does not exist in the new user namespace: no line of " + lines + " has it inside"
+	}
+	if ids := ownMap("/proc/self/" + file); ids != nil && !has(ids, id) {
+		return what + " " + itoa(id) + " does not exist in the user namespace of this process: see /proc/self/" + file
+	}
+	return ""
+}
+
+func (f failure) noSession() string {
+	if f.errno == unix.EPERM && f.inPlace {
+		return "a process that leads a process group cannot lead a session: only a child can"
+	}
+	return ""
+}
+
+// noGroup is for setpgid(2).
+func (f failure) noGroup() string {
+	group := f.sys.Pgid
+	switch {
+	case f.sys.Setsid:
+		return field("Setsid") + " has made a group for it already"
+	case f.errno != unix.EPERM || group == 0:
+		return ""
+	case f.sys.Cloneflags&unix.CLONE_NEWPID != 0 || f.joins.joins(PIDNamespace):
+		return "the number is looked up in the child's PID namespace"
+	case unix.Kill(-group, 0) == unix.ESRCH:
+		return "there is no process group " + itoa(group)
+	}
+	return "process group " + itoa(group) + " is in another session"
+}
+
+// noTerminal is for what is done to terminals, and to the loopback device.
+func (f failure) noTerminal() string {
+	switch {
+	case f.e.Field == "Attr.Loopback" && f.errno == unix.EPERM:
+		return f.noRightInside(NetworkNamespace, "CAP_NET_ADMIN")
+	case f.e.Field == field("Setctty") && f.errno == unix.ENOTTY:
+		return "descriptor " + itoa(f.sys.Ctty) + " of the child is no terminal"
+	case f.e.Field == field("Setctty") && f.errno == unix.EPERM && !f.sys.Setsid:
+		return "only the leader of a session gets a controlling terminal: " + field("Setsid") + " makes the child one"
+	case f.e.Field == field("Setctty") && f.errno == unix.EPERM:
+		return "the terminal controls another session already"
+	case f.e.Field == field("Foreground") && f.errno == unix.ENOTTY:
+		return "descriptor " + itoa(f.sys.Ctty) + " of this process, which " + field("Ctty") + " names, is not the terminal that controls its session"
+	case f.e.Field == field("Foreground") && f.errno == unix.EPERM:
+		return "the process group is not in the session that the terminal controls"
+	case f.e.Field == field("Noctty") && f.errno == unix.ENOTTY:
+		return "descriptor 0 of the child is not the terminal that controls its session"
+	}
+	return ""
+}
+
+func (f failure) noDescriptor() string {
+	if f.errno == unix.EBADF {
+		return "no descriptor is left: the number is not below RLIMIT_NOFILE"
+	}
+	return ""
+}
+
+// notSetInside is for the host's names.
+func (f failure) notSetInside() string {
+	if f.errno == unix.EPERM {
+		return f.noRightInside(UTSNamespace, "CAP_SYS_ADMIN")
+	}
+	return ""
+}
+
+func (f failure) noRightInside(kind NamespaceKind, capability string) string {
+	if f.joins.joins(kind) && !f.joins.joins(UserNamespace) {
+		return "it takes " + capability + " in the user namespace that the joined " + kind.String() + " namespace belongs to: join that too"
+	}
+	return "it takes " + capability + " in the user namespace that the " + kind.String() + " namespace belongs to"
+}
+
+// notWritten is for files of the kernel's, such as parameters.
+func (f failure) notWritten() string {
+	if strings.HasPrefix(f.e.Field, "Attr.Sysctls") {
+		switch f.errno {
+		case unix.EINVAL:
+			return "the parameter does not take that value"
+		case unix.EPERM, unix.EACCES:
+			return "the child has no right to that parameter: it takes the rights of root in the user namespace that the other namespace belongs to"
+		}
+	}
+	return ""
+}
+
+// noParameter is for a parameter of the kernel's whose file is not opened.
+func (f failure) noParameter() string {
+	switch f.errno {
+	case unix.ENOENT:
+		return "the kernel has no such parameter, or the new namespace does not, or it comes with a module that is not loaded"
+	case unix.EROFS:
+		return "/proc/sys is mounted read-only, as it is in containers"
+	case unix.EACCES, unix.EPERM:
+		return "the parameter is read-only, or the child is not root in the user namespace that the other namespace belongs to"
+	}
+	return ""
+}
+
+func (f failure) notTraced() string {
+	if f.errno == unix.EPERM && sysctl("kernel/yama/ptrace_scope") == "3" {
+		return "kernel.yama.ptrace_scope is 3: nobody may trace"
+	}
+	return ""
+}
