@@ -168,6 +168,10 @@ var casesOfAttr = []startCase{
 	{"umask", nil, withAttr(&Attr{Umask: new(uint32(0o27))})},
 	{"no new privileges", nil, withAttr(&Attr{NoNewPrivs: true})},
 	{"init", nil, withAttr(&Attr{Init: &Init{}})},
+	{"init that reports stops", nil, withAttr(&Attr{Init: &Init{ReportStops: true}})},
+	{"init of a session", nil, func(_ *testing.T, c *Cmd) {
+		c.Attr, c.SysProcAttr = &Attr{Init: &Init{}}, &syscall.SysProcAttr{Setsid: true}
+	}},
 	{"init with files far apart", nil, func(t *testing.T, c *Cmd) {
 		c.Attr = &Attr{Init: &Init{}}
 		c.ExtraFiles = append(make([]*os.File, 30), tempFile(t))

@@ -34,6 +34,7 @@ type builder struct {
 	stderr      int              // of an Exec: this process's standard error, or -1
 	tellTo      program.Arg      // of an Exec: the word with the number that it has now
 	handler     int              // of an Exec: the first step after a failure
+	children    int              // the number of the list of the init's children, or -1
 	initStep    int              // the init's first step
 	firstStep   int              // that of the init's child
 
@@ -69,6 +70,7 @@ func (b *builder) steps() {
 	b.bornInPlace()   // of an Exec: what a child has from its birth
 	b.meetParent()    // before anything that the new user namespace's ids decide
 	b.splitStage()    // after all that needs the parent's memory, before all that takes rights away
+	b.openChildren()  // of the init, which nobody else is to see
 	b.joinLate()      // what the first stage could not or should not
 	b.openNull()      // before chroot and credentials: /dev/null is the parent's
 	b.oomScoreAdj()   // in memory of its own, and before the right to it goes

@@ -2,17 +2,29 @@ package sprog
 
 // Init asks for a small init process, the program's parent: the process
 // that the caller sees and waits for. It reaps every process that is orphaned
-// below it, forwards the signals it receives to the program, and ends as the
-// program ended: with its exit code, or of the same signal. As the first
-// process of a PID namespace, which the kernel spares most signals, it exits
-// with 128+n after signal n.
+// below it, forwards the signals it receives to the program, kills what is left
+// when the program has ended, and ends as the program ended: with its exit code,
+// or of the same signal. As the first process of a PID namespace, which the
+// kernel spares most signals, it exits with 128+n after signal n.
 //
 // It is PID 1 of a new PID namespace where one is asked for
-// (SysProcAttr.Cloneflags with CLONE_NEWPID). Otherwise it makes itself a
-// child subreaper (PR_SET_CHILD_SUBREAPER(2const)), and the program is killed
-// if the init is: by Process.Kill, for example. It needs no helper
-// program: it is a static executable of a few hundred bytes in a sealed
-// memfd, and 16 KiB of memory while it runs.
+// (SysProcAttr.Cloneflags with CLONE_NEWPID), and whatever is left there dies
+// with it. Otherwise it makes itself a child subreaper
+// (PR_SET_CHILD_SUBREAPER(2const)), and kills its children, and those that
+// become its children by that, until it has none. It finds them in the caller's /proc, which
+// must be that of its PID namespace, on a kernel with CONFIG_PROC_CHILDREN; it
+// does not wait for one that it may not kill, of another user. The program is killed if the
+// init is, by Process.Kill for example; for the rest, which the init would have killed,
+// there are [Cmd.KillTree] and Attr.Cgroup.
+//
+// All signals are forwarded but for SIGKILL and SIGSTOP, which no process
+// gets to see, and SIGCHLD. SIGTSTP stops the program, and SIGCONT continues it: the init
+// itself does not stop, except by SIGSTOP, which outside of a PID namespace stops the init
+// and not the program. What a terminal sends reaches the program, too, which is in the
+// init's process group, and is not sent twice.
+//
+// It needs no helper program: it is a static executable of a few KiB in a
+// sealed memfd, and has 32 KiB of memory while it runs.
 //
 // The attributes of the start apply to the init, and the program inherits
 // them, except for SysProcAttr.Pdeathsig, which is about the init. Init cannot
@@ -22,8 +34,11 @@ type Init struct {
 	// init leads the session, and the program gets a process group of its own in
 	// the foreground of the controlling terminal: otherwise its group would be
 	// an orphaned one, which the kernel does not let Ctrl-Z stop
-	// (setpgid(2), tcsetpgrp(3)). Each time the program stops, a byte can be
-	// read from Birth.Stops. It needs SysProcAttr.Setsid and Setctty, as
-	// [Cmd.StartPTY] sets them.
+	// (setpgid(2), tcsetpgrp(3)). It needs SysProcAttr.Setsid and Setctty, as
+	// [Cmd.StartPTY] sets them, and implies ReportStops.
 	JobControl bool
+
+	// ReportStops has the init tell through Birth.Stops when the program stops
+	// and continues, which who waits for the init would not see otherwise.
+	ReportStops bool
 }

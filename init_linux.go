@@ -18,9 +18,10 @@ const (
 	infoStatus = 24
 	infoSize   = 128
 
-	cldExited  = 1
-	cldStopped = 5
-	siKernel   = 0x80
+	cldExited    = 1
+	cldStopped   = 5
+	cldContinued = 6
+	siKernel     = 0x80
 )
 
 // initProgram is the init: it starts the program, hands on the signals it
@@ -41,20 +42,25 @@ func (b *builder) initProgram() {
 	in.prepare()
 	in.spawn()
 	in.loop()
+	in.killRest()
 	in.end()
 	in.program()
 }
+
+// tells reports whether the init tells when the program stops.
+func (in *Init) tells() bool { return in != nil && (in.JobControl || in.ReportStops) }
 
 // An initBuilder builds the init's program. Steps that jump forward are fixed
 // when their targets are there.
 type initBuilder struct {
 	*builder
 	all, mask, info, child, signal, chldAct, dfl program.Arg
+	list, listed                                 program.Arg // of what is left
 
-	self        int // the init's own pid
-	toProgram   int // the jump to what the init's child does
-	tell, own   int // telling the parent of all steps; the program's pid
-	wait, toEnd int // waiting for a signal, and the jump to the end
+	self      int // the init's own pid
+	toProgram int // the jump to what the init's child does
+	tell, own int // telling the parent of all steps; the program's pid
+	wait      int // waiting for a signal
 }
 
 func (in *initBuilder) add(call program.Call, args ...program.Arg) *program.Step {
@@ -129,17 +135,27 @@ func (in *initBuilder) spawn() {
 // closeAll lets go of the program's files: a pipe ends when the program
 // closes it, whatever the init does.
 func (in *initBuilder) closeAll() {
-	if in.attr.Init.JobControl {
+	var own fdSet
+	if in.attr.Init.tells() {
 		// An init must not wait for a caller that does not read.
 		in.add(program.Fcntl, num(in.report), num(unix.F_SETFL), num(unix.O_NONBLOCK))
-		in.closeRange(0, in.report-1)
-		in.closeRange(in.report+1, math.MaxUint32)
-		return
+		own.add(in.report)
 	}
-	in.closeRange(0, math.MaxUint32)
+	if in.children >= 0 {
+		own.add(in.children)
+	}
+	first := 0
+	for _, n := range own {
+		in.closeRange(first, n-1)
+		first = n + 1
+	}
+	in.closeRange(first, math.MaxUint32)
 }
 
 func (in *initBuilder) closeRange(first, last int) {
+	if last < first {
+		return
+	}
 	if !in.lacks.has(noCloseRange) {
 		in.add(program.CloseRange, num(first), num(last), num(0))
 		return
@@ -156,9 +172,8 @@ func (in *initBuilder) closeRange(first, last int) {
 	}
 }
 
-// loop waits for signals. One that the kernel sent, as a terminal does, went
-// to the program as well: it is in the same process group, unless there is job
-// control.
+// loop waits for signals and hands them on, but for SIGCHLD, which says that
+// there is something to reap.
 func (in *initBuilder) loop() {
 	p := in.p
 	in.own = p.Len()
@@ -167,53 +182,75 @@ func (in *initBuilder) loop() {
 	in.add(program.RtSigtimedwait, in.all, in.info, num(0), num(8)).Goto(uint32(unix.EINTR), 0)
 	p.FeedData(in.wait, in.signal)
 	toReap := in.test(in.signal, uint64(unix.SIGCHLD), 0)
-	flags := unix.WEXITED | unix.WNOHANG
-	if in.attr.Init.JobControl {
-		flags |= unix.WSTOPPED
-		// Its own, if nobody reads what it tells.
-		in.test(in.signal, uint64(unix.SIGPIPE), in.wait)
-	} else {
-		in.test(in.at(in.info, infoCode), siKernel, in.wait)
+	forward := in.leaveOut()
+	for _, jump := range forward {
+		in.aim(jump)
 	}
-	kill := p.Len()
-	in.add(program.Kill, num(0), num(0)).Goto(program.AnyErrno, int16(in.wait-kill))
-	p.Steps[kill].Next = int16(in.wait - kill)
-	p.FeedArg(in.own, kill, 0)
-	p.FeedArg(in.wait, kill, 1)
+	// A signal of sigqueue(3) keeps its value; others cannot be passed on whole.
+	to, signal := in.fill(in.child), in.fill(in.signal)
+	queue, kill := p.Len(), p.Len()+1
+	in.add(program.RtSigqueueinfo, num(0), num(0), in.info).Goto(program.AnyErrno, 1).Next = int16(in.wait - queue)
+	in.add(program.Kill, num(0), num(0)).Goto(program.AnyErrno, int16(in.wait-kill)).Next = int16(in.wait - kill)
+	for _, step := range []int{queue, kill} {
+		p.FeedArg(to, step, 0)
+		p.FeedArg(signal, step, 1)
+	}
 
 	in.aim(toReap)
+	flags := unix.WEXITED | unix.WNOHANG
+	if in.attr.Init.tells() {
+		flags |= unix.WSTOPPED | unix.WCONTINUED
+	}
 	reap := p.Len()
 	in.add(program.Waitid, num(0), num(0), in.info, num(flags), num(0)).Goto(uint32(unix.ECHILD), int16(in.wait-reap))
 	in.test(in.at(in.info, infoPid), 0, in.wait)
-	mine := in.test(in.at(in.info, infoPid), 0, 0)
-	in.toEnd = mine
+	mine := in.test(in.at(in.info, infoPid), 0, p.Len()+1)
 	p.FeedArg(in.own, mine, 1)
 	p.Steps[mine].Next = int16(reap - mine)
-	if in.attr.Init.JobControl {
-		in.tellStop(reap)
-	}
+	in.tellStop(reap)
 }
 
-// tellStop tells the caller that the program has stopped, and goes on reaping;
-// it goes on to the end if the program has ended.
+// leaveOut skips the signals that are not to be handed on. It returns the jumps
+// to the step that does.
+func (in *initBuilder) leaveOut() (forward []int) {
+	if in.attr.Init.tells() {
+		// Its own SIGPIPE, if nobody reads what it tells.
+		own := in.test(in.at(in.info, infoPid), 0, in.wait)
+		in.p.FeedArg(in.self, own, 1)
+	}
+	if in.attr.Init.JobControl {
+		return nil
+	}
+	if in.sys.Setsid {
+		// A terminal that hangs up tells the leader of its session alone.
+		for _, sig := range []unix.Signal{unix.SIGHUP, unix.SIGCONT} {
+			forward = append(forward, in.test(in.signal, uint64(sig), 0))
+		}
+	}
+	// What the kernel sends otherwise, as a terminal has it do, went to the program
+	// as well: it is in the same process group.
+	in.test(in.at(in.info, infoCode), siKernel, in.wait)
+	return forward
+}
+
+// tellStop tells the caller when the program has stopped or continued, and goes on
+// reaping. If the program has ended, the next step is to follow.
 func (in *initBuilder) tellStop(reap int) {
-	p := in.p
-	in.aim(in.toEnd)
-	look := in.test(in.at(in.info, infoCode), cldStopped, p.Len()+1)
-	p.Steps[look].Next = 2
+	if !in.attr.Init.tells() {
+		return
+	}
+	p, code := in.p, in.at(in.info, infoCode)
+	in.test(code, cldStopped, p.Len()+2)
+	in.p.Steps[in.test(code, cldContinued, p.Len()+1)].Next = 2
 	tell := p.Len()
-	in.add(program.Write, num(in.report), p.Str("T"), num(1)).Goto(program.AnyErrno, int16(reap-tell))
+	in.add(program.Write, num(in.report), code, num(1)).Goto(program.AnyErrno, int16(reap-tell))
 	p.Steps[tell].Next = int16(reap - tell)
-	in.toEnd = -1 // it is the next step
 }
 
 // end ends the init as the program ended. A signal is sent to itself; PID 1 of
 // a namespace is spared by the kernel and exits with 128+n, as a shell does.
 func (in *initBuilder) end() {
 	p := in.p
-	if in.toEnd >= 0 {
-		in.aim(in.toEnd)
-	}
 	status := in.at(in.info, infoStatus)
 	move := p.Len()
 	in.add(program.Move, status, num(0))

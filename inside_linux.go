@@ -146,6 +146,8 @@ func (r *request) needsProc() string {
 		return forbidField
 	case r.attr.ReportNamespaces != 0:
 		return "Attr.ReportNamespaces"
+	case r.attr.Init != nil && r.sys.Cloneflags&unix.CLONE_NEWPID == 0:
+		return initField // the only one that can do without
 	}
 	return ""
 }

@@ -21,6 +21,7 @@ func (r *request) checkOOMScoreAdj() *StartError {
 // namespace in which there is none, or a root of somebody else's.
 func (s *starter) openProc() *StartError {
 	name := s.needsProc()
+	s.procFD = -1
 	if name == "" {
 		return nil
 	}
@@ -28,7 +29,7 @@ func (s *starter) openProc() *StartError {
 	s.procFD, err = s.makeFile(name, func() (int, error) {
 		return unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
-	if err != nil {
+	if err != nil && name != initField {
 		return &StartError{Path: s.path, Step: "open", Object: "/proc", Field: name, Err: err}
 	}
 	return nil

@@ -131,6 +131,9 @@ var plansOfAttr = []planCase{
 	{"rlimits-nofile", by(&Attr{Rlimits: []Rlimit{{Resource: unix.RLIMIT_NOFILE, Cur: 64, Max: 128}}})},
 	{"rlimits-nofile-raised", by(&Attr{Rlimits: []Rlimit{{Resource: unix.RLIMIT_NOFILE, Cur: 64, Max: 8192}}})},
 	{"init", by(&Attr{Init: &Init{}})},
+	{"init-session", func(c *Cmd) {
+		c.Attr, c.SysProcAttr = &Attr{Init: &Init{ReportStops: true}}, &syscall.SysProcAttr{Setsid: true}
+	}},
 	{"init-job-control", func(c *Cmd) {
 		c.Stdin, c.Attr = os.Stdin, &Attr{Init: &Init{JobControl: true}}
 		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}

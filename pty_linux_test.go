@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -113,6 +114,16 @@ func TestPTYJobControl(t *testing.T) {
 	})
 }
 
+// wantReport reads what an init tells next of its program.
+func wantReport(t *testing.T, c *Cmd, want byte) {
+	t.Helper()
+	buf := make([]byte, 1)
+	c.Birth.Stops.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := c.Birth.Stops.Read(buf); err != nil || buf[0] != want {
+		t.Fatalf("Stops.Read() gives %d, %v; want %d", buf[0], err, want)
+	}
+}
+
 func jobControl(t *testing.T, flags uintptr) {
 	c := Command("/bin/sleep", "100")
 	c.Attr, c.SysProcAttr = &Attr{Init: &Init{JobControl: true}}, &syscall.SysProcAttr{Cloneflags: flags}
@@ -128,15 +139,14 @@ func jobControl(t *testing.T, flags uintptr) {
 	}
 	for range 3 {
 		io.WriteString(master, "\x1a")
-		if n, err := c.Birth.Stops.Read(make([]byte, 9)); n != 1 || err != nil {
-			t.Fatalf("Stops.Read() = %d, %v; want 1 byte for a stop", n, err)
-		}
+		wantReport(t, c, cldStopped)
 		if got := statOf(group).state; got != "T" {
 			t.Errorf("after Ctrl-Z the program's state is %s; want T", got)
 		}
 		if err := unix.Kill(-group, unix.SIGCONT); err != nil {
 			t.Fatal(err)
 		}
+		wantReport(t, c, cldContinued)
 	}
 	io.WriteString(master, "\x03")
 	err = c.Wait()

@@ -125,8 +125,7 @@ func (b *builder) mapState(fd int) {
 	b.table.setOpen(fd, false)
 }
 
-// takeStops gives the caller the pipe that an init with job control goes on to
-// tell through.
+// takeStops gives the caller the pipe that an init goes on to tell through.
 func (s *starter) takeStops(started bool) {
 	if started && s.stage.GoesOn && s.birth != nil {
 		fd := s.stage.TakeReports()
@@ -142,7 +141,7 @@ func (s *starter) seal() *StartError {
 	}
 	s.stage.Program, s.stage.Report = s.second, s.report
 	s.stage.Forks, s.stage.Child = s.attr.Init != nil, s.firstStep
-	s.stage.GoesOn = s.attr.Init != nil && s.attr.Init.JobControl
+	s.stage.GoesOn = s.attr.Init.tells()
 	if err := s.stage.Seal(); err != nil {
 		return &StartError{Path: s.path, Step: "seal second stage", Field: s.stageField, Err: err}
 	}

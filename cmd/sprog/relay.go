@@ -22,7 +22,6 @@ import (
 type relay struct {
 	master *os.File
 	saved  *term.State   // the mode of sprog's terminal, nil if it is in that mode
-	stops  chan struct{} // the program has stopped
 	group  int           // the program's process group
 	done   chan struct{} // all output is written
 }
@@ -42,12 +41,11 @@ func startRelayed(cmd *sprog.Cmd) (*relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &relay{master: master, stops: make(chan struct{}, 1), done: make(chan struct{})}
+	r := &relay{master: master, done: make(chan struct{})}
 	r.group = r.foreground()
 	r.raw()
 	go r.forward()
 	go r.show()
-	go r.watch(cmd.Birth.Stops)
 	return r, nil
 }
 
@@ -126,20 +124,6 @@ func (r readerOf) Read(b []byte) (int, error) {
 		err = io.EOF
 	}
 	return n, err
-}
-
-// watch waits for the program's stops.
-func (r *relay) watch(stops *os.File) {
-	defer stops.Close()
-	for buf := make([]byte, 64); ; {
-		if _, err := stops.Read(buf); err != nil {
-			return
-		}
-		select {
-		case r.stops <- struct{}{}:
-		default:
-		}
-	}
 }
 
 // resize gives the program's terminal the size of sprog's.

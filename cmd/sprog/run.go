@@ -42,6 +42,9 @@ func (r *runCmd) Run(program programArgs) error {
 		tellLandlock(*l)
 	}
 	closeFiles(cmd)
+	if cmd.Birth.Stops != nil {
+		s.init = followInit(cmd.Birth.Stops)
+	}
 	s.process, s.leads = cmd.Process, leads(cmd.SysProcAttr)
 	err = s.wait(cmd)
 	if s.relay != nil {

@@ -17,7 +17,8 @@ type supervisor struct {
 	process *os.Process
 	leads   bool // the program was started as the leader of a process group
 	tty     terminal
-	relay   *relay // between sprog's terminal and the program's, or nil
+	relay   *relay      // between sprog's terminal and the program's, or nil
+	init    *initReport // what an init tells, or nil
 	signals <-chan os.Signal
 
 	timeout    time.Duration // 0 is none
@@ -42,7 +43,7 @@ func (s *supervisor) wait(cmd *sprog.Cmd) error {
 		case err := <-done:
 			return s.outcome(cmd.ProcessState, err)
 		case <-s.stops():
-			s.relay.suspend()
+			s.stopFollowed()
 		case sig := <-s.signals:
 			s.handle(sig.(syscall.Signal))
 		case <-deadline:
@@ -73,12 +74,21 @@ func (s *supervisor) handle(sig syscall.Signal) {
 	}
 }
 
-// stops tells of the stops of a program on a terminal of its own.
+// stops tells of the stops of a program that has an init.
 func (s *supervisor) stops() <-chan struct{} {
-	if s.relay == nil {
+	if s.init == nil {
 		return nil
 	}
-	return s.relay.stops
+	return s.init.stops
+}
+
+// stopFollowed stops sprog because the program under the init has stopped.
+func (s *supervisor) stopFollowed() {
+	if s.relay != nil {
+		s.relay.suspend()
+		return
+	}
+	s.stopAlong()
 }
 
 // outcome turns the program's end into the error that stands for sprog's exit

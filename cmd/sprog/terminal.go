@@ -103,9 +103,12 @@ func (s *supervisor) continueAlong() {
 	s.sendAll(unix.SIGCONT)
 }
 
-// stopped reports whether the program's first process is stopped now. The
-// report is left for others to read.
+// stopped reports whether the program's first process is stopped now, or the
+// program that an init tells of. The report is left for others to read.
 func (s *supervisor) stopped() bool {
+	if s.init != nil && s.init.stopped.Load() {
+		return true
+	}
 	var info unix.Siginfo
 	err := unix.Waitid(unix.P_PID, s.process.Pid, &info, unix.WSTOPPED|unix.WNOHANG|unix.WNOWAIT, nil)
 	return err == nil && syscall.Signal(info.Signo) == unix.SIGCHLD

@@ -47,10 +47,12 @@ const (
 	Personality
 	Ppoll
 	Prctl
+	Pread64
 	Prlimit64
 	Ptrace
 	RtSigaction
 	RtSigprocmask
+	RtSigqueueinfo
 	RtSigtimedwait
 	Seccomp
 	SchedGetaffinity
@@ -132,10 +134,12 @@ var signatures = [numCalls]signature{
 	Personality:           {"personality", []printer{persona}},
 	Ppoll:                 {"ppoll", []printer{address, number, address, address, number}},
 	Prctl:                 {"prctl", []printer{prctlOp, prctlArg, prctlMore, prctlMore, prctlMore}},
+	Pread64:               {"pread64", []printer{number, address, number, number}},
 	Prlimit64:             {"prlimit64", []printer{number, resource, rlimit, address}},
 	Ptrace:                {"ptrace", []printer{ptraceRequest}},
 	RtSigaction:           {"rt_sigaction", []printer{signal, sigaction, address, number}},
 	RtSigprocmask:         {"rt_sigprocmask", []printer{sigHow, sigset, address, number}},
+	RtSigqueueinfo:        {"rt_sigqueueinfo", []printer{number, signal, address}},
 	RtSigtimedwait:        {"rt_sigtimedwait", []printer{sigset, address, address, number}},
 	Seccomp:               {"seccomp", []printer{seccompOp, seccompFlags, filter}},
 	SchedGetaffinity:      {"sched_getaffinity", []printer{number, number, address}},

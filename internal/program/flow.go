@@ -23,7 +23,7 @@ func (l *line) compared() string {
 	}
 	switch word := l.place(l.s.Args[0]); {
 	case strings.HasSuffix(word, "si_code"):
-		return names{1: "CLD_EXITED", 5: "CLD_STOPPED", 128: "SI_KERNEL"}.of(a.Value)
+		return names{1: "CLD_EXITED", 5: "CLD_STOPPED", 6: "CLD_CONTINUED", 128: "SI_KERNEL"}.of(a.Value)
 	case l.fedBy(l.s.Args[0]) == RtSigtimedwait:
 		return SignalName(int(a.Value))
 	}
@@ -106,11 +106,14 @@ func (l *line) jumps() {
 // errnoNames are those that steps jump on.
 var errnoNames = names{2: "ENOENT", 4: "EINTR", 10: "ECHILD", 11: "EAGAIN", 13: "EACCES", 20: "ENOTDIR", 22: "EINVAL", 26: "ETXTBSY"}
 
-// place names a place in the data, which has no address yet: by the step whose
-// result it holds, by its label, or by its offset.
+// place names a place in the data, which has no address yet: by its label, by
+// the step whose result it holds, or by its offset.
 func (l *line) place(a Arg) string {
 	if a.Kind != Address {
 		return "0x" + strconv.FormatUint(a.Value, 16)
+	}
+	if name := l.p.labelAt(a); name != "" {
+		return name
 	}
 	for i := range l.p.Steps {
 		for _, out := range l.p.Steps[i].Out {
@@ -118,9 +121,6 @@ func (l *line) place(a Arg) string {
 				return l.name(i)
 			}
 		}
-	}
-	if name := l.p.labelAt(a); name != "" {
-		return name
 	}
 	return "data+" + strconv.FormatUint(a.Value, 10)
 }

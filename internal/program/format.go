@@ -171,6 +171,9 @@ func str(l *line, n int) {
 
 // text prints a buffer whose length is the next argument.
 func text(l *line, n int) {
+	if l.label(n) {
+		return
+	}
 	l.WriteString(strconv.Quote(string(l.p.BytesAt(l.s.Args[n], l.value(n+1)))))
 }
 

@@ -90,7 +90,7 @@ var (
 	mountFlags      = flags(flag{0x4000, "MS_REC"}, flag{1 << 18, "MS_PRIVATE"}, flag{1 << 19, "MS_SLAVE"}, flag{0x1000, "MS_BIND"})
 	protFlags       = flags(flag{1, "PROT_READ"}, flag{2, "PROT_WRITE"}, flag{4, "PROT_EXEC"})
 	mapFlags        = flags(flag{1, "MAP_SHARED"}, flag{2, "MAP_PRIVATE"}, flag{0x10, "MAP_FIXED"})
-	waitFlags       = flags(flag{1, "WNOHANG"}, flag{2, "WSTOPPED"}, flag{4, "WEXITED"}, flag{0x1000000, "WNOWAIT"})
+	waitFlags       = flags(flag{1, "WNOHANG"}, flag{2, "WSTOPPED"}, flag{4, "WEXITED"}, flag{8, "WCONTINUED"}, flag{0x1000000, "WNOWAIT"})
 	fcntlCmd        = enum(names{1: "F_GETFD", fSetfd: "F_SETFD", fSetfl: "F_SETFL"})
 	fdFlags         = flags(flag{1, "FD_CLOEXEC"})
 	futexOp         = enum(names{0: "FUTEX_WAIT", 1: "FUTEX_WAKE"})
