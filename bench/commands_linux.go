@@ -35,7 +35,7 @@ var comparisons = []comparison{
 	{
 		what:  "unshare -Urpfmiun",
 		tools: strings.Fields("unshare -Urpfmiun true"),
-		flags: strings.Fields("--unshare user,pid,mount,ipc,uts,net --map-root"),
+		flags: strings.Fields("--unshare user,pid,mount,ipc,uts,net --map-root --no-init"), // unshare has none
 		aims:  map[string]float64{"run": 1.1},
 	},
 }

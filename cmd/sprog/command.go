@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sprog-dev/sprog"
 )
 
@@ -84,6 +86,8 @@ func (f *startFlags) conflicts() error {
 			"--foreground needs sprog's terminal, which a new session (--setsid, --ctty) does not have"},
 		{f.TTY, f.Setsid || f.Ctty || f.CttyFD != nil || f.Setpgid || f.Pgid != nil || f.Foreground || f.Noctty,
 			"--tty leads a new session on a terminal of its own: --setsid, --ctty, --setpgid, --pgid, --foreground and --noctty cannot be used with it"},
+		{f.TTY, f.NoInit,
+			"--tty needs an init: --no-init cannot be used with it"},
 		{f.Setpgid, f.Pgid != nil,
 			"--setpgid leads a new process group, --pgid joins one: they cannot be used together"},
 		{f.InitGroups, f.User == "",
@@ -155,10 +159,18 @@ func (f *startFlags) attr() *sprog.Attr {
 	if f.InfoFD != nil {
 		attr.ReportNamespaces = toldNamespaces
 	}
-	if f.Init || f.TTY {
-		attr.Init = &sprog.Init{JobControl: f.TTY}
+	if f.hasInit() {
+		attr.Init = &sprog.Init{JobControl: f.TTY, ReportStops: true}
 	}
 	return attr
+}
+
+// hasInit reports whether an init is to stand above the program: where there is
+// a new PID namespace, unless the flags say otherwise. Its image could be traced
+// by who is in a user namespace that is joined.
+func (f *startFlags) hasInit() bool {
+	byDefault := f.Unshare&unix.CLONE_NEWPID != 0 && !f.NoInit && !f.Join.joinsUser()
+	return f.Init || f.TTY || byDefault
 }
 
 // leads reports whether the program will lead a process group.

@@ -51,7 +51,7 @@ Exit code:
 
 Examples:
   sprog run --user www-data --chroot /srv/www --no-new-privs /bin/server
-  sprog run --unshare pid,mount,net --map-root --init sh
+  sprog run --unshare pid,mount,net --map-root sh
   sprog run --timeout 30s --rlimit cpu=10 --rlimit as=512M ./solve <in >out
   sprog run --user nobody --ambient net_bind_service nc -l -p 80
   sprog run --cap-drop all --cap-add net_raw --new-keyring ping -c1 ::1

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,6 +57,11 @@ func (l joinList) check() error {
 		}
 	}
 	return nil
+}
+
+// joinsUser reports whether a user namespace is joined.
+func (l joinList) joinsUser() bool {
+	return slices.ContainsFunc(l, func(n sprog.Namespace) bool { return n.Kinds == 0 || n.Kinds&sprog.UserNamespace != 0 })
 }
 
 // root is the root directory of the mount namespace that is joined, as far as
