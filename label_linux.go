@@ -85,16 +85,6 @@ func apparmorMissing() error {
 	return nil
 }
 
-// askModule is the probe of a security module.
-func askModule(missing func() error) func() Support {
-	return func() Support {
-		if err := missing(); err != nil {
-			return Support{No, err.Error()}
-		}
-		return Support{Answer: Yes}
-	}
-}
-
 // A noModule says that a security module is not there to be used.
 type noModule string
 

@@ -116,18 +116,6 @@ func (k landlockKernel) reason() string {
 	return "Landlock is refused: landlock_create_ruleset: " + k.errno.Error()
 }
 
-func askLandlock(abi int) func() Support {
-	return func() Support {
-		switch k := kernel.landlock.ask(); {
-		case k.abi <= 0:
-			return Support{No, k.reason()}
-		case k.abi < abi:
-			return Support{No, "this kernel has Landlock ABI " + strconv.Itoa(k.abi) + ", not " + strconv.Itoa(abi)}
-		}
-		return Support{Answer: Yes}
-	}
-}
-
 func (l *Landlock) probe() LandlockResult {
 	l = &Landlock{l.ABI, l.Files, l.Ports, l.Scopes, l.Log, true}
 	res, _ := l.resolve(kernel.landlock.ask())

@@ -4,6 +4,9 @@ package sprog
 type Feature struct {
 	// Name is what [Probe] takes, such as "user-namespaces".
 	Name string `json:"name"`
+	// Group is what it belongs to, such as "namespaces". Features of a group
+	// follow each other.
+	Group string `json:"group"`
 	// Since is the version of Linux that has it first.
 	Since string `json:"since"`
 	// For is the attribute that needs it, or what it is used for.
@@ -14,8 +17,14 @@ type Feature struct {
 type Support struct {
 	// Answer says whether the feature can be used.
 	Answer Answer `json:"answer"`
-	// Reason is why not, or what keeps the question open.
+	// Reason is why not, what keeps the question open, or the condition of a
+	// yes: there are rights that this process has in a user namespace of its
+	// own only.
 	Reason string `json:"reason,omitempty"`
+	// Capability is one that this process lacks and that the kernel asks for,
+	// or has asked for where the answer is a yes with a condition: root has it
+	// outside of containers. It is empty where no capability would help.
+	Capability string `json:"capability,omitempty"`
 }
 
 // An Answer is yes, no, or that it could not be found out.
@@ -36,7 +45,9 @@ func (a Answer) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 func Features() []Feature { return listFeatures() }
 
 // Probe finds out whether this process can use a feature here and now: the
-// kernel may lack it, be configured without it, or refuse it to this process.
-// It tries it in a short-lived child where it can, which leaves nothing behind.
-// A name that is not known is answered with [Unknown].
+// kernel may lack it, be configured without it, or refuse it to this process,
+// as may a filter of system calls. It is tried: a child is started with the
+// attribute, and fails on purpose where it would execute a program. That
+// leaves nothing behind. A name that is not known is answered with [Unknown],
+// and so is a probe that does not come back within ten seconds.
 func Probe(name string) Support { return probe(name) }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -57,9 +59,30 @@ func TestFeatures(t *testing.T) {
 			t.Errorf("feature %q: not in small letters with hyphens", f.Name)
 		}
 	}
-	b, err := json.Marshal(Support{No, "why"})
+	b, err := json.Marshal(Support{Answer: No, Reason: "why"})
 	if want := `{"answer":"no","reason":"why"}`; string(b) != want || err != nil {
 		t.Errorf("a Support in JSON is %s, %v; want %s", b, err, want)
+	}
+}
+
+// Every attribute is what some feature is for, or takes nothing that a kernel
+// could refuse.
+func TestFeaturesForAttributes(t *testing.T) {
+	free := strings.Fields("SysProcAttr.Setsid SysProcAttr.Setpgid SysProcAttr.Setctty SysProcAttr.Noctty SysProcAttr.Ctty SysProcAttr.Foreground " +
+		"SysProcAttr.Pgid SysProcAttr.GidMappingsEnableSetgroups SysProcAttr.CgroupFD Attr.DirFile Attr.Files Attr.Inherit Attr.Signals Attr.Umask")
+	for _, of := range []reflect.Type{reflect.TypeFor[syscall.SysProcAttr](), reflect.TypeFor[Attr]()} {
+		for i := range of.NumField() {
+			name := of.Name() + "." + of.Field(i).Name
+			mentions := func(f Feature) bool {
+				return strings.Contains(f.For+" ", name) || strings.Contains(f.For, of.Name()+".") && strings.Contains(f.For+",", ", "+of.Field(i).Name+",")
+			}
+			switch found := slices.ContainsFunc(Features(), mentions); {
+			case !found && !slices.Contains(free, name):
+				t.Errorf("no feature is for %s", name)
+			case found && slices.Contains(free, name):
+				t.Errorf("%s is said to take nothing, but a feature is for it", name)
+			}
+		}
 	}
 }
 

@@ -150,27 +150,6 @@ func (b *builder) seccomp() {
 	}
 }
 
-// filters is a probe of a filter that allows everything.
-func filters(flags int) func(*program.Program) {
-	return func(p *program.Program) {
-		p.Add("", program.Unshare, num(unix.CLONE_FILES)) // for the listener, if there is one
-		p.Add("", program.Prctl, num(unix.PR_SET_NO_NEW_PRIVS), num(1))
-		allow := []seccomp.Insn{{Code: unix.BPF_RET | unix.BPF_K, K: uint32(seccomp.Allow)}}
-		p.Add("", program.Seccomp, num(unix.SECCOMP_SET_MODE_FILTER), num(flags), p.Filter(seccomp.Encode(allow)))
-	}
-}
-
-// askSeccompListener looks for the listener, and for the call that takes it from
-// a child.
-func askSeccompListener() Support {
-	const none = -1
-	if _, err := unix.PidfdGetfd(none, none, 0); err != unix.EBADF {
-		return Support{No, "pidfd_getfd: " + err.Error()}
-	}
-	f := featureProbe{since: "5.0", steps: filters(unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)}
-	return f.try()
-}
-
 // takeListener gives the caller what the child has handed over.
 func (s *starter) takeListener(res machine.Result) {
 	switch {

@@ -5,10 +5,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
+
+	"golang.org/x/term"
 
 	"github.com/sprog-dev/sprog"
 )
@@ -17,6 +19,12 @@ import (
 type doctorCmd struct {
 	JSON    bool     `name:"json" help:"Print the answers as JSON."`
 	Require nameList `placeholder:"FEATURE,..." help:"Print nothing but what is missing of these, and exit with 1 if anything is."`
+}
+
+// A diagnosis is all that the doctor says, as --json has it.
+type diagnosis struct {
+	Process  ownProcess `json:"process"`
+	Features []finding  `json:"features"`
 }
 
 // A finding is a feature with its answer.
@@ -33,9 +41,9 @@ func (d *doctorCmd) Run(extra programArgs) error {
 	if d.Require != nil {
 		return d.require()
 	}
-	var all []finding
+	all := diagnosis{Process: describeOwnProcess()}
 	for _, f := range sprog.Features() {
-		all = append(all, finding{f, sprog.Probe(f.Name)})
+		all.Features = append(all.Features, finding{f, sprog.Probe(f.Name)})
 	}
 	if d.JSON {
 		out := json.NewEncoder(os.Stdout)
@@ -43,28 +51,23 @@ func (d *doctorCmd) Run(extra programArgs) error {
 		out.SetIndent("", "  ")
 		return out.Encode(all)
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	for _, f := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", f.Answer, f.Name, f.what())
+	width := 0 // lines are as long as they are
+	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		width = w
 	}
-	return w.Flush()
+	_, err := io.WriteString(os.Stdout, all.text(width))
+	return err
 }
 
-// what is the reason of an answer that is not yes, and otherwise what the
-// feature is for.
-func (f finding) what() string {
-	if f.Answer != sprog.Yes {
-		return f.Reason
-	}
-	return f.For
-}
-
+// require prints what is missing.
 func (d *doctorCmd) require() error {
+	for _, name := range d.Require {
+		if !slices.Contains(featureNames(), name) {
+			return codedError{exitSprog, fmt.Errorf("--require: no feature is called %q%s (sprog doctor lists them)", name, didYouMean(name, featureNames()))}
+		}
+	}
 	missing := false
 	for _, name := range d.Require {
-		if !slices.ContainsFunc(sprog.Features(), func(f sprog.Feature) bool { return f.Name == name }) {
-			return codedError{exitSprog, fmt.Errorf("--require: no feature is called %q: %s", name, featureNames())}
-		}
 		if s := sprog.Probe(name); s.Answer != sprog.Yes {
 			fmt.Printf("%s: %s: %s\n", name, s.Answer, s.Reason)
 			missing = true
@@ -76,10 +79,96 @@ func (d *doctorCmd) require() error {
 	return nil
 }
 
-func featureNames() string {
-	var names []string
+func featureNames() (names []string) {
 	for _, f := range sprog.Features() {
 		names = append(names, f.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
+}
+
+// text is the report for people, in lines of a width if there is one.
+func (d *diagnosis) text(width int) string {
+	var b strings.Builder
+	for _, line := range d.Process.sentences() {
+		b.WriteString(wrapped(line, 0, width))
+	}
+	longest := 0
+	for _, f := range d.Features {
+		longest = max(longest, len(f.Name))
+	}
+	for i, f := range d.Features {
+		first := i == 0 || d.Features[i-1].Group != f.Group
+		if first {
+			fmt.Fprintf(&b, "\n%s\n", f.Group)
+		}
+		what := f.what()
+		if !first && f.Reason != "" && f.Support == d.Features[i-1].Support {
+			what = "likewise"
+		}
+		b.WriteString(wrapped(fmt.Sprintf("  %-7s  %-*s  %s", f.Answer, longest, f.Name, what), longest+13, width))
+	}
+	b.WriteByte('\n')
+	for _, line := range d.summary() {
+		b.WriteString(wrapped(line, 0, width))
+	}
+	return b.String()
+}
+
+// what is the reason of an answer, if it has one, and otherwise what the feature
+// is for.
+func (f finding) what() string {
+	if f.Reason != "" {
+		return f.Reason
+	}
+	return f.For
+}
+
+// summary counts, and says what would help.
+func (d *diagnosis) summary() (lines []string) {
+	count := map[sprog.Answer]int{}
+	inside := 0
+	var lacking []string
+	for _, f := range d.Features {
+		count[f.Answer]++
+		switch {
+		case f.Answer == sprog.Yes && f.Reason != "":
+			inside++
+		case f.Capability != "" && !slices.Contains(lacking, f.Capability):
+			lacking = append(lacking, f.Capability)
+		}
+	}
+	line := fmt.Sprintf("%d of %d features can be used", count[sprog.Yes], len(d.Features))
+	if inside > 0 {
+		line += fmt.Sprintf(", %d of them only with a new user namespace", inside)
+	}
+	if n := count[sprog.Unknown]; n > 0 {
+		line += fmt.Sprintf("; of %d it is not known", n)
+	}
+	lines = append(lines, line+".")
+	if len(lacking) > 0 {
+		lines = append(lines, "More could be with "+strings.Join(lacking, ", ")+": "+d.Process.helpWithCapabilities()+".")
+	}
+	if d.Process.Filter {
+		lines = append(lines, "The seccomp filter in force may refuse what a capability is missing for, too. "+d.Process.helpWithFilter())
+	}
+	return lines
+}
+
+// wrapped breaks a line where it is too long, and indents what follows. A width
+// that leaves no room is none.
+func wrapped(line string, indent, width int) string {
+	if width < indent+20 {
+		return line + "\n"
+	}
+	var b strings.Builder
+	for len(line) > width {
+		at := strings.LastIndexByte(line[:width+1], ' ')
+		if at <= indent {
+			break
+		}
+		b.WriteString(line[:at] + "\n")
+		line = strings.Repeat(" ", indent) + line[at+1:]
+	}
+	b.WriteString(line + "\n")
+	return b.String()
 }

@@ -9,14 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AskClone3 calls clone3 with flags and a cgroup that it must refuse, and
-// returns its answer. With neither, the structure is said to have no size.
-func AskClone3(flags, cgroup uint64) syscall.Errno {
-	args := cloneArgs{cloneFlags: flags, cloneExitSignal: uint64(unix.SIGCHLD), cloneCgroup: cgroup}
-	size := unsafe.Sizeof(args)
-	if flags == 0 {
-		size = 0
-	}
-	_, _, errno := syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&args)), size, 0)
+// AskIntoCgroup calls clone3 with a cgroup that is none, which a kernel with
+// CLONE_INTO_CGROUP answers EBADF to, and returns the answer.
+func AskIntoCgroup() syscall.Errno {
+	const none = 1<<31 - 1
+	args := cloneArgs{cloneFlags: cloneIntoCgroup, cloneExitSignal: uint64(unix.SIGCHLD), cloneCgroup: none}
+	_, _, errno := syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args), 0)
 	return errno
 }

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// didYouMean asks for the names that are like one, if there are any.
+func didYouMean(name string, names []string) string {
+	type candidate struct {
+		name string
+		cost int
+	}
+	var near []candidate
+	for _, n := range names {
+		cost := distance(name, n)
+		switch {
+		case strings.Contains(n, name) && len(name) > 2:
+			cost = 1
+		case abbreviates(name, n) && len(name) > 2:
+			cost = min(cost, 2)
+		}
+		if cost <= 1+len(name)/3 {
+			near = append(near, candidate{n, cost})
+		}
+	}
+	slices.SortStableFunc(near, func(a, b candidate) int { return a.cost - b.cost })
+	var list []string
+	for _, c := range near[:min(len(near), 3)] {
+		list = append(list, fmt.Sprintf("%q", c.name))
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return ": is it " + strings.Join(list, " or ") + "?"
+}
+
+// abbreviates reports whether a word is another one with letters left out, as
+// netns is.
+func abbreviates(short, long string) bool {
+	if short == "" || short[0] != long[0] {
+		return false
+	}
+	for i := range len(long) {
+		if short != "" && long[i] == short[0] {
+			short = short[1:]
+		}
+	}
+	return short == ""
+}
+
+// distance is the number of letters to be put in, left out or replaced to make
+// one word of another.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

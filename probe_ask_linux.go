@@ -1,0 +1,204 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"errors"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// askStart makes a plain start that fails on purpose, and looks what it has had
+// to do without.
+func askStart(call, since string, lacks lacking) func() Support {
+	return func() Support {
+		f := featureProbe{since: since}
+		plain := f.start(new(trial))
+		switch {
+		case plain.Answer != Yes:
+			return Support{Reason: "no process could be made to try: " + plain.Reason}
+		case lacking(kernel.lacks.Load()).has(lacks):
+			return f.refusal(&StartError{Step: call, Err: unix.ENOSYS})
+		}
+		return Support{Answer: Yes}
+	}
+}
+
+// inChild has a child make one call, and then end.
+func inChild(call program.Call, args ...program.Arg) (unix.Errno, error) {
+	p := new(program.Program)
+	mask := p.Words(0)
+	p.Add("", call, args...)
+	p.Add("", program.ExitGroup, num(0))
+	res := doAnyhow(&machine.Launch{Program: p, Mask: mask, Cgroup: -1})
+	switch {
+	case res.Place != machine.InChild:
+		return 0, errors.New("no process could be made to try: " + res.Errno.Error())
+	case res.Signal != 0:
+		return 0, killedError(res.Signal)
+	}
+	return res.Errno, nil
+}
+
+// askExecveat executes a file that is none: a descriptor that is not open.
+func askExecveat() Support {
+	const none = ^uint64(0)
+	errno, err := inChild(program.Execveat, num(none), program.Arg{}, num(0), num(0), num(unix.AT_EMPTY_PATH))
+	switch {
+	case err != nil:
+		return Support{Reason: err.Error()}
+	case errno == unix.EBADF || errno == unix.EFAULT:
+		return Support{Answer: Yes}
+	}
+	f := featureProbe{since: "3.19"}
+	return f.refusal(&StartError{Step: "execveat", Err: errno})
+}
+
+func askPidfd() Support {
+	fd, err := unix.PidfdOpen(unix.Getpid(), 0)
+	if err != nil {
+		return Support{Answer: No, Reason: "pidfd_open: " + err.Error()}
+	}
+	unix.Close(fd)
+	return Support{Answer: Yes}
+}
+
+func askPTY() Support {
+	master, slave, err := openPTY()
+	if err != nil {
+		return Support{Answer: No, Reason: err.Error()}
+	}
+	master.Close()
+	slave.Close()
+	return Support{Answer: Yes}
+}
+
+// joinsAnother tries to join a namespace that another child has made, in a user
+// namespace if so. That child waits to go on, which it never does.
+func joinsAnother(f *featureProbe, w way) (answer Support) {
+	namespaces := UTSNamespace
+	if w != asItIs {
+		namespaces |= UserNamespace
+	}
+	p := new(program.Program)
+	mask := p.Words(0)
+	p.Add("", program.Ppoll, num(0), num(0), num(0), num(0), num(8))
+	holder := machine.Launch{Program: p, Mask: mask, Cgroup: -1, Namespaces: uint64(namespaces), Go: p.Words(0)}
+	tried := errors.New("tried")
+	holder.Rendezvous = func(pid int) error {
+		answer = f.start(&trial{attr: Attr{Join: []Namespace{{PID: pid, Kinds: namespaces}}}})
+		return tried
+	}
+	if res := doAnyhow(&holder); res.Err != tried {
+		return f.refusal(&StartError{Step: "clone3", Err: res.Errno})
+	}
+	return answer
+}
+
+// doAnyhow launches with clone(2) where there is no clone3.
+func doAnyhow(l *machine.Launch) machine.Result {
+	res := l.Do()
+	if res.Place == machine.AtBirth && (res.Errno == unix.ENOSYS || res.Errno == unix.EPERM) {
+		l.OldClone = true // signals stay blocked in the child, so that no handler can run
+		res = l.Do()
+	}
+	return res
+}
+
+func askIntoCgroup() Support {
+	if errno := machine.AskIntoCgroup(); errno != unix.EBADF {
+		f := featureProbe{since: "5.7"}
+		return f.refusal(&StartError{Step: "clone3", Err: errno})
+	}
+	return Support{Answer: Yes}
+}
+
+// askCgroupKill looks for the file in a new cgroup: the root has none.
+func askCgroupKill() Support {
+	g, parent, e := new(Cgroup).make()
+	if e != nil {
+		f := featureProbe{since: "5.14"}
+		return f.refusal(e)
+	}
+	defer parent.close()
+	defer g.discard(parent)
+	f, err := cgroupDir{g.dir, g.path}.open("cgroup.kill", unix.O_PATH)
+	if err != nil {
+		return Support{Answer: No, Reason: "takes Linux 5.14: " + err.Error()}
+	}
+	f.Close()
+	return Support{Answer: Yes}
+}
+
+// askController finds out whether a start could give a controller to its
+// cgroup. It does not try, since the controllers of the cgroups above would
+// stay enabled.
+func askController(name string) func() Support {
+	return func() Support {
+		list, err := usableParents()
+		if err != nil {
+			return Support{Answer: No, Reason: err.Error()}
+		}
+		defer closeAll(list)
+		var first error
+		for _, d := range list {
+			err := d.couldEnable(name)
+			if err == nil {
+				return Support{Answer: Yes}
+			}
+			if first == nil {
+				first = err
+			}
+		}
+		return Support{Answer: No, Reason: first.Error()}
+	}
+}
+
+// couldEnable is what [cgroupDir.enable] would come to, without doing it.
+func (d cgroupDir) couldEnable(name string) error {
+	on, err := d.words("cgroup.subtree_control")
+	if err != nil || slices.Contains(on, name) {
+		return err
+	}
+	if err := d.mayEnable([]string{name}); err != nil {
+		return err
+	}
+	have, err := d.words("cgroup.controllers")
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(have, name) {
+		up, ok, err := d.parent()
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return &cgroupError{reason: notAvailable(d.path, []string{name}, have) + whereElse([]string{name}), errno: unix.ENOENT}
+		}
+		defer up.close()
+		if err := up.couldEnable(name); err != nil {
+			return err
+		}
+	}
+	if err := unix.Faccessat(d.fd(), "cgroup.subtree_control", unix.W_OK, unix.AT_EACCESS); err != nil {
+		return &os.PathError{Op: "access", Path: d.path + "/cgroup.subtree_control", Err: err}
+	}
+	return nil
+}
+
+// readSmall reads a file of the kernel's.
+func readSmall(path string) (string, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, 4096)
+	n, err := unix.Read(fd, buf)
+	return string(buf[:max(n, 0)]), err
+}

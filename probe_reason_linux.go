@@ -1,0 +1,144 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// refusal is what the error of a start says about a feature.
+func (f *featureProbe) refusal(e *StartError) Support {
+	s := Support{Answer: No}
+	var errno unix.Errno
+	if errors.As(e.Err, &errno) && isPassing(errno) {
+		s.Answer = Unknown
+	}
+	if errno == unix.EPERM || errno == unix.EACCES {
+		s.Capability = f.takes.missing()
+	}
+	if _, bare := e.Err.(unix.Errno); !bare { // it has words of its own
+		s.Reason = e.Err.Error()
+		return s
+	}
+	why := e.Hint
+	switch errno {
+	case unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP, unix.ENODEV, unix.E2BIG, unix.ENOPROTOOPT:
+		if older := f.isOlder(); older != "" || why == "" {
+			why = or(older, f.lacking(errno))
+		}
+	case unix.EPERM, unix.EACCES:
+		why = f.refused(errno, s.Capability, why)
+	case unix.ENOSPC, unix.EUSERS, unix.EDQUOT:
+		why = or(why, "a limit is reached")
+	case unix.ENOENT:
+		if _, err := readSmall("/proc/self/status"); err == unix.ENOENT {
+			why = "/proc is not mounted"
+		}
+	case unix.EROFS:
+		why = or(why, "mounted read-only, as it is in containers")
+	}
+	switch call := callOf(e, errno); {
+	case why == "":
+		s.Reason = call
+	case s.Capability != "" || why == e.Hint: // which is enough
+		s.Reason = why
+	default:
+		s.Reason = why + " (" + call + ")"
+	}
+	return s
+}
+
+// isPassing reports whether an errno may be another one the next moment.
+func isPassing(errno unix.Errno) bool {
+	return slices.Contains([]unix.Errno{unix.EAGAIN, unix.ENOMEM, unix.EMFILE, unix.ENFILE, unix.EINTR}, errno)
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// callOf is the call that failed, and how, in as few words as can be.
+func callOf(e *StartError, errno unix.Errno) string {
+	what := e.Step
+	if e.Object != "" && e.Step != "clone3" && e.Step != "execve" {
+		what += " " + printable(e.Object)
+	}
+	if what == "" {
+		return e.Err.Error()
+	}
+	return what + ": " + errno.Error()
+}
+
+// isOlder says that the kernel is too old, if it is.
+func (f *featureProbe) isOlder() string {
+	var major, minor int
+	fmt.Sscanf(f.since, "%d.%d", &major, &minor)
+	if !olderThan(major, minor) {
+		return ""
+	}
+	name, _, _, _ := kernelRelease()
+	return "takes Linux " + f.since + ", and this is " + name
+}
+
+// lacking is about a kernel that is new enough.
+func (f *featureProbe) lacking(errno unix.Errno) string {
+	if errno == unix.ENOSYS && filtered() {
+		return "hidden by the seccomp filter in force, or not built into this kernel"
+	}
+	return "this kernel is built without it"
+}
+
+// refused says who has refused: the kernel to a process that lacks a right, or
+// a filter or a security module to one that has it.
+func (f *featureProbe) refused(errno unix.Errno, capability, why string) string {
+	switch {
+	case why != "":
+		return why
+	case capability != "" && f.takes.initial && hasCap(f.takes.capability):
+		return "takes " + capability + " in the initial user namespace, and this process is in another"
+	case capability != "":
+		return "takes " + capability
+	case errno == unix.EPERM && filtered() && f.takes != nil:
+		return "the seccomp filter in force refuses it, or a security module"
+	case errno == unix.EPERM && filtered():
+		return "probably refused by the seccomp filter in force"
+	}
+	return ""
+}
+
+// missing is the name of the capability if this process does not have it where
+// it counts.
+func (r *right) missing() string {
+	if r == nil || hasCap(r.capability) && !(r.initial && inUserNamespace()) {
+		return ""
+	}
+	return program.CapName(uint64(r.capability))
+}
+
+// inUserNamespace reports whether this process is in a user namespace other than
+// the initial one, as far as /proc tells: that one has all ids, each as itself.
+func inUserNamespace() bool {
+	text, err := readSmall("/proc/self/uid_map")
+	return err == nil && strings.Join(strings.Fields(text), " ") != "0 0 4294967295"
+}
+
+// filtered reports whether a seccomp filter is in force for this process.
+func filtered() bool {
+	text, err := readSmall("/proc/self/status")
+	if err != nil { // no /proc
+		mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
+		return err != nil || mode == 2
+	}
+	_, after, _ := strings.Cut(text, "\nSeccomp:\t")
+	return strings.HasPrefix(after, "2")
+}
