@@ -10,11 +10,11 @@ import (
 
 // misbehave applies a fault. The program being data, this needs no help from
 // the machine: the instruction is replaced by another.
-func misbehave(insns []insn, f *program.Fault) {
+func misbehave(in *insn, f *program.Fault) {
 	if f.Die {
-		insns[f.Step] = crashInsn()
+		*in = crashInsn()
 		return
 	}
 	badFD := ^uint64(0)
-	insns[f.Step] = insn{nr: unix.SYS_CLOSE, arg: [6]uint64{badFD}, ret: notRun}
+	*in = insn{nr: unix.SYS_CLOSE, arg: [6]uint64{badFD}, ret: notRun}
 }

@@ -31,6 +31,14 @@ const (
 	// use, SharedSize bytes.
 	SharedAt   = StatePage + 1024
 	SharedSize = 2048
+	// BornAt is the address of a struct timespec in that page: when the
+	// program has begun, if it notes that.
+	BornAt = SharedAt + SharedSize
+	// LogAt is the address for a log behind that page, LogSize bytes.
+	LogAt   = StatePage + statePageSize
+	LogSize = segmentGap - statePageSize
+
+	statePageSize = 4096
 )
 
 // memfd creates a file of which is said whether it is to be executed. Kernels
@@ -47,7 +55,7 @@ func memfd(name string, exec int) (int, error) {
 // image returns the file of a program: handler is the index of the step that
 // runs after a failure, among the program's or the few that tail appends.
 func (l *layout) image(p *program.Program, handler, more int, tail func(layout) []insn) []byte {
-	image := make([]byte, stateEnd, headersSize+4096+len(p.Steps)*StepSize+len(p.Data))
+	image := make([]byte, stateEnd, headersSize+4096+len(p.Steps)*StepSize*2+len(p.Data))
 	text := code()
 	image = append(image, entry(0, 0)...)
 	image = append(image, text...)
@@ -56,17 +64,17 @@ func (l *layout) image(p *program.Program, handler, more int, tail func(layout) 
 	}
 	textEnd := uint64(len(image))
 
-	n := len(p.Steps) + more
+	n := len(p.Steps)*l.perStep() + more
 	l.state = StatePage + headersSize
 	l.insns = imageBase + segmentGap + textEnd
-	l.data = l.insn(n)
+	l.data = l.insns + uint64(n)*uint64(insnSize)
 	insns := l.link(p, make([]insn, 0, n))
 	defer l.unlink(p)
 	insns = append(insns, tail(*l)...)
-	st := state{handler: l.insn(handler)}
+	st := l.begin(p, l.insn(handler))
 
 	copy(image[headersSize:], asBytes(&st, 1))
-	copy(image[stateEnd:], entry(l.insn(0), l.state))
+	copy(image[stateEnd:], entry(l.entry(p, 0), l.state))
 	image = append(image, asBytes(&insns[0], len(insns))...)
 	image = append(image, p.Data...)
 	putHeaders(image, textEnd)

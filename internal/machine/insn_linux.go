@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -58,6 +60,7 @@ const (
 	opTest
 	opMove
 	opRelay // a system call that makes a process, which goes on alone
+	opClock // a call of clock_gettime into the log, with the number in arg[1]
 )
 
 const (
@@ -65,6 +68,7 @@ const (
 	// StepSize is the size of a step in memory.
 	StepSize = int(insnSize)
 	_        = uint(StepSize-program.StepSize) + uint(program.StepSize-StepSize) // they are the same
+	logEntry = program.EntrySize
 	// anyErrno in an insn catches every error.
 	anyErrno = uint64(program.AnyErrno)
 	// notRun is no result that the kernel returns: it lies outside of both
@@ -79,14 +83,56 @@ type state struct {
 	failed  uint64 // the one that failed
 	errno   uint64 // and with what
 	handler uint64 // the first instruction of what is run then
+	log     uint64 // where the next entry of the log goes
+	logEnd  uint64 // where there is no more room
 }
 
-// A layout is where the parts of a program are when it runs.
+// A layout is where the parts of a program are when it runs. In a program with
+// a log each step's instruction has another one behind it, which notes the time
+// before the step if that is timed. Jumps to the step lead there, and it goes
+// back to the step.
 type layout struct {
 	insns, data, state uint64
+	logs               bool
 }
 
-func (l layout) insn(i int) uint64 { return l.insns + uint64(i)*uint64(insnSize) }
+// perStep is the number of instructions that a step takes.
+func (l layout) perStep() int {
+	if l.logs {
+		return 2
+	}
+	return 1
+}
+
+// insn is the address of the instruction of a step, or of the first one behind
+// the steps.
+func (l layout) insn(i int) uint64 { return l.insns + uint64(i*l.perStep())*uint64(insnSize) }
+
+// entry is where a jump to a step leads.
+func (l layout) entry(p *program.Program, i int) uint64 {
+	if l.logs && i < len(p.Steps) && p.Steps[i].Timed {
+		return l.insn(i) + uint64(insnSize)
+	}
+	return l.insn(i)
+}
+
+// step is the step that an instruction belongs to.
+func (l layout) step(insn uint64) int {
+	return int((insn - l.insns) / uint64(insnSize) / uint64(l.perStep()))
+}
+
+// size is the memory that a number of steps take.
+func (l layout) size(steps int) int { return steps * l.perStep() * StepSize }
+
+// begin returns the state before the first step.
+func (l layout) begin(p *program.Program, handler uint64) state {
+	st := state{handler: handler}
+	if l.logs {
+		st.log = l.resolve(p.Log.At)
+		st.logEnd = st.log + uint64(p.Log.Size())
+	}
+	return st
+}
 
 // link appends the program's steps to insns as instructions for the layout,
 // and turns the offsets in its data into addresses. The data must be put back
@@ -94,9 +140,12 @@ func (l layout) insn(i int) uint64 { return l.insns + uint64(i)*uint64(insnSize)
 func (l layout) link(p *program.Program, insns []insn) []insn {
 	for i := range p.Steps {
 		insns = append(insns, l.insnOf(p, i))
+		if l.logs {
+			insns = append(insns, clockInsn(p, i))
+		}
 	}
 	if p.Fault != nil {
-		misbehave(insns[len(insns)-len(p.Steps):], p.Fault)
+		misbehave(&insns[len(insns)-(len(p.Steps)-p.Fault.Step)*l.perStep()], p.Fault)
 	}
 	l.relocate(p, l.data)
 	return insns
@@ -113,24 +162,13 @@ func (l layout) relocate(p *program.Program, by uint64) {
 
 func (l layout) insnOf(p *program.Program, i int) insn {
 	s := &p.Steps[i]
-	in := insn{ret: notRun, next: uint64(insnSize)}
+	distance := func(steps int16) uint64 { return l.entry(p, i+int(steps)) - l.insn(i) } // in two's complement
+	in := insn{ret: notRun, next: distance(1)}
 	if s.Next != 0 {
 		in.next = distance(s.Next)
 	}
 	for n, a := range s.Args {
-		in.arg[n] = a.Value
-		switch a.Kind {
-		case program.Address:
-			in.arg[n] += l.data
-		case program.Steps:
-			in.arg[n] = l.insns
-		case program.FailedStep:
-			in.arg[n] = l.state + uint64(unsafe.Offsetof(state{}.failed))
-		case program.FailedErrno:
-			in.arg[n] = l.state + uint64(unsafe.Offsetof(state{}.errno))
-		case program.Beside:
-			in.arg[n] += l.data - l.insns
-		}
+		in.arg[n] = l.resolve(a)
 	}
 	in.out0, in.out1 = l.ref(s.Out[0]), l.ref(s.Out[1])
 	in.errno0, in.to0 = uint64(s.Catch[0].Errno), distance(s.Catch[0].To)
@@ -150,8 +188,31 @@ func (l layout) insnOf(p *program.Program, i int) insn {
 	return in
 }
 
-// distance is a relative jump in bytes, in two's complement.
-func distance(steps int16) uint64 { return uint64(int64(steps) * int64(insnSize)) }
+// clockInsn notes the time before a step. A step that is not timed is never
+// come to this way.
+func clockInsn(p *program.Program, i int) insn {
+	back := uint64(insnSize)
+	return insn{op: opClock, nr: unix.SYS_CLOCK_GETTIME, arg: [6]uint64{uint64(p.Log.Clock), uint64(i)}, next: -back, ret: notRun}
+}
+
+// resolve is the value of an argument.
+func (l layout) resolve(a program.Arg) uint64 {
+	switch a.Kind {
+	case program.Address:
+		return a.Value + l.data
+	case program.Steps:
+		return l.insns
+	case program.StepsSize:
+		return a.Value * uint64(l.perStep())
+	case program.FailedStep:
+		return l.state + uint64(unsafe.Offsetof(state{}.failed))
+	case program.FailedErrno:
+		return l.state + uint64(unsafe.Offsetof(state{}.errno))
+	case program.Beside:
+		return a.Value + l.data - l.insns
+	}
+	return a.Value
+}
 
 // ref is the address that a result is stored to.
 func (l layout) ref(r program.Ref) uint64 {

@@ -64,6 +64,8 @@ type Launch struct {
 	// ReadsProc says that the rendezvous, or the child itself, needs the
 	// child's files in /proc to belong to the caller.
 	ReadsProc bool
+	// Times, if not nil, is filled in.
+	Times *Times
 }
 
 // A Result is how a launch ended.
@@ -119,6 +121,7 @@ func (l *Launch) Do() Result {
 	r.prepare(l)
 	defer r.place.unlink(l.Program)
 
+	l.note(Linked)
 	r.gate(l.firstClass())
 	defer r.gate(none)
 
@@ -130,6 +133,7 @@ func (l *Launch) Do() Result {
 		defer runtime.UnlockOSThread()
 	}
 	attended := r.attend(l)
+	l.note(Birth)
 	if l.Permanent {
 		onPermanentThread(func() { spawn(&r.frame) })
 	} else {
@@ -143,16 +147,20 @@ func (l *Launch) Do() Result {
 		return Result{PidFD: -1, Taken: -1, Place: AtBirth, Errno: syscall.Errno(-r.frame.ret)}
 	}
 	if res.over {
+		l.note(Left)
 		return res
 	}
 	if res.Err != nil {
 		res = r.giveUp(res)
+		l.note(Left)
 	} else {
 		if traced {
 			r.pass(res.Pid)
 		}
 		r.wait()
+		l.note(Left)
 		res = r.outcome(l, res)
+		l.note(Known)
 	}
 	res.dropTaken()
 	runtime.KeepAlive(l)
@@ -185,21 +193,22 @@ func (r *run) gate(c class) {
 // prepare lays out the program and fills in the frame.
 func (r *run) prepare(l *Launch) {
 	p := l.Program
-	steps := len(p.Steps)
+	r.place = layout{logs: p.Log.Entries > 0}
+	steps := len(p.Steps) * r.place.perStep()
 	n := steps + 2 // and what is run after a failure
 	if cap(r.insns) < n {
 		r.insns = make([]insn, 0, 2*n)
 	}
 	r.insns = r.insns[:n]
-	r.place = layout{insns: addressOf(&r.insns[0]), data: addressOf(unsafe.SliceData(p.Data)), state: addressOf(&r.frame.state)}
+	r.place.insns, r.place.data, r.place.state = addressOf(&r.insns[0]), addressOf(unsafe.SliceData(p.Data)), addressOf(&r.frame.state)
 	r.place.link(p, r.insns[:0])
 	r.insns[steps], r.insns[steps+1] = exitInsn(), crashInsn()
 
 	f := &r.frame
-	*f = frame{all: ^uint64(0), tid: 1, pidfd: -1, first: r.place.insn(0)}
+	*f = frame{all: ^uint64(0), tid: 1, pidfd: -1, first: r.place.entry(p, 0)}
+	f.state = r.place.begin(p, addressOf(&r.insns[steps]))
 	r.left = &f.tid
 	f.cur = f.first // where a child is that is killed at once
-	f.handler = r.place.insn(steps)
 	f.old = r.place.data + l.Mask.Value
 	if flags := l.Flags(); l.OldClone {
 		f.useClone(flags)
@@ -275,9 +284,9 @@ func (r *run) giveUp(res Result) Result {
 // progress notes how far the child came, and what failed there if anything
 // did.
 func (r *run) progress(res Result) Result {
-	res.Step = r.step(r.frame.cur)
+	res.Step = r.place.step(r.frame.cur)
 	if r.frame.failed != 0 {
-		res.Step = r.step(r.frame.failed)
+		res.Step = r.place.step(r.frame.failed)
 		res.Errno = syscall.Errno(r.frame.errno)
 	}
 	return res
@@ -338,5 +347,3 @@ func (r *run) outcome(l *Launch, res Result) Result {
 	res.OK = true
 	return res
 }
-
-func (r *run) step(insn uint64) int { return int((insn - r.place.insns) / uint64(insnSize)) }

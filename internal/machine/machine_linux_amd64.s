@@ -92,9 +92,10 @@ loop:
 	JEQ	test
 	CMPQ	AX, $const_opMove
 	JEQ	move
+	CMPQ	AX, $const_opClock
+	JEQ	clock
 
 call:
-
 	MOVQ	insn_nr(R12), AX
 	MOVQ	(insn_arg+0)(R12), DI
 	MOVQ	(insn_arg+8)(R12), SI
@@ -143,6 +144,23 @@ move:
 	ORQ	(insn_arg+16)(R12), AX
 	ADDQ	(insn_arg+8)(R12), AX
 	JMP	store
+
+// A time that cannot be had, or that there is no more room for, is left out.
+clock:
+	MOVQ	state_log(R13), SI
+	CMPQ	SI, state_logEnd(R13)
+	JEQ	advance
+	MOVQ	insn_nr(R12), AX
+	MOVQ	(insn_arg+0)(R12), DI
+	SYSCALL
+	TESTQ	AX, AX
+	JNZ	advance
+	MOVQ	state_log(R13), SI
+	MOVQ	(insn_arg+8)(R12), AX
+	MOVQ	AX, 16(SI)
+	ADDQ	$const_logEntry, SI
+	MOVQ	SI, state_log(R13)
+	JMP	advance
 
 failed:
 	NEGQ	AX

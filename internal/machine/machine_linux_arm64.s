@@ -79,6 +79,8 @@ loop:
 	BEQ	test
 	CMP	$const_opMove, R0
 	BEQ	move
+	CMP	$const_opClock, R0
+	BEQ	clock
 
 call:
 	MOVD	insn_nr(R19), R8
@@ -131,6 +133,23 @@ move:
 	MOVD	(insn_arg+8)(R19), R10
 	ADD	R10, R0
 	B	store
+
+// See machine_linux_amd64.s.
+clock:
+	MOVD	state_log(R20), R1
+	MOVD	state_logEnd(R20), R9
+	CMP	R9, R1
+	BEQ	advance
+	MOVD	insn_nr(R19), R8
+	MOVD	(insn_arg+0)(R19), R0
+	SVC
+	CBNZ	R0, advance
+	MOVD	state_log(R20), R1
+	MOVD	(insn_arg+8)(R19), R0
+	MOVD	R0, 16(R1)
+	ADD	$const_logEntry, R1
+	MOVD	R1, state_log(R20)
+	B	advance
 
 failed:
 	NEG	R0, R0

@@ -5,6 +5,7 @@ package machine
 import (
 	"os"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -89,12 +90,18 @@ func (s *Second) Close() {
 
 // Seal writes the program to the image and seals it.
 func (s *Second) Seal() error {
+	s.program = layout{logs: s.Program.Log.Entries > 0}
 	tell := func(l layout) []insn { return []insn{s.tell(l.state), exitInsn(), crashInsn()} }
 	image := s.program.image(s.Program, len(s.Program.Steps), 3, tell)
-	page := make([]byte, SharedAt-StatePage+SharedSize)
+	page := make([]byte, statePageSize)
 	copy(page, image[:stateEnd])
 	if _, err := unix.Pwrite(s.state, page, 0); err != nil {
 		return os.NewSyscallError("pwrite", err)
+	}
+	if size := StateSize(s.Program); size > statePageSize {
+		if err := unix.Ftruncate(s.state, int64(size)); err != nil {
+			return os.NewSyscallError("ftruncate", err)
+		}
 	}
 	return writeImage(s.image, image)
 }
@@ -133,7 +140,7 @@ func (s *Second) Outcome(res Result) Result {
 		return res
 	case len(report)%StepSize == stateSize: // the state comes first
 		st := (*state)(unsafe.Pointer(&report[0]))
-		res.Step = s.step(st.failed)
+		res.Step = s.program.step(st.failed)
 		res.Errno = syscall.Errno(st.errno)
 		res = res.reap(InSecond)
 		res.Signal = 0 // its exit may have been denied
@@ -161,6 +168,24 @@ func (s *Second) shown() (st state) {
 	return st
 }
 
+// StateSize is how much the second stage has to map of the file with the state.
+// Less than a page is a page.
+func StateSize(p *program.Program) int { return statePageSize + p.Log.Size() }
+
+// Times returns when the second stage began, and what it has put into its log.
+// Neither is there without one, or before the state is mapped.
+func (s *Second) Times() (begin time.Duration, log []program.Entry) {
+	if s.Program == nil || s.Program.Log.Entries == 0 {
+		return 0, nil
+	}
+	page := make([]byte, statePageSize)
+	unix.Pread(s.state, page, 0)
+	st := (*state)(unsafe.Pointer(&page[headersSize]))
+	used := make([]byte, min(max(int64(st.log)-LogAt, 0), LogSize))
+	unix.Pread(s.state, used, statePageSize)
+	return program.ReadTime(page[BornAt-StatePage:]), program.ReadLog(used)
+}
+
 // Shared returns what the program has left in the room at SharedAt.
 func (s *Second) Shared() []byte {
 	b := make([]byte, SharedSize)
@@ -172,7 +197,7 @@ func (s *Second) Shared() []byte {
 // is not known: it has not mapped its state, or is one that a child shares.
 func (s *Second) reached() (step int, known bool) {
 	st := s.shown()
-	step = s.step(st.cur)
+	step = s.program.step(st.cur)
 	ofChild := s.Forks && step >= s.Child
 	return step, st.cur != 0 && step < len(s.Program.Steps) && !ofChild
 }
@@ -192,15 +217,11 @@ func (s *Second) atExecve() bool {
 func (s *Second) killed(res Result) Result {
 	res = res.reap(SecondItself)
 	if st := s.shown(); st.failed != 0 {
-		res.Place, res.Step, res.Errno, res.Signal = InSecond, s.step(st.failed), syscall.Errno(st.errno), 0
+		res.Place, res.Step, res.Errno, res.Signal = InSecond, s.program.step(st.failed), syscall.Errno(st.errno), 0
 	} else if step, known := s.reached(); known {
 		res.Place, res.Step = InSecond, step
 	}
 	return res
-}
-
-func (s *Second) step(insn uint64) int {
-	return int((insn - s.program.insns) / uint64(insnSize))
 }
 
 // lastStep finds the step at which the second stage's child died, by going the
@@ -208,21 +229,23 @@ func (s *Second) step(insn uint64) int {
 // or to one that failed, in a child that could not tell of it.
 func (s *Second) lastStep(report []byte) (int, syscall.Errno) {
 	insns := unsafe.Slice((*insn)(unsafe.Pointer(&report[0])), len(report)/int(insnSize))
-	i := s.Child
+	perStep := s.program.perStep()
+	step := s.Child
 	for range insns {
-		if insns[i].ret == notRun {
+		in := &insns[step*perStep]
+		if in.ret == notRun {
 			break
 		}
-		if errno := insns[i].failure(); errno != 0 {
-			return i, errno
+		if errno := in.failure(); errno != 0 {
+			return step, errno
 		}
-		next := i + int(insns[i].after()/int64(insnSize))
-		if next < s.Child || next >= len(insns) {
+		next := s.program.step(s.program.insn(step) + uint64(in.after()))
+		if next < s.Child || next*perStep >= len(insns) {
 			break
 		}
-		i = next
+		step = next
 	}
-	return i, 0
+	return step, 0
 }
 
 // tell writes the state to the pipe.

@@ -60,17 +60,21 @@ func (r *run) awaitBirth(over <-chan struct{}) bool {
 
 // serve does the parent's part. If that fails, the child is killed.
 func (r *run) serve(l *Launch) Result {
+	l.note(Born)
 	res := r.born()
 	if l.Relay != nil {
 		if res = r.relay(l, res); res.over {
 			return res
 		}
 	}
-	if res.Err = r.meet(l, res.Pid); res.Err != nil {
+	res.Err = r.meet(l, res.Pid)
+	l.note(Met)
+	if res.Err != nil {
 		res.Place = AtMeeting
 	} else if res.Err = r.takeOver(l, &res); res.Err != nil {
 		res.Place = AtHandover
 	}
+	l.note(Taken)
 	if res.Err != nil {
 		res.ended = isDead(res.Pid)
 		res.kill()

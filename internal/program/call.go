@@ -22,6 +22,7 @@ const (
 	Chroot
 	Clone
 	Clone3
+	ClockGettime
 	Close
 	CloseRange
 	Dup3
@@ -50,6 +51,7 @@ const (
 	Pread64
 	Prlimit64
 	Ptrace
+	Pwrite64
 	RtSigaction
 	RtSigprocmask
 	RtSigqueueinfo
@@ -109,6 +111,7 @@ var signatures = [numCalls]signature{
 	Chroot:                {"chroot", []printer{str}},
 	Clone:                 {"clone", []printer{cloneFlags}},
 	Clone3:                {"clone3", []printer{cloneArgs, number}},
+	ClockGettime:          {"clock_gettime", []printer{number, address}},
 	Close:                 {"close", []printer{number}},
 	CloseRange:            {"close_range", []printer{number, unsigned, closeRangeFlags}},
 	Dup3:                  {"dup3", []printer{number, number, openFlags}},
@@ -137,6 +140,7 @@ var signatures = [numCalls]signature{
 	Pread64:               {"pread64", []printer{number, address, number, number}},
 	Prlimit64:             {"prlimit64", []printer{number, resource, rlimit, address}},
 	Ptrace:                {"ptrace", []printer{ptraceRequest}},
+	Pwrite64:              {"pwrite64", []printer{number, address, number, number}},
 	RtSigaction:           {"rt_sigaction", []printer{signal, sigaction, address, number}},
 	RtSigprocmask:         {"rt_sigprocmask", []printer{sigHow, sigset, address, number}},
 	RtSigqueueinfo:        {"rt_sigqueueinfo", []printer{number, signal, address}},

@@ -63,6 +63,8 @@ var calls = []struct {
 	{func(p *Program) { p.Add("", Pread64, Num(6), p.Buffer(8), Num(8), Num(0)) }, "pread64(6, data+0, 8, 0)", ""},
 	{func(p *Program) { p.Add("", Prlimit64, Num(0), Num(7), p.Words(1, ^uint64(0)), Num(0)) }, "prlimit64(0, RLIMIT_NOFILE, {rlim_cur=1, rlim_max=RLIM64_INFINITY}, NULL)", "RLIMIT_NOFILE"},
 	{func(p *Program) { p.Add("", Ptrace, Num(0)) }, "ptrace(PTRACE_TRACEME)", ""},
+	{func(p *Program) { p.Add("", ClockGettime, Num(1), p.Buffer(16)) }, "clock_gettime(1, data+0)", ""},
+	{func(p *Program) { p.Add("", Pwrite64, Num(3), p.Buffer(16), Num(16), Num(3072)) }, "pwrite64(3, data+0, 16, 3072)", ""},
 	{func(p *Program) { p.Add("", RtSigaction, Num(17), Num(0), Num(0), Num(8)) }, "rt_sigaction(SIGCHLD, NULL, NULL, 8)", ""},
 	{func(p *Program) { p.Add("", RtSigaction, Num(13), p.Words(1, 0, 0, 0), Num(0), Num(8)) }, "rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN, sa_mask=[], sa_flags=0}, NULL, 8)", ""},
 	{func(p *Program) { p.Add("", RtSigprocmask, Num(2), p.Words(1<<14|1), Num(0), Num(8)) }, "rt_sigprocmask(SIG_SETMASK, [HUP TERM], NULL, 8)", ""},

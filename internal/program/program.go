@@ -32,6 +32,8 @@ type Step struct {
 	Relay bool
 	// Quiet steps are bookkeeping that a listing leaves out.
 	Quiet bool
+	// Timed steps are those whose beginning the program's log notes.
+	Timed bool
 }
 
 // An Arg is an argument of a step: a number, or a place in the data.
@@ -44,10 +46,11 @@ type Arg struct {
 type ArgKind uint8
 
 const (
-	Number  ArgKind = iota // the value itself
-	Address                // the address of the data at that offset
-	Result                 // filled in while running, by another step's Out
-	Steps                  // the address of the program's instructions
+	Number    ArgKind = iota // the value itself
+	Address                  // the address of the data at that offset
+	Result                   // filled in while running, by another step's Out
+	Steps                    // the address of the program's instructions
+	StepsSize                // how much memory steps of that size take, which is more where there is a log
 
 	// FailedStep and FailedErrno are the addresses of two words: where the
 	// instruction is of the step that failed, and what it failed with.
@@ -105,6 +108,8 @@ type Program struct {
 	// Labels name places in Data, which listings would otherwise have to call
 	// by their offsets.
 	Labels []Label
+	// Log is where it is noted when timed steps begin.
+	Log Log
 	// Fault, if not nil, makes a step misbehave when the program runs.
 	Fault *Fault
 }
@@ -142,7 +147,7 @@ func (p *Program) Reset() {
 	p.Data = p.Data[:0]
 	p.Relocs = p.Relocs[:0]
 	p.Labels = p.Labels[:0]
-	p.Fault = nil
+	p.Fault, p.Log = nil, Log{}
 	if cap(p.Data) > keep {
 		p.Data, p.Relocs = nil, nil
 	}
