@@ -27,7 +27,11 @@ func (s *starter) makeCgroup() *StartError {
 		s.describeCgroup(c)
 		return nil
 	}
+	s.phase("cgroup", "make the cgroup", cgroupField)
 	g, parent, err := c.make()
+	if err == nil {
+		s.phaseOfOpening()
+	}
 	if err != nil {
 		err.Path = s.path
 		return err

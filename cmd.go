@@ -88,6 +88,10 @@ type Cmd struct {
 	// Birth tells what Start has made and applied, once it has succeeded.
 	Birth Birth
 
+	// Trace, if not nil, is filled in by Start: how long each step of the
+	// start took. A start that fails is traced too.
+	Trace *Trace
+
 	// ProcessState tells how the process ended, once Wait has seen its end.
 	ProcessState *os.ProcessState
 

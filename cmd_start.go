@@ -33,15 +33,26 @@ func (c *Cmd) Start() error {
 
 // launch does the part of Start that may end in an error.
 func (c *Cmd) launch() error {
+	var stdio [3]childFile
+	r := request{files: stdio[:0], birth: &c.Birth}
+	if c.Trace != nil {
+		r.tracer = c.newTracer()
+	}
+	err := c.launchAs(&r)
+	r.tracer.finish(err)
+	return err
+}
+
+// launchAs is launch with a request that is to be filled in.
+func (c *Cmd) launchAs(r *request) error {
+	r.phase("prepare", "prepare the environment and the files", "")
 	if err := c.check(); err != nil {
 		return err
 	}
-	var stdio [3]childFile
-	r := request{files: stdio[:0], birth: &c.Birth}
-	if err := c.translate(&r, passedFd); err != nil {
+	if err := c.translate(r, passedFd); err != nil {
 		return err
 	}
-	if err := c.openPipes(&r); err != nil {
+	if err := c.openPipes(r); err != nil {
 		return err
 	}
 	p, err := r.start()

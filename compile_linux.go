@@ -35,7 +35,9 @@ type builder struct {
 	tellTo      program.Arg      // of an Exec: the word with the number that it has now
 	handler     int              // of an Exec: the first step after a failure
 	children    int              // the number of the list of the init's children, or -1
+	mapped      int              // the step that maps the second stage's state
 	initStep    int              // the init's first step
+	initClone   int              // the step that makes its child
 	firstStep   int              // that of the init's child
 
 	locked landlocking

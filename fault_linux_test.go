@@ -27,7 +27,18 @@ func TestFaults(t *testing.T) {
 	for _, s := range startCases() {
 		t.Run(s.name, func(t *testing.T) {
 			requires(t, s.needs...)
-			everyFault(t, s)
+			everyFault(t, s, false)
+		})
+	}
+}
+
+// The same while each start is traced.
+func TestFaultsTraced(t *testing.T) {
+	adoptOrphans(t)
+	for _, s := range startCases() {
+		t.Run(s.name, func(t *testing.T) {
+			requires(t, s.needs...)
+			everyFault(t, s, true)
 		})
 	}
 }
@@ -42,7 +53,7 @@ func TestFaultsAtATerminal(t *testing.T) {
 	}
 	adoptOrphans(t)
 	for _, s := range casesOfTerminal {
-		t.Run(s.name, func(t *testing.T) { everyFault(t, s) })
+		t.Run(s.name, func(t *testing.T) { everyFault(t, s, false) })
 	}
 }
 
@@ -113,10 +124,13 @@ func (f *faulty) String() string {
 }
 
 // everyFault injects all faults into one case.
-func everyFault(t *testing.T, s startCase) {
+func everyFault(t *testing.T, s startCase, traced bool) {
 	runtime.LockOSThread() // for ptrace, and for the thread's own state
 	defer runtime.UnlockOSThread()
 	cmd := s.cmd(t)
+	if traced {
+		cmd.Trace = new(Trace)
+	}
 	first, second := stepsOf(t, cmd)
 	for i := range first {
 		oneFault(t, faulty{cmd: again(cmd), fault: program.Fault{Step: i}, steps: first})
@@ -131,6 +145,9 @@ func everyFault(t *testing.T, s startCase) {
 // again returns a command like c that has not been started.
 func again(c *Cmd) *Cmd {
 	fresh := *c
+	if c.Trace != nil {
+		fresh.Trace = new(Trace)
+	}
 	return &fresh
 }
 
@@ -217,6 +234,9 @@ func (f *faulty) check(t *testing.T, err error, step, field string) {
 		t.Errorf("%v: error %v (%T); want a StartError", f, err, err)
 		return
 	}
+	if f.cmd.Trace != nil {
+		checkFailedTrace(t, f.cmd.Trace, e)
+	}
 	if e.Step != step || e.Field != field {
 		t.Errorf("%v: error %v, with step %q and field %q; want %q and %q", f, e, e.Step, e.Field, step, field)
 	}
@@ -281,7 +301,7 @@ func (f *faulty) checkSecondWithoutInit(t *testing.T, step program.Step, err err
 // known, before the first.
 func (f *faulty) checkKilled(t *testing.T, step program.Step, err error) {
 	t.Helper()
-	if f.fault.Step == 0 {
+	if mapped := slices.IndexFunc(f.steps, func(s program.Step) bool { return s.Call == program.Mmap }); f.fault.Step <= mapped {
 		f.check(t, err, "second stage", step.Field)
 		return
 	}

@@ -178,7 +178,7 @@ func TestIDMapFaults(t *testing.T) {
 	}
 	adoptOrphans(t)
 	m := &IDMap{Helpers: true, Subordinate: SubordinateIDsFill}
-	everyFault(t, startCase{"helpers", nil, func(_ *testing.T, c *Cmd) { *c = *mapped(0, m, "/bin/true") }})
+	everyFault(t, startCase{"helpers", nil, func(_ *testing.T, c *Cmd) { *c = *mapped(0, m, "/bin/true") }}, false)
 	p, err := mapped(0, m, "/bin/true").Plan()
 	if err != nil {
 		t.Fatal(err)

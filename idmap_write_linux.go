@@ -12,6 +12,7 @@ import (
 // writeMaps is the parent's part of the rendezvous.
 func (r *request) writeMaps(pid int) error {
 	for _, f := range r.mapFiles() {
+		r.phaseOfMap(f, pid)
 		var err *StartError
 		if helper := r.helperFor(f); helper != "" {
 			err = r.writeByHelper(f, helper, pid)

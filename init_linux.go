@@ -100,6 +100,7 @@ func (in *initBuilder) prepare() {
 func (in *initBuilder) spawn() {
 	p := in.p
 	clone := p.Len()
+	in.initClone = clone
 	in.add(program.Clone, num(unix.CLONE_VM|unix.CLONE_VFORK|int(unix.SIGCHLD)), num(0))
 	p.FeedData(clone, in.child)
 	in.toProgram = in.test(in.child, 0, 0)
@@ -285,7 +286,7 @@ func (in *initBuilder) program() {
 	in.add(program.RtSigaction, num(int(unix.SIGCHLD)), in.chldAct, num(0), num(8))
 	in.add(program.RtSigprocmask, num(unix.SIG_SETMASK), in.mask, num(0), num(8))
 	in.builder.lastSteps()
-	in.p.Steps[in.tell].Args[2] = num(in.p.Len() * machine.StepSize)
+	in.p.Steps[in.tell].Args[2] = program.Arg{Kind: program.StepsSize, Value: uint64(in.p.Len() * machine.StepSize)}
 }
 
 // leadForeground makes the program the leader of a process group in the

@@ -34,17 +34,20 @@ func (r *request) plan() (*Plan, error) {
 	l.birth(s)
 	l.program(s.p, func(int) string { return "child" })
 	if s.second != nil {
-		l.program(s.second, func(step int) string {
-			switch {
-			case s.attr.Init == nil || step < s.initStep:
-				return "child"
-			case step < s.firstStep:
-				return "init"
-			}
-			return "program"
-		})
+		l.program(s.second, s.runsSecond)
 	}
 	return l.plan, nil
+}
+
+// runsSecond is who runs a step of the second stage.
+func (b *builder) runsSecond(step int) string {
+	switch {
+	case b.attr.Init == nil || step < b.initStep:
+		return "child"
+	case step < b.firstStep:
+		return "init"
+	}
+	return "program"
 }
 
 // standInForPipes gives numbers to the pipes that a start would make.
@@ -129,19 +132,24 @@ func (l *lister) inline(s *starter) {
 // the one after it.
 func (l *lister) program(p *program.Program, by func(step int) string) {
 	listed := func(s *program.Step) bool { return !s.Quiet && !s.FillsIn() }
-	number := make([]int, p.Len()+1)
-	next := len(l.plan.Steps) + 1
-	for i := range p.Steps {
-		number[i] = next
-		if listed(&p.Steps[i]) {
-			next++
-		}
-	}
-	number[p.Len()] = next
-	name := func(step int) string { return "$" + strconv.Itoa(number[step]) }
+	name := numbered(p, len(l.plan.Steps)+1, func(i int) bool { return listed(&p.Steps[i]) })
 	for i := range p.Steps {
 		if st := &p.Steps[i]; listed(st) {
 			l.add(by(i), st.Call.String(), p.Format(i, name), st.Field)
 		}
 	}
+}
+
+// numbered returns how the steps of a program refer to each other: by numbers
+// of those that are listed.
+func numbered(p *program.Program, next int, listed func(step int) bool) (name func(step int) string) {
+	number := make([]int, p.Len()+1)
+	for i := range p.Steps {
+		number[i] = next
+		if listed(i) {
+			next++
+		}
+	}
+	number[p.Len()] = next
+	return func(step int) string { return "$" + strconv.Itoa(number[step]) }
 }

@@ -34,6 +34,8 @@ type request struct {
 	// birth is what the start tells; nil for the faces that have no attributes.
 	birth *Birth
 
+	tracer *tracer // of Cmd.Trace, or nil
+
 	// inspect, if not nil, is called with the programs of both stages when
 	// they are compiled; the second may be nil. It is for tests.
 	inspect func(first, second *program.Program)
@@ -45,6 +47,7 @@ type filter struct {
 	field   string
 	flags   int
 	listens bool // it comes with a listener
+	silent  bool // it may keep the child from reading the clock, or tell of it
 }
 
 // A childFile says what one descriptor of the child refers to.

@@ -37,7 +37,7 @@ func (r *request) checkSeccomp() *StartError {
 		if err := seccomp.CheckRaw(code); err != nil {
 			return invalidf(field, "", err.Error())
 		}
-		r.filters = append(r.filters, filter{code: code, field: field, flags: flags})
+		r.filters = append(r.filters, filter{code: code, field: field, flags: flags, silent: true})
 	}
 	if s.Default != 0 || len(s.Rules) > 0 {
 		if err := r.addPolicy(s, flags); err != nil {
@@ -70,6 +70,7 @@ func (r *request) addPolicy(s *Seccomp, flags int) *StartError {
 		return invalidf("Attr.Seccomp.Rules", "", err.Error())
 	}
 	f := filter{code: seccomp.Encode(code), field: "Attr.Seccomp", flags: flags, listens: p.Has(seccomp.Notify)}
+	f.silent = slices.ContainsFunc(p.Outcomes(seccomp.Native(runtime.GOARCH)[0], "clock_gettime"), func(a seccomp.Action) bool { return a != seccomp.Allow })
 	if f.listens {
 		f.flags |= unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
 	}

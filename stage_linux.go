@@ -103,6 +103,7 @@ func (b *builder) splitStage() {
 
 	b.p = b.second
 	b.p.Reset()
+	b.keepSecondLog()
 	b.mask = b.p.Words(0)
 	b.p.Label(b.mask, "mask")
 	b.mapState(t.at(b.stateFD))
@@ -118,8 +119,9 @@ func (b *builder) splitStage() {
 // mapState has the parent see what step the second stage has come to, even if
 // it is killed.
 func (b *builder) mapState(fd int) {
-	const size = 4096 // less than a page, on some machines, is a page
-	b.add(b.stageField, program.Mmap, num(machine.StatePage), num(size), num(unix.PROT_READ|unix.PROT_WRITE),
+	b.noteBirth(fd)
+	b.mapped = b.p.Len()
+	b.add(b.stageField, program.Mmap, num(machine.StatePage), num(machine.StateSize(b.p)), num(unix.PROT_READ|unix.PROT_WRITE),
 		num(unix.MAP_SHARED|unix.MAP_FIXED), num(fd), num(0))
 	b.add(b.stageField, program.Close, num(fd))
 	b.table.setOpen(fd, false)
@@ -142,6 +144,7 @@ func (s *starter) seal() *StartError {
 	s.stage.Program, s.stage.Report = s.second, s.report
 	s.stage.Forks, s.stage.Child = s.attr.Init != nil, s.firstStep
 	s.stage.GoesOn = s.attr.Init.tells()
+	s.phase("image", "write the second stage", s.stageField)
 	if err := s.stage.Seal(); err != nil {
 		return &StartError{Path: s.path, Step: "seal second stage", Field: s.stageField, Err: err}
 	}

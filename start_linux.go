@@ -17,6 +17,7 @@ import (
 // failure the error is a *StartError, and nothing is left.
 func (r *request) start() (*os.Process, error) {
 	r.fillIn()
+	r.phase("validate", "check what is asked for", "")
 	if err := r.validate(); err != nil {
 		return nil, r.refused(err)
 	}
@@ -28,11 +29,18 @@ func (r *request) start() (*os.Process, error) {
 			return nil, err
 		}
 		if res.OK {
-			return s.process(res), nil
+			s.phase("handle", "open a handle of the process", "")
+			p := s.process(res)
+			s.makeTrace(res)
+			return p, nil
 		}
 		if !s.again(res) {
-			return nil, s.explain(res)
+			s.phase("explain", "look for the reason", "")
+			err := s.explain(res)
+			s.makeTrace(res)
+			return nil, err
 		}
+		s.tracer.again(res.Errno)
 	}
 }
 
@@ -99,12 +107,14 @@ func (s *starter) try(r *request) (machine.Result, error) {
 	}
 	s.prepareLaunch()
 	s.terminal.remember(r.sys)
+	s.phase(callLink, "link the program", "")
 	res := s.launch.Do()
 	s.release()
 	if s.stage != nil && res.OK {
 		res = s.stage.Outcome(res)
 		s.takeStops(res.OK)
 	}
+	s.tracer.launched(s.stage)
 	if res.OK {
 		s.tellNamespaces()
 	}
@@ -116,6 +126,7 @@ func (s *starter) try(r *request) (machine.Result, error) {
 
 // build makes what the program needs in the parent, and compiles it.
 func (s *starter) build() *StartError {
+	s.phaseOfOpening()
 	if err := s.prepare(); err != nil {
 		return err
 	}
@@ -125,7 +136,9 @@ func (s *starter) build() *StartError {
 	if s.lacks.has(noCloseRange) {
 		s.highest = highestFile()
 	}
+	s.phase("compile", "compile the program", "")
 	s.compile()
+	s.noteTimes()
 	return nil
 }
 
@@ -161,6 +174,9 @@ func (s *starter) prepareLaunch() {
 	}
 	if s.listens() {
 		s.launch.Handover = &s.handover
+	}
+	if s.tracer != nil {
+		s.launch.Times = &s.tracer.times
 	}
 	s.launch.LeadsSession = sys.Setsid
 	// A traced child may stop before it executes, for its parent to say how to

@@ -121,9 +121,6 @@ func (l layout) step(insn uint64) int {
 	return int((insn - l.insns) / uint64(insnSize) / uint64(l.perStep()))
 }
 
-// size is the memory that a number of steps take.
-func (l layout) size(steps int) int { return steps * l.perStep() * StepSize }
-
 // begin returns the state before the first step.
 func (l layout) begin(p *program.Program, handler uint64) state {
 	st := state{handler: handler}

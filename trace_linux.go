@@ -1,0 +1,246 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// noteTimes has both programs note when their steps begin.
+func (b *builder) noteTimes() {
+	if b.tracer == nil {
+		return
+	}
+	p := b.p
+	const perLoop = 64 // there is one over all signals
+	entries := p.Len() + 2*perLoop
+	p.Log = program.Log{Clock: b.tracer.times.Clock, Entries: entries, At: p.Buffer(entries * program.EntrySize)}
+	p.NoteTimes(0, b.lastTimed(p)+1)
+	if b.second == nil {
+		return
+	}
+	if p = b.second; b.attr.Init == nil {
+		p.NoteTimes(b.mapped+1, b.lastTimed(p)+1)
+		return
+	}
+	// The init goes on when its child has executed the program: the start is
+	// over then.
+	p.NoteTimes(b.mapped+1, b.initStep)
+	p.NoteTimes(b.initStep, b.initClone+1)
+	p.NoteTimes(b.firstStep, b.lastTimed(p)+1)
+}
+
+// lastTimed is the last step that may be timed: the one that sets a filter
+// which may not allow that any more, or the end.
+func (b *builder) lastTimed(p *program.Program) int {
+	filter := 0
+	for i := range p.Steps {
+		if p.Steps[i].Call != program.Seccomp {
+			continue
+		}
+		if b.filters[filter].silent {
+			return i
+		}
+		filter++
+	}
+	return p.Len() - 1
+}
+
+// keepSecondLog gives the second stage a log in the file that the parent has,
+// too.
+func (b *builder) keepSecondLog() {
+	if b.tracer != nil {
+		b.p.Log = program.Log{Clock: b.tracer.times.Clock, At: num(machine.LogAt), Entries: machine.LogSize / program.EntrySize}
+	}
+}
+
+// noteBirth has the second stage put into the file when it has begun, which
+// has no memory yet that it shares with the parent.
+func (b *builder) noteBirth(fd int) {
+	if b.tracer == nil {
+		return
+	}
+	at := b.p.Buffer(16)
+	b.add(b.stageField, program.ClockGettime, num(b.tracer.times.Clock), at).Ignore(program.AnyErrno).Quiet = true
+	b.add(b.stageField, program.Pwrite64, num(fd), at, num(16), num(machine.BornAt-machine.StatePage)).Ignore(program.AnyErrno).Quiet = true
+}
+
+// phaseOfMap is the phase in which the parent has an id map written.
+func (r *request) phaseOfMap(f mapFile, pid int) {
+	if r.tracer == nil {
+		return
+	}
+	if helper := r.helperFor(f); helper != "" {
+		r.phase(helper, strings.Join(f.helperArgs(helper, itoa(pid)), " "), "Attr.IDMap.Helpers")
+		return
+	}
+	r.phase("write", f.write(strconv.Quote("/proc/"+itoa(pid)+"/"+f.name)), f.field)
+}
+
+// makeTrace puts the trace together: what the parent did up to the birth, the
+// rendezvous included, what the child did, and the rest of the parent's.
+func (s *starter) makeTrace(res machine.Result) {
+	t := s.tracer
+	if t == nil {
+		return
+	}
+	t.end = t.times.Now()
+	t.endPhase(t.end)
+	t.trace.Steps = make([]TraceStep, 0, 2*len(t.phases)+s.program.Len())
+	s.traceBirth()
+	if res.Place == machine.AtMeeting && res.Err != nil {
+		t.failed = len(t.trace.Steps) - 1
+	}
+	if t.times.At[machine.Born] != 0 {
+		s.traceStages(res)
+		s.traceWaiting(res)
+	}
+	t.trace.Steps = append(t.trace.Steps, t.phases[t.after:]...)
+}
+
+// add adds a step.
+func (t *tracer) add(s TraceStep, from, to time.Duration) {
+	t.trace.Steps = append(t.trace.Steps, t.step(s, from, to))
+}
+
+// traceBirth adds what came before the child's first step.
+func (s *starter) traceBirth() {
+	t, at := s.tracer, &s.tracer.times.At
+	link := slices.IndexFunc(t.phases, func(s TraceStep) bool { return s.Call == callLink })
+	linked := at[machine.Birth]
+	if l := &s.launch; l.Joins || l.ReadsProc || l.Credentials {
+		linked = at[machine.Linked]
+	}
+	t.phases[link].Duration = max(linked-t.begin-t.phases[link].Start, 0)
+	t.trace.Steps = append(t.trace.Steps, t.phases[:link+1]...)
+	if linked < at[machine.Birth] {
+		t.add(TraceStep{By: byParent, Call: "gate", Text: "wait for starts that must not overlap"}, linked, at[machine.Birth])
+	}
+	born := at[machine.Born]
+	if born == 0 {
+		born = t.over
+		t.failed = len(t.trace.Steps)
+	}
+	e := &StartError{}
+	s.explainBirth(e, 0)
+	t.add(TraceStep{By: byParent, Call: e.Step, Text: e.Syscall, Field: e.Field}, at[machine.Birth], born)
+	t.trace.Steps = append(t.trace.Steps, t.phases[link+1:t.after]...)
+}
+
+// traceStages adds the child's steps.
+func (s *starter) traceStages(res machine.Result) {
+	t, log := s.tracer, s.program.Log
+	first := stageTrace{t, &s.program, func(int) string { return "child" }}
+	end := t.times.At[machine.Left]
+	if t.born != 0 {
+		end = t.born
+	}
+	entries := program.ReadLog(s.program.BytesAt(log.At, uint64(log.Size())))
+	first.add(entries, end, res.Step, res.Place == machine.InChild && !res.OK)
+	failed := res.Place == machine.InSecond && !res.OK
+	if entries = nil; t.born != 0 {
+		entries = append([]program.Entry{{Step: s.mapped, At: t.born}}, t.second...)
+	}
+	if entries != nil || failed {
+		second := stageTrace{t, s.second, s.runsSecond}
+		second.add(entries, t.over, res.Step, failed)
+	}
+}
+
+// traceWaiting adds what the parent did while the child ran its steps.
+func (s *starter) traceWaiting(res machine.Result) {
+	t, at := s.tracer, &s.tracer.times.At
+	served := max(at[machine.Born], at[machine.Met], at[machine.Taken])
+	if s.launch.Handover != nil {
+		if res.Place == machine.AtHandover && res.Err != nil {
+			t.failed = len(t.trace.Steps)
+		}
+		t.add(TraceStep{By: byParent, Call: "pidfd_getfd", Text: "take the listener over", Field: "Attr.Seccomp"}, at[machine.Met], served)
+	}
+	t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the child to execute"}, served, at[machine.Left])
+	if s.stage != nil && (res.OK || res.Place == machine.InSecond || res.Place == machine.SecondItself) {
+		if res.Place == machine.SecondItself && !res.OK {
+			t.failed = len(t.trace.Steps)
+		}
+		t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to execute", Field: s.stageField}, at[machine.Left], t.over)
+	}
+}
+
+// A stageTrace adds the steps of one stage to a trace.
+type stageTrace struct {
+	*tracer
+	p  *program.Program
+	by func(step int) string
+}
+
+// add adds the steps that a log has, the last of which took until end, and
+// those that came after them without being noted. If the stage failed, the step
+// last is the one that did.
+func (g stageTrace) add(log []program.Entry, end time.Duration, last int, failed bool) {
+	if !failed {
+		last = g.p.Len() - 1
+	}
+	rows := map[int]int{} // of the trace, by the step
+	next := 0
+	for i, e := range log {
+		until := end
+		if i+1 < len(log) {
+			until = log[i+1].At
+		}
+		g.addRun(rows, e, until)
+		next = e.Step + 1
+	}
+	for i := next; i <= last; i++ {
+		s := &g.p.Steps[i]
+		if !s.Quiet && !s.Call.IsOperation() {
+			g.addJoined(rows, i, end)
+		}
+	}
+	if failed {
+		g.addJoined(rows, last, end)
+		g.failed = rows[last]
+	}
+	g.describe(rows)
+}
+
+// addRun adds one run of a step.
+func (g stageTrace) addRun(rows map[int]int, e program.Entry, until time.Duration) {
+	if row, ok := rows[e.Step]; ok {
+		g.trace.Steps[row].Duration += max(until-e.At, 0)
+		g.trace.Steps[row].Runs++
+		return
+	}
+	rows[e.Step] = len(g.trace.Steps)
+	s := &g.p.Steps[e.Step]
+	g.tracer.add(TraceStep{By: g.by(e.Step), Call: s.Call.String(), Field: s.Field}, e.At, until)
+}
+
+// addJoined adds a step that was not noted, unless it was.
+func (g stageTrace) addJoined(rows map[int]int, step int, at time.Duration) {
+	if _, ok := rows[step]; !ok {
+		g.addRun(rows, program.Entry{Step: step, At: at}, at)
+		g.trace.Steps[rows[step]].Joined = true
+	}
+}
+
+// describe writes the calls. A step whose result another one uses goes by its
+// number in the trace.
+func (g stageTrace) describe(rows map[int]int) {
+	name := func(step int) string {
+		for ; step < g.p.Len(); step++ {
+			if row, ok := rows[step]; ok {
+				return "$" + itoa(row+1)
+			}
+		}
+		return "$0"
+	}
+	for step, row := range rows {
+		g.trace.Steps[row].Text = g.p.Format(step, name)
+	}
+}

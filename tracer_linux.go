@@ -1,0 +1,131 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"errors"
+	"slices"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// A tracer fills in a Trace. What the parent does is divided into phases: each
+// ends where the next one begins. The trace is made of them, of the moments of
+// the launch and of the child's log when the start is over.
+type tracer struct {
+	trace  *Trace
+	begin  time.Duration
+	end    time.Duration
+	phases []TraceStep
+	open   bool // the last phase is going on
+	failed int  // index of the step that did not succeed, or -1
+
+	times  machine.Times // of the launch, and the clock
+	born   time.Duration // when the second stage has begun
+	second []program.Entry
+	over   time.Duration // when it was known how the launch has ended
+	after  int           // the first phase after that
+}
+
+func (c *Cmd) newTracer() *tracer {
+	t := &tracer{trace: c.Trace, failed: -1, phases: make([]TraceStep, 0, 16)}
+	t.times.Clock = unix.CLOCK_MONOTONIC
+	if c.mayChangeClocks() {
+		t.times.Clock = unix.CLOCK_TAI
+	}
+	*t.trace = Trace{Path: c.Path, Begin: time.Now()}
+	t.begin = t.times.Now()
+	return t
+}
+
+// mayChangeClocks reports whether the child may enter a time namespace before
+// it executes the program: those that it joins are not looked at.
+func (c *Cmd) mayChangeClocks() bool {
+	if c.SysProcAttr != nil && (c.SysProcAttr.Cloneflags|c.SysProcAttr.Unshareflags)&unix.CLONE_NEWTIME != 0 {
+		return true
+	}
+	return c.Attr != nil && (c.Attr.TimeOffsets != nil || len(c.Attr.Join) > 0)
+}
+
+// phase begins a phase.
+func (r *request) phase(call, text, field string) {
+	if t := r.tracer; t != nil {
+		now := t.times.Now()
+		t.endPhase(now)
+		t.phases = append(t.phases, t.step(TraceStep{By: byParent, Call: call, Text: text, Field: field}, now, now))
+		t.open = true
+	}
+}
+
+// phaseOfOpening is the phase in which descriptors are made and kept.
+func (r *request) phaseOfOpening() { r.phase(callOpen, "open what the child needs", "") }
+
+func (t *tracer) endPhase(at time.Duration) {
+	if t.open {
+		s := &t.phases[len(t.phases)-1]
+		s.Duration = max(at-t.begin-s.Start, 0)
+		t.open = false
+	}
+}
+
+// step completes a step that was run from one time to another.
+func (t *tracer) step(s TraceStep, from, to time.Duration) TraceStep {
+	s.Start, s.Duration, s.Runs = from-t.begin, max(to-from, 0), 1
+	return s
+}
+
+// launched takes note of a launch that is over.
+func (t *tracer) launched(second *machine.Second) {
+	if t == nil {
+		return
+	}
+	t.over = t.times.Now()
+	// What came last in the launch was the rendezvous, or before it the linking.
+	t.endPhase(max(t.times.At[machine.Met], t.times.At[machine.Linked]))
+	t.after = len(t.phases)
+	t.born, t.second = 0, nil
+	if second != nil {
+		t.born, t.second = second.Times()
+	}
+}
+
+// again makes the phases of an attempt to launch, which was not the last one,
+// into a single one.
+func (t *tracer) again(errno syscall.Errno) {
+	if t == nil {
+		return
+	}
+	first := slices.IndexFunc(t.phases, func(s TraceStep) bool { return s.Call == callOpen })
+	try := TraceStep{By: byParent, Call: "attempt", Text: "an attempt that ended with " + errno.Error()}
+	try = t.step(try, t.phases[first].Start+t.begin, t.times.Now())
+	t.phases, t.times.At = append(t.phases[:first], try), [len(t.times.At)]time.Duration{}
+}
+
+// finish ends the trace, of a start that ended with err.
+func (t *tracer) finish(err error) {
+	if t == nil {
+		return
+	}
+	if t.end == 0 { // it did not come to a launch
+		t.end = t.times.Now()
+		t.endPhase(t.end)
+		t.trace.Steps = t.phases
+	}
+	t.trace.Duration = t.end - t.begin
+	if err == nil {
+		return
+	}
+	var of *StartError
+	if errors.As(err, &of) {
+		err = of.Err
+	}
+	if t.failed < 0 {
+		t.failed = len(t.trace.Steps) - 1
+	}
+	t.trace.Steps[t.failed].Err = err
+}
