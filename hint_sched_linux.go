@@ -82,7 +82,7 @@ func (s *starter) hintOfNUMA(errno unix.Errno) string {
 	hint := ""
 	switch {
 	case errno == unix.ENOSYS:
-		return "the kernel is built without NUMA (CONFIG_NUMA)"
+		return "the kernel is built without NUMA (CONFIG_NUMA), or a seccomp filter hides the call"
 	case errno != unix.EINVAL:
 		return ""
 	case n.Mode == NUMAPreferredMany:

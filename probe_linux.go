@@ -90,9 +90,10 @@ func (f *featureProbe) answer() Support {
 	case plain.Capability == "":
 		return plain
 	}
+	plain.Reason = "takes " + plain.Capability
 	userNamespace := featureProbe{try: makes(unix.CLONE_NEWUSER)}
 	if userNamespace.tryWith(asItIs).Answer == Yes {
-		plain.Reason += ", and in a user namespace of its own: " + inside.Reason
+		plain.Reason += "; in a user namespace of its own: " + inside.Reason
 	} else {
 		plain.Reason += ", and user namespaces are not to be had"
 	}

@@ -3,6 +3,7 @@
 package sprog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,30 +21,15 @@ func (f *featureProbe) refusal(e *StartError) Support {
 	if errors.As(e.Err, &errno) && isPassing(errno) {
 		s.Answer = Unknown
 	}
-	if errno == unix.EPERM || errno == unix.EACCES {
+	hidden := errno == unix.ENOSYS && filtered()
+	if errno == unix.EPERM || errno == unix.EACCES || hidden { // filters answer by capabilities, too
 		s.Capability = f.takes.missing()
 	}
 	if _, bare := e.Err.(unix.Errno); !bare { // it has words of its own
 		s.Reason = e.Err.Error()
 		return s
 	}
-	why := e.Hint
-	switch errno {
-	case unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP, unix.ENODEV, unix.E2BIG, unix.ENOPROTOOPT:
-		if older := f.isOlder(); older != "" || why == "" {
-			why = or(older, f.lacking(errno))
-		}
-	case unix.EPERM, unix.EACCES:
-		why = f.refused(errno, s.Capability, why)
-	case unix.ENOSPC, unix.EUSERS, unix.EDQUOT:
-		why = or(why, "a limit is reached")
-	case unix.ENOENT:
-		if _, err := readSmall("/proc/self/status"); err == unix.ENOENT {
-			why = "/proc is not mounted"
-		}
-	case unix.EROFS:
-		why = or(why, "mounted read-only, as it is in containers")
-	}
+	why := f.why(e, errno, hidden, s.Capability)
 	switch call := callOf(e, errno); {
 	case why == "":
 		s.Reason = call
@@ -55,16 +41,31 @@ func (f *featureProbe) refusal(e *StartError) Support {
 	return s
 }
 
+// why is what an errno means, if it is known.
+func (f *featureProbe) why(e *StartError, errno unix.Errno, hidden bool, capability string) string {
+	switch errno {
+	case unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP, unix.ENODEV, unix.E2BIG, unix.ENOPROTOOPT:
+		if hidden {
+			return cmp.Or(f.isOlder(), "hidden by the seccomp filter in force, or not built into this kernel")
+		}
+		return cmp.Or(f.isOlder(), e.Hint, "this kernel is built without it")
+	case unix.EPERM, unix.EACCES:
+		return cmp.Or(e.Hint, f.refused(errno, capability))
+	case unix.ENOSPC, unix.EUSERS, unix.EDQUOT:
+		return cmp.Or(e.Hint, "a limit is reached")
+	case unix.EROFS:
+		return cmp.Or(e.Hint, "mounted read-only, as it is in containers")
+	case unix.ENOENT:
+		if _, err := readSmall("/proc/self/status"); err == unix.ENOENT {
+			return "/proc is not mounted"
+		}
+	}
+	return e.Hint
+}
+
 // isPassing reports whether an errno may be another one the next moment.
 func isPassing(errno unix.Errno) bool {
 	return slices.Contains([]unix.Errno{unix.EAGAIN, unix.ENOMEM, unix.EMFILE, unix.ENFILE, unix.EINTR}, errno)
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // callOf is the call that failed, and how, in as few words as can be.
@@ -90,20 +91,10 @@ func (f *featureProbe) isOlder() string {
 	return "takes Linux " + f.since + ", and this is " + name
 }
 
-// lacking is about a kernel that is new enough.
-func (f *featureProbe) lacking(errno unix.Errno) string {
-	if errno == unix.ENOSYS && filtered() {
-		return "hidden by the seccomp filter in force, or not built into this kernel"
-	}
-	return "this kernel is built without it"
-}
-
 // refused says who has refused: the kernel to a process that lacks a right, or
 // a filter or a security module to one that has it.
-func (f *featureProbe) refused(errno unix.Errno, capability, why string) string {
+func (f *featureProbe) refused(errno unix.Errno, capability string) string {
 	switch {
-	case why != "":
-		return why
 	case capability != "" && f.takes.initial && hasCap(f.takes.capability):
 		return "takes " + capability + " in the initial user namespace, and this process is in another"
 	case capability != "":

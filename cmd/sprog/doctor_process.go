@@ -120,12 +120,14 @@ func lastCap() int {
 
 func (p *ownProcess) helpWithCapabilities() string {
 	switch {
-	case p.Container != "":
-		return "--cap-add of " + p.Container + " gives one to root inside"
 	case p.UserNamespace:
 		return "they count in the initial user namespace, which this is not"
+	case p.UID != 0 && p.Container != "":
+		return "root has them, and in a container those that --cap-add has given"
 	case p.UID != 0:
 		return "root has them"
+	case p.Container != "":
+		return "--cap-add of " + p.Container + " gives one"
 	}
 	return "whoever has started this process has kept them back"
 }

@@ -44,8 +44,8 @@ second
 
 2 of 5 features can be used, 1 of them only with a
 new user namespace; of 1 it is not known.
-More could be with CAP_SYS_ADMIN: --cap-add of
-podman gives one to root inside.
+More could be with CAP_SYS_ADMIN: root has them,
+and in a container those that --cap-add has given.
 The seccomp filter in force may refuse what a
 capability is missing for, too. --security-opt
 seccomp=FILE of podman sets another, and --cap-add
