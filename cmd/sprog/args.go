@@ -3,6 +3,7 @@
 package main
 
 import (
+	"reflect"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -45,7 +46,7 @@ func splitArgs(model *kong.Application, args []string) (own []string, program pr
 
 // valuedFlags is the set of flags of the sub-command name that take a value,
 // or nil if there is no such sub-command or it starts no program, and so has
-// no flags.
+// no flags. A value that may be left out is under "NAME=".
 func valuedFlags(model *kong.Application, name string) map[string]bool {
 	for _, node := range model.Children {
 		if node.Name != name || len(node.Flags) == 0 {
@@ -56,6 +57,7 @@ func valuedFlags(model *kong.Application, name string) map[string]bool {
 			for _, flag := range group {
 				for _, name := range append(flag.Aliases, flag.Name) {
 					set["--"+name] = !flag.IsBool()
+					set[name+"="] = flag.IsBool() && flag.Target.Kind() != reflect.Bool
 				}
 			}
 		}

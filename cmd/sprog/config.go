@@ -120,7 +120,7 @@ func configWords(valued map[string]bool, name string, value any) ([]string, erro
 		return stringsOf(name, value)
 	case !known || name == "config" || name == "help":
 		return nil, fmt.Errorf("there is no flag --%s for the key %q", name, name)
-	case !takesValue:
+	case !takesValue && !(valued[name+"="] && isText(value)):
 		on, ok := value.(bool)
 		if !ok {
 			return nil, fmt.Errorf("%s is true or false, not %v", name, value)
@@ -136,6 +136,8 @@ func configWords(valued map[string]bool, name string, value any) ([]string, erro
 	}
 	return list, err
 }
+
+func isText(value any) bool { _, ok := value.(string); return ok }
 
 // stringsOf turns a value into what would be typed, once for each element of a
 // list.

@@ -116,6 +116,12 @@ func (r *reader) read(rest []string) (program programArgs, ok bool) {
 			f.value.SetBool(true)
 			continue
 		}
+		if optional, ok := f.value.Addr().Interface().(kong.BoolMapperValue); ok {
+			if !decodeOptional(optional, value, joined) {
+				return nil, false
+			}
+			continue
+		}
 		if !joined {
 			if len(rest) == 0 {
 				return nil, false
@@ -244,6 +250,15 @@ func decodeInto(p reflect.Value, value string) bool {
 		return false
 	}
 	return m.Decode(&kong.DecodeContext{Scan: kong.ScanAsType(kong.FlagValueToken, value)}) == nil
+}
+
+// decodeOptional decodes a value that may be missing.
+func decodeOptional(m kong.BoolMapperValue, value string, given bool) bool {
+	scan := kong.Scan()
+	if given {
+		scan = kong.ScanAsType(kong.FlagValueToken, value)
+	}
+	return m.IsBool() && m.Decode(&kong.DecodeContext{Scan: scan}) == nil
 }
 
 // setDefaults sets the fields of flags that have a default and were not given.

@@ -10,6 +10,7 @@ import (
 // A runCmd is sprog run.
 type runCmd struct {
 	startFlags
+	Trace traceFlag `group:"life" help:"Print how long each step of the start took; --trace=FILE writes that to a file: a picture (.svg), a page (.html), or events for Perfetto and chrome://tracing (.json)."`
 }
 
 // Run starts the program, stands by it, and returns its outcome.
@@ -29,10 +30,16 @@ func (r *runCmd) Run(program programArgs) error {
 	if err != nil {
 		return err
 	}
+	trace, err := r.Trace.open(cmd)
+	if err != nil {
+		return err
+	}
+	defer trace.write() // of --tty, when the terminal is as it was
 	if r.TTY {
 		s.relay, err = startRelayed(cmd)
 	} else {
 		err = cmd.Start()
+		trace.write()
 	}
 	if err != nil {
 		return startError(err, r.found(cmd))

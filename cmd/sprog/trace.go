@@ -1,0 +1,100 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// A traceFlag is --trace, which may have a value, but only behind an equals
+// sign: the word after it begins the program.
+type traceFlag struct {
+	given bool
+	file  string // "" is the standard error
+}
+
+// IsBool tells kong that the flag needs no value.
+func (t *traceFlag) IsBool() bool { return true }
+
+// Decode reads the name of the file, if there is one. Its ending is the format.
+func (t *traceFlag) Decode(ctx *kong.DecodeContext) error {
+	*t = traceFlag{given: true}
+	if ctx.Scan.Peek().Type != kong.FlagValueToken {
+		return nil
+	}
+	var err error
+	if t.file, err = decode(ctx); err != nil {
+		return err
+	}
+	if traceFormats[filepath.Ext(t.file)] == nil {
+		return fmt.Errorf("%q ends in none of .svg, .html and .json", t.file)
+	}
+	return nil
+}
+
+// traceFormats are how a trace is written, by the ending of the file.
+var traceFormats = map[string]func(*sprog.Trace, io.Writer) error{
+	".svg": (*sprog.Trace).WriteSVG, ".html": (*sprog.Trace).WriteHTML, ".json": (*sprog.Trace).WriteJSON,
+}
+
+// A traceWriter writes the trace of one start, once.
+type traceWriter struct {
+	trace *sprog.Trace // nil if nobody wants one
+	file  *os.File     // nil is the standard error
+}
+
+// open has the start of a command traced. The file is made before anything
+// runs: whether it can be is not to be found out afterwards.
+func (t *traceFlag) open(cmd *sprog.Cmd) (*traceWriter, error) {
+	if !t.given {
+		return new(traceWriter), nil
+	}
+	w := &traceWriter{trace: new(sprog.Trace)}
+	if t.file != "" {
+		var err error
+		if w.file, err = os.Create(t.file); err != nil {
+			return nil, fmt.Errorf("--trace: %w", err)
+		}
+	}
+	cmd.Trace = w.trace
+	return w, nil
+}
+
+// write writes the trace. That it cannot be written changes nothing for the
+// program.
+func (w *traceWriter) write() {
+	if w.trace == nil {
+		return
+	}
+	var err error
+	if w.file == nil {
+		err = w.trace.WriteText(os.Stderr, columns())
+	} else {
+		err = errors.Join(traceFormats[filepath.Ext(w.file.Name())](w.trace, w.file), w.file.Close())
+	}
+	if w.trace = nil; err != nil {
+		fmt.Fprintln(os.Stderr, "sprog: --trace:", err)
+	}
+}
+
+// columns is the width of the terminal that the standard error is.
+func columns() int {
+	if n, err := strconv.Atoi(strings.TrimSpace(os.Getenv("COLUMNS"))); err == nil && n > 0 {
+		return n
+	}
+	if size, err := unix.IoctlGetWinsize(int(os.Stderr.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 0 {
+		return int(size.Col)
+	}
+	return 100
+}
