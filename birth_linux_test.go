@@ -71,8 +71,8 @@ func TestCgroupFDOfSomethingElse(t *testing.T) {
 		fd   int
 		want string
 	}{
-		{fd, fmt.Sprintf("sprog: start /bin/true: clone3 CLONE_INTO_CGROUP descriptor %d (SysProcAttr.CgroupFD): bad file descriptor", fd)},
-		{1 << 20, "sprog: start /bin/true: clone3 CLONE_INTO_CGROUP descriptor 1048576 (SysProcAttr.CgroupFD): bad file descriptor"},
+		{fd, fmt.Sprintf("sprog: start /bin/true: clone3 CLONE_INTO_CGROUP descriptor %d (SysProcAttr.CgroupFD): bad file descriptor (it is not open, or not the directory of a cgroup of version 2)", fd)},
+		{1 << 20, "sprog: start /bin/true: clone3 CLONE_INTO_CGROUP descriptor 1048576 (SysProcAttr.CgroupFD): bad file descriptor (it is not open, or not the directory of a cgroup of version 2)"},
 	} {
 		c := Command("/bin/true")
 		c.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: test.fd}

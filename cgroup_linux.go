@@ -231,6 +231,7 @@ func (c *Cgroup) fill(g *CgroupHandle) *StartError {
 			e := ofFile("", w.field, err)
 			if e.Step == "write" {
 				e.Object += " " + strconv.Quote(value)
+				e.Hint = explainCgroupFile(err)
 			}
 			if e.Step == "open" && errors.Is(err, fs.ErrNotExist) {
 				e.Hint = "this kernel's cgroups do not have the file"
@@ -239,6 +240,18 @@ func (c *Cgroup) fill(g *CgroupHandle) *StartError {
 		}
 	}
 	return nil
+}
+
+// explainCgroupFile says what the kernel means where a file of a cgroup does not
+// take a value.
+func explainCgroupFile(err error) string {
+	switch {
+	case errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ERANGE):
+		return "the file does not take that value"
+	case errors.Is(err, unix.ENODEV):
+		return "there is no such device"
+	}
+	return ""
 }
 
 // describeCgroup lists what the parent would do. Which cgroup is the parent
@@ -293,7 +306,9 @@ func explainCgroup(errno error) string {
 	case unix.EOPNOTSUPP:
 		return "the cgroup is below one that is threaded"
 	case unix.ENOENT:
-		return "the cgroup is outside of this process's cgroup namespace"
+		return "the cgroup has been removed, or is outside of this process's cgroup namespace"
+	case unix.EBADF:
+		return "it is not open, or not the directory of a cgroup of version 2"
 	case unix.ENODEV:
 		return "the cgroup has been removed"
 	}

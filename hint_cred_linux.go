@@ -18,7 +18,7 @@ func (s *starter) hintOfCredentials(e *StartError, errno unix.Errno) string {
 	case secure && errno == unix.EPERM:
 		return "a flag that changes is locked, or the kernel does not have it"
 	case e.Step == "capset" && errno == unix.EPERM:
-		return "what is added is not permitted to the child, or not in its bounding set"
+		return s.hintOfCapset()
 	case e.Field == "Attr.Caps.Ambient" && errno == unix.EPERM:
 		return "it is not permitted and inheritable, or the securebit no-cap-ambient-raise is set"
 	case e.Step == "keyctl":
@@ -27,6 +27,22 @@ func (s *starter) hintOfCredentials(e *StartError, errno unix.Errno) string {
 		return s.hintOfLabel(e, errno)
 	}
 	return ""
+}
+
+// hintOfCapset names a capability that cannot be added.
+func (s *starter) hintOfCapset() string {
+	before := s.capsBefore()
+	var raised uint64
+	for _, c := range s.sys.AmbientCaps {
+		raised |= 1 << c
+	}
+	if missing := raised &^ before[permitted]; missing != 0 {
+		return oneCap(missing) + " is not permitted to this process, which can hand on only what it has itself"
+	}
+	if missing := raised &^ (before[bounding] | before[inheritable]); missing != 0 {
+		return oneCap(missing) + " is not in this process's bounding set (CapBnd in /proc/self/status), and so not to be inherited"
+	}
+	return "what is added is not permitted to the child, or not in its bounding set"
 }
 
 func hintOfKeyring(errno unix.Errno) string {

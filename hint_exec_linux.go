@@ -76,7 +76,7 @@ func (x execution) why(path string, depth int) string {
 		return x.reached(w, path, depth)
 	case depth > scriptsDeep:
 		if x.errno == unix.ELOOP {
-			return "a script can be the interpreter of another one, and that of a third, but not more than five times"
+			return "interpreters can be scripts themselves, but only five deep"
 		}
 		return ""
 	}

@@ -167,8 +167,6 @@ func (s *starter) hintOfSignal(e *StartError) string {
 		return "a seccomp filter in force kills for " + e.Step
 	case e.Signal == unix.SIGXCPU:
 		return "RLIMIT_CPU leaves it no time"
-	case executing && e.Signal == unix.SIGSEGV:
-		return "likely the kernel had begun to load the program and could not go on: the file is damaged, or RLIMIT_AS, RLIMIT_DATA or RLIMIT_STACK leaves too little for it"
 	}
 	return ""
 }

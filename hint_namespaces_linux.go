@@ -192,7 +192,7 @@ func unmapped() bool {
 // notPrivate is for / made private in a new mount namespace.
 func (f failure) notPrivate() string {
 	if f.errno == unix.EINVAL && chrooted() {
-		return "this process is in a chroot whose root is no mount, so that what is mounted cannot be kept to the new namespace: bind the directory to itself first"
+		return "this process is in a chroot whose root is no mount, so that / cannot be made private: mount --bind the directory on itself before the chroot"
 	}
 	return ""
 }

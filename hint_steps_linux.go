@@ -62,7 +62,9 @@ func (f failure) notOpened() string {
 		return "no proc file system is mounted at /proc"
 	case strings.HasPrefix(f.e.Field, "Attr.Sysctls"):
 		return f.noParameter()
-	case !strings.HasPrefix(f.e.Field, "Attr.Files") || f.joins.joins(MountNamespace):
+	case f.e.Object == "/dev/null" && f.errno == unix.ENOENT:
+		return "this process sees no /dev/null: give the child its Stdin, Stdout and Stderr, or this root a /dev"
+	case f.joins.joins(MountNamespace) || !strings.HasPrefix(f.e.Field, "Attr.Files") && !strings.HasPrefix(f.e.Field, "Attr.Landlock"):
 		return ""
 	}
 	flags, mode := f.opening()
@@ -138,15 +140,15 @@ func (f failure) notGrouped() string {
 	fresh := f.newUserNamespace()
 	switch {
 	case f.errno == unix.EPERM && f.joins.joins(UserNamespace):
-		return "setgroups may be denied in the joined user namespace; Credential.NoSetGroups leaves the groups as they are"
+		return "setgroups may be denied in the joined user namespace; SysProcAttr.Credential.NoSetGroups leaves the groups as they are"
 	case f.errno == unix.EPERM && fresh && f.gids == nil:
-		return "in a new user namespace without a group map there are no groups to set; Credential.NoSetGroups leaves them as they are"
+		return "in a new user namespace without a group map there are no groups to set; SysProcAttr.Credential.NoSetGroups leaves them as they are"
 	case f.errno == unix.EPERM && fresh && f.groupsDenied():
 		return "setgroups is denied in the new user namespace; " + field("GidMappingsEnableSetgroups") + " allows it, which takes CAP_SETGID outside, or newgidmap (Attr.IDMap.Helpers)"
 	case f.errno == unix.EPERM && f.lacksCap(unix.CAP_SETGID):
-		return "to set or drop supplementary groups takes CAP_SETGID; Credential.NoSetGroups leaves them as they are"
+		return "to set or drop supplementary groups takes CAP_SETGID, which this process does not have; SysProcAttr.Credential.NoSetGroups leaves them as they are"
 	case f.errno == unix.EPERM && !fresh && sysctlOfSelf("setgroups") == "deny":
-		return "setgroups is denied in the user namespace of this process; Credential.NoSetGroups leaves the groups as they are"
+		return "setgroups is denied in the user namespace of this process; SysProcAttr.Credential.NoSetGroups leaves the groups as they are"
 	case f.errno == unix.EINVAL:
 		groups, _ := f.becomesMember()
 		for _, g := range groups {
@@ -174,7 +176,7 @@ func (f failure) notUser() string {
 	case f.errno == unix.EINVAL:
 		return f.notMapped(what, id)
 	case f.errno == unix.EPERM && f.lacksCap(c):
-		return "to become another " + what + " takes " + program.CapName(uint64(c))
+		return "to become another " + what + " takes " + program.CapName(uint64(c)) + ", which this process does not have"
 	case f.errno == unix.EAGAIN:
 		return "the user has as many processes as RLIMIT_NPROC allows, or the kernel is out of memory"
 	}

@@ -70,12 +70,14 @@ func (f mapFile) unmapped() string {
 	return ""
 }
 
-// ownMap is the ids that exist in the user namespace of this process.
-func ownMap(file string) (ids []idRange) {
+// ownMap is the ids that exist in the user namespace of this process, or nil if
+// that is not known.
+func ownMap(file string) []idRange {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil
 	}
+	ids := []idRange{}
 	for line := range strings.Lines(string(text)) {
 		if w := strings.Fields(line); len(w) == 3 {
 			first, _ := strconv.Atoi(w[0])

@@ -124,7 +124,7 @@ func TestSecondStageWithoutProc(t *testing.T) {
 	c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
 	const want = `exit status 3
 sprog: start /bin/true: prctl PR_SET_THP_DISABLE (Attr.THPDisable): killed by SIGSEGV before the program was executed
-sprog: start /bin/true: execve: killed by SIGSEGV before the program was executed (likely the kernel had begun to load the program and could not go on: the file is damaged, or RLIMIT_AS, RLIMIT_DATA or RLIMIT_STACK leaves too little for it)
+sprog: start /bin/true: execve: killed by SIGSEGV before the program was executed
 sprog: start /bin/true: openat self/oom_score_adj (Attr.OOMScoreAdj): no such file or directory (no proc file system is mounted at /proc)
 `
 	if got := outputOf(t, c); got != want {
