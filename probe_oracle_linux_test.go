@@ -355,11 +355,11 @@ var oracleCases = []oracleCase{
 	{name: "chroot without /proc", needs: []*requirement{asRoot}, prepare: func(t *testing.T, c *exec.Cmd) {
 		inMounts(c, `mount --bind / "$0" && mount --bind /tmp "$0/tmp" && mount --bind /dev "$0/dev" && exec chroot "$0" "$@"`, t.TempDir())
 	}},
-	{name: "container", needs: []*requirement{asRoot}, prepare: func(t *testing.T, c *exec.Cmd) { inContainer(c, "") }},
-	{name: "container with the profile of podman", needs: []*requirement{asRoot, profileOfPodman}, prepare: func(t *testing.T, c *exec.Cmd) {
+	{name: "container", needs: []*requirement{asRoot, setpriv}, prepare: func(t *testing.T, c *exec.Cmd) { inContainer(c, "") }},
+	{name: "container with the profile of podman", needs: []*requirement{asRoot, setpriv, profileOfPodman}, prepare: func(t *testing.T, c *exec.Cmd) {
 		inContainer(c, podmanProfile)
 	}},
-	{name: "user in a container", needs: []*requirement{asRoot}, prepare: func(t *testing.T, c *exec.Cmd) {
+	{name: "user in a container", needs: []*requirement{asRoot, setpriv}, prepare: func(t *testing.T, c *exec.Cmd) {
 		inContainer(c, "", "setpriv", "--reuid=1", "--regid=1", "--clear-groups")
 	}},
 	{name: "read-only /proc/sys", needs: []*requirement{asRoot}, prepare: func(t *testing.T, c *exec.Cmd) {
