@@ -128,13 +128,7 @@ func timeCommand(argv []string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	var ws syscall.WaitStatus
-	for {
-		_, err = syscall.Wait4(pid, &ws, 0, nil)
-		if err != syscall.EINTR {
-			break
-		}
-	}
+	ws, err := waitFor(pid)
 	if err != nil {
 		return 0, err
 	}

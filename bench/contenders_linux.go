@@ -78,13 +78,7 @@ func newForkExec(o order) (func() error, error) {
 		if err != nil {
 			return err
 		}
-		var ws syscall.WaitStatus
-		for {
-			_, err = syscall.Wait4(pid, &ws, 0, nil)
-			if err != syscall.EINTR {
-				break
-			}
-		}
+		ws, err := waitFor(pid)
 		if err != nil {
 			return err
 		}
@@ -115,6 +109,14 @@ func wrote(out []byte, err error) error {
 		err = fmt.Errorf("captured %q, want %q", out, "ok\n")
 	}
 	return err
+}
+
+func waitFor(pid int) (ws syscall.WaitStatus, err error) {
+	for {
+		if _, err = syscall.Wait4(pid, &ws, 0, nil); err != syscall.EINTR {
+			return ws, err
+		}
+	}
 }
 
 func exited(ws syscall.WaitStatus) error {
