@@ -176,7 +176,14 @@ func TestInitHoldsNoFiles(t *testing.T) {
 
 // The program's descriptors are its own alone, and none of the init's.
 func TestInitGivesExactlyTheFiles(t *testing.T) {
-	c := withInit(helperCommand("fds"))
+	givesExactlyTheFiles(t, withInit)
+}
+
+// givesExactlyTheFiles looks at the descriptors of a program that is started in
+// a way.
+func givesExactlyTheFiles(t *testing.T, by func(*Cmd) *Cmd) {
+	t.Helper()
+	c := by(helperCommand("fds"))
 	c.ExtraFiles = []*os.File{nil, devNullFile(t)}
 	var numbers []string
 	for line := range strings.Lines(outputOf(t, c)) {

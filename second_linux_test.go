@@ -91,16 +91,7 @@ func TestSecondStageIsTheProgram(t *testing.T) {
 	if !strings.HasPrefix(out, want) {
 		t.Errorf("output = %q; want it to begin with %q", out, want)
 	}
-	c = withSecond(helperCommand("fds"))
-	c.ExtraFiles = []*os.File{nil, devNullFile(t)}
-	var numbers []string
-	for line := range strings.Lines(outputOf(t, c)) {
-		number, _, _ := strings.Cut(line, " ")
-		numbers = append(numbers, number)
-	}
-	if got := strings.Join(numbers, " "); got != "0 1 2 4" {
-		t.Errorf("descriptors = %s; want 0 1 2 4", got)
-	}
+	givesExactlyTheFiles(t, withSecond)
 }
 
 // A program that is being written is not executed, and that is the error.
