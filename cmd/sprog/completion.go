@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -38,7 +37,8 @@ func subcommands(model *kong.Application) (list []*kong.Node) {
 
 // startsProgram reports whether a sub-command is followed by a program.
 func startsProgram(node *kong.Node) bool {
-	return slices.Contains([]string{"run", "exec", "explain"}, node.Name)
+	_, ok := helpBelow[node.Name]
+	return ok
 }
 
 // A completionKind is what the value of a flag is completed with.

@@ -64,10 +64,16 @@ func forgetStream(cmd *sprog.Cmd, own *os.File) {
 
 // foreground is the foreground group of the program's terminal.
 func (r *relay) foreground() (group int) {
-	if conn, err := r.master.SyscallConn(); err == nil {
-		conn.Control(func(fd uintptr) { group, _ = unix.IoctlGetInt(int(fd), unix.TIOCGPGRP) })
-	}
+	r.onMaster(func(fd int) { group, _ = unix.IoctlGetInt(fd, unix.TIOCGPGRP) })
 	return group
+}
+
+// onMaster calls f with the descriptor of the program's terminal, unless that
+// is closed.
+func (r *relay) onMaster(f func(fd int)) {
+	if conn, err := r.master.SyscallConn(); err == nil {
+		conn.Control(func(fd uintptr) { f(int(fd)) })
+	}
 }
 
 // raw has sprog's terminal pass on every character as it is.
@@ -97,13 +103,11 @@ func (r *relay) forward() {
 // endOfFile is the character that ends the input of the program's terminal.
 func (r *relay) endOfFile() byte {
 	eof := byte(4)
-	if conn, err := r.master.SyscallConn(); err == nil {
-		conn.Control(func(fd uintptr) {
-			if mode, err := unix.IoctlGetTermios(int(fd), unix.TCGETS); err == nil && mode.Cc[unix.VEOF] != 0 {
-				eof = mode.Cc[unix.VEOF]
-			}
-		})
-	}
+	r.onMaster(func(fd int) {
+		if mode, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil && mode.Cc[unix.VEOF] != 0 {
+			eof = mode.Cc[unix.VEOF]
+		}
+	})
 	return eof
 }
 
