@@ -121,13 +121,7 @@ func (g *cgroupFlags) setLimits(c *sprog.Cgroup) {
 type cgroupLimit uint64
 
 func (l *cgroupLimit) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
-	n, err := parseLimit(s)
-	*l = cgroupLimit(n)
-	return err
+	return decodeTo(ctx, (*uint64)(l), parseLimit)
 }
 
 // parseLimit parses a limit; max is the greatest number.
@@ -154,9 +148,7 @@ func parseLimit(s string) (uint64, error) {
 type cgroupWeight int
 
 func (w *cgroupWeight) Decode(ctx *kong.DecodeContext) error {
-	n, err := intWithin(ctx, 1, 10000)
-	*w = cgroupWeight(n)
-	return err
+	return decodeTo(ctx, (*int)(w), intWithin(1, 10000))
 }
 
 // A cpuMax is how much CPU time there is in each period.
@@ -242,17 +234,4 @@ type cgroupSetting sprog.CgroupFile
 func (c *cgroupSetting) Decode(ctx *kong.DecodeContext) (err error) {
 	c.Name, c.Value, err = decodePair(ctx, "FILE=VALUE")
 	return err
-}
-
-// decodePair reads a name and a value with = between.
-func decodePair(ctx *kong.DecodeContext, form string) (name, value string, err error) {
-	s, err := decode(ctx)
-	if err != nil {
-		return "", "", err
-	}
-	name, value, ok := strings.Cut(s, "=")
-	if !ok || name == "" || value == "" {
-		return "", "", fmt.Errorf("%q is not %s", s, form)
-	}
-	return name, value, nil
 }

@@ -21,30 +21,24 @@ type fdList []fdPair
 
 type fdPair struct{ to, from int }
 
-func (l *fdList) Decode(ctx *kong.DecodeContext) error {
-	var names nameList
-	if err := names.Decode(ctx); err != nil {
-		return err
+func (l *fdList) Decode(ctx *kong.DecodeContext) error { return decodeList(ctx, l, parsePair) }
+
+// parsePair parses N and N=M.
+func parsePair(s string) (pair fdPair, err error) {
+	to, from, mapped := strings.Cut(s, "=")
+	if !mapped {
+		from = to
 	}
-	for _, name := range names {
-		to, from, mapped := strings.Cut(name, "=")
-		if !mapped {
-			from = to
-		}
-		var pair fdPair
-		var err error
-		if pair.to, err = parseNumber(to); err != nil {
-			return err
-		}
-		if pair.from, err = parseNumber(from); err != nil {
-			return err
-		}
-		if !mapped && pair.to < 3 {
-			return fmt.Errorf("0, 1 and 2 are passed on as they are; %d=M makes them another of the caller's", pair.to)
-		}
-		*l = append(*l, pair)
+	if pair.to, err = parseNumber(to); err != nil {
+		return pair, err
 	}
-	return nil
+	if pair.from, err = parseNumber(from); err != nil {
+		return pair, err
+	}
+	if !mapped && pair.to < 3 {
+		err = fmt.Errorf("0, 1 and 2 are passed on as they are; %d=M makes them another of the caller's", pair.to)
+	}
+	return pair, err
 }
 
 // An openFlag is the value of --open.

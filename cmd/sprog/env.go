@@ -14,16 +14,13 @@ import (
 // An envList is a list of variables, NAME=VALUE, or NAME to copy the caller's.
 type envList []string
 
-func (l *envList) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (l *envList) Decode(ctx *kong.DecodeContext) error { return decodeMore(ctx, l, parseVariable) }
+
+func parseVariable(s string) (string, error) {
 	if name, _, _ := strings.Cut(s, "="); name == "" {
-		return fmt.Errorf("%q has no name", s)
+		return "", fmt.Errorf("%q has no name", s)
 	}
-	*l = append(*l, s)
-	return nil
+	return s, nil
 }
 
 // environment returns the program's environment, made from base. It is never

@@ -21,20 +21,7 @@ import (
 // A capList is a list of capabilities.
 type capList []uintptr
 
-func (l *capList) Decode(ctx *kong.DecodeContext) error {
-	var names nameList
-	if err := names.Decode(ctx); err != nil {
-		return err
-	}
-	for _, name := range names {
-		number, err := parseCap(name)
-		if err != nil {
-			return err
-		}
-		*l = append(*l, number)
-	}
-	return nil
-}
+func (l *capList) Decode(ctx *kong.DecodeContext) error { return decodeList(ctx, l, parseCap) }
 
 // parseCap accepts cap_chown, CAP_CHOWN, chown and 0.
 func parseCap(name string) (uintptr, error) {

@@ -28,37 +28,26 @@ type insideFlags struct {
 // A sysctl is NAME=VALUE.
 type sysctl sprog.Sysctl
 
-func (s *sysctl) Decode(ctx *kong.DecodeContext) error {
-	text, err := decode(ctx)
-	if err != nil {
-		return err
-	}
-	name, value, ok := strings.Cut(text, "=")
-	if !ok || name == "" || value == "" {
-		return fmt.Errorf("%q is not NAME=VALUE", text)
-	}
-	*s = sysctl{Name: name, Value: value}
-	return nil
+func (s *sysctl) Decode(ctx *kong.DecodeContext) (err error) {
+	s.Name, s.Value, err = decodePair(ctx, "NAME=VALUE")
+	return err
 }
 
 // A clockSpan is a length of time that may be negative.
 type clockSpan time.Duration
 
-func (d *clockSpan) Decode(ctx *kong.DecodeContext) error {
-	text, err := decode(ctx)
-	if err != nil {
-		return err
-	}
-	length, behind := strings.CutPrefix(text, "-")
+func (d *clockSpan) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, d, parseClockSpan) }
+
+func parseClockSpan(s string) (clockSpan, error) {
+	length, behind := strings.CutPrefix(s, "-")
 	t, err := parseSpan(length)
 	if err != nil {
-		return fmt.Errorf("%q is not a time, such as 1.5, 90s, 2h or -1d", text)
+		return 0, fmt.Errorf("%q is not a time, such as 1.5, 90s, 2h or -1d", s)
 	}
 	if behind {
 		t = -t
 	}
-	*d = clockSpan(t)
-	return nil
+	return clockSpan(t), nil
 }
 
 // offsets reports whether there are any.

@@ -35,9 +35,9 @@ func (l *joinList) Decode(ctx *kong.DecodeContext) error {
 		return fmt.Errorf("%q is not PID, NS,...=PID or NS=PATH", s)
 	}
 	for name := range strings.SplitSeq(names, ",") {
-		flag, ok := namespaceFlags[name]
-		if found && !ok {
-			return fmt.Errorf("%q is not a namespace: user, pid, mount, net, ipc, uts, cgroup or time", name)
+		flag, err := parseNamespace(name)
+		if found && err != nil {
+			return err
 		}
 		n.Kinds |= sprog.NamespaceKind(flag)
 	}

@@ -95,32 +95,17 @@ func (a *landlockAccess) Decode(ctx *kong.DecodeContext) error {
 	})
 }
 
-// decodeNames calls f for each name of a list.
-func decodeNames(ctx *kong.DecodeContext, f func(name string) error) error {
-	var names nameList
-	if err := names.Decode(ctx); err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := f(name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // A landlockPorts is a list of ports.
 type landlockPorts []uint16
 
-func (l *landlockPorts) Decode(ctx *kong.DecodeContext) error {
-	return decodeNames(ctx, func(name string) error {
-		port, err := strconv.ParseUint(name, 10, 16)
-		if err != nil {
-			return fmt.Errorf("%q is no port: 0 to 65535", name)
-		}
-		*l = append(*l, uint16(port))
-		return nil
-	})
+func (l *landlockPorts) Decode(ctx *kong.DecodeContext) error { return decodeList(ctx, l, parsePort) }
+
+func parsePort(s string) (uint16, error) {
+	port, err := strconv.ParseUint(s, 10, 16)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no port: 0 to 65535", s)
+	}
+	return uint16(port), nil
 }
 
 type landlockScope sprog.LandlockScope

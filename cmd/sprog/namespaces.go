@@ -40,33 +40,26 @@ const unshared = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP
 type namespaceSet uintptr
 
 func (set *namespaceSet) Decode(ctx *kong.DecodeContext) error {
-	var names nameList
-	if err := names.Decode(ctx); err != nil {
-		return err
-	}
-	for _, name := range names {
-		flag, ok := namespaceFlags[name]
-		if !ok {
-			return fmt.Errorf("%q is not a namespace: user, pid, mount, net, ipc, uts, cgroup or time", name)
-		}
+	return decodeNames(ctx, func(name string) error {
+		flag, err := parseNamespace(name)
 		*set |= namespaceSet(flag)
+		return err
+	})
+}
+
+func parseNamespace(name string) (uintptr, error) {
+	flag, ok := namespaceFlags[name]
+	if !ok {
+		return 0, fmt.Errorf("%q is not a namespace: user, pid, mount, net, ipc, uts, cgroup or time", name)
 	}
-	return nil
+	return flag, nil
 }
 
 // A mapList is the lines of an id map. A HostID of -1 stands for the caller's
 // id.
 type mapList []syscall.SysProcIDMap
 
-func (l *mapList) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
-	line, err := parseMap(s)
-	*l = append(*l, line)
-	return err
-}
+func (l *mapList) Decode(ctx *kong.DecodeContext) error { return decodeMore(ctx, l, parseMap) }
 
 // parseMap parses IN[:OUT[:N]].
 func parseMap(s string) (syscall.SysProcIDMap, error) {

@@ -12,11 +12,5 @@ import (
 type rlimit sprog.Rlimit
 
 func (r *rlimit) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
-	limit, err := sprog.ParseRlimit(s)
-	*r = rlimit(limit)
-	return err
+	return decodeTo(ctx, (*sprog.Rlimit)(r), sprog.ParseRlimit)
 }

@@ -82,46 +82,37 @@ func (f *schedFlags) scheduler() (*sprog.Scheduler, error) {
 // takes are nanoseconds, and what timeout(1) takes seconds.
 type duration time.Duration
 
-func (d *duration) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (d *duration) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, d, parseDuration) }
+
+func parseDuration(s string) (duration, error) {
 	t, err := time.ParseDuration(s)
 	if err != nil || t <= 0 {
-		return fmt.Errorf("%q is not a time above zero with a unit: ns, us, ms or s", s)
+		return 0, fmt.Errorf("%q is not a time above zero with a unit: ns, us, ms or s", s)
 	}
-	*d = duration(t)
-	return nil
+	return duration(t), nil
 }
 
 // intWithin parses a whole number from least to most.
-func intWithin(ctx *kong.DecodeContext, least, most int) (int, error) {
-	s, err := decode(ctx)
-	if err != nil {
-		return 0, err
+func intWithin(least, most int) func(string) (int, error) {
+	return func(s string) (int, error) {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < least || n > most {
+			return 0, fmt.Errorf("%q is not a number from %d to %d", s, least, most)
+		}
+		return n, nil
 	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < least || n > most {
-		return 0, fmt.Errorf("%q is not a number from %d to %d", s, least, most)
-	}
-	return n, nil
 }
 
 type niceValue int
 
 func (n *niceValue) Decode(ctx *kong.DecodeContext) error {
-	v, err := intWithin(ctx, -20, 19)
-	*n = niceValue(v)
-	return err
+	return decodeTo(ctx, (*int)(n), intWithin(-20, 19))
 }
 
 type oomScore int
 
 func (n *oomScore) Decode(ctx *kong.DecodeContext) error {
-	v, err := intWithin(ctx, -1000, 1000)
-	*n = oomScore(v)
-	return err
+	return decodeTo(ctx, (*int)(n), intWithin(-1000, 1000))
 }
 
 // A schedPolicy is a policy with its priority.
@@ -135,14 +126,7 @@ var schedPolicies = map[string]sprog.SchedPolicy{
 	"rr": sprog.SchedRR, "deadline": sprog.SchedDeadline, "ext": sprog.SchedExt,
 }
 
-func (p *schedPolicy) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
-	*p, err = parseSched(s)
-	return err
-}
+func (p *schedPolicy) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, p, parseSched) }
 
 func parseSched(s string) (p schedPolicy, err error) {
 	name, priority, given := strings.Cut(s, ":")
@@ -167,32 +151,24 @@ func parseSched(s string) (p schedPolicy, err error) {
 // A utilClamp is a clamp of the utilisation.
 type utilClamp int
 
-func (u *utilClamp) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (u *utilClamp) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, u, parseClamp) }
+
+func parseClamp(s string) (utilClamp, error) {
 	n, err := strconv.Atoi(s)
 	switch {
 	case s == "reset":
 		n = sprog.SchedUtilReset
 	case err != nil || n < 0 || n > 1024:
-		return fmt.Errorf("%q is not a number from 0 to 1024, and not reset", s)
+		return 0, fmt.Errorf("%q is not a number from 0 to 1024, and not reset", s)
 	}
-	*u = utilClamp(n)
-	return nil
+	return utilClamp(n), nil
 }
 
 // A cpuList is a list of CPUs.
 type cpuList []int
 
 func (l *cpuList) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
-	*l, err = sprog.ParseCPUList(s)
-	return err
+	return decodeTo(ctx, (*[]int)(l), sprog.ParseCPUList)
 }
 
 // A numaPolicy is written as the kernel writes one in /proc/PID/numa_maps:
@@ -205,14 +181,7 @@ var numaModes = map[string]sprog.NUMAMode{
 	"weighted-interleave": sprog.NUMAWeightedInterleave, "local": sprog.NUMALocal,
 }
 
-func (p *numaPolicy) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
-	*p, err = parseNUMA(s)
-	return err
-}
+func (p *numaPolicy) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, p, parseNUMA) }
 
 func parseNUMA(s string) (p numaPolicy, err error) {
 	mode, nodes, hasNodes := strings.Cut(s, ":")
@@ -244,14 +213,7 @@ var ioClasses = map[string]sprog.IOClass{
 	"idle": sprog.IOIdle, "3": sprog.IOIdle,
 }
 
-func (p *ioNice) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
-	*p, err = parseIONice(s)
-	return err
-}
+func (p *ioNice) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, p, parseIONice) }
 
 func parseIONice(s string) (p ioNice, err error) {
 	const usual = 4 // as the kernel derives it from a nice value of 0

@@ -30,20 +30,7 @@ type seccompFlags struct {
 // A denialList is a list of rules that deny.
 type denialList []sprog.SeccompRule
 
-func (l *denialList) Decode(ctx *kong.DecodeContext) error {
-	var words nameList
-	if err := words.Decode(ctx); err != nil {
-		return err
-	}
-	for _, word := range words {
-		rule, err := parseDenial(word)
-		if err != nil {
-			return err
-		}
-		*l = append(*l, rule)
-	}
-	return nil
-}
+func (l *denialList) Decode(ctx *kong.DecodeContext) error { return decodeList(ctx, l, parseDenial) }
 
 // parseDenial parses CALL[:HOW].
 func parseDenial(word string) (sprog.SeccompRule, error) {

@@ -24,13 +24,7 @@ const (
 type signalName syscall.Signal
 
 func (n *signalName) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
-	sig, err := parseSignal(s)
-	*n = signalName(sig)
-	return err
+	return decodeTo(ctx, (*syscall.Signal)(n), parseSignal)
 }
 
 func parseSignal(s string) (syscall.Signal, error) {

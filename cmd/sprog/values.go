@@ -26,25 +26,85 @@ func decode(ctx *kong.DecodeContext) (string, error) {
 	return s, err
 }
 
+// decodeTo parses the value of a flag, and keeps what it comes to.
+func decodeTo[T any](ctx *kong.DecodeContext, to *T, parse func(string) (T, error)) error {
+	s, err := decode(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := parse(s)
+	if err == nil {
+		*to = v
+	}
+	return err
+}
+
+// decodeMore parses the value of a flag that can be repeated.
+func decodeMore[L ~[]T, T any](ctx *kong.DecodeContext, to *L, parse func(string) (T, error)) error {
+	var v T
+	err := decodeTo(ctx, &v, parse)
+	if err == nil {
+		*to = append(*to, v)
+	}
+	return err
+}
+
+// decodeNames calls f for each name of a list.
+func decodeNames(ctx *kong.DecodeContext, f func(name string) error) error {
+	var names nameList
+	if err := names.Decode(ctx); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := f(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeList parses each name of a list.
+func decodeList[L ~[]T, T any](ctx *kong.DecodeContext, to *L, parse func(name string) (T, error)) error {
+	return decodeNames(ctx, func(name string) error {
+		v, err := parse(name)
+		if err == nil {
+			*to = append(*to, v)
+		}
+		return err
+	})
+}
+
+// decodePair reads a name and a value with = between.
+func decodePair(ctx *kong.DecodeContext, form string) (name, value string, err error) {
+	s, err := decode(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	name, value, ok := strings.Cut(s, "=")
+	if !ok || name == "" || value == "" {
+		return "", "", fmt.Errorf("%q is not %s", s, form)
+	}
+	return name, value, nil
+}
+
 // A text is any value.
 type text string
 
-func (t *text) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	*t = text(s)
+func (t *text) Decode(ctx *kong.DecodeContext) (err error) {
+	*(*string)(t), err = decode(ctx)
 	return err
 }
 
 // A word is a value that cannot be empty.
 type word string
 
-func (w *word) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err == nil && s == "" {
-		return errors.New("empty value")
+func (w *word) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, w, parseWord) }
+
+func parseWord(s string) (word, error) {
+	if s == "" {
+		return "", errors.New("empty value")
 	}
-	*w = word(s)
-	return err
+	return word(s), nil
 }
 
 // A nameList is a list of names, by commas or by repeating the flag.
@@ -74,33 +134,12 @@ func (l *nameList) split(s string) error {
 // A numbers is a list of numbers that are not negative.
 type numbers []int
 
-func (l *numbers) Decode(ctx *kong.DecodeContext) error {
-	var names nameList
-	if err := names.Decode(ctx); err != nil {
-		return err
-	}
-	for _, name := range names {
-		n, err := parseNumber(name)
-		if err != nil {
-			return err
-		}
-		*l = append(*l, n)
-	}
-	return nil
-}
+func (l *numbers) Decode(ctx *kong.DecodeContext) error { return decodeList(ctx, l, parseNumber) }
 
 // A number is a number that is not negative.
 type number int
 
-func (n *number) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
-	i, err := parseNumber(s)
-	*n = number(i)
-	return err
-}
+func (n *number) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, (*int)(n), parseNumber) }
 
 func parseNumber(s string) (int, error) {
 	n, err := strconv.ParseUint(s, 10, 31)
@@ -113,17 +152,14 @@ func parseNumber(s string) (int, error) {
 // A umask is a file mode creation mask.
 type umask uint32
 
-func (m *umask) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (m *umask) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, m, parseUmask) }
+
+func parseUmask(s string) (umask, error) {
 	n, err := strconv.ParseUint(s, 8, 32)
 	if err != nil || n > 0o777 {
-		return fmt.Errorf("%q is not an octal mode from 0 to 777", s)
+		return 0, fmt.Errorf("%q is not an octal mode from 0 to 777", s)
 	}
-	*m = umask(n)
-	return nil
+	return umask(n), nil
 }
 
 // A span is a length of time above zero: seconds, as timeout(1) takes them, or
@@ -131,13 +167,7 @@ func (m *umask) Decode(ctx *kong.DecodeContext) error {
 type span time.Duration
 
 func (d *span) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
-	t, err := parseSpan(s)
-	*d = span(t)
-	return err
+	return decodeTo(ctx, (*time.Duration)(d), parseSpan)
 }
 
 func parseSpan(s string) (time.Duration, error) {
