@@ -129,7 +129,7 @@ func (in *initBuilder) spawn() {
 	in.add(program.Ppoll, num(0), num(0), moment, num(0), num(8)).Goto(program.AnyErrno, int16(look-pause))
 	p.Steps[pause].Next = int16(look - pause)
 
-	in.add(program.Write, num(in.report), in.dfl, num(1)).Ignore(program.AnyErrno)
+	in.add(program.Write, num(in.report), p.Str(machine.Executed), num(1)).Ignore(program.AnyErrno)
 	in.closeAll()
 }
 

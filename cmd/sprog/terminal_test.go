@@ -146,12 +146,20 @@ func TestInterruptReachesOwnGroup(t *testing.T) {
 // stops itself alone.
 func TestJobControl(t *testing.T) {
 	const count = `i=0; while [ ! -e "$STOPFILE" ]; do i=$((i+1)); sleep 0.05; done; echo ended`
-	for _, tt := range []struct{ name, command, stop string }{
-		{"same group", "sprog run sh -c '" + count + "'", ctrlZ},
-		{"foreground", "sprog run --foreground sh -c '" + count + "'", ctrlZ},
-		{"stops itself", `sprog run sh -c 'kill -TSTP $$; ` + count + "'", ""},
-		{"foreground, stops itself", `sprog run --foreground sh -c 'kill -STOP $$; ` + count + "'", ""},
-	} {
+	type job struct{ name, command, stop string }
+	var jobs []job
+	for _, flags := range []string{"", "--init ", "--unshare user,pid --map-root "} {
+		if strings.Contains(flags, "user") && exec.Command("sprog", "run", "--unshare", "user", "true").Run() != nil {
+			continue
+		}
+		jobs = append(jobs, []job{
+			{flags + "same group", "sprog run " + flags + "sh -c '" + count + "'", ctrlZ},
+			{flags + "foreground", "sprog run " + flags + "--foreground sh -c '" + count + "'", ctrlZ},
+			{flags + "stops itself", "sprog run " + flags + "sh -c 'kill -TSTP $$; " + count + "'", ""},
+			{flags + "foreground, stops itself", "sprog run " + flags + "--foreground sh -c 'kill -STOP $$; " + count + "'", ""},
+		}...)
+	}
+	for _, tt := range jobs {
 		t.Run(tt.name, func(t *testing.T) {
 			stopFile := t.TempDir() + "/stop"
 			t.Setenv("STOPFILE", stopFile)

@@ -114,8 +114,12 @@ func (s *Second) Outcome(res Result) Result {
 	s.write = -1
 	res.OK = false
 	report := make([]byte, 0, unsafe.Sizeof(state{}))
+	size := 4096
+	if s.GoesOn {
+		size = 1 // what comes after the word may be there already, and is the caller's
+	}
 	for {
-		buf := make([]byte, 4096)
+		buf := make([]byte, size)
 		n, err := unix.Read(s.read, buf)
 		if err == unix.EINTR {
 			continue
@@ -124,9 +128,10 @@ func (s *Second) Outcome(res Result) Result {
 			break
 		}
 		report = append(report, buf[:n]...)
-		if s.GoesOn && len(report) == 1 { // the rest is for the caller
+		if s.GoesOn && string(report) == Executed {
 			break
 		}
+		size = 4096
 	}
 	const stateSize = int(unsafe.Sizeof(state{}))
 	switch {
@@ -154,6 +159,10 @@ func (s *Second) Outcome(res Result) Result {
 	}
 	return res
 }
+
+// Executed is the word that an init tells when the program has been executed. No
+// other report begins so: instructions and their addresses begin with other bytes.
+const Executed = "\x01"
 
 // SecondName is what a second stage calls itself, in PR_SET_NAME(2const). It is
 // the name of no file, so that no program is called that by its execve.

@@ -147,7 +147,11 @@ func must(n int, err error) int {
 // state as 4.
 func runSecond(t *testing.T, p *program.Program, child int) (Result, *Second) {
 	t.Helper()
-	s := &Second{Program: p, Report: 3, Forks: true, Child: child}
+	return launchSecond(t, &Second{Program: p, Report: 3, Forks: true, Child: child})
+}
+
+func launchSecond(t *testing.T, s *Second) (Result, *Second) {
+	t.Helper()
 	if err := s.Open(); err != nil {
 		t.Fatal(err)
 	}
@@ -227,6 +231,34 @@ func TestOutcomes(t *testing.T) {
 		unix.Wait4(res.Pid, nil, 0, nil)
 		noChild(t)
 	}
+}
+
+// One that goes on may have told more by the time it is asked: that stays to
+// be read.
+func TestOutcomeOfOneThatGoesOn(t *testing.T) {
+	p := new(program.Program)
+	p.Add("", program.Write, num(3), p.Str(Executed+"more"), num(5))
+	p.Add("", program.ExitGroup, num(0))
+	res, s := launchSecond(t, &Second{Program: p, Report: 3, Forks: true, GoesOn: true})
+	if !res.OK {
+		t.Fatalf("result %+v; want success", res)
+	}
+	unix.Close(res.PidFD)
+	unix.Wait4(res.Pid, nil, 0, nil)
+	reports := os.NewFile(uintptr(s.TakeReports()), "reports")
+	defer reports.Close()
+	if b, err := io.ReadAll(reports); string(b) != "more" || err != nil {
+		t.Errorf("the reports are %q, %v; want more", b, err)
+	}
+	noChild(t)
+
+	p = new(program.Program)
+	p.Add("", program.Getpid)
+	stop(p)
+	if res, _ := launchSecond(t, &Second{Program: p, Report: 3, Forks: true, GoesOn: true}); res.OK || res.Step != 1 || res.Errno != unix.EBADF {
+		t.Errorf("result %+v; want step 1 of the second stage to fail", res)
+	}
+	noChild(t)
 }
 
 // The report of all steps leads to the one at which the child died.
