@@ -39,6 +39,8 @@ Signals:
   program is in sprog's own process group and that is in the foreground of the
   terminal, which sends them to both; TERM always is.
 
+With an init, too, sprog stops when the program does, and fg goes on with both.
+
 With --tty the program's terminal decides what keys do. Ctrl-Z stops the program
 and then sprog, and fg goes on with both; the terminal is put back as it was.
 

@@ -3,7 +3,11 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
+	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -74,23 +78,55 @@ func (s *supervisor) hasSignalled() bool {
 // shell waits for sprog, so sprog stops too. Nothing is done if no terminal is
 // involved: a supervisor that freezes a program does not mean sprog.
 func (s *supervisor) stopAlong() {
-	if !s.stopped() {
+	if !s.staysStopped() {
 		return
 	}
-	// The terminal's stop reaches the whole group, and so does the shell's
-	// continue. Either may be still on its way to one of the two.
-	time.Sleep(20 * time.Millisecond)
 	own, front := unix.Getpgrp(), s.tty.group()
-	theirs, err := unix.Getpgid(s.process.Pid)
-	if err != nil || front <= 0 || (front != own && front != theirs) || !s.stopped() {
+	if front <= 0 || front != own && !s.isTheirs(front) {
 		return
 	}
 	if front != own {
-		s.lent = theirs
+		s.lent = front
 		s.tty.setGroup(own)
 	}
 	s.suspended = true
 	unix.Kill(unix.Getpid(), unix.SIGTSTP)
+}
+
+// staysStopped reports whether the program is stopped and stays so. The
+// terminal's stop reaches the whole group, and so does the shell's continue.
+// Either may be still on its way to one of the two; sprog itself may have been
+// stopped while it waits here.
+func (s *supervisor) staysStopped() bool {
+	const moment = 2 * time.Millisecond
+	for quiet := 0; quiet < 10; quiet++ {
+		if !s.stopped() {
+			return false
+		}
+		begin := time.Now()
+		time.Sleep(moment)
+		if time.Since(begin) > 10*moment {
+			quiet = 0
+		}
+	}
+	return s.stopped()
+}
+
+// isTheirs reports whether a process group is that of the program's first
+// process, or is led by the program below an init.
+func (s *supervisor) isTheirs(group int) bool {
+	if theirs, err := unix.Getpgid(s.process.Pid); err == nil && theirs == group {
+		return true
+	}
+	return s.init != nil && parentOf(group) == s.process.Pid
+}
+
+// parentOf is the process id of a process's parent (proc_pid_stat(5)), or 0.
+func parentOf(pid int) (parent int) {
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	var state string
+	fmt.Sscan(string(stat[bytes.LastIndexByte(stat, ')')+1:]), &state, &parent)
+	return parent
 }
 
 // continueAlong undoes stopAlong after the shell has continued sprog.
@@ -98,6 +134,7 @@ func (s *supervisor) continueAlong() {
 	s.suspended = false
 	if s.lent != 0 && s.tty.group() == unix.Getpgrp() {
 		s.tty.setGroup(s.lent)
+		unix.Kill(-s.lent, unix.SIGCONT)
 	}
 	s.lent = 0
 	s.sendAll(unix.SIGCONT)

@@ -148,10 +148,7 @@ func TestJobControl(t *testing.T) {
 	const count = `i=0; while [ ! -e "$STOPFILE" ]; do i=$((i+1)); sleep 0.05; done; echo ended`
 	type job struct{ name, command, stop string }
 	var jobs []job
-	for _, flags := range []string{"", "--init ", "--unshare user,pid --map-root "} {
-		if strings.Contains(flags, "user") && exec.Command("sprog", "run", "--unshare", "user", "true").Run() != nil {
-			continue
-		}
+	for _, flags := range inits() {
 		jobs = append(jobs, []job{
 			{flags + "same group", "sprog run " + flags + "sh -c '" + count + "'", ctrlZ},
 			{flags + "foreground", "sprog run " + flags + "--foreground sh -c '" + count + "'", ctrlZ},
@@ -181,6 +178,71 @@ func TestJobControl(t *testing.T) {
 			s.expect("ended\r\n", 1)
 			s.typeKeys("echo back''again\n")
 			s.expect("backagain\r\n", 1)
+		})
+	}
+}
+
+// inits are the flags for a program without an init, with one, and with one
+// that is PID 1.
+func inits() []string {
+	list := []string{"", "--init "}
+	if exec.Command("sprog", "run", "--unshare", "user", "true").Run() == nil {
+		list = append(list, "--unshare user,pid --map-root ")
+	}
+	return list
+}
+
+// A program that is stopped because it reads from the background goes on in the
+// foreground.
+func TestJobControlOfAReader(t *testing.T) {
+	for _, flags := range inits() {
+		t.Run(flags, func(t *testing.T) {
+			s := startSession(t, "bash", "--norc", "--noprofile", "-i")
+			s.typeKeys("echo rea''dy\n")
+			s.expect("ready\r\n", 1)
+			s.typeKeys("sprog run " + flags + "cat\n")
+			time.Sleep(300 * time.Millisecond) // until it reads
+			s.typeKeys("first\n")
+			s.expect("first\r\n", 2)
+			s.typeKeys(ctrlZ)
+			s.expect("Stopped", 1)
+			s.typeKeys("bg\n")
+			s.typeKeys("while ! jobs | grep -q Stopped; do sleep 0.05; done; echo waits''again\n")
+			s.expect("waitsagain\r\n", 1)
+			s.typeKeys("fg\n")
+			time.Sleep(300 * time.Millisecond)
+			s.typeKeys("second\n")
+			s.expect("second\r\n", 2)
+			s.typeKeys("\x04")
+			s.expectForeground()
+			s.typeKeys("echo code=$?\n")
+			s.expect("code=0\r\n", 1)
+		})
+	}
+}
+
+// A shell with jobs of its own, in a process group of its own, is suspended and
+// continued.
+func TestJobControlOfAShell(t *testing.T) {
+	for _, flags := range inits() {
+		t.Run(flags, func(t *testing.T) {
+			s := startSession(t, "bash", "--norc", "--noprofile", "-i")
+			s.typeKeys("echo rea''dy\n")
+			s.expect("ready\r\n", 1)
+			s.typeKeys("sprog run " + flags + "bash --norc --noprofile -i\n")
+			s.typeKeys("echo ins''ide; sleep 1000\n")
+			s.expect("inside\r\n", 1)
+			time.Sleep(300 * time.Millisecond) // until it sleeps
+			s.typeKeys(ctrlZ)
+			s.expect("Stopped", 1)
+			s.typeKeys("suspend -f\n")
+			s.expect("Stopped", 2)
+			s.typeKeys("echo out''side; fg\n")
+			s.expect("outside\r\n", 1)
+			s.typeKeys("kill -9 %1; sleep 0.2; echo ins''ide; exit 3\n")
+			s.expect("inside\r\n", 2)
+			s.typeKeys("echo code=$?\n")
+			s.expect("code=3\r\n", 1)
 		})
 	}
 }
