@@ -141,7 +141,7 @@ func (s *starter) traceStages(res machine.Result) {
 	if t.born != 0 {
 		end = t.born
 	}
-	entries := program.ReadLog(s.program.BytesAt(log.At, uint64(log.Size())))
+	entries := s.program.ReadLog(s.program.BytesAt(log.At, uint64(log.Size())))
 	first.add(entries, end, res.Step, res.Place == machine.InChild && !res.OK)
 	failed := res.Place == machine.InSecond && !res.OK
 	if entries = nil; t.born != 0 {

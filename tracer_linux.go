@@ -75,7 +75,7 @@ func (t *tracer) endPhase(at time.Duration) {
 
 // step completes a step that was run from one time to another.
 func (t *tracer) step(s TraceStep, from, to time.Duration) TraceStep {
-	s.Start, s.Duration, s.Runs = from-t.begin, max(to-from, 0), 1
+	s.Start, s.Duration, s.Runs = max(from-t.begin, 0), max(to-from, 0), 1
 	return s
 }
 

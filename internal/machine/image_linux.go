@@ -55,7 +55,7 @@ func memfd(name string, exec int) (int, error) {
 // image returns the file of a program: handler is the index of the step that
 // runs after a failure, among the program's or the few that tail appends.
 func (l *layout) image(p *program.Program, handler, more int, tail func(layout) []insn) []byte {
-	image := make([]byte, stateEnd, headersSize+4096+len(p.Steps)*StepSize*2+len(p.Data))
+	image := make([]byte, stateEnd, headersSize+4096+len(p.Steps)*l.perStep()*StepSize+len(p.Data))
 	text := code()
 	image = append(image, entry(0, 0)...)
 	image = append(image, text...)

@@ -23,7 +23,7 @@ func withLog(p *program.Program, entries int) {
 func noted(t *testing.T, p *program.Program) (steps []int) {
 	t.Helper()
 	var last time.Duration
-	for _, e := range program.ReadLog(p.BytesAt(p.Log.At, uint64(p.Log.Size()+program.EntrySize))) {
+	for _, e := range p.ReadLog(p.BytesAt(p.Log.At, uint64(p.Log.Size()+program.EntrySize))) {
 		if e.At < last {
 			t.Errorf("step %d at %v, after one at %v", e.Step, e.At, last)
 		}
@@ -119,7 +119,7 @@ func TestTimes(t *testing.T) {
 	if at = append(at, times.Now()); !slices.IsSorted(at) {
 		t.Errorf("the moments are %v; want them in order", at)
 	}
-	log := program.ReadLog(p.BytesAt(p.Log.At, uint64(p.Log.Size())))
+	log := p.ReadLog(p.BytesAt(p.Log.At, uint64(p.Log.Size())))
 	if len(log) != 2 || log[0].At < times.At[Birth] || log[1].At > times.At[Left] {
 		t.Errorf("the log has %v; want two entries between %v and %v", log, times.At[Birth], times.At[Left])
 	}

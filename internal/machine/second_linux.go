@@ -192,7 +192,7 @@ func (s *Second) Times() (begin time.Duration, log []program.Entry) {
 	st := (*state)(unsafe.Pointer(&page[headersSize]))
 	used := make([]byte, min(max(int64(st.log)-LogAt, 0), LogSize))
 	unix.Pread(s.state, used, statePageSize)
-	return program.ReadTime(page[BornAt-StatePage:]), program.ReadLog(used)
+	return program.ReadTime(page[BornAt-StatePage:]), s.Program.ReadLog(used)
 }
 
 // Shared returns what the program has left in the room at SharedAt.

@@ -38,14 +38,16 @@ func (p *Program) NoteTimes(from, to int) {
 	}
 }
 
-// ReadLog returns the entries of a log in the order in which they were made.
-func ReadLog(log []byte) (list []Entry) {
+// ReadLog returns the entries of the program's log in the order in which they
+// were made. A log that somebody else could write to ends where it makes no
+// sense.
+func (p *Program) ReadLog(log []byte) (list []Entry) {
 	for ; len(log) >= EntrySize; log = log[EntrySize:] {
-		at := ReadTime(log)
-		if at == 0 {
+		at, step := ReadTime(log), binary.NativeEndian.Uint64(log[16:])
+		if at == 0 || step >= uint64(len(p.Steps)) {
 			break
 		}
-		list = append(list, Entry{int(binary.NativeEndian.Uint64(log[16:])), at})
+		list = append(list, Entry{int(step), at})
 	}
 	return list
 }

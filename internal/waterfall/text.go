@@ -80,10 +80,11 @@ func drawBar(start, took, all time.Duration, columns int, waits bool) string {
 	if all <= 0 {
 		return ""
 	}
-	scale := float64(columns) / float64(all)
-	from := min(int(float64(start)*scale), columns-1)
-	end := min(int(math.Round(8*float64(start+took)*scale)), 8*columns)
-	n := max(end-8*from, 1)
+	eighth := func(at float64, most int) int {
+		return int(math.Round(max(min(at/float64(all), 1), 0) * float64(8*most)))
+	}
+	from := min(eighth(float64(start), columns)/8, columns-1)
+	n := max(eighth(float64(start)+float64(took), columns)-8*from, 1)
 	if waits {
 		return strings.Repeat(" ", from) + strings.Repeat("░", max(n/8, 1))
 	}

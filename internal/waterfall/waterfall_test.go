@@ -90,13 +90,15 @@ func TestDrawBar(t *testing.T) {
 	}{
 		{0, 80, 80, 10, false, "██████████"},
 		{0, 4, 80, 10, false, "▌"},
-		{40, 41, 81, 10, false, "    ██████"},
+		{40, 41, 81, 10, false, "     █████"},
 		{79, 0, 80, 10, false, "         ▉"},
 		{8, 0, 80, 10, false, " ▏"},
 		{0, 100, 80, 10, false, "██████████"},
 		{200, 10, 80, 10, false, "         █"},
 		{0, 1, 80, 10, true, "░"},
 		{8, 16, 80, 10, true, " ░░"},
+		{-8, 4, 80, 10, false, "▏"},
+		{1 << 62, 1 << 62, 80, 10, false, "         █"},
 		{0, 0, 0, 10, false, ""},
 	} {
 		if got := drawBar(test.start, test.took, test.all, test.columns, test.waits); got != test.want {
