@@ -244,3 +244,53 @@ func TestTraceOfAnotherTime(t *testing.T) {
 		}
 	}
 }
+
+// TestTimedSteps compares the programs of traced starts with
+// testdata/plans/traced-NAME.txt: all their steps, those that are timed marked.
+func TestTimedSteps(t *testing.T) {
+	noLimitToRestore(t)
+	for _, test := range []planCase{
+		{"plain", nil},
+		{"maps", with(&syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: toRoot, GidMappings: toRoot})},
+		{"init", by(&Attr{Init: &Init{}})},
+		{"filter", by(&Attr{NoNewPrivs: true, Init: &Init{}, Seccomp: &Seccomp{Programs: [][]byte{allowing(1), allowing(1)}}})},
+		{"listener", by(&Attr{NoNewPrivs: true, Seccomp: &Seccomp{
+			Default: SeccompAllow, Archs: []string{"x86_64", "aarch64"}, Rules: []SeccompRule{{Names: []string{"mount"}, Action: SeccompNotify}}}})},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := planned(test.prepare)
+			c.Trace = new(Trace)
+			r := request{tracer: c.newTracer()}
+			if err := c.translate(&r, shownFd); err != nil {
+				t.Fatal(err)
+			}
+			r.fillIn()
+			if err := r.validate(); err != nil {
+				t.Fatal(err)
+			}
+			s := &starter{describing: true, standIn: 3}
+			s.request, s.p = &r, &s.program
+			if err := s.build(); err != nil {
+				t.Fatal(err)
+			}
+			text := timedSteps(&s.program)
+			if s.second != nil {
+				text += "\n" + timedSteps(s.second)
+			}
+			golden(t, "plans/traced-"+test.name+".txt", text)
+		})
+	}
+}
+
+// timedSteps lists a program.
+func timedSteps(p *program.Program) string {
+	var b strings.Builder
+	for i := range p.Steps {
+		mark := "      "
+		if p.Steps[i].Timed {
+			mark = "timed "
+		}
+		b.WriteString(mark + stepName(i) + " " + p.Format(i, stepName) + "\n")
+	}
+	return b.String()
+}
