@@ -139,6 +139,9 @@ func (b *bench) facility(name string, list ...facility) facilityCell {
 // command is one that has not been started.
 func (c facilityCell) command() *sprog.Cmd {
 	fresh := *c.filledIn
+	if fresh.Trace != nil {
+		fresh.Trace = new(sprog.Trace)
+	}
 	return &fresh
 }
 

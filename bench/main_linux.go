@@ -25,6 +25,7 @@ var scenarios = []struct {
 	{"waiting", "Waiting for many children", measureWaiting},
 	{"stall", "A slow exec", measureStall},
 	{"facilities", "What each facility costs", measureFacilities},
+	{"trace", "What a trace costs", measureTrace},
 	{"cgroup", "Into a cgroup", measureCgroup},
 	{"commands", "The command beside other tools", measureCommands},
 	{"filter", "A system call under a filter", measureFilter},
