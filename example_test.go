@@ -208,3 +208,24 @@ func ExampleLookPath() {
 	// exec: "no-such-program": executable file not found in $PATH
 	// true
 }
+
+// The steps of the child that were run, up to the one that did not succeed.
+func ExampleTrace() {
+	cmd := sprog.Command("/bin/true")
+	cmd.Dir = "/no/such/directory"
+	cmd.Trace = new(sprog.Trace)
+	cmd.Run()
+	var inChild time.Duration
+	for _, step := range cmd.Trace.Steps {
+		if step.By == "child" {
+			inChild += step.Duration
+		}
+		if step.Err != nil {
+			fmt.Printf("%s: %v\n", step.Text, step.Err)
+		}
+	}
+	fmt.Println(0 < inChild && inChild < cmd.Trace.Duration)
+	// Output:
+	// chdir("/no/such/directory"): no such file or directory
+	// true
+}

@@ -53,7 +53,8 @@ type TraceStep struct {
 	Runs int
 	// Joined steps could not be told apart from the one before them, and
 	// have no Duration of their own. Those are the steps that follow a
-	// filter of system calls which may not allow clock_gettime.
+	// filter of system calls which may not allow clock_gettime, or that come
+	// after some thousands of others.
 	Joined bool
 	// Err is the reason if the step did not succeed and the start therefore did not.
 	Err error

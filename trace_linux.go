@@ -18,8 +18,11 @@ func (b *builder) noteTimes() {
 		return
 	}
 	p := b.p
-	const perLoop = 64 // there is one over all signals
-	entries := p.Len() + 2*perLoop
+	const loops, most = 3 * 64, 1 << 14 // over all signals, and over all capabilities
+	entries := p.Len() + loops
+	if b.lacks.has(noCloseRange) { // the loops over the table's numbers
+		entries += min(b.highest, most)
+	}
 	p.Log = program.Log{Clock: b.tracer.times.Clock, Entries: entries, At: p.Buffer(entries * program.EntrySize)}
 	p.NoteTimes(0, b.lastTimed(p)+1)
 	if b.second == nil {

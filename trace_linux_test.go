@@ -245,9 +245,9 @@ func TestTraceOfAnotherTime(t *testing.T) {
 	}
 }
 
-// TestTimedSteps compares the programs of traced starts with
+// TestPlansTraced compares the programs of traced starts with
 // testdata/plans/traced-NAME.txt: all their steps, those that are timed marked.
-func TestTimedSteps(t *testing.T) {
+func TestPlansTraced(t *testing.T) {
 	noLimitToRestore(t)
 	for _, test := range []planCase{
 		{"plain", nil},

@@ -146,7 +146,12 @@ func startsWithout(t *testing.T) {
 			if s.name == "ptrace" {
 				t.Skip("it stops")
 			}
-			result(s.name, describedBy(t, s.cmd(t), program))
+			c := s.cmd(t)
+			if strings.Contains(os.Getenv(withoutVar), ",") {
+				c.Trace = new(Trace)
+				defer func() { checkTimes(t, c.Trace) }()
+			}
+			result(s.name, describedBy(t, c, program))
 		})
 	}
 	waitForMany(t)

@@ -54,6 +54,7 @@ Exit code:
 Examples:
   sprog run --user www-data --chroot /srv/www --no-new-privs /bin/server
   sprog run --unshare pid,mount,net --map-root sh
+  sprog run --trace=start.html --unshare user,pid,mount,net --init true
   sprog run --timeout 30s --rlimit cpu=10 --rlimit as=512M ./solve <in >out
   sprog run --user nobody --ambient net_bind_service nc -l -p 80
   sprog run --cap-drop all --cap-add net_raw --new-keyring ping -c1 ::1

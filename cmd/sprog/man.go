@@ -79,8 +79,11 @@ func commandPage(node *kong.Node) *strings.Builder {
 			group = title
 		}
 		fmt.Fprintf(b, ".TP\n.B \\-\\-%s", roff.Replace(flag.Name))
-		if !flag.IsBool() {
+		switch {
+		case !flag.IsBool():
 			fmt.Fprintf(b, " \\fI%s\\fR", roff.Replace(flag.PlaceHolder))
+		case flag.PlaceHolder != "": // it may be left out
+			fmt.Fprintf(b, "[=\\fI%s\\fR]", roff.Replace(flag.PlaceHolder))
 		}
 		fmt.Fprintf(b, "\n%s\n", roff.Replace(flag.Help))
 	}
