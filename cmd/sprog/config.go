@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 	"github.com/pelletier/go-toml/v2"
@@ -166,21 +167,30 @@ func stringsOf(name string, value any) ([]string, error) {
 	return nil, fmt.Errorf("%s cannot be %v, of type %T: strings, numbers and lists of them can be given", name, value, value)
 }
 
-// toml writes the flags and the program as a configuration file.
-func (g givenFlags) toml(program programArgs) (string, error) {
+// toml writes the flags, of which some take a value, and the program as a
+// configuration file.
+func (g givenFlags) toml(valued map[string]bool, program programArgs) (string, error) {
 	values := map[string]any{}
+	for _, word := range slices.Concat(g, givenFlags(program)) {
+		if !utf8.ValidString(word) {
+			return "", fmt.Errorf("%q is not UTF-8, which all of a configuration file is", word)
+		}
+	}
 	for _, word := range g {
 		name, value, hasValue := strings.Cut(strings.TrimPrefix(word, "--"), "=")
-		switch before := values[name].(type) {
-		case nil:
-			values[name] = any(value)
-			if !hasValue {
-				values[name] = true
-			}
-		case string:
-			values[name] = []string{before, value}
-		case []string:
-			values[name] = append(before, value)
+		before, again := values[name]
+		list, isList := before.([]string)
+		switch {
+		case !valued["--"+name] && !valued[name+"="]:
+			values[name] = !hasValue || isOn(value)
+		case !hasValue:
+			values[name] = true
+		case isList:
+			values[name] = append(list, value)
+		case again && valued["--"+name]:
+			values[name] = []string{before.(string), value}
+		default:
+			values[name] = value
 		}
 	}
 	if len(program) > 0 {
@@ -188,4 +198,9 @@ func (g givenFlags) toml(program programArgs) (string, error) {
 	}
 	b, err := toml.Marshal(values)
 	return string(b), err
+}
+
+// isOn reads the value of a switch, as kong does.
+func isOn(value string) bool {
+	return slices.Contains([]string{"true", "1", "yes"}, strings.ToLower(value))
 }

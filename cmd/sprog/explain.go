@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"github.com/alecthomas/kong"
 )
 
 // An explainCmd is sprog explain.
@@ -18,10 +20,10 @@ type explainCmd struct {
 }
 
 // Run prints the plan of the start.
-func (e *explainCmd) Run(program programArgs, given givenFlags) error {
+func (e *explainCmd) Run(program programArgs, given givenFlags, ctx *kong.Context) error {
 	if e.TOML {
 		given = slices.DeleteFunc(given, func(word string) bool { return word == "--toml" })
-		text, err := given.toml(program)
+		text, err := given.toml(valuedFlags(ctx.Model, "explain"), program)
 		fmt.Print(text)
 		return err
 	}
