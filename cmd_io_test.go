@@ -486,11 +486,11 @@ func TestOutputKeepsStderrInTheError(t *testing.T) {
 	}
 }
 
-func TestHeadTail(t *testing.T) {
+func TestCapture(t *testing.T) {
 	for _, chunk := range []int{1, 2, 3, 7, 9, 10, 11, 26, 100} {
 		for size := range 60 {
 			text := strings.Repeat("abcdefghijklmnopqrstuvwxyz", 3)[:size]
-			h := headTail{limit: 10}
+			h := Capture{Head: 10, Tail: 10}
 			for rest := text; rest != ""; {
 				n := min(chunk, len(rest))
 				if m, err := h.Write([]byte(rest[:n])); m != n || err != nil {
@@ -502,7 +502,7 @@ func TestHeadTail(t *testing.T) {
 			if size > 20 {
 				want = fmt.Sprintf("%s\n[... %d bytes left out ...]\n%s", text[:10], size-20, text[size-10:])
 			}
-			if got := string(h.bytes()); got != want {
+			if got := h.String(); got != want {
 				t.Fatalf("%d bytes by %d: %q; want %q", size, chunk, got, want)
 			}
 		}
