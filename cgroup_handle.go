@@ -86,6 +86,10 @@ type CgroupStats struct {
 	// how often it has killed all (memory.events).
 	MemoryHigh, MemoryMax, OOM, OOMKills, OOMGroupKills int64
 
+	// OOMLocal is the part of OOM that is due to the cgroup's own limit, and not
+	// to one below (memory.events.local, Linux 5.2).
+	OOMLocal int64
+
 	// PidsMax counts the forks that pids.max has refused (pids.events).
 	PidsMax int64
 

@@ -31,7 +31,7 @@ func unknownStats() (s CgroupStats) {
 	s.memory(none, none)
 	s.cpu(none)
 	s.io(none)
-	s.MemoryPeak, s.SwapPeak, s.PidsPeak = CgroupUnknown, CgroupUnknown, CgroupUnknown
+	s.MemoryPeak, s.SwapPeak, s.PidsPeak, s.OOMLocal = CgroupUnknown, CgroupUnknown, CgroupUnknown, CgroupUnknown
 	return s
 }
 
@@ -45,6 +45,7 @@ func (d cgroupDir) stats() (s CgroupStats) {
 	s.Populated, s.Frozen = events["populated"] == 1, events["frozen"] == 1
 	s.MemoryPeak, s.SwapPeak, s.PidsPeak = d.number("memory.peak"), d.number("memory.swap.peak"), d.number("pids.peak")
 	s.memory(read("memory.events"), read("pids.events"))
+	s.OOMLocal = read("memory.events.local").get("oom")
 	s.cpu(read("cpu.stat"))
 	s.io(read("io.stat"))
 	return s
@@ -130,6 +131,18 @@ func (d cgroupDir) number(name string) int64 {
 		return CgroupUnknown
 	}
 	return n
+}
+
+// cpuUsage is the CPU time that was used in the cgroup, or CgroupUnknown.
+func (g *CgroupHandle) cpuUsage() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d, err := g.open()
+	if err != nil {
+		return CgroupUnknown
+	}
+	c, _ := d.counters("cpu.stat")
+	return c.microseconds("usage_usec")
 }
 
 // reason is what the counters say of a start that went wrong.

@@ -82,6 +82,10 @@ type Cmd struct {
 	// Attr holds the attributes that SysProcAttr lacks. Nil asks for none.
 	Attr *Attr
 
+	// Ending says when the command is ended that does not end by itself, and how.
+	// Nil leaves it alone.
+	Ending *Ending
+
 	// Process is the process, once Start has succeeded.
 	Process *os.Process
 
@@ -130,7 +134,15 @@ type Cmd struct {
 	ctx     context.Context
 	watch   *watch    // what runs when ctx is done; nil if nothing does
 	pipes   *plumbing // nil while there is no pipe
+	ender   *ender    // what keeps Ending; nil without
 	started int32     // atomic: Start was called (not an atomic.Bool, so that vet lets a Cmd be copied)
+	cause   uint32    // atomic: the Cause of the end, when it has begun
+	reach   uint32    // atomic: the Reach of the end
+
+	startTime time.Time
+	wall      time.Duration // how long the process was there
+	belowInit int           // the program's process id, if there is an init and it is known
+	endErr    error         // what Start or Wait has returned
 
 	inspect func(first, second *program.Program) // of the request; for tests
 }
@@ -164,7 +176,7 @@ func Command(name string, arg ...string) *Cmd {
 
 // CommandContext is like [Command], with a context that can end the command:
 // if ctx is done before the process has exited, Cancel is called, which is set
-// to kill the process, and WaitDelay, if set, begins. Both may be changed
+// to kill the process, or to end it as Ending says, and WaitDelay, if set, begins. Both may be changed
 // before the start. If ctx is done before the start, Start returns its error
 // and starts nothing.
 func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
@@ -174,7 +186,7 @@ func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
 		return c
 	}
 	c.ctx = ctx
-	c.Cancel = func() error { return c.Process.Kill() }
+	c.Cancel = c.end
 	return c
 }
 

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync/atomic"
+	"time"
 )
 
 // Start starts the command and returns while it runs. On success Process is
@@ -20,13 +21,17 @@ func (c *Cmd) Start() error {
 	if atomic.SwapInt32(&c.started, 1) != 0 {
 		return errors.New("sprog: already started")
 	}
+	c.startTime = time.Now()
 	err := c.launch()
 	c.pipes.closeChildEnds()
 	if err != nil {
 		c.pipes.closeParentEnds()
-		return err
+		c.begin(CauseStart)
+		return c.ended(err)
 	}
+	c.findProgram()
 	c.pipes.startCopying(c)
+	c.watchTime()
 	c.watchContext()
 	return nil
 }
@@ -48,6 +53,9 @@ func (c *Cmd) launchAs(r *request) error {
 	r.phase("prepare", "prepare the environment and the files", "")
 	if err := c.check(); err != nil {
 		return err
+	}
+	if err := c.Ending.check(); err != nil {
+		return ofProgram(c.Path, err)
 	}
 	if err := c.translate(r, passedFd); err != nil {
 		return err

@@ -31,8 +31,14 @@ func (c *Cmd) Wait() error {
 	if c.ProcessState != nil {
 		return errors.New("sprog: Wait was already called")
 	}
+	return c.ended(c.wait())
+}
+
+// wait waits for the process, and for all that belongs to it.
+func (c *Cmd) wait() error {
 	state, err := c.waitProcess()
 	c.ProcessState = state
+	c.noteEnd(state)
 	// Before the output is awaited: what is left in the cgroup may hold it open.
 	var cgroupErr error
 	if state == nil || !stopped(state) {
@@ -41,6 +47,7 @@ func (c *Cmd) Wait() error {
 	if err == nil && !state.Success() {
 		err = &ExitError{ProcessState: state}
 	}
+	err = c.endError(err)
 	var timer *time.Timer
 	if c.watch != nil {
 		var watchErr error
@@ -52,7 +59,7 @@ func (c *Cmd) Wait() error {
 	}
 	// What copying says counts only if nothing else went wrong: the end of
 	// the program would explain it.
-	if copyErr := c.pipes.await(timer, c.WaitDelay); err == nil {
+	if copyErr := c.pipes.await(timer, c.outputDelay()); err == nil {
 		err = copyErr
 	}
 	c.pipes.closeParentEnds()
@@ -125,7 +132,7 @@ func (c *Cmd) contextDone(result chan<- outcome) {
 	}
 	// The process is killed before its pipes are closed, so that it dies of
 	// SIGKILL and not of SIGPIPE.
-	killErr := c.Process.Kill()
+	killErr := c.kill()
 	if killErr != nil && !errors.Is(killErr, os.ErrProcessDone) {
 		err = fmt.Errorf("sprog: killing the command: %w", killErr)
 	}
@@ -142,6 +149,7 @@ func (c *Cmd) cancel() error {
 		return nil
 	}
 	err := c.Cancel()
+	c.begin(CauseCanceled)
 	switch {
 	case err == nil:
 		return c.ctx.Err()
@@ -150,4 +158,24 @@ func (c *Cmd) cancel() error {
 	default:
 		return fmt.Errorf("sprog: canceling the command: %w", err)
 	}
+}
+
+// end is what Cancel is unless a caller has changed it: the command is ended as
+// Ending says, or killed.
+func (c *Cmd) end() error {
+	if c.ender != nil {
+		return c.ender.end(CauseCanceled)
+	}
+	c.begin(CauseCanceled)
+	return c.kill()
+}
+
+// kill kills the process, with what descends from it where that was asked for.
+func (c *Cmd) kill() error {
+	if c.Ending == nil && c.reachOfKill() == ReachChildren { // they live on, as with os/exec
+		return c.Process.Kill()
+	}
+	reach, err := c.killTree()
+	c.reached(reach)
+	return err
 }

@@ -1,5 +1,7 @@
 package sprog
 
+import "errors"
+
 // A Reach tells how much [Cmd.KillTree] is sure to have killed.
 type Reach int
 
@@ -41,4 +43,12 @@ func (r Reach) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 //	cmd.Cancel = func() error { _, err := cmd.KillTree(); return err }
 //
 // Linux only.
-func (c *Cmd) KillTree() (Reach, error) { return c.killTree() }
+func (c *Cmd) KillTree() (Reach, error) {
+	if c.Process == nil {
+		return ReachNothing, errors.New("sprog: not started")
+	}
+	c.begin(CauseKilled)
+	reach, err := c.killTree()
+	c.reached(reach)
+	return reach, err
+}

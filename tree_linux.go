@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,28 +17,37 @@ import (
 )
 
 func (c *Cmd) killTree() (Reach, error) {
-	if c.Process == nil {
-		return ReachNothing, errors.New("sprog: not started")
+	reach := c.reachOfKill()
+	if reach == ReachDescendants || reach == ReachChildren {
+		return c.hunt(reach)
 	}
-	reach := ReachChildren
-	switch {
-	case c.SysProcAttr != nil && c.SysProcAttr.Cloneflags&unix.CLONE_NEWPID != 0:
-		if err := c.Process.Kill(); err != nil {
-			return ReachNothing, err
-		}
-		return ReachNamespace, nil
-	case c.Birth.Cgroup != nil:
-		// The process itself first: it may have left the cgroup.
-		if err := c.Process.Kill(); err != nil {
-			return ReachNothing, err
-		}
+	// The process itself first: it may have left the cgroup.
+	if err := c.Process.Kill(); err != nil {
+		return ReachNothing, err
+	}
+	if reach == ReachCgroup {
 		if err := c.Birth.Cgroup.Kill(); err != nil {
 			return ReachChildren, err
 		}
-		return ReachCgroup, nil
-	case c.Attr != nil && c.Attr.Init != nil:
-		reach = ReachDescendants
 	}
+	return reach, nil
+}
+
+// reachOfKill is how far killing the tree can reach.
+func (c *Cmd) reachOfKill() Reach {
+	switch {
+	case c.SysProcAttr != nil && c.SysProcAttr.Cloneflags&unix.CLONE_NEWPID != 0:
+		return ReachNamespace
+	case c.Birth.Cgroup != nil:
+		return ReachCgroup
+	case c.Attr != nil && c.Attr.Init != nil:
+		return ReachDescendants
+	}
+	return ReachChildren
+}
+
+// hunt kills the process and its descendants one by one.
+func (c *Cmd) hunt(reach Reach) (Reach, error) {
 	// An init has to go on adopting; any other process must not, or it would
 	// see its children die and act on it.
 	first := unix.SIGSTOP
@@ -47,35 +57,39 @@ func (c *Cmd) killTree() (Reach, error) {
 	if err := c.Process.Signal(first); err != nil {
 		return ReachNothing, err
 	}
-	if err := killDescendants(c.Process.Pid); err != nil {
+	if err := c.killDescendants(); err != nil {
 		c.Process.Kill()
 		return ReachNothing, err
 	}
 	return reach, c.Process.Kill()
 }
 
-// A frozen is a set of processes that were sent SIGSTOP, by process id, each
-// with a pidfd: an id may belong to somebody else in the end.
-type frozen map[int]int
+// isThere reports whether the process has not been waited for: until then its
+// process id is not another's.
+func (c *Cmd) isThere() bool { return c.Process.Signal(syscall.Signal(0)) == nil }
+
+// A tree is processes below another one, by process id, each with a pidfd: an id
+// may belong to somebody else in the end.
+type tree map[int]int
 
 // patience bounds how long the descendants of a process are hunted for. Those
 // of a process that forks as fast as it can are caught in milliseconds.
 const patience = 10 * time.Second
 
-// killDescendants kills all descendants of a process, which goes on: an init
+// killDescendants kills all descendants of the process, which goes on: an init
 // adopts the orphans. What stops can be looked at in peace; what is killed
 // first leaves children to others.
-func killDescendants(root int) error {
+func (c *Cmd) killDescendants() error {
 	deadline := time.Now().Add(patience)
 	for {
-		f := frozen{}
-		err := f.freeze(root, deadline)
-		f.kill()
-		if err != nil || len(f) == 0 {
+		t := tree{}
+		err := t.freeze(c, deadline)
+		t.kill()
+		if err != nil || len(t) == 0 {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("sprog: process %d has got children for %v", root, patience)
+			return fmt.Errorf("sprog: process %d has got children for %v", c.Process.Pid, patience)
 		}
 	}
 }
@@ -83,24 +97,20 @@ func killDescendants(root int) error {
 // freeze stops all descendants of a process, until it finds no new ones and
 // all are still. Not all can be: the parent in a vfork(2) waits for a child that
 // is stopped. It does not fork then, and there will be another look.
-func (f frozen) freeze(root int, deadline time.Time) error {
+func (t tree) freeze(c *Cmd, deadline time.Time) error {
 	const settle = 20
 	for quiet := 0; ; {
-		before, moving := len(f), false
-		parents := []int{root}
-		for pid := range f {
-			parents = append(parents, pid)
+		before, moving := len(t), false
+		for pid := range t {
 			moving = moving || !isStill(pid)
 		}
-		for _, pid := range parents {
-			if err := f.stopChildren(pid); err != nil {
-				return err
-			}
+		if err := t.addBelow(c.Process.Pid, c.isThere, unix.SIGSTOP); err != nil {
+			return err
 		}
 		switch {
 		case time.Now().After(deadline):
 			return nil
-		case len(f) > before:
+		case len(t) > before:
 			quiet = 0
 			continue
 		case !moving || quiet == settle:
@@ -111,35 +121,85 @@ func (f frozen) freeze(root int, deadline time.Time) error {
 	}
 }
 
-// stopChildren stops the children of a process that are not yet stopped.
-func (f frozen) stopChildren(parent int) error {
-	for _, pid := range childrenOf(parent) {
-		if _, ok := f[pid]; ok {
-			continue
-		}
-		fd, err := unix.PidfdOpen(pid, 0)
-		if err == unix.ESRCH {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("sprog: process %d: %w", pid, os.NewSyscallError("pidfd_open", err))
-		}
-		// The pidfd is that of the child only if the child was still there. A
-		// dead one is waited for by a parent that may be stopped.
-		if state, ppid := stateOf(pid); ppid != parent || state == "Z" || state == "X" {
-			unix.Close(fd)
-			continue
-		}
-		f[pid] = fd
-		if err := unix.PidfdSendSignal(fd, unix.SIGSTOP, nil, 0); err != nil && err != unix.ESRCH {
-			return fmt.Errorf("sprog: process %d: %w", pid, os.NewSyscallError("kill", err))
+// addBelow adds what is below a process and is not in the tree yet, and sends a
+// signal to each, or none: 0.
+func (t tree) addBelow(root int, isThere func() bool, sig syscall.Signal) error {
+	known := make([]int, 0, len(t))
+	for pid := range t {
+		known = append(known, pid)
+	}
+	if err := t.addChildren(root, isThere, sig); err != nil {
+		return err
+	}
+	for _, pid := range known {
+		if err := t.addChildren(pid, t.has(pid), sig); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (f frozen) kill() {
-	for _, fd := range f {
+// has tells whether a process of the tree has not been waited for.
+func (t tree) has(pid int) func() bool {
+	return func() bool { return unix.PidfdSendSignal(t[pid], 0, nil, 0) == nil }
+}
+
+// addChildren adds the children of a process, and theirs.
+func (t tree) addChildren(parent int, isThere func() bool, sig syscall.Signal) error {
+	for _, pid := range childrenOf(parent) {
+		if _, ok := t[pid]; ok {
+			continue
+		}
+		fd, err := openChild(pid, parent, isThere)
+		if err == nil && fd < 0 {
+			continue
+		}
+		if err == nil {
+			t[pid] = fd
+			err = sendTo(fd, sig)
+		}
+		if err != nil {
+			return fmt.Errorf("sprog: process %d: %w", pid, err)
+		}
+		if err := t.addChildren(pid, t.has(pid), sig); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openChild opens a pidfd of a living child, or returns -1 if there is none. The
+// pidfd is that of the child only if the child was still there afterwards, and the parent's
+// id was its own all the time if the parent is. A dead child is waited for by
+// a parent that may be stopped.
+func openChild(pid, parent int, isThere func() bool) (int, error) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err == unix.ESRCH {
+		return -1, nil
+	}
+	if err != nil {
+		return -1, os.NewSyscallError("pidfd_open", err)
+	}
+	if state, ppid := stateOf(pid); ppid != parent || state == "Z" || state == "X" || !isThere() {
+		unix.Close(fd)
+		return -1, nil
+	}
+	return fd, nil
+}
+
+// sendTo sends a signal, if it is one, to a process that may have ended.
+func sendTo(pidfd int, sig syscall.Signal) error {
+	if sig == 0 {
+		return nil
+	}
+	if err := unix.PidfdSendSignal(pidfd, sig, nil, 0); err != nil && err != unix.ESRCH {
+		return os.NewSyscallError("kill", err)
+	}
+	return nil
+}
+
+func (t tree) kill() {
+	for _, fd := range t {
 		unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
 		unix.Close(fd)
 	}

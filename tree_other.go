@@ -5,3 +5,5 @@ package sprog
 import "errors"
 
 func (c *Cmd) killTree() (Reach, error) { return ReachNothing, errors.ErrUnsupported }
+
+func (c *Cmd) reachOfKill() Reach { return ReachChildren }

@@ -87,6 +87,22 @@ func (a Arch) Names() (names []string) {
 	return names
 }
 
+// CallName is the name of a call by its number and the audit value of its
+// architecture, as the kernel logs them, or "" if it has none.
+func CallName(audit uint32, number int) string {
+	for a := range archs {
+		if archs[a].audit != audit {
+			continue
+		}
+		for i := range calls {
+			if int(calls[i].numbers[a]) == number {
+				return calls[i].name
+			}
+		}
+	}
+	return ""
+}
+
 // find returns the index of a call in the table, or -1.
 func find(name string) int {
 	i, ok := slices.BinarySearchFunc(calls[:], name, func(c call, name string) int { return strings.Compare(c.name, name) })

@@ -1,0 +1,109 @@
+package sprog
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// An Ending says when a command is ended that does not end by itself, and how:
+// Signal, then, Grace later, SIGKILL for all that is left. The signal is for the process,
+// or for the process group that it was started to lead, or for the program where
+// there is an init. It is followed by SIGCONT: who is stopped could not act on
+// it. SIGKILL is for the whole tree, as [Cmd.KillTree] reaches it, and comes as
+// soon as the process has ended; [Result.Reach] tells how sure it is.
+//
+// The context of [CommandContext] ends a command in the same way, unless Cancel
+// has been changed.
+type Ending struct {
+	// Timeout is how long the command may run, from its start on. Zero is for
+	// ever. Output that has not ended by then is cut off, as by WaitDelay.
+	Timeout time.Duration
+
+	// CPUTime is how much CPU time the process and its descendants may use
+	// together. Zero is any amount. It is kept from outside: they are looked
+	// at as often as is needed to end them some milliseconds after the limit. With
+	// Attr.Cgroup the cgroup's own count is used. Otherwise, what a process has used that is
+	// gone counts once its parent has waited for it; a program that ignores
+	// SIGCHLD can hide that, and so it can behind a parent that has died, where
+	// there is no Attr.Init. See also RLIMIT_CPU, which is for each process.
+	CPUTime time.Duration
+
+	// Signal is what the end begins with; zero is SIGTERM. With Grace zero it
+	// is not sent.
+	Signal syscall.Signal
+
+	// Grace is the time between Signal and SIGKILL. Zero kills at once.
+	Grace time.Duration
+}
+
+// Errors of [Cmd.Wait] for a command that was ended by Cmd.Ending. Where the
+// program has died of it, the error wraps the [*ExitError] as well.
+var (
+	ErrTimeout = errors.New("sprog: timeout")
+	ErrCPUTime = errors.New("sprog: CPU time used up")
+)
+
+func (e *Ending) check() *StartError {
+	switch {
+	case e == nil:
+		return nil
+	case e.Timeout < 0:
+		return refuse("Ending.Timeout", e.Timeout.String(), "is negative")
+	case e.CPUTime < 0:
+		return refuse("Ending.CPUTime", e.CPUTime.String(), "is negative")
+	case e.Grace < 0:
+		return refuse("Ending.Grace", e.Grace.String(), "is negative")
+	case e.Signal < 0 || e.Signal > 64:
+		return refuse("Ending.Signal", strconv.Itoa(int(e.Signal)), "is not a signal")
+	}
+	return nil
+}
+
+// begin notes why a command is being ended, and reports whether that is the
+// reason: it has neither ended nor begun to.
+func (c *Cmd) begin(why Cause) bool {
+	return atomic.CompareAndSwapUint32(&c.cause, uint32(CauseNone), uint32(why))
+}
+
+func (c *Cmd) endCause() Cause { return Cause(atomic.LoadUint32(&c.cause)) }
+
+// reached notes how far the killing has reached.
+func (c *Cmd) reached(r Reach) { atomic.StoreUint32(&c.reach, uint32(r)) }
+
+// endError completes the error of a command that was ended by Ending.
+func (c *Cmd) endError(err error) error {
+	var why error
+	var limit time.Duration
+	switch c.endCause() {
+	case CauseTimeout:
+		why, limit = ErrTimeout, c.Ending.Timeout
+	case CauseCPUTime:
+		why, limit = ErrCPUTime, c.Ending.CPUTime
+	default:
+		return err
+	}
+	if err == nil {
+		return fmt.Errorf("%w after %v", why, limit)
+	}
+	return fmt.Errorf("%w after %v: %w", why, limit, err)
+}
+
+// drainTime is what the last output gets when the time for all is over.
+const drainTime = time.Second
+
+// outputDelay is how long the output may take that has not ended with the
+// process: WaitDelay, or what is left of the timeout.
+func (c *Cmd) outputDelay() time.Duration {
+	if c.Ending == nil || c.Ending.Timeout == 0 {
+		return c.WaitDelay
+	}
+	left := max(c.Ending.Timeout-time.Since(c.startTime), drainTime)
+	if c.WaitDelay > 0 {
+		left = min(left, c.WaitDelay)
+	}
+	return left
+}

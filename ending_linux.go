@@ -1,0 +1,138 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+)
+
+// hasExited reports whether the process is at its end and has only to be waited
+// for, or has been. Nothing that is done to it counts any more.
+func (c *Cmd) hasExited() bool {
+	info := unix.Siginfo{}
+	const options = unix.WEXITED | unix.WNOHANG | unix.WNOWAIT
+	err := c.Process.WithHandle(func(pidfd uintptr) {
+		unix.Waitid(unix.P_PIDFD, int(pidfd), &info, options, nil)
+	})
+	if err != nil { // it has no handle; the process id is its own until it is waited for
+		if c.Process.Signal(syscall.Signal(0)) != nil {
+			return true
+		}
+		unix.Waitid(unix.P_PID, c.Process.Pid, &info, options, nil)
+	}
+	return info.Signo != 0
+}
+
+// leadsGroup reports whether the process was started to lead a process group.
+func leadsGroup(sys *syscall.SysProcAttr) bool {
+	return sys != nil && (sys.Setsid || (sys.Setpgid || sys.Foreground) && sys.Pgid == 0)
+}
+
+// signalFirst sends a signal to those who are to end by themselves. An init
+// hands it on to the program: by the group it would come twice.
+func (c *Cmd) signalFirst(sig syscall.Signal) error {
+	group := leadsGroup(c.SysProcAttr) && (c.Attr == nil || c.Attr.Init == nil)
+	err := c.signal(sig, group)
+	if sig != unix.SIGCONT {
+		c.signal(unix.SIGCONT, group)
+	}
+	return err
+}
+
+// signal sends a signal to the process, or to the group that it leads where the
+// kernel can say so by a pidfd (Linux 6.9): a number could be another's.
+func (c *Cmd) signal(sig syscall.Signal, group bool) error {
+	if group {
+		var err error
+		handleErr := c.Process.WithHandle(func(pidfd uintptr) {
+			err = unix.PidfdSendSignal(int(pidfd), sig, nil, unix.PIDFD_SIGNAL_PROCESS_GROUP)
+		})
+		if handleErr == nil && err == nil {
+			return nil
+		}
+	}
+	return c.Process.Signal(sig)
+}
+
+// descendants are the processes below the process, which goes on, for a time
+// when they can no longer be found. There is none where something
+// else reaches them then.
+func (c *Cmd) descendants() tree {
+	if c.reachOfKill() != ReachChildren {
+		return nil
+	}
+	t := tree{}
+	if t.addBelow(c.Process.Pid, c.isThere, 0) != nil {
+		return nil
+	}
+	return t
+}
+
+// sweep kills what the process has left, after it was to end.
+func (c *Cmd) sweep(left tree) {
+	left.kill()
+	reach := c.reachOfKill()
+	if reach == ReachCgroup && c.Birth.Cgroup.Kill() != nil {
+		reach = ReachChildren
+	}
+	c.reached(reach)
+}
+
+// nextLook is when the CPU time has to be looked at that has come to used: the
+// machine cannot use what is left faster than with all its processors.
+func (c *Cmd) nextLook(used time.Duration) time.Duration {
+	return max((c.Ending.CPUTime-used)/time.Duration(runtime.NumCPU()), 5*time.Millisecond)
+}
+
+// usedCPU is the CPU time that the process and those below it have used, as far
+// as it can be known.
+func (c *Cmd) usedCPU() time.Duration {
+	if c.Birth.Cgroup != nil {
+		if used := c.Birth.Cgroup.cpuUsage(); used != CgroupUnknown {
+			return used
+		}
+	}
+	pid := c.Process.Pid
+	ticks := ticksBelow(pid, os.Getpid())
+	// Its own clock is finer than ticks.
+	return max(time.Duration(ticks)*time.Second/userHZ, clockOf(pid))
+}
+
+// userHZ are the ticks of a second in /proc, on both architectures.
+const userHZ = 100
+
+// ticksBelow is the CPU time of a process and its descendants, and of those that
+// they have waited for. A process that ends meanwhile may be left out, and
+// counts with its parent the next time.
+func ticksBelow(pid, parent int) (ticks int64) {
+	fields, _ := machine.Stat(pid)
+	if len(fields) < 15 || fields[1] != strconv.Itoa(parent) {
+		return 0
+	}
+	for _, field := range fields[11:15] { // utime, stime, cutime, cstime
+		n, _ := strconv.ParseInt(field, 10, 64)
+		ticks += n
+	}
+	for _, child := range childrenOf(pid) {
+		ticks += ticksBelow(child, pid)
+	}
+	return ticks
+}
+
+// clockOf is the CPU time of a process by its clock (clock_getcpuclockid(3)).
+func clockOf(pid int) time.Duration {
+	const ofProcess = 2 // CPUCLOCK_SCHED
+	var ts unix.Timespec
+	if unix.ClockGettime(int32(^uint32(pid)<<3|ofProcess), &ts) != nil {
+		return 0
+	}
+	return time.Duration(ts.Nano())
+}

@@ -1,0 +1,43 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import "fmt"
+
+// protections lists what keeps the program from something, in words that
+// people know. Every one of its steps has succeeded.
+func (c *Cmd) protections() []string {
+	sys, attr := c.SysProcAttr, c.Attr
+	if sys == nil {
+		sys = &noSysProcAttr
+	}
+	if attr == nil {
+		attr = &noAttr
+	}
+	var list []string
+	add := func(is bool, what string) {
+		if is {
+			list = append(list, what)
+		}
+	}
+	for _, k := range namespaceKinds {
+		add((sys.Cloneflags|sys.Unshareflags)&uintptr(k.kind) != 0, k.kind.String()+" namespace")
+	}
+	add(sys.Chroot != "", "chroot "+sys.Chroot)
+	add(sys.Credential != nil || attr.IDs != nil, "credentials")
+	add(attr.Groups != nil, "groups")
+	add(attr.Caps != nil, "capabilities")
+	add(attr.Securebits != nil, "securebits")
+	add(attr.NoNewPrivs, "no_new_privs")
+	add(attr.ForbidUserNamespaces, "no user namespaces")
+	add(attr.ExecLabel != nil, "exec label")
+	add(attr.SessionKeyring != nil, "session keyring")
+	add(attr.MDWE, "memory-deny-write-execute")
+	add(len(attr.Rlimits) > 0, "resource limits")
+	add(attr.Cgroup != nil || len(attr.CgroupV1) > 0 || sys.UseCgroupFD, "cgroup")
+	if l := c.Birth.Landlock; l != nil {
+		add(l.Applied != (LandlockSet{}), fmt.Sprintf("Landlock %v", l.Applied))
+	}
+	add(attr.Seccomp != nil, "seccomp")
+	return list
+}

@@ -1,0 +1,106 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// use takes over what the kernel has counted.
+func (r *Result) use(state *os.ProcessState) {
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		r.Signal, r.Core = status.Signal(), status.CoreDump()
+	}
+	u, ok := state.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return
+	}
+	r.User, r.System = time.Duration(u.Utime.Nano()), time.Duration(u.Stime.Nano())
+	r.MaxRSS = u.Maxrss << 10
+	var own unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &own) == nil {
+		r.MaxRSSBound = u.Maxrss <= own.Maxrss
+	}
+	r.MinorFaults, r.MajorFaults = u.Minflt, u.Majflt
+	r.BlocksRead, r.BlocksWritten = u.Inblock, u.Oublock
+	r.VoluntarySwitches, r.InvoluntarySwitches = u.Nvcsw, u.Nivcsw
+}
+
+// explain looks for who has ended a program that this package has not.
+func (r *Result) explain(c *Cmd) {
+	switch {
+	case r.Cause != CauseProgram || r.ExitCode == 0:
+		return
+	case r.diedOf(c, unix.SIGSYS):
+		r.Cause = CauseSyscall
+		r.Syscall = c.deniedCall()
+	case r.diedOf(c, unix.SIGXCPU):
+		r.Cause = CauseCPUTime
+	case r.diedOf(c, unix.SIGKILL):
+		r.explainKill(c)
+	case r.Cgroup != nil:
+		r.explainByCgroup()
+	}
+}
+
+// diedOf reports whether the program has died of a signal. PID 1 of a namespace
+// says so by its exit code.
+func (r *Result) diedOf(c *Cmd, sig syscall.Signal) bool {
+	return r.Signal == sig || c.Attr != nil && c.Attr.Init != nil && r.ExitCode == 128+int(sig)
+}
+
+// explainKill tells who has sent SIGKILL, if that was the kernel.
+func (r *Result) explainKill(c *Cmd) {
+	if cgroup, ok := c.oomKill(); ok {
+		r.Cause, r.OOMCgroup = CauseMemory, cgroup
+		if len(cgroup) > 1 && strings.HasSuffix(r.CgroupPath, cgroup) { // as the hierarchy has it
+			r.OOMCgroup = r.CgroupPath
+		}
+		return
+	}
+	if r.Cgroup != nil && r.explainByCgroup() {
+		return
+	}
+	// The kernel keeps the limit by its ticks, and counts more exactly.
+	if limit, ok := c.cpuRlimit(); ok && r.User+r.System >= limit-limit/20 {
+		r.Cause = CauseCPUTime
+	}
+}
+
+// explainByCgroup finds what the kernel has denied to the program or to those below
+// it, whose failure became the program's.
+func (r *Result) explainByCgroup() bool {
+	switch g := r.Cgroup; {
+	case g.OOMKills > 0:
+		r.Cause = CauseMemory
+		if g.OOMLocal > 0 { // or the limit is that of a cgroup above or below
+			r.OOMCgroup = r.CgroupPath
+		}
+	case g.PidsMax > 0:
+		r.Cause = CausePids
+	default:
+		return false
+	}
+	return true
+}
+
+// cpuRlimit is the hard limit of RLIMIT_CPU, if the command has one.
+func (c *Cmd) cpuRlimit() (limit time.Duration, ok bool) {
+	if c.Attr == nil {
+		return 0, false
+	}
+	for _, l := range c.Attr.Rlimits {
+		if l.Resource == unix.RLIMIT_CPU && l.Max < 1<<32 {
+			limit, ok = time.Duration(l.Max)*time.Second, true
+		}
+	}
+	return limit, ok
+}
+
+// errnoText is the name of an errno, such as ENOENT.
+func errnoText(errno syscall.Errno) string { return unix.ErrnoName(errno) }

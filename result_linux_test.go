@@ -1,0 +1,237 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// kernelLogs is a kernel's log that can be read, in the PID namespace that it
+// speaks of.
+var kernelLogs = &requirement{
+	what: "the kernel's log",
+	works: func() error {
+		if !inInitialPIDNamespace() {
+			return errors.New("another PID namespace")
+		}
+		_, err := unix.Klogctl(unix.SYSLOG_ACTION_SIZE_BUFFER, nil)
+		return err
+	},
+}
+
+// shell is a command of /bin/sh.
+func shell(script string, attr *Attr) *Cmd {
+	c := Command("/bin/sh", "-c", script)
+	c.Attr = attr
+	return c
+}
+
+func TestResultCause(t *testing.T) {
+	killMkdir := &Seccomp{Default: SeccompAllow, Rules: []SeccompRule{{Names: []string{"mkdir", "mkdirat"}, Action: SeccompKillProcess}}}
+	cpuLimit := []Rlimit{{Resource: unix.RLIMIT_CPU, Cur: 1, Max: 1}}
+	const spin = "while :; do :; done"
+	for _, test := range []struct {
+		name  string
+		needs []*requirement
+		cmd   *Cmd
+		want  string // cause, how it has ended, and what is known of the cause
+	}{
+		{"success", nil, shell("exit 0", nil), "program exit 0"},
+		{"code", nil, shell("exit 42", nil), "program exit 42"},
+		{"signal", nil, shell("kill -TERM $$", nil), "program SIGTERM"},
+		{"KILL from elsewhere", nil, shell("kill -KILL $$", nil), "program SIGKILL"},
+		{"KILL below an init", nil, shell("kill -KILL $$", &Attr{Init: &Init{}}), "program SIGKILL"},
+		{"limit on CPU time", nil, shell(spin, &Attr{Rlimits: cpuLimit}), "cpu time SIGKILL"},
+		{"system call", []*requirement{kernelLogs}, &Cmd{Path: "/bin/mkdir", Args: []string{"mkdir", "/nope/nope"}, Attr: &Attr{NoNewPrivs: true, Seccomp: killMkdir}}, "system call SIGSYS mkdir"},
+		{"system call below an init", []*requirement{kernelLogs}, shell("sleep 0.1; exec mkdir /nope/nope", &Attr{NoNewPrivs: true, Seccomp: killMkdir, Init: &Init{}}), "system call SIGSYS mkdir"},
+		{"not started", nil, Command("/nope/nope"), "start not started: sprog: start /nope/nope: execve: no such file or directory (/nope does not exist)"},
+		{"nothing to start", nil, &Cmd{}, "start not started: sprog: no command"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			requires(t, test.needs...)
+			err := test.cmd.Run()
+			if got := resultText(test.cmd.Result()); got != test.want {
+				t.Errorf("the result is %q; want %q (%v)", got, test.want, err)
+			}
+		})
+	}
+}
+
+func resultText(r *Result) string {
+	how := fmt.Sprintf("exit %d", r.ExitCode)
+	switch {
+	case r.Cause == CauseStart:
+		how = "not started: " + r.Err.Error()
+	case r.Signal != 0:
+		how = unix.SignalName(r.Signal)
+	}
+	return strings.TrimRight(fmt.Sprint(r.Cause, " ", how, " ", r.Syscall+r.OOMCgroup), " ")
+}
+
+// The OOM killer's deed is told with the cgroup whose limit it kept, v1 too.
+func TestResultOutOfMemory(t *testing.T) {
+	requires(t, kernelLogs, asRoot)
+	if !exists("/sys/fs/cgroup/memory/memory.limit_in_bytes") {
+		t.Skip("needs the memory controller of cgroup v1")
+	}
+	dir := testCgroupV1(t, "memory")
+	if err := os.WriteFile(dir+"/memory.limit_in_bytes", []byte("16M"), 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, attr := range []*Attr{{CgroupV1: []string{dir}}, {CgroupV1: []string{dir}, Init: &Init{}}} {
+		c := Command("/usr/bin/tail", "/dev/zero")
+		c.Attr = attr
+		c.Run()
+		r := c.Result()
+		if want := "out of memory SIGKILL /" + filepath.Base(dir); resultText(r) != want {
+			t.Errorf("the result is %q; want %q", resultText(r), want)
+		}
+	}
+}
+
+func TestCgroupResult(t *testing.T) {
+	for _, test := range []struct {
+		name, controller string
+		cgroup           Cgroup
+		script           string
+		want             Cause
+	}{
+		{"memory", "memory", Cgroup{MemoryMax: 24 << 20}, "exec tail /dev/zero", CauseMemory},
+		{"memory of a child", "memory", Cgroup{MemoryMax: 24 << 20}, "tail /dev/zero; exit 1", CauseMemory},
+		{"pids", "pids", Cgroup{PidsMax: 3}, "for i in 1 2 3 4 5; do sleep 0.1 & done; wait; exit 1", CausePids},
+		{"neither", "memory", Cgroup{MemoryMax: 24 << 20}, "exit 1", CauseProgram},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			requires(t, controller(test.controller))
+			c := inCgroupOf(t, &test.cgroup, test.script)
+			c.Run()
+			r := c.Result()
+			if r.Cause != test.want || r.CgroupPath == "" || r.Cause == CauseMemory && r.OOMCgroup != r.CgroupPath {
+				t.Errorf("Result() = %v, of %q (in %q); want %v", r.Cause, r.OOMCgroup, r.CgroupPath, test.want)
+			}
+		})
+	}
+}
+
+// What was used is what the program says of itself, as near as it can know.
+func TestResultUsage(t *testing.T) {
+	requires(t, tool("perl"))
+	c := Command("perl", "-e", `my $x = "x" x (96 << 20); my $t = times; while (1) { my ($u, $s) = times; last if $u + $s > 0.2 } exit 0`)
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	r := c.Result()
+	if r.User+r.System < 200*time.Millisecond || r.Wall < r.User+r.System {
+		t.Errorf("%v of CPU time and %v in all; want at least 200ms", r.User+r.System, r.Wall)
+	}
+	if r.MaxRSS < 96<<20 || r.MaxRSSBound || r.MinorFaults < 1000 {
+		t.Errorf("MaxRSS %d (bound: %v), %d faults; want at least 96 MiB, more than 1000", r.MaxRSS, r.MaxRSSBound, r.MinorFaults)
+	}
+	if r.Start.After(time.Now()) || r.PID != c.Process.Pid {
+		t.Errorf("start %v, PID %d; want %d", r.Start, r.PID, c.Process.Pid)
+	}
+}
+
+// A small program's own memory cannot be told from what it shared with this
+// process before, which the result says.
+func TestResultBound(t *testing.T) {
+	c := Command("/bin/true")
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if r := c.Result(); !r.MaxRSSBound {
+		t.Errorf("MaxRSS = %d of /bin/true; want it to be only a bound", r.MaxRSS)
+	}
+}
+
+func TestResultProtections(t *testing.T) {
+	requires(t, asRoot)
+	c := Command("/bin/true")
+	c.SysProcAttr = &syscall.SysProcAttr{Chroot: "/", Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNET}
+	c.Attr = &Attr{NoNewPrivs: true, ReportNamespaces: PIDNamespace, Seccomp: &Seccomp{Default: SeccompAllow},
+		Rlimits: []Rlimit{{Resource: unix.RLIMIT_CORE}}}
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	r := c.Result()
+	want := []string{"net namespace", "pid namespace", "chroot /", "no_new_privs", "resource limits", "seccomp"}
+	if !slices.Equal(r.Protections, want) {
+		t.Errorf("Protections = %q; want %q", r.Protections, want)
+	}
+	if len(r.Namespaces) != 1 || r.Namespaces[0].Kind != PIDNamespace {
+		t.Errorf("Namespaces = %v; want that of the PIDs", r.Namespaces)
+	}
+}
+
+// The JSON says what the value does, in plain types.
+func TestResultJSON(t *testing.T) {
+	c := Command("/bin/sh", "-c", `printf 'a&b'; printf '\377' >&2; kill -9 $$`)
+	c.Stdout, c.Stderr = &Capture{Head: 2, Tail: 0}, &Capture{}
+	c.Ending = &Ending{Timeout: never}
+	c.Run()
+	b, err := json.Marshal(c.Result())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Cause, Signal  string
+		ExitCode       *int `json:"exit_code"`
+		Start          time.Time
+		Usage          map[string]any
+		Stdout, Stderr struct {
+			Head, Tail string
+			Lost       int64
+			Raw        []byte `json:"head_base64"`
+		}
+	}
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Cause != "program" || got.Signal != "SIGKILL" || got.ExitCode != nil || !got.Start.Equal(c.Result().Start) {
+		t.Errorf("%s: want a program that died of SIGKILL", b)
+	}
+	if got.Stdout.Head != "a&" || got.Stdout.Lost != 1 || string(got.Stderr.Raw) != "\377" {
+		t.Errorf("%s: want a&, one byte lost, and a byte that is no text", b)
+	}
+	if wall, ok := got.Usage["wall"].(float64); !ok || wall != c.Result().Wall.Seconds() {
+		t.Errorf("usage %v; want the time in seconds, %v", got.Usage, c.Result().Wall.Seconds())
+	}
+	failed := Command("/nope")
+	failed.Dir = "/nope"
+	failed.Run()
+	b, _ = json.Marshal(failed.Result())
+	for _, want := range []string{`"cause":"start"`, `"step":"chdir"`, `"object":"/nope"`, `"field":"Dir"`, `"errno":"ENOENT"`} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("%s: want %s", b, want)
+		}
+	}
+}
+
+// The log's lines are read by who has written what in them, not by what a
+// program calls itself.
+func TestLogLine(t *testing.T) {
+	audit := logLine(`[1.5] audit: type=1326 audit(1.1:5): auid=1 uid=0 gid=0 ses=1 pid=77 comm="a,pid=9" exe="/a" sig=31 arch=c000003e syscall=83 compat=0`)
+	if got := audit.value(" ", "pid"); got != "77" {
+		t.Errorf("pid = %q; want 77", got)
+	}
+	oom := logLine(`[1.5] oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/job,task_memcg=/job,task=x,pid=9,pid=77,uid=0`)
+	if got := oom.value(",", "pid"); got != "77" {
+		t.Errorf("pid = %q; want 77", got)
+	}
+	for line, want := range map[string]time.Duration{"<6>[   12.500000] x": 12500 * time.Millisecond, "x": -1, "[x] y": -1} {
+		if got := logTime(line); got != want {
+			t.Errorf("logTime(%q) = %v; want %v", line, got, want)
+		}
+	}
+}
