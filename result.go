@@ -135,11 +135,11 @@ func (c *Cmd) Result() *Result {
 		Reach: Reach(atomic.LoadUint32(&c.reach)), Start: c.startTime, Wall: c.wall,
 		Namespaces: c.Birth.Namespaces,
 	}
-	r.Stdout, _ = c.Stdout.(*Capture)
-	r.Stderr, _ = c.Stderr.(*Capture)
 	if cause == CauseStart {
 		return r
 	}
+	r.Stdout, _ = c.Stdout.(*Capture)
+	r.Stderr, _ = c.Stderr.(*Capture)
 	r.PID, r.ExitCode = c.Process.Pid, c.ProcessState.ExitCode()
 	r.Protections = c.protections()
 	if g := c.Birth.Cgroup; g != nil {

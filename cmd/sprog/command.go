@@ -156,7 +156,7 @@ func (f *startFlags) attr() *sprog.Attr {
 		mask := uint32(*f.Umask)
 		attr.Umask = &mask
 	}
-	if f.InfoFD != nil {
+	if f.InfoFD != nil || f.Ending.records() {
 		attr.ReportNamespaces = toldNamespaces
 	}
 	if f.hasInit() {

@@ -37,8 +37,12 @@ func (e *execCmd) Run(program programArgs) error {
 // inPlace refuses flags that need a process above the program.
 func (f *startFlags) inPlace() error {
 	switch {
-	case f.Timeout != 0:
+	case f.Ending.Timeout != 0:
 		return errors.New("--timeout needs a process that stands by the program: use sprog run")
+	case f.Ending.CPUTime != 0:
+		return errors.New("--cpu-time needs a process that stands by the program: use sprog run, or --rlimit cpu=")
+	case f.Ending.records():
+		return errors.New("--result and --result-fd need a process that sees the end: use sprog run")
 	case f.InfoFD != nil:
 		return errors.New("--info-fd needs a process that tells while the program runs: use sprog run")
 	case f.TTY:

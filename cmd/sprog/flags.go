@@ -91,12 +91,11 @@ type startFlags struct {
 	Landlock   landlockFlags `embed:"" prefix:"landlock-" group:"landlock"`
 	Seccomp    seccompFlags  `embed:"" group:"syscalls"`
 
-	Signals    signalFlags `embed:"" group:"signals"`
-	Init       bool        `group:"life" xor:"init" help:"Put a small init above the program, which reaps orphans, forwards signals and at the end kills what is left. The default with --unshare pid, where it is PID 1."`
-	NoInit     bool        `group:"life" xor:"init" help:"With --unshare pid, have the program be PID 1."`
-	InfoFD     *number     `group:"life" name:"info-fd" placeholder:"N" help:"Once the program runs, write its process id and the ids of its namespaces to the caller's descriptor N, as JSON."`
-	Pdeathsig  signalName  `group:"life" placeholder:"SIG" help:"Signal for the program when sprog dies."`
-	Timeout    span        `group:"life" placeholder:"DURATION" help:"Send --kill-signal after this time, such as 1.5, 90s or 2h, and exit with 124."`
-	KillSignal signalName  `group:"life" default:"TERM" placeholder:"SIG" help:"What --timeout sends (default: TERM)."`
-	KillAfter  span        `group:"life" default:"10s" placeholder:"DURATION" help:"Send KILL this long after --timeout's signal, and exit with 137 (default: 10s)."`
+	Signals   signalFlags `embed:"" group:"signals"`
+	Init      bool        `group:"life" xor:"init" help:"Put a small init above the program, which reaps orphans, forwards signals and at the end kills what is left. The default with --unshare pid, where it is PID 1."`
+	NoInit    bool        `group:"life" xor:"init" help:"With --unshare pid, have the program be PID 1."`
+	InfoFD    *number     `group:"life" name:"info-fd" placeholder:"N" help:"Once the program runs, write its process id and the ids of its namespaces to the caller's descriptor N, as JSON."`
+	Pdeathsig signalName  `group:"life" placeholder:"SIG" help:"Signal for the program when sprog dies."`
+
+	Ending lifeFlags `embed:"" group:"life"`
 }

@@ -3,8 +3,7 @@
 package main
 
 import (
-	"syscall"
-	"time"
+	"github.com/sprog-dev/sprog"
 )
 
 // A runCmd is sprog run.
@@ -15,24 +14,33 @@ type runCmd struct {
 
 // Run starts the program, stands by it, and returns its outcome.
 func (r *runCmd) Run(program programArgs) error {
-	s := &supervisor{
-		signals:    catchSignals(),
-		tty:        openTerminal(),
-		timeout:    time.Duration(r.Timeout),
-		killSignal: syscall.Signal(r.KillSignal),
-		killAfter:  time.Duration(r.KillAfter),
-	}
-	cmd, err := r.command(program, s.tty, openForRun)
+	record, err := r.Ending.openRecord()
 	if err != nil {
 		return err
+	}
+	cmd, err := r.run(program)
+	return record.write(cmd, err)
+}
+
+// run starts the program and waits for it. The command is nil if the flags did
+// not make one.
+func (r *runCmd) run(program programArgs) (*sprog.Cmd, error) {
+	s := &supervisor{signals: catchSignals(), tty: openTerminal()}
+	cmd, err := r.command(program, s.tty, openForRun)
+	if err != nil {
+		return nil, err
+	}
+	cmd.Ending = r.Ending.ending()
+	if err := r.captureOutput(cmd); err != nil {
+		return nil, err
 	}
 	info, err := r.openInfo()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	trace, err := r.Trace.open(cmd)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer trace.write() // of --tty, when the terminal is as it was
 	if r.TTY {
@@ -42,7 +50,7 @@ func (r *runCmd) Run(program programArgs) error {
 		trace.write()
 	}
 	if err != nil {
-		return startError(err, r.found(cmd))
+		return cmd, startError(err, r.found(cmd))
 	}
 	tellInfo(info, cmd)
 	if l := cmd.Birth.Landlock; l != nil {
@@ -60,5 +68,5 @@ func (r *runCmd) Run(program programArgs) error {
 	if r.Foreground {
 		s.tty.restore(cmd.Process.Pid)
 	}
-	return err
+	return cmd, err
 }

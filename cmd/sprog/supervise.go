@@ -5,14 +5,13 @@ package main
 import (
 	"os"
 	"syscall"
-	"time"
 
 	"github.com/sprog-dev/sprog"
 	"golang.org/x/sys/unix"
 )
 
-// A supervisor stands by a running program: it passes signals on, keeps the
-// time limit, and follows the program's stops.
+// A supervisor stands by a running program: it passes signals on, and follows
+// the program's stops.
 type supervisor struct {
 	process *os.Process
 	leads   bool // the program was started as the leader of a process group
@@ -21,11 +20,6 @@ type supervisor struct {
 	init    *initReport // what an init tells, or nil
 	signals <-chan os.Signal
 
-	timeout    time.Duration // 0 is none
-	killSignal syscall.Signal
-	killAfter  time.Duration
-
-	timedOut  bool
 	suspended bool // sprog has stopped because the program did
 	lent      int  // the program's group, if it had the terminal before the stop
 }
@@ -34,25 +28,14 @@ type supervisor struct {
 func (s *supervisor) wait(cmd *sprog.Cmd) error {
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
-	var deadline, grace <-chan time.Time
-	if s.timeout > 0 {
-		deadline = time.After(s.timeout)
-	}
 	for {
 		select {
 		case err := <-done:
-			return s.outcome(cmd.ProcessState, err)
+			return programOutcome(cmd, err)
 		case <-s.stops():
 			s.stopFollowed()
 		case sig := <-s.signals:
 			s.handle(sig.(syscall.Signal))
-		case <-deadline:
-			s.timedOut = true
-			s.sendAll(s.killSignal)
-			s.sendAll(unix.SIGCONT) // a stopped program could not act on it
-			grace = time.After(s.killAfter)
-		case <-grace:
-			s.sendAll(unix.SIGKILL)
 		}
 	}
 }
@@ -91,16 +74,19 @@ func (s *supervisor) stopFollowed() {
 	s.stopAlong()
 }
 
-// outcome turns the program's end into the error that stands for sprog's exit
-// code.
-func (s *supervisor) outcome(state *os.ProcessState, err error) error {
-	if state == nil {
+// programOutcome turns the program's end into the error that stands for sprog's
+// exit code.
+func programOutcome(cmd *sprog.Cmd, err error) error {
+	if cmd.ProcessState == nil {
 		return err
 	}
-	status := state.Sys().(syscall.WaitStatus)
+	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	killed := status.Signaled() && status.Signal() == unix.SIGKILL
-	if s.timedOut && !killed {
-		return exitCode(exitTimeout)
+	switch cmd.Result().Cause {
+	case sprog.CauseTimeout, sprog.CauseCPUTime:
+		if !killed {
+			return exitCode(exitTimeout)
+		}
 	}
 	return statusCode(status)
 }
