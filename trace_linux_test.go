@@ -97,8 +97,8 @@ func callsToTrace(programs ...*program.Program) (list []callToTrace) {
 	return list
 }
 
-// checkTimes looks whether the child's steps follow each other, and all are
-// within the launch.
+// checkTimes looks whether the child's steps follow each other, and the parent's,
+// as viewers of events want it, and all are within the launch.
 func checkTimes(t *testing.T, trace *Trace) {
 	t.Helper()
 	if trace.Duration <= 0 || trace.Begin.IsZero() {
@@ -107,10 +107,10 @@ func checkTimes(t *testing.T, trace *Trace) {
 	last := map[bool]time.Duration{}
 	for i, s := range trace.Steps {
 		child := s.By != byParent
-		if s.Start < last[child] && s.Call != callWait || s.Duration < 0 || s.Start < 0 || s.end() > trace.Duration {
+		if s.Start < last[child] || s.Duration < 0 || s.Start < 0 || s.end() > trace.Duration {
 			t.Errorf("step %d of %v: from %v for %v, after %v\n%v", i+1, trace.Duration, s.Start, s.Duration, last[child], trace)
 		}
-		last[child] = s.Start
+		last[child] = s.end()
 	}
 }
 
