@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"unicode"
+
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // The errors that callers of os/exec already branch on are the same types and
@@ -80,10 +82,10 @@ func (e *StartError) Error() string {
 		b.WriteString(": " + what)
 	}
 	if e.Err != nil {
-		b.WriteString(": " + e.Err.Error())
+		b.WriteString(": " + terms.Of(e.Err.Error()))
 	}
 	if e.Hint != "" {
-		b.WriteString(" (" + e.Hint + ")")
+		b.WriteString(" (" + terms.Of(e.Hint) + ")")
 	}
 	return b.String()
 }
@@ -106,7 +108,7 @@ func (e *StartError) what() string {
 		words = append(words, printable(e.Object))
 	}
 	if e.Field != "" {
-		words = append(words, "("+e.Field+")")
+		words = append(words, "("+terms.Of(e.Field)+")")
 	}
 	return strings.Join(words, " ")
 }

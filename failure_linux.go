@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // When a step of an Exec fails, no Go code is left to explain it. So the
@@ -81,7 +82,7 @@ func (s *starter) explainStep(i int, entry program.Arg) {
 		s.p.SetWord(at.Plus(endingCode), uint64(end.code))
 		rest := "\n"
 		if end.hint != "" {
-			rest = " (" + end.hint + ")\n"
+			rest = " (" + terms.Of(end.hint) + ")\n"
 		}
 		s.point(at.Plus(endingText), rest)
 	}
@@ -98,9 +99,9 @@ func (s *starter) point(word program.Arg, text string) {
 func (s *starter) endings(e *StartError, step int) (list []ending) {
 	call := s.p.Steps[step].Call
 	executes := call == program.Execve || call == program.Execveat
-	errnos, code := errnosOfCalls[:], exitFailed
+	errnos, code := s.likely(call), exitFailed
 	if executes {
-		errnos, code = errnosOfExec[:], exitCannot
+		code = exitCannot
 	}
 	for _, errno := range errnos {
 		one := ending{errno, code, s.hint(e, machine.Result{Place: machine.InSecond, Step: step, Errno: errno})}
@@ -114,12 +115,26 @@ func (s *starter) endings(e *StartError, step int) (list []ending) {
 	return append(list, ending{code: code})
 }
 
-// The errnos that a hint may be for. Who has the program open for writing
-// (ETXTBSY) is not to be known beforehand.
+// likely are the errnos that a hint may be for. Who has the program open for
+// writing (ETXTBSY) is not to be known beforehand. An Exec that is going to
+// succeed should not spend its time on what cannot happen.
+func (s *starter) likely(call program.Call) []syscall.Errno {
+	_, mayLack := sinceLinux[call.String()]
+	switch {
+	case call != program.Execve && call != program.Execveat && mayLack && call != program.CloseRange:
+		return append(errnosOfCalls[:], unix.ENOSYS)
+	case call != program.Execve && call != program.Execveat:
+		return errnosOfCalls[:]
+	case !s.looksExecutable() || s.locked.on() || isThere(modulesFile):
+		return errnosOfExec[:]
+	}
+	return errnosOfExec[:3]
+}
+
 var (
-	errnosOfExec = [...]syscall.Errno{unix.ENOENT, unix.ENOTDIR, unix.EACCES, unix.ENOEXEC, unix.E2BIG, unix.ELOOP,
-		unix.ENAMETOOLONG, unix.EPERM, unix.EAGAIN, unix.ELIBBAD, unix.ENOSYS}
-	errnosOfCalls = [...]syscall.Errno{unix.EPERM, unix.EACCES, unix.ENOENT, unix.ENOTDIR, unix.EINVAL, unix.ENOSYS,
+	errnosOfExec = [...]syscall.Errno{unix.E2BIG, unix.EPERM, unix.EAGAIN, // and those about the file
+		unix.EACCES, unix.ENOENT, unix.ENOTDIR, unix.ENOEXEC, unix.ELOOP, unix.ENAMETOOLONG, unix.ELIBBAD}
+	errnosOfCalls = [...]syscall.Errno{unix.EPERM, unix.EACCES, unix.ENOENT, unix.ENOTDIR, unix.EINVAL,
 		unix.EBADF, unix.EBUSY, unix.ENOSPC, unix.ENOTTY, unix.EROFS, unix.ELOOP}
 )
 

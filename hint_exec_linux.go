@@ -27,7 +27,7 @@ func (f failure) notExecuted() string {
 	if f.joins.joins(MountNamespace) {
 		return "" // what the program sees is not to be seen from here
 	}
-	x := execution{f.view(), f.viewer(), f.errno, f.capsWithin()}
+	x := execution{f.view(), f.viewer(), f.errno, f.capsWithin}
 	if f.e.Field == "Attr.Program" {
 		return f.fileNotExecuted(x)
 	}
@@ -60,7 +60,7 @@ type execution struct {
 	view
 	who      viewer
 	errno    unix.Errno
-	bounding uint64 // the capabilities that can be had
+	bounding func() uint64 // the capabilities that can be had
 }
 
 // scriptsDeep is the kernel's limit for scripts run by scripts.
@@ -111,6 +111,38 @@ func (x execution) whyFile(path string, file seen, st *unix.Stat_t, depth int) s
 		return x.whyNamed(interp, "the dynamic loader "+printable(interp)+", which the ELF file "+printable(path)+" names", depth)
 	}
 	return x.refusedByModule()
+}
+
+// looksExecutable reports whether nothing is to be seen that would keep the
+// program from being executed. It spares an Exec, which is going to succeed, to
+// look for each reason in turn.
+func (s *starter) looksExecutable() bool {
+	if s.attr.Program != nil || s.joins.joins(MountNamespace) {
+		return false
+	}
+	x := execution{view: s.view(), who: s.viewer()}
+	return x.fine(s.path, 0)
+}
+
+func (x execution) fine(path string, depth int) bool {
+	w := x.follow(path, x.who)
+	defer w.close()
+	if w.stop != 0 || depth > scriptsDeep || x.notAllowed(path, w) != "" {
+		return false
+	}
+	file, err := w.read()
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	if interp := scriptInterpreter(file); interp != "" {
+		return x.fine(interp, depth+1)
+	}
+	if !ownProgram(file) {
+		return false
+	}
+	interp := elfInterpreter(file)
+	return interp == "" || x.view.exists(interp)
 }
 
 // whyNamed goes on with what a file names to execute it.
@@ -192,12 +224,15 @@ func mountPoint(f seen) string {
 	return ""
 }
 
+// modulesFile lists the security modules.
+const modulesFile = "/sys/kernel/security/lsm"
+
 // refusedByModule is for an EACCES that the modes do not explain.
 func (x execution) refusedByModule() string {
 	if x.errno != unix.EACCES || !x.who.known {
 		return ""
 	}
-	list, _ := readSmall("/sys/kernel/security/lsm")
+	list, _ := readSmall(modulesFile)
 	var active []string
 	for _, module := range strings.Split(strings.TrimSpace(list), ",") {
 		if slices.Contains([]string{"apparmor", "selinux", "smack", "tomoyo", "ipe", "bpf", "landlock"}, module) {
@@ -225,7 +260,7 @@ func (x execution) uncapable(path string, file seen) string {
 	word := func(at int) uint64 {
 		return uint64(value[at]) | uint64(value[at+1])<<8 | uint64(value[at+2])<<16 | uint64(value[at+3])<<24
 	}
-	if missing := (word(4) | word(12)<<32) &^ x.bounding; missing != 0 {
+	if missing := (word(4) | word(12)<<32) &^ x.bounding(); missing != 0 {
 		return printable(path) + " has " + oneCap(missing) + " as a file capability, which is not in the child's bounding set: the kernel gives a program all of those or does not execute it"
 	}
 	return ""

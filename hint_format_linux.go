@@ -92,6 +92,17 @@ func elfFormat(name string, head []byte) string {
 	return name + " is an ELF file for this machine, but damaged or incomplete"
 }
 
+// ownProgram reports whether a file has the header of a program for this
+// machine.
+func ownProgram(file io.ReaderAt) bool {
+	head := make([]byte, 20)
+	if n, _ := file.ReadAt(head, 0); n < len(head) || string(head[:4]) != elfMagic || head[4] != elfClass64 {
+		return false
+	}
+	kind, machine := binary.LittleEndian.Uint16(head[16:]), binary.LittleEndian.Uint16(head[18:])
+	return machine == machines[runtime.GOARCH].machine && (kind == etExec || kind == etDyn)
+}
+
 // machines are what a program is for, by GOARCH: e_machine, and that of the
 // 32-bit programs that some kernels execute too.
 var machines = map[string]struct{ machine, narrow uint16 }{"amd64": {62, 3}, "arm64": {183, 40}}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // command translates the flags into the one Cmd that they describe.
@@ -20,6 +21,7 @@ func (f *startFlags) command(program programArgs, tty terminal, open opener) (*s
 	if len(program) == 0 {
 		return nil, errors.New("no program given")
 	}
+	terms.Translate = f.inFlags()
 	if err := f.conflicts(); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,133 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// Every flag that sets a field of a command is what an error about that field
+// names, and nothing else is.
+func TestErrorsNameFlags(t *testing.T) {
+	var r reader
+	r.declare(reflect.ValueOf(new(startFlags)).Elem(), "")
+	var all []string
+	for _, f := range r.flags {
+		all = append(all, f.name)
+	}
+	plain := fieldsOf(commandOf(t, "run"))
+	for _, name := range all {
+		fields := setBy(t, name, plain)
+		named := len(fields) == 0
+		for _, field := range fields {
+			said := flagsFor(field, []string{name})
+			for _, flag := range regexp.MustCompile(`--[a-z0-9-]+`).FindAllString(said, -1) {
+				named = named || flag == "--"+name
+				known := func(n string) bool { return strings.HasPrefix(n, flag[2:]) }
+				if !slices.ContainsFunc(all, known) {
+					t.Errorf("%s: an error would name %s, which is no flag", field, flag)
+				}
+			}
+			if said == field {
+				t.Errorf("--%s sets %s, which an error would call so: flagsOfFields in terms.go lacks it", name, field)
+			}
+		}
+		if !named {
+			t.Errorf("--%s sets %q, and an error about those would not name it: see flagsOfFields in terms.go", name, fields)
+		}
+	}
+}
+
+// setBy are the fields that a flag sets, with any of the values that it takes.
+func setBy(t *testing.T, flag string, plain map[string]string) (fields []string) {
+	lines := [][]string{{"run", "--" + flag}}
+	for _, word := range append(words, "0", "1:0", "deadline", "local", "new", "rt:1", "8:0,rbps=1", "2MB=64M", "memory.max=1", "kernel.shmall=1", "10M") {
+		lines = append(lines, []string{"run", "--" + flag + "=" + word})
+	}
+	for _, line := range lines {
+		cmd := commandOf(t, line...)
+		if cmd == nil {
+			continue
+		}
+		for field, value := range fieldsOf(cmd) {
+			if plain[field] != value && !slices.Contains(fields, field) {
+				fields = append(fields, field)
+			}
+		}
+	}
+	return fields
+}
+
+// commandOf is the command that a line describes, or nil.
+func commandOf(t *testing.T, line ...string) *sprog.Cmd {
+	t.Helper()
+	run, program, ok := quick(append(line, "--", "true"))
+	if !ok {
+		return nil
+	}
+	cmd, err := run.(*runCmd).command(program, terminal{fd: 0}, openForExplain)
+	if err != nil {
+		return nil
+	}
+	closeFiles(cmd)
+	return cmd
+}
+
+// fieldsOf are the fields that errors are about, and their values.
+func fieldsOf(cmd *sprog.Cmd) map[string]string {
+	fields := map[string]string{}
+	addFields(fields, "SysProcAttr", reflect.ValueOf(cmd.SysProcAttr).Elem())
+	addFields(fields, "Attr", reflect.ValueOf(cmd.Attr).Elem())
+	for name, value := range map[string]any{"Dir": cmd.Dir, "Stdin": cmd.Stdin != nil, "Stdout": cmd.Stdout != nil, "Stderr": cmd.Stderr != nil} {
+		addValue(fields, name, reflect.ValueOf(value))
+	}
+	return fields
+}
+
+func addFields(fields map[string]string, prefix string, of reflect.Value) {
+	for i := range of.NumField() {
+		addValue(fields, prefix+"."+of.Type().Field(i).Name, of.Field(i))
+	}
+}
+
+// addValue notes a value that is not zero, and those within it.
+func addValue(fields map[string]string, name string, v reflect.Value) {
+	if v.IsZero() {
+		return
+	}
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if v.Kind() == reflect.Struct && v.Type().Name() != "File" {
+		fields[name] = "is there"
+		addFields(fields, name, v)
+		return
+	}
+	fields[name] = fmt.Sprint(v)
+}
+
+// What errors say of fields is said of the flags that were given.
+func TestTranslate(t *testing.T) {
+	for text, want := range map[string]string{
+		"SysProcAttr.Chroot": "--chroot", "Attr.Rlimits[3]": "--rlimit", "Dir": "--dir",
+		"SysProcAttr.UidMappings[0]":                           "--map-root",
+		"Attr.Landlock.Files.Rules[1]":                         "--landlock-ro, --landlock-rw",
+		"Attr.Cgroup.Set[0]":                                   "--cgroup-set",
+		"takes it (SysProcAttr.Credential.NoSetGroups).":       "takes it (--keep-groups).",
+		"Args[1] has 9 bytes, and /tmp/Attr.Files none":        "argument 1 has 9 bytes, and /tmp/Attr.Files none",
+		"Linux 5.12 has no SELinux, Landlock or Attr.Nonsense": "Linux 5.12 has no SELinux, Landlock or Attr.Nonsense",
+		"cannot be combined with Foreground: both use Ctty":    "cannot be combined with --foreground: both use --ctty-fd",
+		"a user\xffname, \u00e4 and so on":                     "a user\xffname, \u00e4 and so on",
+	} {
+		if got := translate(text, []string{"map-root", "landlock-ro", "landlock-rw"}); got != want {
+			t.Errorf("translate(%q) = %q; want %q", text, got, want)
+		}
+	}
+}
