@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -143,6 +144,45 @@ func testPipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
+// readAnother has an init read another file than the list of its children.
+func readAnother(c *Cmd, path string) {
+	c.inspect = func(_, second *program.Program) {
+		for i := range second.Steps {
+			s := &second.Steps[i]
+			if s.Call == program.Openat && second.StrAt(s.Args[1]) == childrenFile {
+				s.Args[1] = second.Str(path)
+			}
+		}
+	}
+}
+
+// Where the kernel has no such list, the init ends as ever, and holds nothing
+// that leads anywhere.
+func TestInitWithoutTheList(t *testing.T) {
+	c := withInit(Command("/bin/sh", "-c", "echo ready; read x; sleep 1000 >/dev/null 2>&1 & echo $!; exit 7"))
+	readAnother(c, "thread-self/no-such-file")
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := startReady(t, c)
+	if os.Geteuid() == 0 {
+		for _, to := range links(fmt.Sprintf("/proc/%d/fd/", c.Process.Pid)) {
+			if !strings.HasSuffix(to, "/stat") {
+				t.Errorf("the init holds %s", to)
+			}
+		}
+	}
+	in.Close()
+	var left int
+	fmt.Fscan(out, &left)
+	c.Wait()
+	if got := c.ProcessState.ExitCode(); got != 7 {
+		t.Errorf("%v; want exit status 7", c.ProcessState)
+	}
+	unix.Kill(left, unix.SIGKILL)
+}
+
 // A list that is not of its children does not have the init kill others. Here it is
 // that of this process, among whose children are the init and a bystander.
 func TestInitKillsNobodyElse(t *testing.T) {
@@ -155,14 +195,7 @@ func TestInitKillsNobodyElse(t *testing.T) {
 		bystander.Wait()
 	}()
 	c := withInit(Command("/bin/sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo $!; exit 7"))
-	c.inspect = func(_, second *program.Program) {
-		for i := range second.Steps {
-			s := &second.Steps[i]
-			if s.Call == program.Openat && second.StrAt(s.Args[1]) == "thread-self/children" {
-				s.Args[1] = second.Str(fmt.Sprintf("%d/task/%d/children", os.Getpid(), unix.Gettid()))
-			}
-		}
-	}
+	readAnother(c, fmt.Sprintf("%d/task/%d/children", os.Getpid(), unix.Gettid()))
 	var left int
 	out, err := c.Output()
 	fmt.Sscan(string(out), &left)
