@@ -28,6 +28,7 @@ var scenarios = []struct {
 	{"trace", "What a trace costs", measureTrace},
 	{"cgroup", "Into a cgroup", measureCgroup},
 	{"commands", "The command beside other tools", measureCommands},
+	{"init", "An init beside others", measureInit},
 	{"filter", "A system call under a filter", measureFilter},
 }
 
@@ -40,6 +41,11 @@ var roles = map[string]func(args []string) error{
 	"herd":   herdMain,
 	"fuse":   fuseMain,
 	"stall":  stallMain,
+
+	"signalled": signalledMain,
+	"dying":     dyingMain,
+	"family":    familyMain,
+	"litter":    litterMain,
 }
 
 func main() {
