@@ -77,8 +77,9 @@ type Result struct {
 	OOMCgroup string
 
 	// Syscall is the system call that a filter has killed for. It is known
-	// from the kernel's log, where that can be read (syslog(2)) and the audit daemon
-	// does not keep it for itself; otherwise it is empty.
+	// from the kernel's log, where that can be read (syslog(2)), the audit daemon
+	// does not keep it for itself, and there are not too many of them at once
+	// (printk_ratelimit in /proc/sys/kernel); otherwise it is empty.
 	Syscall string
 
 	// Reach is how far the end that this package made has reached.
