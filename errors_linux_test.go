@@ -124,15 +124,30 @@ func (f *failing) test(t *testing.T, seen map[string]heard) {
 
 // launch has a process of its own make the launch.
 func (f *failing) launch(t *testing.T) (got heard) {
+	x := f.scene(t)
+	out := x.told(outputOf(t, f.helper("launch", x)))
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return got
+}
+
+// scene makes the directory of a launch.
+func (f *failing) scene(t *testing.T) *scene {
 	dir, err := os.MkdirTemp("", "x")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	t.Cleanup(func() { os.RemoveAll(dir) })
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	c := helperCommand("launch", f.asked, dir)
+	return &scene{dir: dir}
+}
+
+// helper is the process that makes the launch.
+func (f *failing) helper(name string, x *scene) *Cmd {
+	c := helperCommand(name, f.asked, x.dir)
 	c.SysProcAttr, c.Attr = new(syscall.SysProcAttr), new(Attr)
 	if os.Geteuid() == 0 {
 		c.SysProcAttr.Unshareflags = unix.CLONE_NEWNS
@@ -140,32 +155,36 @@ func (f *failing) launch(t *testing.T) (got heard) {
 	if f.world != nil {
 		f.world(c)
 	}
-	out := strings.ReplaceAll(outputOf(t, c), dir, "/tmp/x")
-	out = regexp.MustCompile("/proc/[0-9]+").ReplaceAllString(out, "/proc/PID")
-	out = strings.ReplaceAll(out, "this machine is "+machineName(ownMachine()), "this machine is x86-64")
+	return c
+}
+
+// told is what was told, as it is on every machine.
+func (x *scene) told(text string) string {
+	text = strings.ReplaceAll(text, x.dir, "/tmp/x")
+	text = regexp.MustCompile("/proc/[0-9]+").ReplaceAllString(text, "/proc/PID")
+	text = strings.ReplaceAll(text, "this machine is "+machineName(ownMachine()), "this machine is x86-64")
 	if mount := cgroup2Mount(); mount != "" {
-		out = strings.ReplaceAll(out, mount, "/sys/fs/cgroup")
+		text = strings.ReplaceAll(text, mount, "/sys/fs/cgroup")
 	}
-	if err := json.Unmarshal([]byte(out), &got); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return got
+	return text
 }
 
 // launch ASKED DIR: make a launch, and print what was said.
 var _ = helper("launch", func(args []string) int {
-	x := &scene{dir: args[1]}
-	var got heard
+	json.NewEncoder(os.Stdout).Encode(failingCalled(args[0]).say(&scene{dir: args[1]}))
+	return 0
+})
+
+func failingCalled(asked string) *failing {
 	for _, theme := range allThemes() {
-		for _, f := range theme.failings {
-			if f.asked == args[0] {
-				got = f.say(x)
+		for i := range theme.failings {
+			if theme.failings[i].asked == asked {
+				return &theme.failings[i]
 			}
 		}
 	}
-	json.NewEncoder(os.Stdout).Encode(got)
-	return 0
-})
+	return nil
+}
 
 // allThemes breaks the circle of the table and the helper that looks into it.
 func allThemes() []theme { return themesOf() }
@@ -176,14 +195,7 @@ func init() { themesOf = func() []theme { return themes } }
 
 // say makes the launch both ways.
 func (f *failing) say(x *scene) (got heard) {
-	syscall.Umask(0)
-	c := f.make(x)
-	if (f.by == ordinary || f.by == prepared) && os.Geteuid() == 0 {
-		must(syscall.Setgroups(nil))
-		must(syscall.Setgid(65534))
-		must(syscall.Setuid(65534))
-		must(unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)) // as a program that the user has started
-	}
+	c := f.prepare(x)
 	got.OsExec = noField
 	if c.Attr == nil {
 		got.OsExec = oneLine(execOf(c).Run())
@@ -192,6 +204,19 @@ func (f *failing) say(x *scene) (got heard) {
 	got.Sprog = oneLine(c.Run())
 	got.Leaks = leaksSince(before)
 	return got
+}
+
+// prepare makes what the launch needs, and becomes who makes it.
+func (f *failing) prepare(x *scene) *Cmd {
+	syscall.Umask(0)
+	c := f.make(x)
+	if (f.by == ordinary || f.by == prepared) && os.Geteuid() == 0 {
+		must(syscall.Setgroups(nil))
+		must(syscall.Setgid(65534))
+		must(syscall.Setuid(65534))
+		must(unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)) // as a program that the user has started
+	}
+	return c
 }
 
 func oneLine(err error) string {

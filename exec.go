@@ -75,6 +75,9 @@ func (c *Cmd) inPlace(r *request, blocking bool) error {
 		return &StartError{Path: c.Path, Field: field, Err: errors.New(why), inPlace: true}
 	}
 	if err := c.translate(r, fd); err != nil {
+		if e, ok := err.(*StartError); ok {
+			e.inPlace = true
+		}
 		return err
 	}
 	for _, f := range r.files {

@@ -121,6 +121,8 @@ func (s *starter) endings(e *StartError, step int) (list []ending) {
 func (s *starter) likely(call program.Call) []syscall.Errno {
 	_, mayLack := sinceLinux[call.String()]
 	switch {
+	case call == program.Openat:
+		return append(errnosOfCalls[:], unix.EISDIR, unix.ENXIO, unix.ETXTBSY)
 	case call != program.Execve && call != program.Execveat && mayLack && call != program.CloseRange:
 		return append(errnosOfCalls[:], unix.ENOSYS)
 	case call != program.Execve && call != program.Execveat:
@@ -128,12 +130,12 @@ func (s *starter) likely(call program.Call) []syscall.Errno {
 	case !s.looksExecutable() || s.locked.on() || isThere(modulesFile):
 		return errnosOfExec[:]
 	}
-	return errnosOfExec[:3]
+	return errnosOfExec[:2]
 }
 
 var (
-	errnosOfExec = [...]syscall.Errno{unix.E2BIG, unix.EPERM, unix.EAGAIN, // and those about the file
-		unix.EACCES, unix.ENOENT, unix.ENOTDIR, unix.ENOEXEC, unix.ELOOP, unix.ENAMETOOLONG, unix.ELIBBAD}
+	errnosOfExec = [...]syscall.Errno{unix.E2BIG, unix.EAGAIN, // and those about the file
+		unix.EPERM, unix.EACCES, unix.ENOENT, unix.ENOTDIR, unix.ENOEXEC, unix.ELOOP, unix.ENAMETOOLONG, unix.ELIBBAD}
 	errnosOfCalls = [...]syscall.Errno{unix.EPERM, unix.EACCES, unix.ENOENT, unix.ENOTDIR, unix.EINVAL,
 		unix.EBADF, unix.EBUSY, unix.ENOSPC, unix.ENOTTY, unix.EROFS, unix.ELOOP}
 )

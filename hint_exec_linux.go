@@ -19,10 +19,6 @@ func (f failure) notExecuted() string {
 		return f.tooBig()
 	case unix.EAGAIN:
 		return fmt.Sprintf("user %d has more processes than its RLIMIT_NPROC allows, which is %d", f.viewer().uid, f.limitOf(unix.RLIMIT_NPROC))
-	case unix.EPERM:
-		if f.inPlace {
-			return ""
-		}
 	}
 	if f.joins.joins(MountNamespace) {
 		return "" // what the program sees is not to be seen from here
@@ -138,11 +134,19 @@ func (x execution) fine(path string, depth int) bool {
 	if interp := scriptInterpreter(file); interp != "" {
 		return x.fine(interp, depth+1)
 	}
-	if !ownProgram(file) {
+	if _, err := unix.Fgetxattr(int(file), "security.capability", nil); err == nil || !ownProgram(file, w.stat().Size) {
 		return false
 	}
 	interp := elfInterpreter(file)
-	return interp == "" || x.view.exists(interp)
+	if interp == "" {
+		return true
+	}
+	loader, err := x.view.open(interp)
+	if err != nil {
+		return false
+	}
+	defer loader.Close()
+	return ownProgram(loader, 1<<62)
 }
 
 // whyNamed goes on with what a file names to execute it.

@@ -92,15 +92,16 @@ func elfFormat(name string, head []byte) string {
 	return name + " is an ELF file for this machine, but damaged or incomplete"
 }
 
-// ownProgram reports whether a file has the header of a program for this
-// machine.
-func ownProgram(file io.ReaderAt) bool {
-	head := make([]byte, 20)
-	if n, _ := file.ReadAt(head, 0); n < len(head) || string(head[:4]) != elfMagic || head[4] != elfClass64 {
+// ownProgram reports whether a file of that size has the headers of a program
+// for this machine.
+func ownProgram(file io.ReaderAt, size int64) bool {
+	head := make([]byte, 64)
+	if n, _ := file.ReadAt(head, 0); n < len(head) || string(head[:4]) != elfMagic || head[4] != elfClass64 || head[5] == elfBigEndian {
 		return false
 	}
-	kind, machine := binary.LittleEndian.Uint16(head[16:]), binary.LittleEndian.Uint16(head[18:])
-	return machine == machines[runtime.GOARCH].machine && (kind == etExec || kind == etDyn)
+	le := binary.LittleEndian
+	kind, machine, headers := le.Uint16(head[16:]), le.Uint16(head[18:]), int64(le.Uint16(head[54:]))*int64(le.Uint16(head[56:]))
+	return machine == machines[runtime.GOARCH].machine && (kind == etExec || kind == etDyn) && int64(le.Uint64(head[32:]))+headers <= size
 }
 
 // machines are what a program is for, by GOARCH: e_machine, and that of the

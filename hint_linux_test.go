@@ -1,0 +1,167 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// An Exec says what a start says, though it has to know beforehand.
+func TestExecSaysWhy(t *testing.T) {
+	// Who writes a file is not looked for beforehand; a process that has no
+	// more steps to take than to execute has its limits already.
+	others := map[string]bool{"A program that is being written": true}
+	for _, theme := range [][]failing{failingPrograms, failingPaths, failingFiles, failingRights} {
+		for _, f := range theme {
+			if others[f.asked] {
+				continue
+			}
+			t.Run(f.asked, func(t *testing.T) {
+				requires(t, append(f.by.requires(), f.needs...)...)
+				x := f.scene(t)
+				c := f.helper("launch-exec", x)
+				var errs strings.Builder
+				c.Stderr = &errs
+				err := c.Run()
+				want := strings.Replace(f.want, "sprog: start ", "sprog: exec ", 1)
+				if got := x.told(strings.TrimSuffix(errs.String(), "\n")); got != want {
+					t.Errorf("Exec says %s\nwant      %s", got, want)
+				}
+				var ended *ExitError
+				if !errors.As(err, &ended) || ended.ExitCode() < 125 {
+					t.Errorf("it ends with %v", err)
+				}
+			})
+		}
+	}
+}
+
+// launch-exec ASKED DIR: make a launch in the place of this process. What keeps
+// it from beginning is printed like what fails later.
+var _ = helper("launch-exec", func(args []string) int {
+	f := failingCalled(args[0])
+	c := f.prepare(&scene{dir: args[1]})
+	if c.Stdin == nil {
+		c.Stdin = os.Stdin
+	}
+	os.Stderr.WriteString(c.Exec().Error() + "\n")
+	return 125
+})
+
+// The resolver looks nowhere but in the child's root, whatever links there are.
+func TestWalkStaysInRoot(t *testing.T) {
+	dir := t.TempDir()
+	root := dir + "/root"
+	for _, d := range []string{root, root + "/etc", dir + "/outside"} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{dir + "/outside/secret", root + "/etc/here"} {
+		if err := os.WriteFile(name, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{
+		"/up": "../outside/secret", "/far": "../../../../../../etc/here", "/abs": dir + "/outside/secret",
+		"/in": "/etc/here", "/dir": "etc", "/etc/root": "/",
+	} {
+		if err := os.Symlink(to, root+link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := view{root: root}
+	for path, want := range map[string]bool{
+		"/up": false, "/abs": false, "/../outside/secret": false, "/far": true, "/in": true, "/dir/here": true,
+		"/etc/root/dir/root/etc/here": true, "dir/../etc/./here": true, "/etc/here/..": false, "//etc//here": true, "/etc/here/": false,
+	} {
+		if got := v.exists(path); got != want {
+			t.Errorf("exists(%q) = %v; want %v", path, got, want)
+		}
+	}
+}
+
+// It opens nothing that would make it wait, or that would notice.
+func TestWalkDoesNotOpen(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mkfifo(dir+"/fifo", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	v := view{}
+	if f, err := v.open(dir + "/fifo"); err == nil {
+		f.Close()
+		t.Error("a FIFO was opened")
+	}
+	if !v.exists(dir + "/fifo") {
+		t.Error("the FIFO is not there")
+	}
+	before := snapshot()
+	for range 20 {
+		v.exists(dir + "/fifo/x")
+		v.exists(dir + "/no/x")
+		v.exists("/proc/self/exe")
+	}
+	if leaks := before.leaks(); len(leaks) > 0 {
+		t.Errorf("left open: %q", leaks)
+	}
+}
+
+// Whose rights count: those of the child, and its capabilities where they do.
+func TestViewerMay(t *testing.T) {
+	file := func(mode uint32, uid, gid int) *unix.Stat_t {
+		return &unix.Stat_t{Mode: unix.S_IFREG | mode, Uid: uint32(uid), Gid: uint32(gid)}
+	}
+	user := viewer{known: true, uid: 1000, gid: 100, groups: []int{27}}
+	root := viewer{known: true, powerful: true}
+	inside := viewer{known: true, uid: 1000, gid: 100, powerful: true, inside: true, uids: []idRange{{1000, 1}}, gids: []idRange{{100, 1}}}
+	for _, test := range []struct {
+		who  viewer
+		st   *unix.Stat_t
+		what uint32
+		want bool
+	}{
+		{user, file(0o700, 1000, 0), toExecute, true}, {user, file(0o077, 1000, 100), toExecute, false}, // the owner's bits alone
+		{user, file(0o010, 0, 100), toExecute, true}, {user, file(0o010, 0, 27), toExecute, true}, {user, file(0o707, 0, 27), toExecute, false},
+		{user, file(0o001, 0, 0), toExecute, true}, {user, file(0o770, 0, 0), toRead, false},
+		{root, file(0o000, 1000, 0), toRead, true}, {root, file(0o644, 1000, 0), toExecute, false}, {root, file(0o100, 1000, 0), toExecute, true},
+		{inside, file(0o000, 1000, 100), toRead, true}, {inside, file(0o000, 0, 0), toRead, false}, {inside, file(0o000, 1000, 0), toRead, false},
+		{viewer{}, file(0o000, 0, 0), toRead, true},
+	} {
+		if got := test.who.may(-1, test.st, test.what); got != test.want {
+			t.Errorf("%+v may do %d with %s = %v; want %v", test.who, test.what, modeOf(test.st), got, test.want)
+		}
+	}
+}
+
+// As whom the child comes to look at files, as this process sees the ids.
+func TestViewerOfChild(t *testing.T) {
+	requires(t, asRoot)
+	for name, test := range map[string]struct {
+		sys  *syscall.SysProcAttr
+		want viewer
+	}{
+		"itself": {&syscall.SysProcAttr{}, viewer{known: true, powerful: true}},
+		"user":   {&syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 5, Gid: 6, Groups: []uint32{7}}}, viewer{known: true, uid: 5, gid: 6, groups: []int{7}}},
+		"mapped": {&syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: oneID(0, 1000), GidMappings: oneID(0, 100),
+			GidMappingsEnableSetgroups: true, Credential: &syscall.Credential{}}, viewer{known: true, powerful: true, inside: true, uid: 1000, gid: 100}},
+		"not mapped": {&syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: oneID(0, 1000), GidMappings: oneID(0, 100),
+			GidMappingsEnableSetgroups: true, Credential: &syscall.Credential{Uid: 3}}, viewer{uid: -1, gid: 100, inside: true}},
+	} {
+		s := &starter{}
+		s.request = &request{sys: test.sys}
+		s.fillIn()
+		got := s.viewer()
+		if got.known != test.want.known || got.uid != test.want.uid || got.gid != test.want.gid || got.powerful != test.want.powerful || got.inside != test.want.inside {
+			t.Errorf("%s: %+v; want %+v", name, got, test.want)
+		}
+		if test.want.groups != nil && (len(got.groups) != 1 || got.groups[0] != test.want.groups[0]) {
+			t.Errorf("%s: groups %v; want %v", name, got.groups, test.want.groups)
+		}
+	}
+}
