@@ -295,10 +295,11 @@ func TestRelay(t *testing.T) {
 // Keys reach the program's line discipline as they are, and what ends sprog's
 // input ends the program's.
 func TestRelayedInput(t *testing.T) {
-	s := startSession(t, "sprog", "run", "--tty", "sh", "-c", "stty -icanon -isig -echo; echo ready; dd bs=1 count=3 2>/dev/null | od -An -c; stty sane; cat; echo end")
+	s := startSession(t, "sprog", "run", "--tty", "sh", "-c", "stty -icanon -isig -echo; echo ready; dd bs=1 count=3 2>/dev/null | od -An -c; stty sane; echo sane; cat; echo end")
 	s.expect("ready", 1)
 	s.typeKeys(ctrlC + ctrlZ + "\x1c")
 	s.expect("003 032 034", 1)
+	s.expect("sane", 1) // before that the end of the file would be a character
 	s.typeKeys("line\n\x04")
 	s.expect("end", 1)
 	s = startSession(t, "sh", "-c", "echo piped | sprog run --tty sh -c 'tty >/dev/null && cat'; echo code=$?")
