@@ -19,7 +19,8 @@ const (
 	// CauseTimeout: Ending.Timeout.
 	CauseTimeout
 	// CauseCPUTime: Ending.CPUTime, or the limit of RLIMIT_CPU, which the kernel
-	// enforces by SIGXCPU and SIGKILL.
+	// enforces by SIGXCPU and, at the hard limit, SIGKILL: one that comes after
+	// two thirds of that, and has no other reason, is taken for it.
 	CauseCPUTime
 	// CauseCanceled: the context of CommandContext.
 	CauseCanceled

@@ -93,7 +93,7 @@ func (r *Result) MarshalJSON() ([]byte, error) {
 type seconds time.Duration
 
 func (s seconds) MarshalJSON() ([]byte, error) {
-	return strconv.AppendFloat(nil, time.Duration(s).Seconds(), 'f', -1, 64), nil
+	return strconv.AppendFloat(nil, time.Duration(s).Seconds(), 'f', 9, 64), nil
 }
 
 // An errorJSON is an error with what a StartError knows.

@@ -39,7 +39,9 @@ func shell(script string, attr *Attr) *Cmd {
 
 func TestResultCause(t *testing.T) {
 	killMkdir := &Seccomp{Default: SeccompAllow, Rules: []SeccompRule{{Names: []string{"mkdir", "mkdirat"}, Action: SeccompKillProcess}}}
-	cpuLimit := []Rlimit{{Resource: unix.RLIMIT_CPU, Cur: 1, Max: 1}}
+	cpuLimit := func(soft, hard uint64) *Attr {
+		return &Attr{Rlimits: []Rlimit{{Resource: unix.RLIMIT_CPU, Cur: soft, Max: hard}}}
+	}
 	const spin = "while :; do :; done"
 	for _, test := range []struct {
 		name  string
@@ -52,7 +54,8 @@ func TestResultCause(t *testing.T) {
 		{"signal", nil, shell("kill -TERM $$", nil), "program SIGTERM"},
 		{"KILL from elsewhere", nil, shell("kill -KILL $$", nil), "program SIGKILL"},
 		{"KILL below an init", nil, shell("kill -KILL $$", &Attr{Init: &Init{}}), "program SIGKILL"},
-		{"limit on CPU time", nil, shell(spin, &Attr{Rlimits: cpuLimit}), "cpu time SIGKILL"},
+		{"limit on CPU time", nil, shell(spin, cpuLimit(1, 3)), "cpu time SIGXCPU"},
+		{"hard limit on CPU time", nil, shell(spin, cpuLimit(1, 1)), "cpu time SIGKILL"},
 		{"system call", []*requirement{kernelLogs}, &Cmd{Path: "/bin/mkdir", Args: []string{"mkdir", "/nope/nope"}, Attr: &Attr{NoNewPrivs: true, Seccomp: killMkdir}}, "system call SIGSYS mkdir"},
 		{"system call below an init", []*requirement{kernelLogs}, shell("sleep 0.1; exec mkdir /nope/nope", &Attr{NoNewPrivs: true, Seccomp: killMkdir, Init: &Init{}}), "system call SIGSYS mkdir"},
 		{"not started", nil, Command("/nope/nope"), "start not started: sprog: start /nope/nope: execve: no such file or directory (/nope does not exist)"},
