@@ -456,3 +456,37 @@ func (l oracleLine) wrong() string {
 	}
 	return ""
 }
+
+// What is said of controllers is right for a process in whose cgroup there are
+// others, and for one whose cgroup is a leaf below the one to be used.
+func TestProbeCgroupControllers(t *testing.T) {
+	requires(t, asRoot, cgroup2)
+	program := publicBinary(t)
+	for _, leaf := range []string{"", leafName} {
+		t.Run("in "+leaf, func(t *testing.T) {
+			dir := filepath.Join(newCgroup(t).Name(), leaf)
+			if leaf != "" {
+				if err := os.Mkdir(dir, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				defer os.Remove(dir)
+			}
+			c := exec.Command(program, "oracle", "/bin/true")
+			within(c, "sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$@"`, dir)
+			if leaf != "" { // what is enabled goes with the cgroup above
+				c.Env = append(os.Environ(), enablesVar+"=1")
+			}
+			compareOracle(t, c)
+		})
+	}
+}
+
+// A probe that does not come back is not waited for.
+func TestProbeGivesUp(t *testing.T) {
+	never := make(chan struct{})
+	defer close(never)
+	f := featureProbe{ask: func() Support { <-never; return Support{} }}
+	if s := f.within(time.Millisecond); s.Answer != Unknown || s.Reason != "no answer within 1ms" {
+		t.Errorf("within(1ms) = %+v; want no answer", s)
+	}
+}
