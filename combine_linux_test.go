@@ -247,7 +247,14 @@ var facetsOfAttr = []facet{
 			return want
 		}},
 	{name: "init",
-		draw:   func(_ *rand.Rand, _ *testing.T, c *Cmd) { attr(c).Init = new(Init) },
+		draw: func(r *rand.Rand, t *testing.T, c *Cmd) {
+			attr(c).Init = &Init{ReportStops: r.IntN(2) == 0}
+			t.Cleanup(func() {
+				if c.Birth.Stops != nil {
+					c.Birth.Stops.Close()
+				}
+			})
+		},
 		expect: func(*Cmd) map[string]string { return nil }},
 }
 
