@@ -30,6 +30,18 @@ var failingFiles = []failing{
 		return &Cmd{Path: "/bin/true", Dir: x.dir, SysProcAttr: &syscall.SysProcAttr{Chroot: x.mkdir("root", 0o755)}}
 	}, by: byRoot,
 		want: "sprog: start /bin/true: chdir /tmp/x (Dir): no such file or directory (/tmp does not exist in /tmp/x/root: the path is looked up in the new root; the old one has it)"},
+	{asked: "A file as the working directory by its descriptor", make: func(x *scene) *Cmd {
+		f, err := os.Open(x.write("file", 0o644, ""))
+		must(err)
+		return &Cmd{Path: "/bin/true", Attr: &Attr{DirFile: f}}
+	},
+		want: "sprog: start /bin/true: fchdir (Attr.DirFile): not a directory (/tmp/x/file is a regular file)"},
+	{asked: "A directory by its descriptor that the new user may not search", make: func(x *scene) *Cmd {
+		f, err := os.Open(x.mkdir("private", 0o700))
+		must(err)
+		return &Cmd{Path: "/bin/true", Attr: &Attr{DirFile: f}, SysProcAttr: &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1000, Gid: 1000}}}
+	}, by: byRoot,
+		want: "sprog: start /bin/true: fchdir (Attr.DirFile): permission denied (user 1000 may not search /tmp/x/private (drwx------ of user 0 and group 0))"},
 	{asked: "A new root that does not exist", make: sysOf(&syscall.SysProcAttr{Chroot: "/no/such/root"}),
 		want: "sprog: start /bin/true: chroot /no/such/root (SysProcAttr.Chroot): no such file or directory (/no does not exist)"},
 	{asked: "A new root that is a file", make: func(x *scene) *Cmd {

@@ -162,6 +162,7 @@ func (f *failing) helper(name string, x *scene) *Cmd {
 func (x *scene) told(text string) string {
 	text = strings.ReplaceAll(text, x.dir, "/tmp/x")
 	text = regexp.MustCompile("/proc/[0-9]+").ReplaceAllString(text, "/proc/PID")
+	text = regexp.MustCompile("sprog-test-[0-9-]+").ReplaceAllString(text, "sprog-x")
 	text = strings.ReplaceAll(text, "this machine is "+machineName(ownMachine()), "this machine is x86-64")
 	if mount := cgroup2Mount(); mount != "" {
 		text = strings.ReplaceAll(text, mount, "/sys/fs/cgroup")
@@ -203,6 +204,9 @@ func (f *failing) say(x *scene) (got heard) {
 	before := snapshotWhereProc()
 	got.Sprog = oneLine(c.Run())
 	got.Leaks = leaksSince(before)
+	if lateRemoval != "" {
+		must(os.Remove(lateRemoval))
+	}
 	return got
 }
 

@@ -5,6 +5,7 @@ package sprog
 import (
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -119,6 +120,13 @@ var failingFilters = []failing{
 		return &Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: fd}}
 	}, by: byRoot, needs: []*requirement{cgroup2},
 		want: "sprog: start /bin/true: clone3 CLONE_INTO_CGROUP descriptor 9 (SysProcAttr.CgroupFD): no such file or directory (the cgroup has been removed, or is outside of this process's cgroup namespace)"},
+	{asked: "A v1 cpuset that has no CPUs yet", make: func(*scene) *Cmd {
+		dir, err := os.MkdirTemp("/sys/fs/cgroup/cpuset", cgroupsOf(os.Getpid()))
+		must(err)
+		lateRemoval = dir
+		return &Cmd{Path: "/bin/true", Attr: &Attr{CgroupV1: []string{dir}}}
+	}, by: byRoot, needs: []*requirement{fileExists("/sys/fs/cgroup/cpuset/cpuset.cpus"), {what: "a cpuset without cgroup.clone_children", works: cpusetsEmpty}},
+		want: "sprog: start /bin/true: write /sys/fs/cgroup/cpuset/sprog-x/cgroup.procs (Attr.CgroupV1[0]): no space left on device (cpuset.cpus of the cgroup is empty, and has to be set before a process comes in)"},
 	{asked: "A filter without no_new_privs, by an ordinary user", make: attrOf(&Attr{Seccomp: &Seccomp{
 		Default: SeccompAllow, Rules: []SeccompRule{{Names: []string{"ptrace"}, Action: SeccompErrno}}}}), by: ordinary,
 		want: "sprog: start /bin/true: (Attr.Seccomp): needs Attr.NoNewPrivs, or CAP_SYS_ADMIN, which this process lacks"},
@@ -161,4 +169,15 @@ var failingRequests = []failing{
 		want: "sprog: start /bin/true: CLONE_SIGHAND|CLONE_THREAD (SysProcAttr.Cloneflags): is not for a new process"},
 	{asked: "An init, traced", make: simple(Cmd{SysProcAttr: &syscall.SysProcAttr{Ptrace: true}, Attr: &Attr{Init: &Init{}}}),
 		want: "sprog: start /bin/true: (Attr.Init): cannot be combined with SysProcAttr.Ptrace: its second stage would be traced"},
+}
+
+// lateRemoval is a cgroup to remove after the launch.
+var lateRemoval string
+
+func cpusetsEmpty() error {
+	text, err := os.ReadFile("/sys/fs/cgroup/cpuset/cgroup.clone_children")
+	if err == nil && strings.TrimSpace(string(text)) != "0" {
+		err = unix.EINVAL
+	}
+	return err
 }

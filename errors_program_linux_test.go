@@ -89,6 +89,13 @@ var failingPrograms = []failing{
 		return &Cmd{Path: x.write("disk/program", 0o755, "#!/bin/sh\n")}
 	}, by: byRoot,
 		want: "sprog: start /tmp/x/disk/program: execve: permission denied (/tmp/x/disk/program is in a file system that is mounted noexec (at /tmp/x/disk))"},
+	{asked: "An open FIFO as the program", make: func(x *scene) *Cmd {
+		must(unix.Mkfifo(x.dir+"/fifo", 0o755))
+		f, err := os.OpenFile(x.dir+"/fifo", unix.O_RDONLY|unix.O_NONBLOCK, 0)
+		must(err)
+		return &Cmd{Attr: &Attr{Program: f}}
+	},
+		want: "sprog: start /tmp/x/fifo: execveat (Attr.Program): permission denied (/tmp/x/fifo is a FIFO, and only regular files are executed)"},
 	{asked: "A program that is being written", make: func(x *scene) *Cmd {
 		path := x.write("program", 0o755, "#!/bin/sh\n")
 		_, err := unix.Open(path, unix.O_WRONLY, 0)

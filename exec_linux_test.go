@@ -53,6 +53,34 @@ func becoming(t *testing.T, step int) (stdout, stderr string, code int) {
 	return strings.Join(lines, "\n"), errs.String(), code
 }
 
+// nameFile has an error name the file that a step's descriptor is of.
+func nameFile(e *StartError, a *Attr) {
+	if a == nil {
+		return
+	}
+	for i, dir := range a.CgroupV1 {
+		if e.Step == "write" && e.Field == index("Attr.CgroupV1", i) {
+			e.Object = dir + "/cgroup.procs"
+		}
+	}
+	for i, n := range a.Join {
+		if e.Step != "setns" || e.Field != index("Attr.Join", i) {
+			continue
+		}
+		for _, k := range namespaceKinds {
+			switch {
+			case e.Object != program.CloneFlags(uint64(k.kind)):
+			case n.Path != "":
+				e.Object = n.Path
+			case n.File != nil:
+				e.Object = n.File.Name()
+			case n.PID != 0:
+				e.Object = fmt.Sprintf("/proc/%d/ns/%s", n.PID, k.file)
+			}
+		}
+	}
+}
+
 // become is the other side: it prints the exit code and the text that are
 // wanted, or that there is no such step, and becomes the program.
 func become(c *Cmd) {
@@ -68,6 +96,7 @@ func become(c *Cmd) {
 		default:
 			e := &StartError{Path: c.Path, inPlace: true}
 			e.at(p, step)
+			nameFile(e, c.Attr)
 			code := 125
 			if call := p.Steps[step].Call; call == program.Execve || call == program.Execveat {
 				code = 126

@@ -26,10 +26,10 @@ func (s *starter) explain(res machine.Result) *StartError {
 		return s.explainHandover(e, res)
 	case machine.InChild:
 		e.at(s.p, res.Step)
-		s.describeJoin(e)
+		s.describeFile(e)
 	case machine.InSecond:
 		e.at(s.second, res.Step)
-		s.describeJoin(e)
+		s.describeFile(e)
 	case machine.SecondItself:
 		e.Step, e.Field = "second stage", s.stageField
 	}

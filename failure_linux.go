@@ -71,8 +71,8 @@ func (s *starter) tellFailures() {
 func (s *starter) explainStep(i int, entry program.Arg) {
 	st := &s.p.Steps[i]
 	e := &StartError{Path: s.path, Step: st.Call.String(), Object: s.p.Object(i), Field: st.Field, inPlace: true}
+	s.describeFile(e)
 	s.point(entry.Plus(entryText), e.Error()+": ")
-	s.describeJoin(e)
 	endings := s.endings(e, i)
 	list := s.p.Buffer(len(endings) * endingSize)
 	s.p.Point(entry.Plus(entryList), list)

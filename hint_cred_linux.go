@@ -19,7 +19,9 @@ func (s *starter) hintOfCredentials(e *StartError, errno unix.Errno) string {
 		return "a flag that changes is locked, or the kernel does not have it"
 	case e.Step == "capset" && errno == unix.EPERM:
 		return s.hintOfCapset()
-	case e.Field == "Attr.Caps.Ambient" && errno == unix.EPERM:
+	case strings.Contains(e.Syscall, "PR_SET_KEEPCAPS") && errno == unix.EPERM:
+		return "capabilities are to be kept over the change of the user, and the securebit keep-caps is locked"
+	case (e.Field == "Attr.Caps.Ambient" || e.Field == field("AmbientCaps") && e.Step == "prctl") && errno == unix.EPERM:
 		return "it is not permitted and inheritable, or the securebit no-cap-ambient-raise is set"
 	case e.Step == "keyctl":
 		return hintOfKeyring(errno)

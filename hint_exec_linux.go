@@ -14,25 +14,54 @@ import (
 
 // notExecuted explains the errors of execve, of which each has many reasons.
 func (f failure) notExecuted() string {
-	switch f.errno {
-	case unix.E2BIG:
+	who := f.viewer()
+	switch {
+	case f.e.Field != "" && f.e.Field != "Attr.Program":
+		return f.stageNotExecuted()
+	case f.errno == unix.E2BIG:
 		return f.tooBig()
-	case unix.EAGAIN:
-		return fmt.Sprintf("user %d has more processes than its RLIMIT_NPROC allows, which is %d", f.viewer().uid, f.limitOf(unix.RLIMIT_NPROC))
+	case f.errno == unix.EAGAIN && who.known:
+		return fmt.Sprintf("user %d has more processes than its RLIMIT_NPROC allows, which is %d", who.uid, f.limitOf(unix.RLIMIT_NPROC))
 	}
 	if f.joins.joins(MountNamespace) {
 		return "" // what the program sees is not to be seen from here
 	}
-	x := execution{f.view(), f.viewer(), f.errno, f.capsWithin}
+	x := execution{f.view(), who, f.errno, f.capsWithin}
 	if f.e.Field == "Attr.Program" {
 		return f.fileNotExecuted(x)
 	}
 	return x.why(f.path, 0)
 }
 
+// stageNotExecuted is for the second stage, which is an image of the package's
+// own in a memfd.
+func (f failure) stageNotExecuted() string {
+	switch {
+	case f.errno == unix.ENOENT && f.e.Step == "execve":
+		return "without execveat, Linux 3.19, the child needs /proc for its second stage"
+	case f.errno == unix.EACCES:
+		return memfdText()
+	}
+	return ""
+}
+
+// memfdText tells of the setting that forbids to execute a memfd.
+func memfdText() string {
+	if level := sysctl("vm/memfd_noexec"); level == "1" || level == "2" {
+		return "vm.memfd_noexec is " + level + ", and the start has a second stage, which is executed from a memfd"
+	}
+	return ""
+}
+
 // fileNotExecuted is for a program that is executed from its descriptor.
 func (f failure) fileNotExecuted(x execution) string {
-	file, err := os.Open("/proc/self/fd/" + itoa(f.programFD))
+	w := &walk{view: x.view, who: x.who, fds: []seen{seen(f.programFD)}} // which is the caller's to close
+	if f.errno == unix.EACCES {
+		if why := x.notAllowed(f.path, w); why != "" {
+			return why
+		}
+	}
+	file, err := w.read()
 	if err != nil {
 		return ""
 	}
@@ -44,11 +73,7 @@ func (f failure) fileNotExecuted(x execution) string {
 	case f.errno == unix.ENOENT && f.lacks.has(noExecveat):
 		return "without execveat, Linux 3.19, the child needs /proc"
 	}
-	st := new(unix.Stat_t)
-	if unix.Fstat(int(file.Fd()), st) != nil {
-		return ""
-	}
-	return x.whyFile(f.path, seen(file.Fd()), st, 0)
+	return x.whyFile(f.path, file, w.stat(), 0)
 }
 
 // An execution is the kernel's search for what executes a program.

@@ -60,6 +60,9 @@ func (f failure) noMoreProcesses() string {
 	if f.cgroupSays != "" {
 		return "" // it knows better
 	}
+	if f.born {
+		return f.noMoreOfUser()
+	}
 	if name := fullOfTasks(); name != "" {
 		return "the cgroup " + name + " has as many processes and threads as its pids.max allows"
 	}
@@ -75,6 +78,16 @@ func (f failure) noMoreProcesses() string {
 		}
 	}
 	return "processes and threads are limited by RLIMIT_NPROC for each user, pids.max of each cgroup, kernel.threads-max and kernel.pid_max"
+}
+
+// noMoreOfUser is for the clone of an init, after the child's credentials and
+// limits are set.
+func (f failure) noMoreOfUser() string {
+	who, most := f.viewer(), f.limitOf(unix.RLIMIT_NPROC)
+	if !who.known || who.uid == 0 || most == unix.RLIM_INFINITY {
+		return ""
+	}
+	return fmt.Sprintf("likely RLIMIT_NPROC: it allows user %d no more than %d processes and threads, and the init is one of them", who.uid, most)
 }
 
 // fullOfTasks is a cgroup, this process's or one above it, that takes no more

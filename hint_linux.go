@@ -62,7 +62,7 @@ func init() { // the functions lead back to the table, by way of an Exec
 		"clone3": failure.notBorn, "clone": failure.notBorn,
 		"unshare": failure.noNamespaces, "setns": failure.notJoined, "mount": failure.notPrivate,
 		"execve": failure.notExecuted, "execveat": failure.notExecuted,
-		"chdir": failure.notFound, "chroot": failure.notRooted, "openat": failure.notOpened,
+		"chdir": failure.notFound, "fchdir": failure.notEntered, "chroot": failure.notRooted, "openat": failure.notOpened,
 		"prlimit64": failure.notLimited,
 		"setgroups": failure.notGrouped, "setgid": failure.notUser, "setuid": failure.notUser,
 		"setresgid": failure.notUser, "setresuid": failure.notUser,

@@ -39,6 +39,22 @@ func (f failure) notFound() string {
 	return why
 }
 
+// notEntered is for a working directory by its descriptor.
+func (f failure) notEntered() string {
+	var st unix.Stat_t
+	if unix.Fstat(f.dirFD, &st) != nil {
+		return ""
+	}
+	who := f.viewer()
+	switch path := printable(realPath(f.dirFD)); {
+	case f.errno == unix.ENOTDIR:
+		return path + " is " + kindOf(&st)
+	case f.errno == unix.EACCES && !who.may(seen(f.dirFD), &st, toSearch):
+		return who.mayNot("search", path, seen(f.dirFD), &st)
+	}
+	return ""
+}
+
 // notRooted is for chroot, which comes before the credentials.
 func (f failure) notRooted() string {
 	if f.errno == unix.EPERM && f.lacksCap(unix.CAP_SYS_CHROOT) {
@@ -279,6 +295,9 @@ func (f failure) noRightInside(kind NamespaceKind, capability string) string {
 
 // notWritten is for files of the kernel's, such as parameters.
 func (f failure) notWritten() string {
+	if strings.Contains(f.e.Field, "Cgroup") {
+		return f.notMoved()
+	}
 	if strings.HasPrefix(f.e.Field, "Attr.Sysctls") {
 		switch f.errno {
 		case unix.EINVAL:
@@ -286,6 +305,26 @@ func (f failure) notWritten() string {
 		case unix.EPERM, unix.EACCES:
 			return "the child has no right to that parameter: it takes the rights of root in the user namespace that the other namespace belongs to"
 		}
+	}
+	return ""
+}
+
+// notMoved is for a cgroup that the child does not get into.
+func (f failure) notMoved() string {
+	i := slices.IndexFunc(f.enters, func(e use) bool { return e.field == f.e.Field && strings.HasPrefix(e.field, "Attr.CgroupV1") })
+	switch {
+	case i < 0 || i >= len(f.attr.CgroupV1):
+		return explainCgroup(f.errno)
+	case f.errno == unix.ENOSPC:
+		for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
+			if list, err := readSmall(f.attr.CgroupV1[i] + "/" + name); err == nil && strings.TrimSpace(list) == "" {
+				return name + " of the cgroup is empty, and has to be set before a process comes in"
+			}
+		}
+	case f.errno == unix.EACCES:
+		return "cgroup.procs of the cgroup may not be written by this process's user"
+	case f.errno == unix.EINVAL:
+		return "a real-time process comes only into a cgroup whose cpu.rt_runtime_us is not 0"
 	}
 	return ""
 }

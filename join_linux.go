@@ -445,8 +445,14 @@ func (b *builder) relay() {
 	p.FeedData(p.Len()-1, j.childPid)
 }
 
-// describeJoin makes the error of a setns step name the namespace.
-func (s *starter) describeJoin(e *StartError) {
+// describeFile makes the error of a step name the namespace or the cgroup that
+// a descriptor is of.
+func (s *starter) describeFile(e *StartError) {
+	for i, dir := range s.attr.CgroupV1 {
+		if e.Step == "write" && e.Field == index("Attr.CgroupV1", i) {
+			e.Object = dir + "/cgroup.procs"
+		}
+	}
 	for _, n := range slices.Concat(s.joins.list, s.joins.late) {
 		if e.Step == "setns" && e.Object == program.CloneFlags(uint64(n.kind)) {
 			e.Object = n.name

@@ -160,7 +160,7 @@ func TestBadLandlock(t *testing.T) {
 	requires(t, landlockABI(1))
 	wantRefused(t, []badStart{
 		{"missing", by(&Attr{NoNewPrivs: true, Landlock: new(rule(LandlockPath{Path: "/no/such", Rights: LandlockRead}))}), syscall.ENOENT,
-			"openat /no/such (Attr.Landlock.Files.Rules[1]): no such file or directory"},
+			"openat /no/such (Attr.Landlock.Files.Rules[1]): no such file or directory (/no does not exist)"},
 		{"no directory", by(&Attr{NoNewPrivs: true, Landlock: new(rule(LandlockPath{Path: "/dev/null", Rights: LandlockReadDir}))}), syscall.EINVAL,
 			"landlock_add_rule /dev/null (Attr.Landlock.Files.Rules[1]): invalid argument (the rights are about directories, and it is none)"},
 		{"closed", by(&Attr{NoNewPrivs: true, Landlock: new(rule(LandlockPath{File: closedFile, Rights: LandlockReadFile}))}), os.ErrClosed,

@@ -253,9 +253,11 @@ vm_build() {
 			vm_log "$path: no test files"
 			continue
 		fi
-		if [[ -d $dir/testdata ]]; then
-			cp -a -- "$dir/testdata" "$tree/src/$path/testdata"
-		fi
+		for data in testdata docs; do
+			if [[ -d $dir/$data ]]; then
+				cp -a -- "$dir/$data" "$tree/src/$path/$data"
+			fi
+		done
 		vm_packages+=("$path")
 		for who in "${vm_who[@]}"; do
 			printf '%s\t%s\t%s\t%s\n' "$who" "/src/$path" "$name" "$path"
