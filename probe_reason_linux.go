@@ -21,7 +21,7 @@ func (f *featureProbe) refusal(e *StartError) Support {
 	if errors.As(e.Err, &errno) && isPassing(errno) {
 		s.Answer = Unknown
 	}
-	hidden := errno == unix.ENOSYS && filtered()
+	hidden := errno == unix.ENOSYS && filterInForce()
 	if errno == unix.EPERM || errno == unix.EACCES || hidden { // filters answer by capabilities, too
 		s.Capability = f.takes.missing()
 	}
@@ -99,9 +99,9 @@ func (f *featureProbe) refused(errno unix.Errno, capability string) string {
 		return "takes " + capability + " in the initial user namespace, and this process is in another"
 	case capability != "":
 		return "takes " + capability
-	case errno == unix.EPERM && filtered() && f.takes != nil:
+	case errno == unix.EPERM && filterInForce() && f.takes != nil:
 		return "the seccomp filter in force refuses it, or a security module"
-	case errno == unix.EPERM && filtered():
+	case errno == unix.EPERM && filterInForce():
 		return "probably refused by the seccomp filter in force"
 	}
 	return ""
@@ -121,15 +121,4 @@ func (r *right) missing() string {
 func inUserNamespace() bool {
 	text, err := readSmall("/proc/self/uid_map")
 	return err == nil && strings.Join(strings.Fields(text), " ") != "0 0 4294967295"
-}
-
-// filtered reports whether a seccomp filter is in force for this process.
-func filtered() bool {
-	text, err := readSmall("/proc/self/status")
-	if err != nil { // no /proc
-		mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
-		return err != nil || mode == 2
-	}
-	_, after, _ := strings.Cut(text, "\nSeccomp:\t")
-	return strings.HasPrefix(after, "2")
 }
