@@ -30,4 +30,6 @@ type Birth struct {
 
 	// Cgroup is the cgroup that Attr.Cgroup has asked for.
 	Cgroup *CgroupHandle
+
+	end *os.File // where an init tells the program's end
 }

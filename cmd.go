@@ -142,6 +142,7 @@ type Cmd struct {
 	startTime time.Time
 	wall      time.Duration // how long the process was there
 	belowInit int           // the program's process id, if there is an init and it is known
+	program   *programEnd   // what an init has told, if it has
 	endErr    error         // what Start or Wait has returned
 
 	inspect func(first, second *program.Program) // of the request; for tests

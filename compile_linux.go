@@ -34,6 +34,7 @@ type builder struct {
 	stderr      int              // of an Exec: this process's standard error, or -1
 	tellTo      program.Arg      // of an Exec: the word with the number that it has now
 	handler     int              // of an Exec: the first step after a failure
+	stateLast   int              // the number of the file with the state, for the init
 	children    int              // the number of the list of the init's children, or -1
 	mapped      int              // the step that maps the second stage's state
 	initStep    int              // the init's first step

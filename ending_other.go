@@ -2,19 +2,20 @@
 
 package sprog
 
-import (
-	"os"
-	"syscall"
-)
+import "syscall"
 
-type ender struct{}
+type (
+	ender      struct{}
+	programEnd struct{}
+)
 
 func (e *ender) end(Cause) error { return nil }
 func (e *ender) finish()         {}
 
-func (c *Cmd) watchTime()              {}
-func (c *Cmd) findProgram()            {}
-func (c *Cmd) protections() []string   { return nil }
-func (r *Result) use(*os.ProcessState) {}
-func (r *Result) explain(*Cmd)         {}
-func errnoText(syscall.Errno) string   { return "" }
+func (c *Cmd) watchTime()            {}
+func (c *Cmd) findProgram()          {}
+func (c *Cmd) protections() []string { return nil }
+func (c *Cmd) readEnd()              {}
+func (r *Result) use(*Cmd)           {}
+func (r *Result) explain(*Cmd)       {}
+func errnoText(syscall.Errno) string { return "" }

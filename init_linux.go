@@ -18,6 +18,9 @@ const (
 	infoStatus = 24
 	infoSize   = 128
 
+	// endSize is that and a struct rusage behind it.
+	endSize = infoSize + 144
+
 	cldExited    = 1
 	cldStopped   = 5
 	cldContinued = 6
@@ -31,7 +34,8 @@ func (b *builder) initProgram() {
 	p := in.p
 	b.initStep = p.Len()
 	in.all, in.mask = p.Words(^uint64(0)), p.Words(0)
-	in.info, in.child, in.signal = p.Buffer(infoSize), p.Words(0), p.Words(0)
+	in.info, in.child, in.signal = p.Buffer(endSize), p.Words(0), p.Words(0)
+	p.Label(in.at(in.info, infoSize), "usage")
 	in.chldAct, in.dfl = p.Buffer(32), p.Buffer(32)
 	p.Label(in.mask, "mask")
 	p.Label(in.chldAct, "action")
@@ -42,6 +46,7 @@ func (b *builder) initProgram() {
 	in.prepare()
 	in.spawn()
 	in.loop()
+	in.tellEnd()
 	in.killRest()
 	in.end()
 	in.program()
@@ -137,6 +142,7 @@ func (in *initBuilder) spawn() {
 // closes it, whatever the init does.
 func (in *initBuilder) closeAll() {
 	var own fdSet
+	own.add(in.stateLast)
 	if in.attr.Init.tells() {
 		// An init must not wait for a caller that does not read.
 		in.add(program.Fcntl, num(in.report), num(unix.F_SETFL), num(unix.O_NONBLOCK))
@@ -203,7 +209,7 @@ func (in *initBuilder) loop() {
 		flags |= unix.WSTOPPED | unix.WCONTINUED
 	}
 	reap := p.Len()
-	in.add(program.Waitid, num(0), num(0), in.info, num(flags), num(0)).Goto(uint32(unix.ECHILD), int16(in.wait-reap))
+	in.add(program.Waitid, num(0), num(0), in.info, num(flags), in.at(in.info, infoSize)).Goto(uint32(unix.ECHILD), int16(in.wait-reap))
 	in.test(in.at(in.info, infoPid), 0, in.wait)
 	mine := in.test(in.at(in.info, infoPid), 0, p.Len()+1)
 	p.FeedArg(in.own, mine, 1)
@@ -246,6 +252,12 @@ func (in *initBuilder) tellStop(reap int) {
 	tell := p.Len()
 	in.add(program.Write, num(in.report), code, num(1)).Goto(program.AnyErrno, int16(reap-tell))
 	p.Steps[tell].Next = int16(reap - tell)
+}
+
+// tellEnd tells the caller how the program has ended, and what it has used: an
+// exit code of the init's own cannot say everything.
+func (in *initBuilder) tellEnd() {
+	in.add(program.Pwrite64, num(in.stateLast), in.info, num(endSize), num(machine.EndAt)).Ignore(program.AnyErrno)
 }
 
 // end ends the init as the program ended. A signal is sent to itself; PID 1 of

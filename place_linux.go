@@ -179,8 +179,11 @@ func (b *builder) keptFiles() (list []int) {
 	if b.second != nil || b.inPlace && b.report >= 0 {
 		list = append(list, b.report)
 	}
-	if b.attr.Init != nil && b.children >= 0 {
-		list = append(list, b.children)
+	if b.attr.Init != nil {
+		list = append(list, b.stateLast)
+		if b.children >= 0 {
+			list = append(list, b.children)
+		}
 	}
 	if b.locked.on() {
 		list = append(list, b.locked.ruleset)

@@ -64,7 +64,9 @@ type Result struct {
 	// went wrong.
 	Err error
 
-	// ExitCode is the code that it has exited with, or -1 if it has not.
+	// ExitCode is the code that it has exited with, or -1 if it has not. With an
+	// init, this and the following are the program's, whatever the init's own
+	// exit code can say of it.
 	ExitCode int
 
 	// Signal is the signal that it has died of, or 0. Core is whether the kernel
@@ -98,7 +100,8 @@ type Result struct {
 	// MaxRSS is the most memory that one of these processes had resident, in
 	// bytes. The kernel counts for the process itself what it shared with this one until it
 	// executed the program. Where MaxRSSBound is set, this process has been as large
-	// as that: the true figure is not above MaxRSS. See also Cgroup.
+	// as that: the true figure is not above MaxRSS. With an init the program has
+	// shared nothing. See also Cgroup.
 	MaxRSS      int64
 	MaxRSSBound bool
 
@@ -148,7 +151,7 @@ func (c *Cmd) Result() *Result {
 		stats, _ := g.Stats()
 		r.Cgroup, r.CgroupPath = &stats, g.Path()
 	}
-	r.use(c.ProcessState)
+	r.use(c)
 	r.explain(c)
 	return r
 }

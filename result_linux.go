@@ -3,7 +3,6 @@
 package sprog
 
 import (
-	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -12,9 +11,13 @@ import (
 )
 
 // use takes over what the kernel has counted.
-func (r *Result) use(state *os.ProcessState) {
+func (r *Result) use(c *Cmd) {
+	state := c.ProcessState
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		r.Signal, r.Core = status.Signal(), status.CoreDump()
+	}
+	if p := c.program; p != nil {
+		r.ExitCode, r.Signal, r.Core = p.exitCode, p.signal, p.core
 	}
 	u, ok := state.SysUsage().(*syscall.Rusage)
 	if !ok {
@@ -26,6 +29,9 @@ func (r *Result) use(state *os.ProcessState) {
 	if unix.Getrusage(unix.RUSAGE_SELF, &own) == nil {
 		r.MaxRSSBound = u.Maxrss <= own.Maxrss
 	}
+	if r.MaxRSSBound && c.program != nil { // the program never shared memory with this process
+		r.MaxRSS, r.MaxRSSBound = c.program.maxRSS, false
+	}
 	r.MinorFaults, r.MajorFaults = u.Minflt, u.Majflt
 	r.BlocksRead, r.BlocksWritten = u.Inblock, u.Oublock
 	r.VoluntarySwitches, r.InvoluntarySwitches = u.Nvcsw, u.Nivcsw
@@ -36,22 +42,16 @@ func (r *Result) explain(c *Cmd) {
 	switch {
 	case r.Cause != CauseProgram || r.ExitCode == 0:
 		return
-	case r.diedOf(c, unix.SIGSYS):
+	case r.Signal == unix.SIGSYS:
 		r.Cause = CauseSyscall
 		r.Syscall = c.deniedCall()
-	case r.diedOf(c, unix.SIGXCPU):
+	case r.Signal == unix.SIGXCPU:
 		r.Cause = CauseCPUTime
-	case r.diedOf(c, unix.SIGKILL):
+	case r.Signal == unix.SIGKILL:
 		r.explainKill(c)
 	case r.Cgroup != nil:
 		r.explainByCgroup()
 	}
-}
-
-// diedOf reports whether the program has died of a signal. PID 1 of a namespace
-// says so by its exit code.
-func (r *Result) diedOf(c *Cmd, sig syscall.Signal) bool {
-	return r.Signal == sig || c.Attr != nil && c.Attr.Init != nil && r.ExitCode == 128+int(sig)
 }
 
 // explainKill tells who has sent SIGKILL, if that was the kernel.

@@ -37,6 +37,13 @@ func shell(script string, attr *Attr) *Cmd {
 	return c
 }
 
+// inPIDNamespace is a shell command below an init that is PID 1.
+func inPIDNamespace(script string) *Cmd {
+	c := shell(script, &Attr{Init: &Init{}})
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	return c
+}
+
 func TestResultCause(t *testing.T) {
 	killMkdir := &Seccomp{Default: SeccompAllow, Rules: []SeccompRule{{Names: []string{"mkdir", "mkdirat"}, Action: SeccompKillProcess}}}
 	cpuLimit := func(soft, hard uint64) *Attr {
@@ -53,6 +60,9 @@ func TestResultCause(t *testing.T) {
 		{"code", nil, shell("exit 42", nil), "program exit 42"},
 		{"signal", nil, shell("kill -TERM $$", nil), "program SIGTERM"},
 		{"KILL from elsewhere", nil, shell("kill -KILL $$", nil), "program SIGKILL"},
+		{"code below PID 1", []*requirement{asRoot}, inPIDNamespace("exit 139"), "program exit 139"},
+		{"signal below PID 1", []*requirement{asRoot}, inPIDNamespace("kill -SEGV $$"), "program SIGSEGV"},
+		{"KILL below PID 1", []*requirement{asRoot}, inPIDNamespace("kill -KILL $$"), "program SIGKILL"},
 		{"KILL below an init", nil, shell("kill -KILL $$", &Attr{Init: &Init{}}), "program SIGKILL"},
 		{"limit on CPU time", nil, shell(spin, cpuLimit(1, 3)), "cpu time SIGXCPU"},
 		{"hard limit on CPU time", nil, shell(spin, cpuLimit(1, 1)), "cpu time SIGKILL"},
@@ -64,7 +74,7 @@ func TestResultCause(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			requires(t, test.needs...)
 			var got string
-			for range 10 { // the kernel writes no more than ten lines in five seconds
+			for range 20 { // the kernel writes no more than ten lines in five seconds
 				c := *test.cmd
 				c.Run()
 				if got = resultText(c.Result()); got == test.want || test.needs == nil {
@@ -163,6 +173,14 @@ func TestResultBound(t *testing.T) {
 	}
 	if r := c.Result(); !r.MaxRSSBound {
 		t.Errorf("MaxRSS = %d of /bin/true; want it to be only a bound", r.MaxRSS)
+	}
+	below := Command("/bin/true")
+	below.Attr = &Attr{Init: &Init{}}
+	if err := below.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if r := below.Result(); r.MaxRSSBound || r.MaxRSS < 100<<10 || r.MaxRSS > 8<<20 {
+		t.Errorf("MaxRSS = %d of /bin/true below an init (bound: %v); want what it has used", r.MaxRSS, r.MaxRSSBound)
 	}
 }
 

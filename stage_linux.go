@@ -128,8 +128,19 @@ func (b *builder) mapState(fd int) {
 	b.mapped = b.p.Len()
 	b.add(b.stageField, program.Mmap, num(machine.StatePage), num(machine.StateSize(b.p)), num(unix.PROT_READ|unix.PROT_WRITE),
 		num(unix.MAP_SHARED|unix.MAP_FIXED), num(fd), num(0))
+	if b.attr.Init != nil { // which tells at the end what has become of the program
+		b.stateLast = b.table.spare()
+		b.add(initField, program.Dup3, num(fd), num(b.stateLast), num(unix.O_CLOEXEC))
+	}
 	b.add(b.stageField, program.Close, num(fd))
 	b.table.setOpen(fd, false)
+}
+
+// takeEnd keeps the file that an init tells the program's end in.
+func (s *starter) takeEnd() {
+	if s.attr.Init != nil && s.birth != nil {
+		s.birth.end = os.NewFile(uintptr(s.stage.TakeState()), "state")
+	}
 }
 
 // takeStops gives the caller the pipe that an init goes on to tell through.

@@ -117,6 +117,7 @@ func (s *starter) try(r *request) (machine.Result, error) {
 	s.tracer.launched(s.stage)
 	if res.OK {
 		s.tellNamespaces()
+		s.takeEnd()
 	}
 	if started = res.OK; !started {
 		s.terminal.restore(r.sys)

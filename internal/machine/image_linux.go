@@ -34,6 +34,9 @@ const (
 	// BornAt is the address of a struct timespec in that page: when the
 	// program has begun, if it notes that.
 	BornAt = SharedAt + SharedSize
+	// EndAt is where in the file an init may tell the end of the program, up to
+	// 512 bytes.
+	EndAt = 3584
 	// LogAt is the address for a log behind that page, LogSize bytes.
 	LogAt   = StatePage + statePageSize
 	LogSize = segmentGap - statePageSize

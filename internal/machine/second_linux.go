@@ -78,6 +78,13 @@ func (s *Second) TakeReports() int {
 	return fd
 }
 
+// TakeState hands the file with the state over to the caller.
+func (s *Second) TakeState() int {
+	fd := s.state
+	s.state = -1
+	return fd
+}
+
 // Close closes what Open made.
 func (s *Second) Close() {
 	for _, fd := range []*int{&s.image, &s.state, &s.read, &s.write} {
