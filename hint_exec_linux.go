@@ -3,6 +3,7 @@
 package sprog
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"os"
@@ -56,8 +57,9 @@ func memfdText() string {
 // fileNotExecuted is for a program that is executed from its descriptor.
 func (f failure) fileNotExecuted(x execution) string {
 	w := &walk{view: x.view, who: x.who, fds: []seen{seen(f.programFD)}} // which is the caller's to close
+	path := cmp.Or(realPath(f.programFD), f.path)                        // which may be no more than a name
 	if f.errno == unix.EACCES {
-		if why := x.notAllowed(f.path, w); why != "" {
+		if why := x.notAllowed(path, w); why != "" {
 			return why
 		}
 	}
@@ -73,7 +75,7 @@ func (f failure) fileNotExecuted(x execution) string {
 	case f.errno == unix.ENOENT && f.lacks.has(noExecveat):
 		return "without execveat, Linux 3.19, the child needs /proc"
 	}
-	return x.whyFile(f.path, file, w.stat(), 0)
+	return x.whyFile(path, file, w.stat(), 0)
 }
 
 // An execution is the kernel's search for what executes a program.
