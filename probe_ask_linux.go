@@ -139,10 +139,11 @@ func askCgroupKill() Support {
 // cgroup. It does not try, since the controllers of the cgroups above would
 // stay enabled.
 func askController(name string) func() Support {
+	var f featureProbe
 	return func() Support {
 		list, err := usableParents()
 		if err != nil {
-			return Support{Answer: No, Reason: err.Error()}
+			return f.refusal(ofFile("", cgroupField, err))
 		}
 		defer closeAll(list)
 		var first error
@@ -155,7 +156,7 @@ func askController(name string) func() Support {
 				first = err
 			}
 		}
-		return Support{Answer: No, Reason: first.Error()}
+		return f.refusal(ofFile("", cgroupField, first))
 	}
 }
 

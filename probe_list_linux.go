@@ -31,7 +31,7 @@ var featuresOfStarts = []featureProbe{
 	{name: "close-range", since: "5.11", what: "every start; closing one by one can stand in", ask: askStart("close_range", "5.11", noCloseRange)},
 	{name: "execveat", since: "3.19", what: "Attr.Program, second stages; /proc/self/fd can stand in", ask: askExecveat},
 	{name: "pidfd", since: "5.3", what: "SysProcAttr.PidFD, Cmd.Wait without a thread", ask: askPidfd},
-	{name: "executable-memfd", since: "3.17", what: "second stages: Attr.Init, OOMScoreAdj, MDWE and others", try: asksForInit},
+	{name: "executable-memfd", since: "3.17", what: "second stages: Attr.Init, OOMScoreAdj, MDWE and others", try: doesWithoutHugePages},
 	{name: "chroot", since: "2.0", what: "SysProcAttr.Chroot", takes: here(unix.CAP_SYS_CHROOT), inside: true,
 		try: func(t *trial) { t.sys.Chroot = "/" }},
 	{name: "personality", since: "2.0", what: "Attr.Personality: ADDR_NO_RANDOMIZE",
@@ -119,7 +119,7 @@ var featuresOfMemory = []featureProbe{
 	{name: "oom-score", since: "2.6.36", what: "Attr.OOMScoreAdj", try: func(t *trial) { t.attr.OOMScoreAdj = new(1000) }},
 	{name: "oom-protection", since: "2.6.36", what: "Attr.OOMScoreAdj below the inherited one", takes: initially(unix.CAP_SYS_RESOURCE),
 		try: func(t *trial) { t.attr.OOMScoreAdj = new(-1000) }},
-	{name: "huge-pages-off", since: "3.15", what: "Attr.THPDisable", try: func(t *trial) { t.attr.THPDisable = THPDisableCompletely }},
+	{name: "huge-pages-off", since: "3.15", what: "Attr.THPDisable", try: doesWithoutHugePages},
 	{name: "huge-pages-advised", since: "6.18", what: "Attr.THPDisable: except those advised", try: func(t *trial) { t.attr.THPDisable = THPDisableExceptAdvised }},
 	{name: "mdwe", since: "6.3", what: "Attr.MDWE", try: func(t *trial) { t.attr.MDWE = true }},
 }
@@ -160,6 +160,8 @@ var featuresOfCgroups = []featureProbe{
 }
 
 func asksForInit(t *trial) { t.attr.Init = &Init{} }
+
+func doesWithoutHugePages(t *trial) { t.attr.THPDisable = THPDisableCompletely }
 
 // makes tries new namespaces.
 func makes(flags uintptr) func(*trial) {

@@ -20,7 +20,7 @@ import (
 // oracles are the features with what they are for, in the words of a caller. A
 // probe is right if it says of a start what becomes of the real one.
 var oracles = map[string]func(c *Cmd){
-	"executable-memfd":    func(c *Cmd) { attr(c).Init = &Init{} },
+	"executable-memfd":    func(c *Cmd) { attr(c).THPDisable = THPDisableCompletely },
 	"chroot":              func(c *Cmd) { sys(c).Chroot = "/" },
 	"personality":         func(c *Cmd) { attr(c).Personality = persona(AddrNoRandomize) },
 	"child-subreaper":     func(c *Cmd) { attr(c).Init = &Init{} },
