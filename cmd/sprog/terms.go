@@ -102,7 +102,7 @@ var flagsOfFields = map[string]string{
 	"Attr.Loopback":             "loopback",
 	"Attr.TimeOffsets":          "monotonic boottime",
 	"Attr.ForbidUserNamespaces": "disable-userns",
-	"Attr.ReportNamespaces":     "info-fd",
+	"Attr.ReportNamespaces":     "info-fd result result-fd",
 	"Attr.Init":                 "init tty",
 }
 
