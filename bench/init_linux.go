@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -105,7 +106,7 @@ func measureInit(b *bench, s *section) error {
 		}
 		s.Table.add(row...)
 	}
-	s.Notes = append(s.Notes, "tini runs as tini -s. The signal is SIGUSR1, and goes to a Go program that writes a byte to a pipe; without an init it goes there directly. "+
+	s.Notes = append(s.Notes, "A multiple is of what sprog takes. The package's executable holds the program's arguments and environment as well. tini runs as tini -s. The signal is SIGUSR1, and goes to a Go program that writes a byte to a pipe; without an init it goes there directly. "+
 		"Resident memory is Rss of smaps_rollup, while a program sleeps. SIGKILL, SIGSTOP and SIGCHLD are not tried, nor are SIGPROF and 32 to 34, which runtimes keep for themselves.")
 	return nil
 }
@@ -137,7 +138,13 @@ func (b *bench) initStarts(s *section, kinds []initKind) error {
 		row := []string{place.name}
 		for _, c := range cells {
 			c.finish()
-			row = append(row, duration(c.P50))
+		}
+		for i, c := range cells {
+			cell := duration(c.P50)
+			if own := slices.IndexFunc(kinds, func(k initKind) bool { return k.name == bySprog }); own >= 0 && len(kinds[i].words) > 0 {
+				cell += ", " + significant(latencyRatio(c, cells[own]).rounds) + " x"
+			}
+			row = append(row, cell)
 		}
 		s.Table.add(row...)
 		s.Samples = append(s.Samples, cells...)
