@@ -138,6 +138,7 @@ type Cmd struct {
 	started int32     // atomic: Start was called (not an atomic.Bool, so that vet lets a Cmd be copied)
 	cause   uint32    // atomic: the Cause of the end, when it has begun
 	reach   uint32    // atomic: the Reach of the end
+	killed  int64     // atomic: the CPU time that was used when the tree was killed
 
 	startTime time.Time
 	wall      time.Duration // how long the process was there

@@ -125,6 +125,20 @@ func TestCPUTimeIsUsed(t *testing.T) {
 	}
 }
 
+// Nobody waits for those in a PID namespace that is killed; what they have used
+// is known all the same.
+func TestCPUTimeOfKilledNamespace(t *testing.T) {
+	requires(t, userNamespaces)
+	c := shell("(while :; do :; done)", &Attr{Init: &Init{}})
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWPID}
+	c.Ending = &Ending{CPUTime: 2 * soon}
+	c.Run()
+	if r := c.Result(); r.Cause != CauseCPUTime || r.Reach != ReachNamespace || r.User+r.System < 2*soon {
+		t.Errorf("cause %v, killed the %v, after %v of CPU time; want %v, %v, at least %v",
+			r.Cause, r.Reach, r.User+r.System, CauseCPUTime, ReachNamespace, 2*soon)
+	}
+}
+
 // The context ends a command as Ending says.
 func TestContextAndEnding(t *testing.T) {
 	for _, test := range []struct {

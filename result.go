@@ -94,7 +94,9 @@ type Result struct {
 	Wall  time.Duration
 
 	// User and System are CPU time, of the process and of all below it that
-	// were waited for by their parents: getrusage(2), as the rest here.
+	// were waited for by their parents: getrusage(2), as the rest here. What a
+	// tree had used besides when it was killed, whose members nobody waits for
+	// in a PID namespace, is part of User.
 	User, System time.Duration
 
 	// MaxRSS is the most memory that one of these processes had resident, in
@@ -152,6 +154,7 @@ func (c *Cmd) Result() *Result {
 		r.Cgroup, r.CgroupPath = &stats, g.Path()
 	}
 	r.use(c)
+	r.User += max(0, time.Duration(atomic.LoadInt64(&c.killed))-r.User-r.System)
 	r.explain(c)
 	return r
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -18,6 +19,9 @@ import (
 
 func (c *Cmd) killTree() (Reach, error) {
 	reach := c.reachOfKill()
+	if !c.hasExited() {
+		atomic.StoreInt64(&c.killed, int64(c.usedCPU()))
+	}
 	if reach == ReachDescendants || reach == ReachChildren {
 		return c.hunt(reach)
 	}
