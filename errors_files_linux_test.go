@@ -19,13 +19,13 @@ var failingFiles = []failing{
 	{asked: "A working directory that only root may search", make: func(x *scene) *Cmd {
 		return &Cmd{Path: "/bin/true", Dir: x.mkdir("private", 0o700)}
 	}, by: prepared,
-		want: "sprog: start /bin/true: chdir /tmp/x/private (Dir): permission denied (user 65534 may not search /tmp/x/private (drwx------ of user 0 and group 0))"},
+		want: "sprog: start /bin/true: chdir /tmp/x/private (Dir): permission denied (user 65534 may not search /tmp/x/private, which is drwx------ of user 0 and group 0)"},
 	{asked: "One below it, by root for another user", make: func(x *scene) *Cmd {
 		x.mkdir("private", 0o700)
 		return &Cmd{Path: "/bin/true", Dir: x.mkdir("private/dir", 0o755),
 			SysProcAttr: &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1000, Gid: 1000}}}
 	}, by: byRoot,
-		want: "sprog: start /bin/true: chdir /tmp/x/private/dir (Dir): permission denied (user 1000 may not search /tmp/x/private (drwx------ of user 0 and group 0))"},
+		want: "sprog: start /bin/true: chdir /tmp/x/private/dir (Dir): permission denied (user 1000 may not search /tmp/x/private, which is drwx------ of user 0 and group 0)"},
 	{asked: "A working directory that the new root does not have", make: func(x *scene) *Cmd {
 		return &Cmd{Path: "/bin/true", Dir: x.dir, SysProcAttr: &syscall.SysProcAttr{Chroot: x.mkdir("root", 0o755)}}
 	}, by: byRoot,
@@ -41,7 +41,7 @@ var failingFiles = []failing{
 		must(err)
 		return &Cmd{Path: "/bin/true", Attr: &Attr{DirFile: f}, SysProcAttr: &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1000, Gid: 1000}}}
 	}, by: byRoot,
-		want: "sprog: start /bin/true: fchdir (Attr.DirFile): permission denied (user 1000 may not search /tmp/x/private (drwx------ of user 0 and group 0))"},
+		want: "sprog: start /bin/true: fchdir (Attr.DirFile): permission denied (user 1000 may not search /tmp/x/private, which is drwx------ of user 0 and group 0)"},
 	{asked: "A new root that does not exist", make: sysOf(&syscall.SysProcAttr{Chroot: "/no/such/root"}),
 		want: "sprog: start /bin/true: chroot /no/such/root (SysProcAttr.Chroot): no such file or directory (/no does not exist)"},
 	{asked: "A new root that is a file", make: func(x *scene) *Cmd {
@@ -57,11 +57,11 @@ var failingFiles = []failing{
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1000, Gid: 1000}}
 		return c
 	}, by: byRoot,
-		want: "sprog: start /bin/true: openat /tmp/x/secret (Attr.Files[0]): permission denied (user 1000 may not read /tmp/x/secret (-rw------- of user 0 and group 0))"},
+		want: "sprog: start /bin/true: openat /tmp/x/secret (Attr.Files[0]): permission denied (user 1000 may not read /tmp/x/secret, which is -rw------- of user 0 and group 0)"},
 	{asked: "A file to create where only root may", make: func(x *scene) *Cmd {
 		return opens(x.mkdir("logs", 0o755)+"/log", unix.O_WRONLY|unix.O_CREAT)
 	}, by: prepared,
-		want: "sprog: start /bin/true: openat /tmp/x/logs/log (Attr.Files[0]): permission denied (user 65534 may not create files in /tmp/x/logs (drwxr-xr-x of user 0 and group 0))"},
+		want: "sprog: start /bin/true: openat /tmp/x/logs/log (Attr.Files[0]): permission denied (user 65534 may not create files in /tmp/x/logs, which is drwxr-xr-x of user 0 and group 0)"},
 	{asked: "A directory to open for writing", make: func(x *scene) *Cmd { return opens(x.mkdir("dir", 0o755), unix.O_WRONLY) },
 		want: "sprog: start /bin/true: openat /tmp/x/dir (Attr.Files[0]): is a directory (/tmp/x/dir is a directory, which cannot be written to)"},
 	{asked: "A FIFO that nobody reads, without waiting", make: func(x *scene) *Cmd {
@@ -80,7 +80,7 @@ var failingFiles = []failing{
 		must(unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""))
 		return opens(path, unix.O_WRONLY)
 	}, by: byRoot,
-		want: "sprog: start /bin/true: openat /tmp/x/disk/file (Attr.Files[0]): read-only file system (/tmp/x/disk/file is in a file system that is mounted read-only (at /tmp/x/disk))"},
+		want: "sprog: start /bin/true: openat /tmp/x/disk/file (Attr.Files[0]): read-only file system (/tmp/x/disk/file is in a file system that is mounted read-only at /tmp/x/disk)"},
 	{asked: "A file that has been closed", make: func(x *scene) *Cmd {
 		f, err := os.Open(os.DevNull)
 		must(err)

@@ -31,7 +31,7 @@ var failingNamespaces = []failing{
 		must(hold.Start())
 		return &Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}}
 	}, world: rootInside, needs: []*requirement{userNamespaces},
-		want: "sprog: start /bin/true: clone3 CLONE_NEWUSER (SysProcAttr.Cloneflags): no space left on device (this user has as many namespaces as user.max_user_namespaces (1) allows here or further out, or user namespaces are nested 33 deep, which is the most)"},
+		want: "sprog: start /bin/true: clone3 CLONE_NEWUSER (SysProcAttr.Cloneflags): no space left on device (this user has as many namespaces as are allowed by user.max_user_namespaces = 1, or by such a limit further out, or user namespaces are nested 33 deep, which is the most)"},
 	{asked: "A user namespace in a chroot", make: func(x *scene) *Cmd {
 		must(unix.Chroot(x.dir))
 		return &Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}}
@@ -53,10 +53,10 @@ var failingNamespaces = []failing{
 		want: "sprog: start /bin/true: clone3 CLONE_NEWUSER (SysProcAttr.Cloneflags): operation not permitted (the user or group of this process has no id in the user namespace that it is in, so that it cannot make another)"},
 	{asked: "A host name where a filter denies namespaces", make: sysOf(&syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWUTS}),
 		by: byRoot, world: denying("unshare", unix.EPERM),
-		want: "sprog: start /bin/true: unshare CLONE_NEWUTS (SysProcAttr.Unshareflags): operation not permitted (likely the seccomp filter that is in force for this process (Seccomp: 2 in /proc/self/status) denies it, as those of containers do)"},
+		want: "sprog: start /bin/true: unshare CLONE_NEWUTS (SysProcAttr.Unshareflags): operation not permitted (likely the seccomp filter that is in force for this process denies it, as those of containers do: see Seccomp in /proc/self/status)"},
 	{asked: "A policy where a filter answers ENOSYS", make: attrOf(&Attr{Scheduler: &Scheduler{Policy: SchedBatch}}),
 		world: denying("sched_setattr", unix.ENOSYS),
-		want:  "sprog: start /bin/true: sched_setattr SCHED_BATCH (Attr.Scheduler): function not implemented (Linux has sched_setattr from 3.14 on; likely the seccomp filter that is in force for this process (Seccomp: 2 in /proc/self/status) answers so)"},
+		want:  "sprog: start /bin/true: sched_setattr SCHED_BATCH (Attr.Scheduler): function not implemented (Linux has sched_setattr from 3.14 on; likely the seccomp filter that is in force for this process answers so: see Seccomp in /proc/self/status)"},
 	{asked: "A session where a filter kills for it", make: sysOf(&syscall.SysProcAttr{Setsid: true}), world: killing("setsid"),
 		want: "sprog: start /bin/true: setsid (SysProcAttr.Setsid): killed by SIGSYS before the program was executed (a seccomp filter in force kills for setsid)"},
 }

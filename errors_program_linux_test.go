@@ -24,7 +24,7 @@ var failingPrograms = []failing{
 	{asked: "A script whose interpreter may not be executed", make: func(x *scene) *Cmd {
 		return &Cmd{Path: x.write("script", 0o755, "#!"+x.write("shell", 0o644, "")+"\n")}
 	}, by: byRoot,
-		want: "sprog: start /tmp/x/script: execve: permission denied (the interpreter /tmp/x/shell, which the first line of /tmp/x/script names: nobody may execute /tmp/x/shell (-rw-r--r-- of user 0 and group 0): chmod +x gives the right)"},
+		want: "sprog: start /tmp/x/script: execve: permission denied (the interpreter /tmp/x/shell, which the first line of /tmp/x/script names: nobody may execute /tmp/x/shell, which is -rw-r--r-- of user 0 and group 0: chmod +x gives the right)"},
 	{asked: "Scripts run by scripts, seven deep", make: func(x *scene) *Cmd {
 		path := "/bin/sh"
 		for _, name := range []string{"g", "f", "e", "d", "c", "b", "a"} {
@@ -68,27 +68,27 @@ var failingPrograms = []failing{
 	{asked: "A file without the right to execute it", make: func(x *scene) *Cmd {
 		return &Cmd{Path: x.write("program", 0o600, "#!/bin/sh\n")}
 	}, by: byRoot,
-		want: "sprog: start /tmp/x/program: execve: permission denied (nobody may execute /tmp/x/program (-rw------- of user 0 and group 0): chmod +x gives the right)"},
+		want: "sprog: start /tmp/x/program: execve: permission denied (nobody may execute /tmp/x/program, which is -rw------- of user 0 and group 0: chmod +x gives the right)"},
 	{asked: "A program that only root may execute", make: func(x *scene) *Cmd {
 		return &Cmd{Path: x.write("program", 0o700, "#!/bin/sh\n")}
 	}, by: prepared,
-		want: "sprog: start /tmp/x/program: execve: permission denied (user 65534 may not execute /tmp/x/program (-rwx------ of user 0 and group 0))"},
+		want: "sprog: start /tmp/x/program: execve: permission denied (user 65534 may not execute /tmp/x/program, which is -rwx------ of user 0 and group 0)"},
 	{asked: "A program in a directory that only root may search", make: func(x *scene) *Cmd {
 		x.mkdir("private", 0o700)
 		return &Cmd{Path: x.write("private/program", 0o755, "#!/bin/sh\n")}
 	}, by: prepared,
-		want: "sprog: start /tmp/x/private/program: execve: permission denied (user 65534 may not search /tmp/x/private (drwx------ of user 0 and group 0))"},
+		want: "sprog: start /tmp/x/private/program: execve: permission denied (user 65534 may not search /tmp/x/private, which is drwx------ of user 0 and group 0)"},
 	{asked: "The same, by root for another user", make: func(x *scene) *Cmd {
 		x.mkdir("private", 0o700)
 		path := x.write("private/program", 0o755, "#!/bin/sh\n")
 		return &Cmd{Path: path, SysProcAttr: &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1000, Gid: 1000}}}
 	}, by: byRoot,
-		want: "sprog: start /tmp/x/private/program: execve: permission denied (user 1000 may not search /tmp/x/private (drwx------ of user 0 and group 0))"},
+		want: "sprog: start /tmp/x/private/program: execve: permission denied (user 1000 may not search /tmp/x/private, which is drwx------ of user 0 and group 0)"},
 	{asked: "A program in a file system mounted noexec", make: func(x *scene) *Cmd {
 		x.mount("disk", unix.MS_NOEXEC)
 		return &Cmd{Path: x.write("disk/program", 0o755, "#!/bin/sh\n")}
 	}, by: byRoot,
-		want: "sprog: start /tmp/x/disk/program: execve: permission denied (/tmp/x/disk/program is in a file system that is mounted noexec (at /tmp/x/disk))"},
+		want: "sprog: start /tmp/x/disk/program: execve: permission denied (/tmp/x/disk/program is in a file system that is mounted noexec at /tmp/x/disk)"},
 	{asked: "An open FIFO as the program", make: func(x *scene) *Cmd {
 		must(unix.Mkfifo(x.dir+"/fifo", 0o755))
 		f, err := os.OpenFile(x.dir+"/fifo", unix.O_RDONLY|unix.O_NONBLOCK, 0)
@@ -154,7 +154,7 @@ var failingPaths = []failing{
 		must(os.Symlink("gone/program", x.dir+"/link"))
 		return &Cmd{Path: x.dir + "/link"}
 	},
-		want: "sprog: start /tmp/x/link: execve: no such file or directory (/tmp/x/gone does not exist, where the symbolic link /tmp/x/link leads to)"},
+		want: "sprog: start /tmp/x/link: execve: no such file or directory (/tmp/x/gone, where the symbolic link /tmp/x/link leads, does not exist)"},
 	{asked: "Symbolic links in a circle", make: func(x *scene) *Cmd {
 		must(os.Symlink("b", x.dir+"/a"))
 		must(os.Symlink("a", x.dir+"/b"))

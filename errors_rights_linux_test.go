@@ -26,7 +26,7 @@ var failingRights = []failing{
 	{asked: "Groups in a new user namespace", make: sysOf(&syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWUSER, UidMappings: oneID(0, 65534), GidMappings: oneID(0, 65534),
 		Credential: &syscall.Credential{Groups: []uint32{0}}}), by: ordinary, needs: []*requirement{userNamespaces},
-		want: "sprog: start /bin/true: setgroups 0 (SysProcAttr.Credential): operation not permitted (setgroups is denied in the new user namespace; SysProcAttr.GidMappingsEnableSetgroups allows it, which takes CAP_SETGID outside, or newgidmap (Attr.IDMap.Helpers))"},
+		want: "sprog: start /bin/true: setgroups 0 (SysProcAttr.Credential): operation not permitted (setgroups is denied in the new user namespace; SysProcAttr.GidMappingsEnableSetgroups allows it, which takes CAP_SETGID outside, or newgidmap, by Attr.IDMap.Helpers)"},
 	{asked: "An ambient capability that the caller does not have", make: sysOf(&syscall.SysProcAttr{
 		AmbientCaps: []uintptr{unix.CAP_NET_BIND_SERVICE}}), by: ordinary,
 		want: "sprog: start /bin/true: capset (SysProcAttr.AmbientCaps): operation not permitted (CAP_NET_BIND_SERVICE is not permitted to this process, which can hand on only what it has itself)"},
@@ -35,7 +35,7 @@ var failingRights = []failing{
 		must(unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_NET_RAW, 0, 0, 0))
 		return &Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{AmbientCaps: []uintptr{unix.CAP_NET_RAW}}}
 	}, by: byRoot,
-		want: "sprog: start /bin/true: capset (SysProcAttr.AmbientCaps): operation not permitted (CAP_NET_RAW is not in this process's bounding set (CapBnd in /proc/self/status), and so not to be inherited)"},
+		want: "sprog: start /bin/true: capset (SysProcAttr.AmbientCaps): operation not permitted (CAP_NET_RAW is not in this process's bounding set, and so not to be inherited: see CapBnd in /proc/self/status)"},
 	{asked: "An effective capability that the caller does not have", make: attrOf(&Attr{
 		Caps: &Caps{Effective: CapSet{Add: []string{"CAP_NET_ADMIN"}}}}), by: ordinary,
 		want: "sprog: start /bin/true: CAP_NET_ADMIN (Attr.Caps.Effective): is not permitted to this process"},

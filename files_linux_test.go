@@ -52,7 +52,7 @@ func TestBadTables(t *testing.T) {
 		{"inherited, not open", by(&Attr{Inherit: []int{5000}}), syscall.EBADF, "descriptor 5000 (Attr.Inherit[0]): bad file descriptor"},
 		{"inherited, negative", by(&Attr{Inherit: []int{-1}}), syscall.EINVAL, "-1 (Attr.Inherit[0]): is no descriptor number"},
 		{"program closed", by(&Attr{Program: gone}), os.ErrClosed, gone.Name() + " (Attr.Program): file already closed"},
-		{"program that is none", by(&Attr{Program: openProgram(t, "/etc/passwd")}), syscall.EACCES, "execveat (Attr.Program): permission denied (nobody may execute /etc/passwd (-rw-r--r-- of user 0 and group 0): chmod +x gives the right)"},
+		{"program that is none", by(&Attr{Program: openProgram(t, "/etc/passwd")}), syscall.EACCES, "execveat (Attr.Program): permission denied (nobody may execute /etc/passwd, which is -rw-r--r-- of user 0 and group 0: chmod +x gives the right)"},
 		{"directory closed", by(&Attr{DirFile: gone}), os.ErrClosed, gone.Name() + " (Attr.DirFile): file already closed"},
 		{"directory that is none", by(&Attr{DirFile: os.Stdin}), syscall.ENOTDIR, "fchdir (Attr.DirFile): not a directory (/dev/null is a device)"},
 		{"directory and Dir", func(c *Cmd) { c.Dir, c.Attr = "/", &Attr{DirFile: os.Stdin} }, syscall.EINVAL, "(Attr.DirFile): cannot be combined with Dir"},
@@ -165,7 +165,7 @@ func TestPathsInARoot(t *testing.T) {
 	c = inRoot(t, root, "", "/none")
 	c.SysProcAttr.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
 	c.Attr = &Attr{Files: []File{{FD: 5, Path: "/secret"}}}
-	if err := c.Run(); err == nil || err.Error() != "sprog: start /none: openat /secret (Attr.Files[0]): permission denied (user 65534 may not read /secret (-rw------- of user 0 and group 0))" {
+	if err := c.Run(); err == nil || err.Error() != "sprog: start /none: openat /secret (Attr.Files[0]): permission denied (user 65534 may not read /secret, which is -rw------- of user 0 and group 0)" {
 		t.Errorf("another's file: %v", err)
 	}
 }

@@ -42,7 +42,7 @@ func (s *starter) hintOfCapset() string {
 		return oneCap(missing) + " is not permitted to this process, which can hand on only what it has itself"
 	}
 	if missing := raised &^ (before[bounding] | before[inheritable]); missing != 0 {
-		return oneCap(missing) + " is not in this process's bounding set (CapBnd in /proc/self/status), and so not to be inherited"
+		return oneCap(missing) + " is not in this process's bounding set, and so not to be inherited: see CapBnd in /proc/self/status"
 	}
 	return "what is added is not permitted to the child, or not in its bounding set"
 }

@@ -233,7 +233,7 @@ func (x execution) notAllowed(path string, w *walk) string {
 	case unix.Fstatfs(int(w.last()), &fs) == nil && fs.Flags&unix.ST_NOEXEC != 0:
 		return printable(path) + " is in a file system that is mounted noexec" + mountPoint(w.last())
 	case st.Mode&0o111 == 0:
-		return "nobody may execute " + printable(path) + " (" + modeOf(st) + "): chmod +x gives the right"
+		return "nobody may execute " + printable(path) + ", which is " + modeOf(st) + ": chmod +x gives the right"
 	case !x.who.may(w.last(), st, toExecute):
 		return x.who.mayNot("execute", printable(path), w.last(), st)
 	}
@@ -249,7 +249,7 @@ func mountPoint(f seen) string {
 	mounts, _ := os.ReadFile("/proc/self/mountinfo")
 	for line := range strings.Lines(string(mounts)) {
 		if w := strings.Fields(line); len(w) > 4 && w[0] == fmt.Sprint(st.Mnt_id) {
-			return " (at " + printable(unescape(w[4])) + ")"
+			return " at " + printable(unescape(w[4]))
 		}
 	}
 	return ""

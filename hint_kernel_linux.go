@@ -34,7 +34,7 @@ func (f failure) missingCall() string {
 		has += "; "
 	}
 	if filterInForce() {
-		return has + "likely the seccomp filter that is in force for this process (Seccomp: 2 in /proc/self/status) answers so"
+		return has + "likely the seccomp filter that is in force for this process answers so: see Seccomp in /proc/self/status"
 	}
 	return has + "likely this kernel is built without it"
 }
@@ -47,7 +47,7 @@ func (f failure) filtered() string {
 	if f.errno != unix.EPERM && f.errno != unix.EACCES || !slices.Contains(often, f.e.Step) || !filterInForce() {
 		return ""
 	}
-	return "likely the seccomp filter that is in force for this process (Seccomp: 2 in /proc/self/status) denies it, as those of containers do"
+	return "likely the seccomp filter that is in force for this process denies it, as those of containers do: see Seccomp in /proc/self/status"
 }
 
 // filterInForce reports whether there is a seccomp filter, also without /proc.

@@ -98,11 +98,11 @@ func tooManyNamespaces(asked NamespaceKind) string {
 		if now = strings.TrimSpace(now); err == nil && now == "0" {
 			return "user." + name + " is 0: new " + k.name + " namespaces are switched off; root can raise it by sysctl"
 		}
-		limits = append(limits, "user."+name+" ("+now+")")
+		limits = append(limits, "user."+name+" = "+now)
 	}
-	why := "this user has as many namespaces as " + strings.Join(limits, " or ") + " allows"
+	why := "this user has as many namespaces as are allowed by " + strings.Join(limits, " or ")
 	if !inFirstUserNamespace() {
-		why += " here or further out"
+		why += ", or by such a limit further out"
 	}
 	switch {
 	case asked&UserNamespace != 0 && !inFirstUserNamespace():

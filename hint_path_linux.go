@@ -79,7 +79,7 @@ type walk struct {
 	fds   []seen   // of the root, and of all that was walked through, to the last
 	names []string // of all but the root
 	links int
-	link  string // the last symbolic link, and where it leads
+	link  string // the last symbolic link
 
 	path string     // what is walked along
 	stop unix.Errno // 0 if it has come to the end
@@ -148,7 +148,7 @@ func (w *walk) step(name string, checked bool) (target string, isLink bool) {
 	fd, err := unix.Openat(int(w.last()), name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	switch {
 	case err == unix.ENOENT:
-		w.halt(err, w.child(name)+" does not exist"+w.where()+w.byLink())
+		w.halt(err, w.child(name)+w.byLink()+" does not exist"+w.where())
 	case err == unix.EACCES:
 		w.halt(err, w.who.mayNot("search", w.here(), w.last(), st))
 	case err != nil:
@@ -181,7 +181,7 @@ func (w *walk) enter(name string, fd seen, dir *unix.Stat_t) (target string, isL
 			", in a directory that anybody may write to: fs.protected_symlinks keeps others from following it")
 	default:
 		w.links++
-		w.link = "the symbolic link " + link + " leads to"
+		w.link = link
 		return string(buf[:n]), true
 	}
 	return "", false
@@ -220,7 +220,7 @@ func (w *walk) byLink() string {
 	if w.link == "" {
 		return ""
 	}
-	return ", where " + w.link
+	return ", where the symbolic link " + w.link + " leads,"
 }
 
 // up goes back n directories, or to the root.

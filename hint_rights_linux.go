@@ -169,7 +169,7 @@ func (v viewer) mayNot(what, path string, f seen, st *unix.Stat_t) string {
 			who += " with the rights of the new user namespace"
 		}
 	}
-	return who + " may not " + what + " " + path + " (" + by + ")"
+	return who + " may not " + what + " " + path + ", which is " + by
 }
 
 // modeOf is the mode as ls(1) shows it, and whose the file is.

@@ -160,7 +160,7 @@ func (f failure) notGrouped() string {
 	case f.errno == unix.EPERM && fresh && f.gids == nil:
 		return "in a new user namespace without a group map there are no groups to set; SysProcAttr.Credential.NoSetGroups leaves them as they are"
 	case f.errno == unix.EPERM && fresh && f.groupsDenied():
-		return "setgroups is denied in the new user namespace; " + field("GidMappingsEnableSetgroups") + " allows it, which takes CAP_SETGID outside, or newgidmap (Attr.IDMap.Helpers)"
+		return "setgroups is denied in the new user namespace; " + field("GidMappingsEnableSetgroups") + " allows it, which takes CAP_SETGID outside, or newgidmap, by Attr.IDMap.Helpers"
 	case f.errno == unix.EPERM && f.lacksCap(unix.CAP_SETGID):
 		return "to set or drop supplementary groups takes CAP_SETGID, which this process does not have; SysProcAttr.Credential.NoSetGroups leaves them as they are"
 	case f.errno == unix.EPERM && !fresh && sysctlOfSelf("setgroups") == "deny":

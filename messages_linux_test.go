@@ -135,7 +135,7 @@ func TestNotExecuted(t *testing.T) {
 	}{
 		"text":     {syscall.ENOEXEC, "execve: exec format error (DIR/text is text without a first line such as #!/bin/sh, which would say what executes it)"},
 		"empty":    {syscall.ENOEXEC, "execve: exec format error (DIR/empty is empty)"},
-		"data":     {syscall.EACCES, "execve: permission denied (nobody may execute DIR/data (-rw-r--r-- of user UID and group GID): chmod +x gives the right)"},
+		"data":     {syscall.EACCES, "execve: permission denied (nobody may execute DIR/data, which is -rw-r--r-- of user UID and group GID: chmod +x gives the right)"},
 		"loop":     {syscall.ELOOP, "execve: too many levels of symbolic links (symbolic links lead in a circle, by way of DIR/loop)"},
 		"text/sub": {syscall.ENOTDIR, "execve: not a directory (DIR/text is a regular file, no directory)"},
 		"":         {syscall.EACCES, "execve: permission denied (DIR/ is a directory, and only regular files are executed)"},
