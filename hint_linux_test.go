@@ -4,12 +4,16 @@ package sprog
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
 )
 
 // An Exec says what a start says, though it has to know beforehand.
@@ -164,3 +168,53 @@ func TestViewerOfChild(t *testing.T) {
 		}
 	}
 }
+
+// Settings that forbid user namespaces, which cannot be made here, are named.
+func TestSettingsAreNamed(t *testing.T) {
+	requires(t, asRootOrNobody)
+	const appArmor, clone = "kernel/apparmor_restrict_unprivileged_userns", "kernel/unprivileged_userns_clone"
+	for _, test := range []struct {
+		setting, value, step string
+		errno                syscall.Errno
+		want                 string
+	}{
+		{clone, "0", "clone3", unix.EPERM, "kernel.unprivileged_userns_clone is 0: only root may make user namespaces here, or change that by sysctl"},
+		{clone, "1", "clone3", unix.EPERM, ""},
+		{appArmor, "1", "clone3", unix.EACCES, appArmorText},
+		{appArmor, "1", "sethostname", unix.EPERM, "it takes CAP_SYS_ADMIN in the user namespace that the uts namespace belongs to"},
+		{appArmor, "1", "mount", unix.EACCES, appArmorText}, // the namespace is made, and has no rights
+		{appArmor, "0", "mount", unix.EACCES, ""},
+		{"kernel/yama/ptrace_scope", "3", "ptrace", unix.EPERM, "kernel.yama.ptrace_scope is 3: nobody may trace"},
+		{"vm/memfd_noexec", "2", "execveat", unix.EACCES, "vm.memfd_noexec is 2, and the start has a second stage, which is executed from a memfd"},
+	} {
+		c := helperCommand("hint-with", test.setting, test.value, test.step, itoa(int(test.errno)))
+		if got := strings.TrimSuffix(outputOf(t, c), "\n"); got != test.want {
+			t.Errorf("%s of %v with %s = %s: %s; want %s", test.errno, test.step, test.setting, test.value, got, test.want)
+		}
+	}
+}
+
+// hint-with SETTING VALUE STEP ERRNO: what an ordinary user is told about a step
+// of a start in a new user namespace that fails under a setting.
+var _ = helper("hint-with", func(args []string) int {
+	sysctl = func(name string) string {
+		if name == args[0] {
+			return args[1]
+		}
+		return ""
+	}
+	f := failing{by: ordinary, make: func(*scene) *Cmd { return nil }}
+	f.prepare(nil)
+	errno, _ := strconv.Atoi(args[3])
+	e := &StartError{Step: args[2], Field: "SysProcAttr.Cloneflags"}
+	s := new(starter)
+	s.request = &request{sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}, path: "/bin/true"}
+	s.fillIn()
+	place := machine.InSecond
+	if e.Step == "clone3" {
+		place = machine.AtBirth
+	}
+	s.p = &s.program
+	fmt.Println(s.hint(e, machine.Result{Place: place, Errno: syscall.Errno(errno)}))
+	return 0
+})

@@ -155,7 +155,8 @@ func (f failure) restricted() string {
 	return ""
 }
 
-func sysctl(name string) string {
+// sysctl is the value of a setting, or "". Tests put others.
+var sysctl = func(name string) string {
 	value, _ := readSmall("/proc/sys/" + name)
 	return strings.TrimSpace(value)
 }
