@@ -24,7 +24,7 @@ package sprog
 // init's process group, and is not sent twice.
 //
 // It needs no helper program: it is a static executable of a few KiB in a
-// sealed memfd, and has 32 KiB of memory while it runs.
+// sealed memfd, and has less than 40 KiB of memory while it runs.
 //
 // The attributes of the start apply to the init, and the program inherits
 // them, except for SysProcAttr.Pdeathsig, which is about the init. Init cannot

@@ -165,17 +165,23 @@ func TestInitHoldsNoFiles(t *testing.T) {
 		t.Errorf("output = %q, %v; want its end", rest, err)
 	}
 	if os.Geteuid() == 0 { // the init is not dumpable
-		held := slices.Sorted(maps.Values(links(fmt.Sprintf("/proc/%d/fd/", c.Process.Pid))))
-		want := []string{stateFile, fmt.Sprintf("/proc/%d/task/%[1]d/children", c.Process.Pid)}
-		if !slices.Equal(held, want) {
-			t.Errorf("the init holds %q; want %q", held, want)
-		}
+		wantFiles(t, c, "children")
 	}
 	in.Close()
 	c.Wait()
 	if got := c.ProcessState.ExitCode(); got != 5 {
 		t.Errorf("%v; want exit status 5", c.ProcessState)
 	}
+}
+
+// wantFiles looks whether an init holds, once it waits, the file of its state
+// and this one of its own, and no others.
+func wantFiles(t *testing.T, c *Cmd, name string) {
+	t.Helper()
+	want := []string{stateFile, fmt.Sprintf("/proc/%d/task/%[1]d/%s", c.Process.Pid, name)}
+	eventually(t, fmt.Sprintf("the init holds %q", want), func() bool {
+		return slices.Equal(slices.Sorted(maps.Values(links(fmt.Sprintf("/proc/%d/fd/", c.Process.Pid)))), want)
+	})
 }
 
 // The program's descriptors are its own alone, and none of the init's.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -167,11 +166,7 @@ func TestInitWithoutTheList(t *testing.T) {
 	}
 	out := startReady(t, c)
 	if os.Geteuid() == 0 {
-		for _, to := range links(fmt.Sprintf("/proc/%d/fd/", c.Process.Pid)) {
-			if !strings.HasSuffix(to, "/stat") && to != stateFile {
-				t.Errorf("the init holds %s", to)
-			}
-		}
+		wantFiles(t, c, "stat")
 	}
 	in.Close()
 	var left int

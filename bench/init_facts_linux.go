@@ -56,7 +56,7 @@ func (b *bench) initSignal(k initKind, sig syscall.Signal) (arrived bool, err er
 	select {
 	case err := <-said:
 		return err == nil, nil
-	case <-time.After(200 * time.Millisecond):
+	case <-time.After(time.Second):
 		return false, nil
 	}
 }
