@@ -163,6 +163,7 @@ func (x *scene) told(text string) string {
 	text = strings.ReplaceAll(text, x.dir, "/tmp/x")
 	text = regexp.MustCompile("/proc/[0-9]+").ReplaceAllString(text, "/proc/PID")
 	text = regexp.MustCompile("sprog-test-[0-9-]+").ReplaceAllString(text, "sprog-x")
+	text = regexp.MustCompile("user 20[0-9]{6}").ReplaceAllString(text, "user 1000")
 	text = strings.ReplaceAll(text, "this machine is "+machineName(ownMachine()), "this machine is x86-64")
 	if mount := cgroup2Mount(); mount != "" {
 		text = strings.ReplaceAll(text, mount, "/sys/fs/cgroup")

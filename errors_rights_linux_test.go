@@ -5,6 +5,7 @@ package sprog
 import (
 	"os"
 	"runtime"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -49,6 +50,11 @@ var failingRights = []failing{
 		return &Cmd{Path: "/bin/true", Attr: &Attr{Rlimits: []Rlimit{{Resource: unix.RLIMIT_CORE, Cur: 200, Max: 200}}}}
 	}, by: ordinary,
 		want: "sprog: start /bin/true: prlimit64 RLIMIT_CORE (Attr.Rlimits[0]): operation not permitted (the hard limit is 100, and to raise it to 200 takes CAP_SYS_RESOURCE)"},
+	{asked: "One process more than the user may have", make: func(*scene) *Cmd {
+		crowd(40)
+		return &Cmd{Path: "/bin/true"}
+	}, by: byRoot,
+		want: "sprog: start /bin/true: clone3: resource temporarily unavailable (user 1000 has as many processes and threads as RLIMIT_NPROC allows, which is 40)"},
 	{asked: "An init whose user may have no second process", make: simple(Cmd{
 		SysProcAttr: &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 54322, Gid: 54322}},
 		Attr:        &Attr{Init: &Init{}, Rlimits: []Rlimit{{Resource: unix.RLIMIT_NPROC, Cur: 1, Max: 1}}},
@@ -72,3 +78,32 @@ var failingRights = []failing{
 func withoutAny(resource int) func(*Cmd) {
 	return func(c *Cmd) { c.Attr.Rlimits = append(c.Attr.Rlimits, Rlimit{Resource: resource}) }
 }
+
+// crowd becomes a user that nobody else is, and who has as many processes and
+// threads as he may.
+func crowd(most int) {
+	uid := aloneFrom + os.Getpid()
+	must(syscall.Setgid(uid))
+	must(syscall.Setuid(uid))
+	var ready, done sync.WaitGroup
+	ready.Add(16)
+	done.Add(1)
+	for range 16 { // threads for the runtime: it cannot have more later, and would not go on
+		go func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			ready.Done()
+			done.Wait()
+		}()
+	}
+	ready.Wait()
+	done.Done()
+	for threadsOf(uid) < most {
+		c := Command("/bin/sleep", "60")
+		c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		must(c.Start())
+	}
+	must(unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: uint64(most), Max: uint64(most)}))
+}
+
+const aloneFrom = 20_000_000
