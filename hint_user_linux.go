@@ -1,0 +1,115 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// notLimited is for a resource limit.
+func (f failure) notLimited() string {
+	i := slices.IndexFunc(f.attr.Rlimits, func(l Rlimit) bool { return program.ResourceName(l.Resource) == f.e.Object })
+	if f.errno != unix.EPERM || i < 0 {
+		return ""
+	}
+	l := f.attr.Rlimits[i]
+	var now unix.Rlimit
+	unix.Getrlimit(l.Resource, &now)
+	if most, err := strconv.ParseUint(sysctl("fs/nr_open"), 10, 64); l.Resource == unix.RLIMIT_NOFILE && err == nil && l.Max > most {
+		return fmt.Sprintf("it cannot be more than fs.nr_open, which is %d", most)
+	}
+	if l.Max > now.Max {
+		return fmt.Sprintf("the hard limit is %s, and to raise it to %s takes %s", limitText(now.Max), limitText(l.Max), strings.TrimSuffix(f.privilege("CAP_SYS_RESOURCE"), ","))
+	}
+	return ""
+}
+
+func limitText(n uint64) string {
+	if n == unix.RLIM_INFINITY {
+		return "unlimited"
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+// notGrouped is for setgroups(2).
+func (f failure) notGrouped() string {
+	fresh := f.newUserNamespace()
+	switch {
+	case f.errno == unix.EPERM && f.joins.joins(UserNamespace):
+		return "setgroups may be denied in the joined user namespace; SysProcAttr.Credential.NoSetGroups leaves the groups as they are"
+	case f.errno == unix.EPERM && fresh && f.gids == nil:
+		return "in a new user namespace without a group map there are no groups to set; SysProcAttr.Credential.NoSetGroups leaves them as they are"
+	case f.errno == unix.EPERM && fresh && f.groupsDenied():
+		return "setgroups is denied in the new user namespace; " + field("GidMappingsEnableSetgroups") + " allows it, which takes CAP_SETGID outside, or newgidmap, by Attr.IDMap.Helpers"
+	case f.errno == unix.EPERM && f.lacksCap(unix.CAP_SETGID):
+		return "to set or drop supplementary groups takes CAP_SETGID, which this process does not have; SysProcAttr.Credential.NoSetGroups leaves them as they are"
+	case f.errno == unix.EPERM && !fresh && sysctlOfSelf("setgroups") == "deny":
+		return "setgroups is denied in the user namespace of this process; SysProcAttr.Credential.NoSetGroups leaves the groups as they are"
+	case f.errno == unix.EINVAL:
+		groups, _ := f.becomesMember()
+		for _, g := range groups {
+			if why := f.notMapped("group", int(g)); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
+}
+
+func sysctlOfSelf(name string) string {
+	value, _ := readSmall("/proc/self/" + name)
+	return strings.TrimSpace(value)
+}
+
+// notUser is for a change of the user or the group.
+func (f failure) notUser() string {
+	uid, gid := f.becomes()
+	id, what, c := uid, "user", unix.CAP_SETUID
+	if strings.Contains(f.e.Step, "gid") {
+		id, what, c = gid, "group", unix.CAP_SETGID
+	}
+	switch {
+	case f.errno == unix.EINVAL:
+		return f.notMapped(what, id)
+	case f.errno == unix.EPERM && f.lacksCap(c):
+		return "to become another " + what + " takes " + program.CapName(uint64(c)) + ", which this process does not have"
+	case f.errno == unix.EAGAIN:
+		return "the user has as many processes as RLIMIT_NPROC allows, or the kernel is out of memory"
+	}
+	return ""
+}
+
+// notMapped tells of an id that does not exist in the child's user namespace.
+func (f failure) notMapped(what string, id int) string {
+	file, own, lines := "uid_map", f.uids, field("UidMappings")
+	if what == "group" {
+		file, own, lines = "gid_map", f.gids, field("GidMappings")
+	}
+	switch {
+	case f.joins.joins(UserNamespace):
+		return what + " " + itoa(id) + " likely does not exist in the joined user namespace: see /proc/PID/" + file
+	case f.newUserNamespace():
+		inside := make([]idRange, 0, len(own))
+		for _, m := range own {
+			inside = append(inside, idRange{m.ContainerID, m.Size})
+		}
+		if has(inside, id) {
+			return ""
+		}
+		if len(own) == 0 {
+			return what + " " + itoa(id) + " does not exist in the new user namespace, which has no map: see " + lines
+		}
+		return what + " " + itoa(id) + " does not exist in the new user namespace: no line of " + lines + " has it inside"
+	}
+	if ids := ownMap("/proc/self/" + file); ids != nil && !has(ids, id) {
+		return what + " " + itoa(id) + " does not exist in the user namespace of this process: see /proc/self/" + file
+	}
+	return ""
+}
