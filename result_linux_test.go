@@ -45,7 +45,7 @@ func inPIDNamespace(script string) *Cmd {
 }
 
 func TestResultCause(t *testing.T) {
-	killMkdir := &Seccomp{Default: SeccompAllow, Rules: []SeccompRule{{Names: []string{"mkdir", "mkdirat"}, Action: SeccompKillProcess}}}
+	killSync := &Seccomp{Default: SeccompAllow, Rules: []SeccompRule{{Names: []string{"sync"}, Action: SeccompKillProcess}}}
 	cpuLimit := func(soft, hard uint64) *Attr {
 		return &Attr{Rlimits: []Rlimit{{Resource: unix.RLIMIT_CPU, Cur: soft, Max: hard}}}
 	}
@@ -66,8 +66,8 @@ func TestResultCause(t *testing.T) {
 		{"KILL below an init", nil, shell("kill -KILL $$", &Attr{Init: &Init{}}), "program SIGKILL"},
 		{"limit on CPU time", nil, shell(spin, cpuLimit(1, 3)), "cpu time SIGXCPU"},
 		{"hard limit on CPU time", nil, shell(spin, cpuLimit(1, 1)), "cpu time SIGKILL"},
-		{"system call", []*requirement{kernelLogs}, &Cmd{Path: "/bin/mkdir", Args: []string{"mkdir", "/nope/nope"}, Attr: &Attr{NoNewPrivs: true, Seccomp: killMkdir}}, "system call SIGSYS mkdir"},
-		{"system call below an init", []*requirement{kernelLogs}, shell("sleep 0.1; exec mkdir /nope/nope", &Attr{NoNewPrivs: true, Seccomp: killMkdir, Init: &Init{}}), "system call SIGSYS mkdir"},
+		{"system call", []*requirement{kernelLogs}, &Cmd{Path: "/bin/sync", Attr: &Attr{NoNewPrivs: true, Seccomp: killSync}}, "system call SIGSYS sync"},
+		{"system call below an init", []*requirement{kernelLogs}, shell("sleep 0.1; exec sync", &Attr{NoNewPrivs: true, Seccomp: killSync, Init: &Init{}}), "system call SIGSYS sync"},
 		{"not started", nil, Command("/nope/nope"), "start not started: sprog: start /nope/nope: execve: no such file or directory (/nope does not exist)"},
 		{"nothing to start", nil, &Cmd{}, "start not started: sprog: no command"},
 	} {
