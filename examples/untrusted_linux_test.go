@@ -2,7 +2,9 @@ package examples
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -107,6 +109,15 @@ func TestUntrustedIsLimited(t *testing.T) {
 				t.Errorf("still there: %v", pids)
 			}
 		})
+	}
+}
+
+// Whatever the program leaves in its directory goes.
+func TestUntrustedLeavesNothing(t *testing.T) {
+	r, _ := untrusted(t, nil, "sh", "-c", "pwd; umask 0; mkdir -m 300 d; echo text >d/f; ln -s / link; mkdir d/e; echo $?")
+	dir, result, _ := strings.Cut(r.Stdout.Head, "\n")
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) || result != "0\n" {
+		t.Errorf("%q is left, %v, after %q and %q; want nothing", dir, err, r.Stdout.Head, r.Stderr.Head)
 	}
 }
 

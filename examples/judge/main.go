@@ -48,8 +48,9 @@ func main() {
 	for _, input := range inputs {
 		name := strings.TrimSuffix(input, ".in")
 		verdict, result := judge(name, uid, gid)
+		time, memory := used(result)
 		fmt.Printf("%-12s %-4s %8.3f s CPU %8.3f s %7.1f MiB\n", filepath.Base(name), verdict,
-			(result.User + result.System).Seconds(), result.Wall.Seconds(), float64(result.MaxRSS)/(1<<20))
+			time.Seconds(), result.Wall.Seconds(), float64(memory)/(1<<20))
 		if verdict == "AC" {
 			accepted++
 		}
@@ -98,6 +99,15 @@ func verdictOf(r *sprog.Result, got *limited, want []byte) string {
 		return "WA"
 	}
 	return "AC"
+}
+
+// used is what was used: in a cgroup by all together, whatever they have died of.
+func used(r *sprog.Result) (cpu time.Duration, memory int64) {
+	cpu, memory = r.User+r.System, r.MaxRSS
+	if g := r.Cgroup; g != nil {
+		cpu, memory = max(cpu, g.CPUUsage), max(memory, g.MemoryPeak)
+	}
+	return cpu, memory
 }
 
 // limited keeps what fits. A program that writes more finds its output closed.

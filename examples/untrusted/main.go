@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"log"
 	"os"
 	"path/filepath"
@@ -61,7 +62,7 @@ func run(args []string) (*sprog.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(scratch)
+	defer remove(scratch)
 	if err := os.Chown(scratch, uid, gid); err != nil {
 		return nil, err
 	}
@@ -106,6 +107,20 @@ func run(args []string) (*sprog.Result, error) {
 	}
 	cmd.Wait() // its error is in the result
 	return cmd.Result(), nil
+}
+
+// remove removes the directory, also if the program has made some in it that
+// cannot be read.
+func remove(scratch string) {
+	filepath.WalkDir(scratch, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	if err := os.RemoveAll(scratch); err != nil {
+		log.Print(err)
+	}
 }
 
 // identity says whom the program runs as. Supplementary groups cannot be given up
