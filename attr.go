@@ -170,7 +170,7 @@ type Attr struct {
 	// ForbidUserNamespaces keeps the program and all that descends from it from
 	// making user namespaces, which would give it all capabilities in them;
 	// root inside cannot undo it. It takes a new user namespace with a map of
-	// one user and one group. The program gets a second one in it, and so has no
+	// the caller's user and group alone. The program gets a second one in it, and so has no
 	// rights in the other new namespaces. See /proc/sys/user/max_user_namespaces
 	// in namespaces(7); Linux 4.9.
 	ForbidUserNamespaces bool

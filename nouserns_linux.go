@@ -3,6 +3,7 @@
 package sprog
 
 import (
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -40,6 +41,12 @@ func (b *builder) forbidUserNamespaces() {
 	b.writeProc(forbidField, "self/setgroups", "deny")
 	b.writeProc(forbidField, "self/gid_map", sameID(b.sys.GidMappings[0].ContainerID))
 	b.writeProc(forbidField, "self/uid_map", sameID(b.sys.UidMappings[0].ContainerID))
+}
+
+// leavesOutCaller reports whether the map of the new user namespace has no id for
+// this process's user, or none for its group.
+func (r *request) leavesOutCaller() bool {
+	return r.sys.UidMappings[0].HostID != os.Geteuid() || r.sys.GidMappings[0].HostID != os.Getegid()
 }
 
 // sameID is the line of a map of one id to itself.

@@ -76,6 +76,18 @@ func forbids(t *testing.T) {
 	}
 }
 
+// The caller makes the second user namespace, and has to have an id in the first.
+func TestForbidAnotherUser(t *testing.T) {
+	requires(t, asRoot, userNamespaces)
+	c := Command("/bin/true")
+	c.Attr = &Attr{ForbidUserNamespaces: true}
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: oneID(7, 7), GidMappings: oneID(7, 7)}
+	const want = "sprog: start /bin/true: unshare CLONE_NEWUSER (Attr.ForbidUserNamespaces): operation not permitted (the map of the new user namespace leaves out this process's user or group, who makes another one in it; for a program that is somebody else there, and has no capabilities, Attr.Sysctls can set user.max_user_namespaces to 0)"
+	if err := c.Run(); err == nil || err.Error() != want {
+		t.Errorf("Run() = %v; want %s", err, want)
+	}
+}
+
 func TestBadForbid(t *testing.T) {
 	many := []syscall.SysProcIDMap{{HostID: 0, Size: 2}}
 	wantRefused(t, []badStart{
