@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"os/user"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -46,7 +47,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GID", fmt.Sprint(os.Getegid()))
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // or every sprog built with -race takes a second to exit
 			env.Setenv("CGROUP2", cgroup2())
-			own := fmt.Sprintf("%s/sprog-test-%d", cgroup2(), os.Getpid()) // for a script to make
+			own := fmt.Sprintf("%s/sprog-test-%d-%s", cgroup2(), os.Getpid(), filepath.Base(env.WorkDir)) // for the script to make
 			env.Setenv("OWNCGROUP", own)
 			env.Defer(func() { os.Remove(own) })
 			return os.Chmod(env.WorkDir, 0o777)

@@ -112,6 +112,31 @@ func (s *session) expectForeground() {
 	s.t.Fatal("the terminal's foreground never came back")
 }
 
+// expectPrompt waits until a shell asks for a command: what is typed before may
+// be lost.
+func (s *session) expectPrompt() {
+	s.t.Helper()
+	for range 1000 {
+		if strings.HasSuffix(s.text(), "\n$ ") {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.t.Fatalf("the shell never asked for a command; the terminal shows:\n%s", s.text())
+}
+
+// expectJob waits until the first program has given the foreground to another.
+func (s *session) expectJob() {
+	s.t.Helper()
+	for range 1000 {
+		if group, err := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP); err == nil && group != s.cmd.Process.Pid {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.t.Fatal("the terminal's foreground stayed where it was")
+}
+
 const (
 	ctrlC = "\x03"
 	ctrlZ = "\x1a"
@@ -145,7 +170,7 @@ func TestInterruptReachesOwnGroup(t *testing.T) {
 // whether it is in sprog's process group, has the foreground for itself, or
 // stops itself alone.
 func TestJobControl(t *testing.T) {
-	const count = `i=0; while [ ! -e "$STOPFILE" ]; do i=$((i+1)); sleep 0.05; done; echo ended`
+	const count = `echo be""gun; i=0; while [ ! -e "$STOPFILE" ]; do i=$((i+1)); sleep 0.05; done; echo ended`
 	type job struct{ name, command, stop string }
 	var jobs []job
 	for _, flags := range inits() {
@@ -165,10 +190,11 @@ func TestJobControl(t *testing.T) {
 			s.expect("ready\r\n", 1)
 			s.typeKeys(tt.command + "\n")
 			if tt.stop != "" {
-				time.Sleep(300 * time.Millisecond)
+				s.expect("begun\r\n", 1)
 				s.typeKeys(tt.stop)
 			}
 			s.expect("Stopped", 1)
+			s.expectPrompt()
 			s.typeKeys("echo a''live; fg\n")
 			s.expect("alive\r\n", 1)
 			s.expect("sprog run", 2) // the shell shows it when it is stopped, and for fg
@@ -200,17 +226,21 @@ func TestJobControlOfAReader(t *testing.T) {
 			s := startSession(t, "bash", "--norc", "--noprofile", "-i")
 			s.typeKeys("echo rea''dy\n")
 			s.expect("ready\r\n", 1)
+			s.expectPrompt()
 			s.typeKeys("sprog run " + flags + "cat\n")
-			time.Sleep(300 * time.Millisecond) // until it reads
+			s.expectJob()
 			s.typeKeys("first\n")
 			s.expect("first\r\n", 2)
 			s.typeKeys(ctrlZ)
 			s.expect("Stopped", 1)
+			s.expectPrompt()
 			s.typeKeys("bg\n")
+			s.expectPrompt()
 			s.typeKeys("while ! jobs | grep -q Stopped; do sleep 0.05; done; echo waits''again\n")
 			s.expect("waitsagain\r\n", 1)
+			s.expectPrompt()
 			s.typeKeys("fg\n")
-			time.Sleep(300 * time.Millisecond)
+			s.expectJob()
 			s.typeKeys("second\n")
 			s.expect("second\r\n", 2)
 			s.typeKeys("\x04")
@@ -230,13 +260,16 @@ func TestJobControlOfAShell(t *testing.T) {
 			s.typeKeys("echo rea''dy\n")
 			s.expect("ready\r\n", 1)
 			s.typeKeys("sprog run " + flags + "bash --norc --noprofile -i\n")
-			s.typeKeys("echo ins''ide; sleep 1000\n")
+			s.expectJob()
+			s.expectPrompt()
+			s.typeKeys("sh -c \"echo ins''ide; exec sleep 1000\"\n")
 			s.expect("inside\r\n", 1)
-			time.Sleep(300 * time.Millisecond) // until it sleeps
 			s.typeKeys(ctrlZ)
 			s.expect("Stopped", 1)
+			s.expectPrompt()
 			s.typeKeys("suspend -f\n")
 			s.expect("Stopped", 2)
+			s.expectPrompt()
 			s.typeKeys("echo out''side; fg\n")
 			s.expect("outside\r\n", 1)
 			s.typeKeys("kill -9 %1; sleep 0.2; echo ins''ide; exit 3\n")
@@ -279,6 +312,7 @@ func TestRelay(t *testing.T) {
 			s.expect("12 34", 1)
 			s.typeKeys(ctrlZ)
 			s.expect("Stopped", 1)
+			s.expectPrompt()
 			s.typeKeys("echo a''live; fg\n")
 			s.expect("alive\r\n", 1)
 			s.expect("sprog run", 2) // when it is stopped, and for fg
