@@ -145,6 +145,17 @@ func TestCgroupResult(t *testing.T) {
 	}
 }
 
+// An init tells the program's end although the program may write no file.
+func TestResultUnderFileSizeLimit(t *testing.T) {
+	requires(t, userNamespaces)
+	c := shell("ulimit -f; kill -SEGV $$", &Attr{Init: &Init{}, Rlimits: []Rlimit{{Resource: unix.RLIMIT_FSIZE}}})
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWPID}
+	out, _ := c.Output()
+	if r := c.Result(); string(out) != "0\n" || r.Signal != unix.SIGSEGV {
+		t.Errorf("the limit is %q, the end %q; want 0, program SIGSEGV", out, resultText(r))
+	}
+}
+
 // What was used is what the program says of itself, as near as it can know.
 func TestResultUsage(t *testing.T) {
 	requires(t, tool("perl"))

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/atstart"
+	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -31,10 +32,25 @@ func (b *builder) rlimits() {
 	for i, l := range b.attr.Rlimits {
 		name := index("Attr.Rlimits", i)
 		switch {
+		case b.silencesInit(l):
 		case l.Resource != unix.RLIMIT_NOFILE:
 			b.prlimit(name, l)
 		case atstart.NofileKnown && l.Max > atstart.NofileMax:
 			b.prlimit(name, Rlimit{Resource: l.Resource, Cur: l.Max, Max: l.Max})
+		}
+	}
+}
+
+// silencesInit reports whether a limit on the size of files would keep an init from
+// telling the program's end, in its file. That limit is for the program alone.
+func (b *builder) silencesInit(l Rlimit) bool {
+	return b.attr.Init != nil && l.Resource == unix.RLIMIT_FSIZE && l.Cur < machine.EndAt+endSize
+}
+
+func (b *builder) fileSize() {
+	for i, l := range b.attr.Rlimits {
+		if b.silencesInit(l) {
+			b.prlimit(index("Attr.Rlimits", i), l)
 		}
 	}
 }

@@ -181,6 +181,7 @@ func (b *builder) finish() {
 // lastSteps are those of the process that executes the program, which is not
 // the child but the child of that where there is an init.
 func (b *builder) lastSteps() {
+	b.fileSize()         // of the program, where its init needs larger ones
 	b.reportNamespaces() // while /proc can be read
 	b.landlockSelf()     // in the process that executes the program, which an init is not
 	b.traceMe()          // as late as can be: every later call would be traced

@@ -46,7 +46,7 @@ func confined(args []string, uid, gid int) *sprog.Cmd {
 	}
 	// Twice the memory, so that who uses too much is seen to have done so.
 	for _, limit := range []string{
-		fmt.Sprint("data=", 2**memory), "stack=64M", fmt.Sprint("nproc=", *processes), "fsize=1M", "core=0", "nofile=64",
+		fmt.Sprint("data=", 2**memory), "stack=64M", fmt.Sprint("nproc=", *processes), "fsize=0", "core=0", "nofile=64",
 	} {
 		l, err := sprog.ParseRlimit(limit)
 		if err != nil {
