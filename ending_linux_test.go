@@ -227,7 +227,7 @@ func TestForkBomb(t *testing.T) {
 		{"PID namespace", syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c, left := markedShell(t, "b() { b | b & }; b 2>/dev/null; while :; do sleep 1000 & wait; done")
+			c, left := markedShell(t, "b() { b | b & }; (b) 2>/dev/null & exec sleep 1000")
 			c.SysProcAttr = &test.sys
 			c.SysProcAttr.Credential = &syscall.Credential{Uid: 54321, Gid: 54321}
 			c.Attr = &Attr{Init: &Init{}, Rlimits: []Rlimit{{Resource: unix.RLIMIT_NPROC, Cur: 40, Max: 40}}}
