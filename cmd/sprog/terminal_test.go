@@ -160,7 +160,8 @@ func TestInterruptArrivesOnce(t *testing.T) {
 // A program with a process group of its own does not get the terminal's INT;
 // sprog passes it on.
 func TestInterruptReachesOwnGroup(t *testing.T) {
-	s := startSession(t, "sprog", "run", "--setpgid", "sh", "-c", `trap 'echo caught; exit' INT; echo ready; while :; do sleep 0.05; done`)
+	// The terminal drops what is written when an interrupt is typed.
+	s := startSession(t, "sprog", "run", "--setpgid", "sh", "-c", `trap 'sleep 0.1; echo caught; exit' INT; echo ready; while :; do sleep 0.05; done`)
 	s.expect("ready", 1)
 	s.typeKeys(ctrlC)
 	s.expect("caught", 1)
