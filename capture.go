@@ -15,6 +15,9 @@ type Capture struct {
 	// end. If both are zero, it is 32 KiB each.
 	Head, Tail int
 
+	// Tee, if not nil, gets all that is written, too.
+	Tee io.Writer
+
 	mu   sync.Mutex
 	head []byte
 	tail []byte // what follows head; the oldest bytes go when it has twice the limit
@@ -29,11 +32,18 @@ func (c *Capture) limits() (head, tail int) {
 	return max(c.Head, 0), max(c.Tail, 0)
 }
 
-// Write never returns an error.
+// Write returns no error but Tee's.
 func (c *Capture) Write(p []byte) (int, error) {
+	c.keep(p)
+	if c.Tee != nil {
+		return c.Tee.Write(p)
+	}
+	return len(p), nil
+}
+
+func (c *Capture) keep(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := len(p)
 	head, tail := c.limits()
 	room := min(head-len(c.head), len(p))
 	c.head = append(c.head, p[:room]...)
@@ -46,7 +56,6 @@ func (c *Capture) Write(p []byte) (int, error) {
 		c.trim(tail)
 	}
 	c.tail = append(c.tail, p...)
-	return n, nil
 }
 
 // ReadFrom writes what r reads. It saves [io.Copy] from allocating a large buffer: most
@@ -55,8 +64,10 @@ func (c *Capture) ReadFrom(r io.Reader) (n int64, err error) {
 	buf := make([]byte, 4<<10)
 	for {
 		m, err := r.Read(buf)
-		c.Write(buf[:m])
 		n += int64(m)
+		if _, failed := c.Write(buf[:m]); failed != nil {
+			return n, failed
+		}
 		if err == io.EOF {
 			return n, nil
 		}

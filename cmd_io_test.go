@@ -509,6 +509,29 @@ func TestCapture(t *testing.T) {
 	}
 }
 
+// What a Capture keeps is passed on whole, as long as that is taken.
+func TestCaptureTee(t *testing.T) {
+	var all bytes.Buffer
+	c := helperCommand("flood", "5000")
+	stderr := &Capture{Head: 3, Tail: 3, Tee: &all}
+	c.Stderr = stderr
+	c.Run()
+	head, tail, lost := stderr.Kept()
+	if len(head) != 3 || len(tail) != 3 || lost != 4994 || all.Len() != 5000 {
+		t.Errorf("kept %q and %q, lost %d, passed on %d bytes; want 3, 3, 4994 and 5000", head, tail, lost, all.Len())
+	}
+	c = helperCommand("flood", "5000000")
+	c.Stderr = &Capture{Tee: takesNothing{}}
+	if err := c.Run(); err == nil {
+		t.Error("Run() with a Tee that fails = nil; want an error")
+	}
+}
+
+// takesNothing is a writer that takes nothing.
+type takesNothing struct{}
+
+func (takesNothing) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
 func tempFile(t *testing.T) *os.File {
 	t.Helper()
 	f, err := os.CreateTemp(t.TempDir(), "")

@@ -18,7 +18,7 @@ import (
 )
 
 // soon is a time limit for what would never end.
-const soon = 150 * time.Millisecond
+const soon = 400 * time.Millisecond
 
 // markedShell is a shell command whose descendants can be found afterwards.
 func markedShell(t *testing.T, script string) (c *Cmd, left func() []string) {

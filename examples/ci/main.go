@@ -81,9 +81,8 @@ func main() {
 // run runs a step with all that it starts, and ends what it leaves behind.
 func (s step) run(ctx context.Context) *sprog.Result {
 	fmt.Printf("== %s: %s\n", s.name, s.command)
-	capture := &sprog.Capture{Head: *keep / 2, Tail: *keep / 2}
 	cmd := sprog.CommandContext(ctx, "/bin/sh", "-ec", s.command)
-	cmd.Stdout = io.MultiWriter(os.Stdout, capture)
+	cmd.Stdout = &sprog.Capture{Head: *keep / 2, Tail: *keep / 2, Tee: os.Stdout}
 	cmd.Stderr = cmd.Stdout
 	cmd.Ending = &sprog.Ending{Timeout: s.timeout, Grace: *grace}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -92,9 +91,7 @@ func (s step) run(ctx context.Context) *sprog.Result {
 	}
 	cmd.Attr = &sprog.Attr{Init: &sprog.Init{}} // the tree is whole, and ends with the step
 	cmd.Run()                                   // its error is in the result
-	r := cmd.Result()
-	r.Stdout = capture
-	return r
+	return cmd.Result()
 }
 
 // outcome is one word, or two.
