@@ -377,7 +377,11 @@ func heldNow(t *testing.T) (h held) {
 	if h.mounts, err = os.ReadFile("/proc/self/mountinfo"); err != nil {
 		t.Fatal(err)
 	}
+	// A thread that this goroutine has left may be starting another one, with all
+	// signals blocked.
+	runtime.LockOSThread()
 	h.mask, h.umask = procField("/proc/thread-self/status", "SigBlk"), procField("/proc/self/status", "Umask")
+	runtime.UnlockOSThread()
 	h.dir, _ = os.Readlink("/proc/self/cwd")
 	h.dumpable, _ = unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
 	h.foreground, _ = unix.IoctlGetInt(0, unix.TIOCGPGRP)

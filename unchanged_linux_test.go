@@ -49,6 +49,9 @@ func ownState() map[string]string {
 		b, _ := os.ReadFile(file)
 		for line := range strings.Lines(string(b)) {
 			name, value, _ := strings.Cut(line, ":")
+			if name == "SigBlk" && file == "/proc/self/status" {
+				continue // the first thread may be starting another one, with all blocked
+			}
 			if steady(name) {
 				state[file+" "+name] = strings.TrimSpace(value)
 			}
