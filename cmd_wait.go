@@ -176,6 +176,11 @@ func (c *Cmd) kill() error {
 	if c.Ending == nil && c.reachOfKill() == ReachChildren { // they live on, as with os/exec
 		return c.Process.Kill()
 	}
+	return c.killAll()
+}
+
+// killAll kills the process with its tree, and notes how far that has reached.
+func (c *Cmd) killAll() error {
 	reach, err := c.killTree()
 	c.reached(reach)
 	return err

@@ -12,11 +12,12 @@ import (
 type ender struct {
 	c *Cmd
 
-	mu     sync.Mutex
-	over   bool // the process has been waited for
-	timers []*time.Timer
-	begun  bool // to end the command
-	left   tree // what is below the process, for the time when it no longer is
+	mu    sync.Mutex
+	over  bool // the process has been waited for
+	begun bool // to end the command
+	left  tree // what is below the process, for the time when it no longer is
+
+	timeout, look, grace *time.Timer // what is to come, or nil
 }
 
 // watchTime begins to keep the limits of Ending.
@@ -29,18 +30,18 @@ func (c *Cmd) watchTime() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if d := c.Ending.Timeout; d > 0 {
-		e.after(d, func() { e.end(CauseTimeout) })
+		e.after(&e.timeout, d, func() { e.end(CauseTimeout) })
 	}
 	if c.Ending.CPUTime > 0 {
-		e.after(c.nextLook(0), e.lookAtCPU)
+		e.after(&e.look, c.nextLook(0), e.lookAtCPU)
 	}
 }
 
 // after arranges for f to be called, unless the process has ended. It is to be
-// called under the lock.
-func (e *ender) after(d time.Duration, f func()) {
+// called under the lock. A timer that was there has called its f.
+func (e *ender) after(timer **time.Timer, d time.Duration, f func()) {
 	if !e.over {
-		e.timers = append(e.timers, time.AfterFunc(d, f))
+		*timer = time.AfterFunc(d, f)
 	}
 }
 
@@ -53,7 +54,7 @@ func (e *ender) lookAtCPU() {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.after(e.c.nextLook(used), e.lookAtCPU)
+	e.after(&e.look, e.c.nextLook(used), e.lookAtCPU)
 }
 
 // end ends the command, for a reason that is not its own.
@@ -66,15 +67,15 @@ func (e *ender) end(why Cause) error {
 	e.begun = true
 	ending := e.c.Ending
 	if ending.Grace == 0 {
-		return e.kill()
+		return e.c.killAll()
 	}
 	e.left = e.c.descendants()
 	err := e.c.signalFirst(ending.signal())
-	e.after(ending.Grace, func() {
+	e.after(&e.grace, ending.Grace, func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if !e.over {
-			e.kill()
+			e.c.killAll()
 		}
 	})
 	return err
@@ -87,12 +88,6 @@ func (e *Ending) signal() syscall.Signal {
 	return e.Signal
 }
 
-func (e *ender) kill() error {
-	reach, err := e.c.killTree()
-	e.c.reached(reach)
-	return err
-}
-
 // finish is for Wait, when the process has ended: nothing happens by itself any
 // more, and what it has left is killed if it was to be.
 func (e *ender) finish() {
@@ -102,8 +97,10 @@ func (e *ender) finish() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.over = true
-	for _, t := range e.timers {
-		t.Stop()
+	for _, t := range []*time.Timer{e.timeout, e.look, e.grace} {
+		if t != nil {
+			t.Stop()
+		}
 	}
 	if e.begun {
 		e.c.sweep(e.left)
