@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -38,15 +39,17 @@ func (c *Cmd) deniedCall() (call string) {
 // program, and for which cgroup's limit; "" is one that is not known.
 func (c *Cmd) oomKill() (cgroup string, killed bool) {
 	pid := strconv.Itoa(c.programPID())
-	for line := range c.logLines("illed process " + pid + " (") {
-		killed = true
-		if strings.Contains(string(line), " Out of memory: ") {
-			cgroup = "/"
-		}
-	}
-	for line := range c.logLines("oom-kill:constraint=") {
-		if line.value(",", "pid") == pid {
-			cgroup, killed = line.value(",", "oom_memcg"), true
+	const which = "oom-kill:constraint=" // left out where there are many
+	known := false
+	for line := range c.logLines(which, "illed process "+pid+" (") {
+		switch {
+		case !strings.Contains(string(line), which):
+			killed = true
+			if !known && strings.Contains(string(line), " Out of memory: ") {
+				cgroup = "/"
+			}
+		case line.value(",", "pid") == pid:
+			cgroup, killed, known = line.value(",", "oom_memcg"), true, true
 			if cgroup == "" { // the machine's memory, or a node's
 				cgroup = "/"
 			}
@@ -70,16 +73,17 @@ func (l logLine) value(separator, key string) (value string) {
 	return value
 }
 
-// logLines are the lines that hold a text, since the start of the command. There are none
+// logLines are the lines that hold one of the texts, since the start of the command. There are none
 // where the log may not be read, or counts processes in another way than here.
-func (c *Cmd) logLines(text string) func(yield func(logLine) bool) {
+func (c *Cmd) logLines(texts ...string) func(yield func(logLine) bool) {
 	return func(yield func(logLine) bool) {
 		if !inInitialPIDNamespace() {
 			return
 		}
 		since := uptime() - time.Since(c.startTime) - clockSlack
 		for line := range strings.Lines(kernelLog()) {
-			if strings.Contains(line, text) && logTime(line) >= since && !yield(logLine(strings.TrimSpace(line))) {
+			holds := func(text string) bool { return strings.Contains(line, text) }
+			if slices.ContainsFunc(texts, holds) && logTime(line) >= since && !yield(logLine(strings.TrimSpace(line))) {
 				return
 			}
 		}
