@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"syscall"
 
@@ -82,11 +83,9 @@ func programOutcome(cmd *sprog.Cmd, err error) error {
 	}
 	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	killed := status.Signaled() && status.Signal() == unix.SIGKILL
-	switch cmd.Result().Cause {
-	case sprog.CauseTimeout, sprog.CauseCPUTime:
-		if !killed {
-			return exitCode(exitTimeout)
-		}
+	ended := errors.Is(err, sprog.ErrTimeout) || errors.Is(err, sprog.ErrCPUTime)
+	if ended && !killed {
+		return exitCode(exitTimeout)
 	}
 	return statusCode(status)
 }
