@@ -135,11 +135,19 @@ func (d *descriptors) caller(flag string, fd int) (*os.File, error) {
 	if f := d.callers[fd]; f != nil {
 		return f, nil
 	}
+	f, err := callersFile(flag, fd)
+	if err == nil {
+		d.callers[fd] = f
+	}
+	return f, err
+}
+
+// callersFile is the descriptor that a flag names.
+func callersFile(flag string, fd int) (*os.File, error) {
 	if !passedOn(fd) {
 		return nil, fmt.Errorf("%s: the caller has no open descriptor %d", flag, fd)
 	}
-	d.callers[fd] = os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", fd))
-	return d.callers[fd], nil
+	return os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", fd)), nil
 }
 
 func passedOn(fd int) bool {

@@ -19,11 +19,7 @@ func (f *startFlags) openInfo() (*os.File, error) {
 	if f.InfoFD == nil {
 		return nil, nil
 	}
-	fd := int(*f.InfoFD)
-	if !passedOn(fd) {
-		return nil, fmt.Errorf("--info-fd: the caller has no open descriptor %d", fd)
-	}
-	return os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", fd)), nil
+	return callersFile("--info-fd", int(*f.InfoFD))
 }
 
 // tellInfo writes what --info-fd promises, in the form that bubblewrap's has.

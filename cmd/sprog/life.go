@@ -61,11 +61,13 @@ func (f *lifeFlags) openRecord() (*record, error) {
 		return &record{os.NewFile(uintptr(fd), string(f.Result)), time.Now()}, nil
 	case f.ResultFD == nil:
 		return nil, nil
-	case !passedOn(int(*f.ResultFD)):
-		return nil, fmt.Errorf("--result-fd: the caller has no open descriptor %d", *f.ResultFD)
+	}
+	file, err := callersFile("--result-fd", int(*f.ResultFD))
+	if err != nil {
+		return nil, err
 	}
 	unix.CloseOnExec(int(*f.ResultFD))
-	return &record{os.NewFile(uintptr(*f.ResultFD), fmt.Sprintf("descriptor %d", *f.ResultFD)), time.Now()}, nil
+	return &record{file, time.Now()}, nil
 }
 
 // write writes the record and returns err, or what writing has failed of. Where
