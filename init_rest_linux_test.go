@@ -66,13 +66,7 @@ func killsRest(t *testing.T, c *Cmd, ready string) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	said := make([]byte, len(ready))
-	if _, err := io.ReadFull(out, said); err != nil || string(said) != ready {
-		t.Errorf("the program said %q, %v; want %q", said, err, ready)
-	}
-	if ready != inFlight && len(marked(t, mark)) < 2 {
-		t.Errorf("no descendants are there to be killed")
-	}
+	awaitTree(t, out, ready, mark)
 	io.WriteString(in, "\n")
 	c.Wait()
 	if left := marked(t, mark); len(left) > 0 {

@@ -103,14 +103,7 @@ func killTree(t *testing.T, c *Cmd, ready string, want Reach) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	said := make([]byte, len(ready))
-	if _, err := io.ReadFull(out, said); err != nil || string(said) != ready {
-		t.Errorf("the program said %q, %v; want %q", said, err, ready)
-	}
-	// A comet is gone before a look at /proc comes to it; its dots were heard.
-	if ready != inFlight && len(marked(t, mark)) < 2 {
-		t.Errorf("no descendants are there to be killed")
-	}
+	awaitTree(t, out, ready, mark)
 	if reach, err := c.KillTree(); reach != want || err != nil {
 		t.Errorf("KillTree() = %v, %v; want %v", reach, err, want)
 	}
@@ -127,6 +120,20 @@ func killTree(t *testing.T, c *Cmd, ready string, want Reach) {
 	left := marked(t, mark)
 	t.Errorf("still there: %v", left)
 	exec.Command("kill", append([]string{"-9"}, left...)...).Run()
+}
+
+// awaitTree waits for a command's word, which it says when its descendants are
+// there.
+func awaitTree(t *testing.T, out io.Reader, ready, mark string) {
+	t.Helper()
+	said := make([]byte, len(ready))
+	if _, err := io.ReadFull(out, said); err != nil || string(said) != ready {
+		t.Errorf("the program said %q, %v; want %q", said, err, ready)
+	}
+	// A comet is gone before a look at /proc comes to it; its dots were heard.
+	if ready != inFlight && len(marked(t, mark)) < 2 {
+		t.Errorf("no descendants are there to be killed")
+	}
 }
 
 // Without an init, orphans have gone elsewhere, and the answer says so.

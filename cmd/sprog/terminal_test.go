@@ -84,13 +84,20 @@ func (s *session) text() string {
 // expect waits until the terminal shows text, n times.
 func (s *session) expect(text string, n int) {
 	s.t.Helper()
+	if !within(func() bool { return strings.Count(s.text(), text) >= n }) {
+		s.t.Fatalf("the terminal never showed %q %d times; it shows:\n%s", text, n, s.text())
+	}
+}
+
+// within waits some seconds for something to be so.
+func within(so func() bool) bool {
 	for range 1000 {
-		if strings.Count(s.text(), text) >= n {
-			return
+		if so() {
+			return true
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	s.t.Fatalf("the terminal never showed %q %d times; it shows:\n%s", text, n, s.text())
+	return false
 }
 
 func (s *session) typeKeys(keys string) {
@@ -103,38 +110,32 @@ func (s *session) typeKeys(keys string) {
 // expectForeground waits until the first program is in the foreground again.
 func (s *session) expectForeground() {
 	s.t.Helper()
-	for range 1000 {
-		if group, _ := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP); group == s.cmd.Process.Pid {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !within(func() bool {
+		group, _ := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP)
+		return group == s.cmd.Process.Pid
+	}) {
+		s.t.Fatal("the terminal's foreground never came back")
 	}
-	s.t.Fatal("the terminal's foreground never came back")
 }
 
 // expectPrompt waits until a shell asks for a command: what is typed before may
 // be lost.
 func (s *session) expectPrompt() {
 	s.t.Helper()
-	for range 1000 {
-		if strings.HasSuffix(s.text(), "\n$ ") {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !within(func() bool { return strings.HasSuffix(s.text(), "\n$ ") }) {
+		s.t.Fatalf("the shell never asked for a command; the terminal shows:\n%s", s.text())
 	}
-	s.t.Fatalf("the shell never asked for a command; the terminal shows:\n%s", s.text())
 }
 
 // expectJob waits until the first program has given the foreground to another.
 func (s *session) expectJob() {
 	s.t.Helper()
-	for range 1000 {
-		if group, err := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP); err == nil && group != s.cmd.Process.Pid {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !within(func() bool {
+		group, err := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP)
+		return err == nil && group != s.cmd.Process.Pid
+	}) {
+		s.t.Fatal("the terminal's foreground stayed where it was")
 	}
-	s.t.Fatal("the terminal's foreground stayed where it was")
 }
 
 const (
