@@ -337,7 +337,7 @@ func TestExecThatCannotBegin(t *testing.T) {
 // The plan of an Exec: namespaces by unshare, maps by the process itself, the
 // cgroup by its file, and the standard error kept above the program's files.
 func TestExecPlan(t *testing.T) {
-	noLimitToRestore(t)
+	startedPlainly(t)
 	a := fileAt(t, 100)
 	for name, prepare := range map[string]func(*Cmd){
 		"plain": func(c *Cmd) { c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr },

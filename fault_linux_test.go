@@ -3,7 +3,6 @@
 package sprog
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -365,18 +364,14 @@ func mustPass(steps []program.Step, from, through int) bool {
 // start must leave alone.
 type held struct {
 	fds                            map[string]string
-	mounts                         []byte
+	mounts                         string
 	mask, umask, dir               string
 	dumpable, foreground, children int
 }
 
 func heldNow(t *testing.T) (h held) {
 	t.Helper()
-	h.fds = snapshot().fds
-	var err error
-	if h.mounts, err = os.ReadFile("/proc/self/mountinfo"); err != nil {
-		t.Fatal(err)
-	}
+	h.fds, h.mounts = snapshot().fds, ownMounts()
 	// A thread that this goroutine has left may be starting another one, with all
 	// signals blocked.
 	runtime.LockOSThread()
@@ -399,8 +394,8 @@ func (h held) compare(t *testing.T, after string) {
 	if !maps.Equal(now.fds, h.fds) {
 		differs("the table of descriptors", h.fds, now.fds)
 	}
-	if !bytes.Equal(now.mounts, h.mounts) {
-		differs("the list of mounts", string(h.mounts), string(now.mounts))
+	if now.mounts != h.mounts {
+		differs("the list of mounts", h.mounts, now.mounts)
 	}
 	if now.children != 0 {
 		differs("the number of children", 0, now.children)

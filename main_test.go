@@ -54,6 +54,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(helperVar) != "" {
 		os.Exit(runHelper(os.Args[1:]))
 	}
+	haveOwnMounts()
 	os.Setenv(helperVar, "1")
 	// A program built with -race waits for a second before it exits.
 	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))

@@ -38,12 +38,16 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// noLimitToRestore makes plans the same whatever limit on open files the test
-// was started with.
-func noLimitToRestore(t *testing.T) {
-	cur, most := atstart.NofileCur, atstart.NofileMax
-	t.Cleanup(func() { atstart.NofileCur, atstart.NofileMax = cur, most })
-	atstart.NofileCur, atstart.NofileMax = 4096, 4096
+// standardError is what os.Stderr is at first: under -json, package testing
+// makes it the standard output.
+var standardError = os.Stderr
+
+// startedPlainly makes plans the same whatever limit on open files and output
+// the test was started with.
+func startedPlainly(t *testing.T) {
+	cur, most, stderr := atstart.NofileCur, atstart.NofileMax, os.Stderr
+	t.Cleanup(func() { atstart.NofileCur, atstart.NofileMax, os.Stderr = cur, most, stderr })
+	atstart.NofileCur, atstart.NofileMax, os.Stderr = 4096, 4096, standardError
 }
 
 // fileAt opens /dev/null at a descriptor number, so that a plan can name it.
@@ -90,7 +94,7 @@ type planCase struct {
 // TestPlans compares the listing of a plan with testdata/plans/NAME.golden,
 // for every field there is.
 func TestPlans(t *testing.T) {
-	noLimitToRestore(t)
+	startedPlainly(t)
 	mayAdministerAs(t, true)
 	a, b, tty := fileAt(t, 100), fileAt(t, 101), fileAt(t, 102)
 	var all []planCase
@@ -117,7 +121,7 @@ func TestPlans(t *testing.T) {
 }
 
 func TestPlanAsJSON(t *testing.T) {
-	noLimitToRestore(t)
+	startedPlainly(t)
 	for _, test := range []planCase{
 		{"nothing", nil},
 		{"init-map", func(c *Cmd) {

@@ -30,7 +30,7 @@ func mayAdministerAs(t *testing.T, may bool) {
 
 // Without rights of its own the child gets them from the user namespace.
 func TestPlanOfOrdinaryUser(t *testing.T) {
-	noLimitToRestore(t)
+	startedPlainly(t)
 	mayAdministerAs(t, false)
 	p, err := planned(by(&Attr{Join: []Namespace{{PID: 42, Kinds: allKinds &^ TimeNamespace}}})).Plan()
 	if err != nil {

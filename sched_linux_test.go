@@ -124,20 +124,23 @@ func TestPoliciesByThemselves(t *testing.T) {
 // A policy leaves the nice value alone, and the other way round.
 func TestPolicyAndNice(t *testing.T) {
 	requires(t, tool("chrt"))
+	own, _ := strconv.Atoi(said(t, &Attr{}, "nice"))
+	inherited, other := min(own+3, max(own, 18)), 19
 	for _, policy := range []SchedPolicy{SchedOther, SchedBatch, SchedIdle} {
-		c := Command("nice", "-n", "3", testBinary(), "policy-and-nice", string(policy))
+		c := Command("nice", "-n", strconv.Itoa(inherited-own), testBinary(), "policy-and-nice", string(policy), strconv.Itoa(other))
 		c.Env = append(os.Environ(), helperEnv)
-		if got, want := outputOf(t, c), string(policy)+" 3 "+string(policy)+" 9\n"; got != want {
+		if got, want := outputOf(t, c), fmt.Sprintf("%[1]s %[2]d %[1]s %[3]d\n", policy, inherited, other); got != want {
 			t.Errorf("%s: %q; want %q", policy, got, want)
 		}
 	}
 }
 
-// policy-and-nice POLICY: start programs with the policy, one with this
+// policy-and-nice POLICY NICE: start programs with the policy, one with this
 // process's nice value and one with another.
 var _ = helper("policy-and-nice", func(args []string) int {
 	var all []string
-	for _, nice := range []*int{nil, new(9)} {
+	other, _ := strconv.Atoi(args[1])
+	for _, nice := range []*int{nil, &other} {
 		c := Command("/bin/sh", "-c", "chrt -p $$ | sed -n 's/.*policy: //p'; nice")
 		c.Attr = &Attr{Scheduler: &Scheduler{Policy: SchedPolicy(args[0])}, Nice: nice}
 		out, err := c.Output()

@@ -248,7 +248,7 @@ func TestTraceOfAnotherTime(t *testing.T) {
 // TestPlansTraced compares the programs of traced starts with
 // testdata/plans/traced-NAME.txt: all their steps, those that are timed marked.
 func TestPlansTraced(t *testing.T) {
-	noLimitToRestore(t)
+	startedPlainly(t)
 	for _, test := range []planCase{
 		{"plain", nil},
 		{"maps", with(&syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: toRoot, GidMappings: toRoot})},

@@ -57,10 +57,11 @@ func ownState() map[string]string {
 			}
 		}
 	}
-	for _, file := range []string{"/proc/self/limits", "/proc/self/cgroup", "/proc/self/uid_map", "/proc/self/mountinfo"} {
+	for _, file := range []string{"/proc/self/limits", "/proc/self/cgroup", "/proc/self/uid_map"} {
 		b, _ := os.ReadFile(file)
 		state[file] = string(b)
 	}
+	state["mounts"] = ownMounts()
 	for _, dir := range []string{"/proc/thread-self/ns/", "/proc/self/fd/"} {
 		for name, to := range links(dir) {
 			state[dir+name] = to
