@@ -67,23 +67,23 @@ var casesOfSched = []startCase{
 	{"oom_score_adj", nil, withAttr(&Attr{OOMScoreAdj: new(1000)})},
 	{"huge pages", nil, withAttr(&Attr{THPDisable: THPDisableCompletely})},
 	{"memory flags with more files than slots", []*requirement{deniedExec}, func(t *testing.T, c *Cmd) {
-		c.Attr = &Attr{MDWE: true, THPDisable: THPDisableCompletely, OOMScoreAdj: new(500)}
+		c.Attr = &Attr{MDWE: true, THPDisable: THPDisableCompletely, OOMScoreAdj: new(1000)}
 		for range 40 {
 			c.ExtraFiles = append(c.ExtraFiles, tempFile(t))
 		}
 	}},
 	{"second stage in a session of its own", nil, func(_ *testing.T, c *Cmd) {
-		c.Attr, c.SysProcAttr = &Attr{OOMScoreAdj: new(300)}, &syscall.SysProcAttr{Setsid: true}
+		c.Attr, c.SysProcAttr = &Attr{OOMScoreAdj: new(1000)}, &syscall.SysProcAttr{Setsid: true}
 	}},
 	{"second stage as another user, elsewhere", []*requirement{asRoot}, func(_ *testing.T, c *Cmd) {
-		c.Attr = &Attr{OOMScoreAdj: new(300), Nice: new(3)}
+		c.Attr = &Attr{OOMScoreAdj: new(1000), Nice: new(19)}
 		c.SysProcAttr = &syscall.SysProcAttr{
 			Chroot: "/", Credential: &syscall.Credential{Uid: 65534, Gid: 65534}, Pdeathsig: syscall.SIGKILL,
 			Cloneflags: syscall.CLONE_NEWPID, Unshareflags: syscall.CLONE_NEWNS,
 		}
 	}},
 	{"scheduling with an init", nil, withAttr(&Attr{
-		Init: &Init{}, Nice: new(7), OOMScoreAdj: new(400), THPDisable: THPDisableCompletely, TimerSlack: time.Microsecond,
+		Init: &Init{}, Nice: new(19), OOMScoreAdj: new(1000), THPDisable: THPDisableCompletely, TimerSlack: time.Microsecond,
 		Scheduler: &Scheduler{Policy: SchedBatch}, IOPriority: &IOPriority{Class: IOBestEffort, Level: 6},
 	})},
 }

@@ -26,8 +26,20 @@ func said(t *testing.T, attr *Attr, args ...string) string {
 	return strings.TrimSpace(printed(t, nil, attr, args[0], args[1:]...))
 }
 
+// ownNice and ownOOMScoreAdj are what the tests were started with, which an
+// ordinary user can only raise.
+func ownNice() int {
+	n, _ := unix.Getpriority(unix.PRIO_PROCESS, 0) // the system call's: 20 - nice
+	return 20 - n
+}
+
+func ownOOMScoreAdj() int {
+	n, _ := strconv.Atoi(strings.TrimSpace(contentsOf("/proc/self/oom_score_adj")))
+	return n
+}
+
 func TestNice(t *testing.T) {
-	own, _ := strconv.Atoi(said(t, &Attr{}, "nice"))
+	own := ownNice()
 	for _, n := range []int{own, min(own+5, 19), 19} {
 		if got := said(t, &Attr{Nice: new(n)}, "nice"); got != strconv.Itoa(n) {
 			t.Errorf("nice = %s; want %d", got, n)
@@ -124,7 +136,7 @@ func TestPoliciesByThemselves(t *testing.T) {
 // A policy leaves the nice value alone, and the other way round.
 func TestPolicyAndNice(t *testing.T) {
 	requires(t, tool("chrt"))
-	own, _ := strconv.Atoi(said(t, &Attr{}, "nice"))
+	own := ownNice()
 	inherited, other := min(own+3, max(own, 18)), 19
 	for _, policy := range []SchedPolicy{SchedOther, SchedBatch, SchedIdle} {
 		c := Command("nice", "-n", strconv.Itoa(inherited-own), testBinary(), "policy-and-nice", string(policy), strconv.Itoa(other))
@@ -336,7 +348,7 @@ var _ = helper("cookie", func([]string) int {
 })
 
 func TestOOMScoreAdj(t *testing.T) {
-	own, _ := strconv.Atoi(strings.TrimSpace(contentsOf("/proc/self/oom_score_adj")))
+	own := ownOOMScoreAdj()
 	for _, n := range []int{own, 777, 1000} {
 		if n < own {
 			continue
@@ -551,7 +563,7 @@ func TestParseCPUList(t *testing.T) {
 
 var facetsOfSched = []facet{
 	{name: "nice",
-		draw:   func(r *rand.Rand, _ *testing.T, c *Cmd) { attr(c).Nice = new(10 + r.IntN(10)) },
+		draw:   func(r *rand.Rand, _ *testing.T, c *Cmd) { attr(c).Nice = new(19 - r.IntN(min(10, 20-ownNice()))) },
 		expect: func(c *Cmd) map[string]string { return map[string]string{"nice:": strconv.Itoa(*c.Attr.Nice)} }},
 	{name: "policy",
 		draw: func(r *rand.Rand, _ *testing.T, c *Cmd) {
@@ -572,7 +584,7 @@ var facetsOfSched = []facet{
 			return map[string]string{"prctl:" + strconv.Itoa(unix.PR_GET_TIMERSLACK): strconv.Itoa(int(c.Attr.TimerSlack))}
 		}},
 	{name: "oom_score_adj",
-		draw: func(r *rand.Rand, _ *testing.T, c *Cmd) { attr(c).OOMScoreAdj = new(1000 - r.IntN(100)) },
+		draw: func(r *rand.Rand, _ *testing.T, c *Cmd) { attr(c).OOMScoreAdj = new(1000 - r.IntN(min(100, 1001-ownOOMScoreAdj()))) },
 		expect: func(c *Cmd) map[string]string {
 			return map[string]string{"file:/proc/self/oom_score_adj": strconv.Itoa(*c.Attr.OOMScoreAdj)}
 		}},
@@ -587,10 +599,7 @@ var facetsOfSched = []facet{
 }
 
 func init() {
-	looks["nice"] = func(string) string {
-		n, _ := unix.Getpriority(unix.PRIO_PROCESS, 0) // the system call's: 20 - nice
-		return strconv.Itoa(20 - n)
-	}
+	looks["nice"] = func(string) string { return strconv.Itoa(ownNice()) }
 	looks["policy"] = func(string) string {
 		attr, err := unix.SchedGetAttr(0, 0)
 		if err != nil {
