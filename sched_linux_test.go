@@ -584,7 +584,9 @@ var facetsOfSched = []facet{
 			return map[string]string{"prctl:" + strconv.Itoa(unix.PR_GET_TIMERSLACK): strconv.Itoa(int(c.Attr.TimerSlack))}
 		}},
 	{name: "oom_score_adj",
-		draw: func(r *rand.Rand, _ *testing.T, c *Cmd) { attr(c).OOMScoreAdj = new(1000 - r.IntN(min(100, 1001-ownOOMScoreAdj()))) },
+		draw: func(r *rand.Rand, _ *testing.T, c *Cmd) {
+			attr(c).OOMScoreAdj = new(1000 - r.IntN(min(100, 1001-ownOOMScoreAdj())))
+		},
 		expect: func(c *Cmd) map[string]string {
 			return map[string]string{"file:/proc/self/oom_score_adj": strconv.Itoa(*c.Attr.OOMScoreAdj)}
 		}},
