@@ -65,3 +65,24 @@ func valuedFlags(model *kong.Application, name string) map[string]bool {
 	}
 	return nil
 }
+
+// flagNames returns how the flags of a sub-command are called that have other
+// names as well.
+func flagNames(model *kong.Application, command string) (name func(string) string) {
+	names := map[string]string{}
+	for _, node := range model.Children {
+		for _, flag := range node.Flags {
+			for _, alias := range flag.Aliases {
+				if node.Name == command {
+					names[alias] = flag.Name
+				}
+			}
+		}
+	}
+	return func(s string) string {
+		if name, ok := names[s]; ok {
+			return name
+		}
+		return s
+	}
+}

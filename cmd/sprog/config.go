@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -34,55 +35,80 @@ func mentionsConfig(args []string) bool {
 	return slices.ContainsFunc(args, func(word string) bool { return strings.HasPrefix(word, "--config") })
 }
 
-// configFile returns the value of the last --config among the words.
-func configFile(own []string) (path string, given bool) {
+// configFiles are the values of --config among the words.
+func configFiles(own []string) (paths []string) {
 	for _, word := range own {
 		if value, ok := strings.CutPrefix(word, "--config="); ok {
-			path, given = value, true
+			paths = append(paths, value)
 		}
 	}
-	return path, given
+	return paths
 }
 
-// withConfig puts the flags of a configuration file among the words of a
+// withConfig puts the flags of configuration files among the words of a
 // command line: own[0] is the sub-command. A flag that is given has none of the
-// file's values.
+// files' values, and one that a file has none of those of the files before it.
 func withConfig(model *kong.Application, own []string, program programArgs) ([]string, programArgs, error) {
-	path, given := configFile(own)
-	if !given {
+	paths := configFiles(own)
+	if len(paths) == 0 {
 		return own, program, nil
 	}
-	valued := valuedFlags(model, own[0])
-	text, err := os.ReadFile(path)
+	command := own[0]
+	valued, name := valuedFlags(model, command), flagNames(model, command)
+	given := slices.DeleteFunc(slices.Clone(own[1:]), func(word string) bool { return strings.HasPrefix(word, "--config=") })
+	taken := map[string]bool{programKey: len(program) > 0}
+	for _, word := range given {
+		flag, _, _ := strings.Cut(strings.TrimPrefix(word, "--"), "=")
+		taken[name(flag)] = true
+	}
+	for _, path := range slices.Backward(paths) {
+		flags, err := readConfig(valued, path)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--config: %w", err)
+		}
+		var words []string
+		for _, key := range sortedKeys(flags) {
+			switch {
+			case taken[name(key)]:
+			case key == programKey:
+				program = flags[key]
+			default:
+				words = append(words, flags[key]...)
+			}
+		}
+		for key := range flags {
+			taken[name(key)] = true
+		}
+		given = append(words, given...)
+	}
+	return append([]string{command}, given...), program, nil
+}
+
+// readConfig returns the words that each key of a file stands for.
+func readConfig(valued map[string]bool, path string) (flags map[string][]string, err error) {
+	text, err := readInput(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--config: %w", err)
+		return nil, err
 	}
 	values, err := parseConfig(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--config: %s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	own = slices.DeleteFunc(slices.Clone(own), func(word string) bool { return strings.HasPrefix(word, "--config=") })
-	merged := own[:1:1]
+	flags = map[string][]string{}
 	for _, name := range sortedKeys(values) {
-		words, err := configWords(valued, name, values[name])
-		if err != nil {
-			return nil, nil, fmt.Errorf("--config: %s: %w", position(path, text, name), err)
-		}
-		switch {
-		case name == programKey && len(program) == 0:
-			program = words
-		case name != programKey && !isGiven(own, name):
-			merged = append(merged, words...)
+		if flags[name], err = configWords(valued, name, values[name]); err != nil {
+			return nil, fmt.Errorf("%s: %w", position(path, text, name), err)
 		}
 	}
-	return append(merged, own[1:]...), program, nil
+	return flags, nil
 }
 
-func isGiven(own []string, name string) bool {
-	return slices.ContainsFunc(own[1:], func(word string) bool {
-		flag, _, _ := strings.Cut(word, "=")
-		return flag == "--"+name
-	})
+// readInput reads a file that is sprog's own standard input by the name of "-".
+func readInput(path string) ([]byte, error) {
+	if path == dash {
+		return io.ReadAll(os.Stdin)
+	}
+	return os.ReadFile(path)
 }
 
 func parseConfig(text []byte) (values map[string]any, err error) {

@@ -64,6 +64,9 @@ func (o *openFlag) Decode(ctx *kong.DecodeContext) error {
 	if !ok || !known || path == "" {
 		return fmt.Errorf("%q is not N=MODE:FILE, with a MODE of r, w, a, x or rw", s)
 	}
+	if path == dash {
+		return errDash
+	}
 	o.fd, err = parseNumber(fd)
 	o.flags, o.path = flags, path
 	return err
@@ -92,17 +95,15 @@ func (d *dataFlag) Decode(ctx *kong.DecodeContext) error {
 // A descriptors value is the program's table of descriptors while the flags are
 // translated.
 type descriptors struct {
-	cmd     *sprog.Cmd
-	open    opener
-	flags   map[int]string   // what gives the program a descriptor
-	callers map[int]*os.File // the caller's descriptors that are in use
+	cmd   *sprog.Cmd
+	open  opener
+	flags map[int]string // what gives the program a descriptor
 }
 
 // setFiles gives the program its descriptors: sprog's standard ones and what
 // the flags say.
 func (f *startFlags) setFiles(cmd *sprog.Cmd, open opener) error {
-	d := descriptors{cmd: cmd, open: open, flags: map[int]string{},
-		callers: map[int]*os.File{0: os.Stdin, 1: os.Stdout, 2: os.Stderr}}
+	d := descriptors{cmd: cmd, open: open, flags: map[int]string{}}
 	for _, part := range []func(*startFlags) error{d.redirect, d.pass, d.fill, d.leave, d.refer, d.inherit} {
 		if err := part(f); err != nil {
 			return err
@@ -129,32 +130,6 @@ func (d *descriptors) add(flag string, file sprog.File) error {
 	return d.claim(file.FD, flag)
 }
 
-// caller returns a descriptor of the caller's. What it passed on has no
-// close-on-exec flag; sprog's own descriptors all have it.
-func (d *descriptors) caller(flag string, fd int) (*os.File, error) {
-	if f := d.callers[fd]; f != nil {
-		return f, nil
-	}
-	f, err := callersFile(flag, fd)
-	if err == nil {
-		d.callers[fd] = f
-	}
-	return f, err
-}
-
-// callersFile is the descriptor that a flag names.
-func callersFile(flag string, fd int) (*os.File, error) {
-	if !passedOn(fd) {
-		return nil, fmt.Errorf("%s: the caller has no open descriptor %d", flag, fd)
-	}
-	return os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", fd)), nil
-}
-
-func passedOn(fd int) bool {
-	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
-	return err == nil && flags&unix.FD_CLOEXEC == 0
-}
-
 // redirect opens the standard streams that sprog opens itself, where it is and
 // as who it is.
 func (d *descriptors) redirect(f *startFlags) error {
@@ -177,7 +152,7 @@ func (d *descriptors) redirect(f *startFlags) error {
 // pass passes descriptors of the caller's on.
 func (d *descriptors) pass(f *startFlags) error {
 	for _, pair := range f.FD {
-		file, err := d.caller("--fd", pair.from)
+		file, err := callersFile("--fd", pair.from)
 		if err == nil {
 			err = d.add("--fd", sprog.File{FD: pair.to, File: file})
 		}
@@ -216,11 +191,13 @@ func (d *descriptors) fill(f *startFlags) error {
 }
 
 func (d *descriptors) read(path string) ([]byte, error) {
-	file, err := d.open(path, forReading)
-	if err != nil {
-		return nil, fmt.Errorf("--data-file: %w", err)
+	file, err := os.Stdin, error(nil)
+	if path != dash {
+		if file, err = d.open(path, forReading); err != nil {
+			return nil, fmt.Errorf("--data-file: %w", err)
+		}
+		defer file.Close()
 	}
-	defer file.Close()
 	content, err := io.ReadAll(file)
 	if err != nil {
 		return nil, fmt.Errorf("--data-file: %w", err)
@@ -266,12 +243,12 @@ func (d *descriptors) setStream(fd int, file *os.File) {
 // refer takes the program and its directory from descriptors.
 func (d *descriptors) refer(f *startFlags) (err error) {
 	if f.ExecFD != nil {
-		if d.cmd.Attr.Program, err = d.caller("--exec-fd", int(*f.ExecFD)); err != nil {
+		if d.cmd.Attr.Program, err = callersFile("--exec-fd", int(*f.ExecFD)); err != nil {
 			return err
 		}
 	}
 	if f.DirFD != nil {
-		d.cmd.Attr.DirFile, err = d.caller("--dir-fd", int(*f.DirFD))
+		d.cmd.Attr.DirFile, err = callersFile("--dir-fd", int(*f.DirFD))
 	}
 	return err
 }
@@ -290,7 +267,7 @@ func (d *descriptors) inherit(f *startFlags) error {
 		if err != nil || fd < 3 || d.flags[fd] != "" || !passedOn(fd) {
 			continue
 		}
-		file, err := d.caller("--inherit-fds", fd)
+		file, err := callersFile("--inherit-fds", fd)
 		if err == nil {
 			err = d.add("--inherit-fds", sprog.File{FD: fd, File: file})
 		}

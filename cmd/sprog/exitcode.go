@@ -16,11 +16,12 @@ import (
 // code, or with 128+n after signal n. They are those of timeout(1), env(1) and
 // the shells.
 const (
-	exitTimeout  = 124 // --timeout ended the program
-	exitSprog    = 125 // sprog failed before the program was executed
-	exitCannot   = 126 // the program was found, but could not be executed
-	exitNotFound = 127 // the program was not found
-	exitSignal   = 128 // plus the number of the signal that killed it
+	exitUnwritten = 123 // the program has ended well, but a file about it could not be written
+	exitTimeout   = 124 // --timeout ended the program
+	exitSprog     = 125 // sprog failed before the program was executed
+	exitCannot    = 126 // the program was found, but could not be executed
+	exitNotFound  = 127 // the program was not found
+	exitSignal    = 128 // plus the number of the signal that killed it
 )
 
 // An exitCode is an exit code with nothing to say about it.

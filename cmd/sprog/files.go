@@ -69,7 +69,7 @@ func (f *startFlags) redirections() []redirection {
 // A redirection is one of them, with its value, which may be empty.
 type redirection struct {
 	flag  string
-	path  word
+	path  fileName
 	fd    int
 	flags int
 }
@@ -99,9 +99,10 @@ func (f *startFlags) openCgroup() (fd int, err error) {
 	return fd, nil
 }
 
-// closeFiles closes the descriptors that only the program needs now.
-func closeFiles(cmd *sprog.Cmd) {
-	files := []*os.File{cmd.Attr.Program, cmd.Attr.DirFile}
+// closeFiles closes the descriptors that sprog does not need any more. It still
+// needs its standard streams, and the record's.
+func closeFiles(cmd *sprog.Cmd, info *os.File, record *record) {
+	files := []*os.File{info, cmd.Attr.Program, cmd.Attr.DirFile}
 	for _, stream := range []any{cmd.Stdin, cmd.Stdout, cmd.Stderr} {
 		f, _ := stream.(*os.File) // with --tty it may be nothing
 		files = append(files, f)
@@ -110,7 +111,7 @@ func closeFiles(cmd *sprog.Cmd) {
 		files = append(files, f.File)
 	}
 	for _, f := range files {
-		if f != nil && f != os.Stdin && f != os.Stdout && f != os.Stderr {
+		if f != nil && !isStream(f) && (record == nil || f != record.file) {
 			f.Close() // a second time does nothing
 		}
 	}

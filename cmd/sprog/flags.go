@@ -25,7 +25,7 @@ var flagGroups = []kong.Group{
 // A startFlags holds the flags that describe a start, as run and explain share
 // them. A nil pointer or slice is a flag that was not given.
 type startFlags struct {
-	Config   word     `group:"program" placeholder:"FILE" help:"Take flags from a TOML file, whose keys are their names. A flag that is given overrides the file's. The key program is a list with the program and its arguments."`
+	Config   word     `group:"program" placeholder:"FILE" help:"Take flags from a TOML file, whose keys are their names. A flag that is given overrides the file's. The key program is a list with the program and its arguments. - is standard input. Repeatable: a later file overrides those before it."`
 	Dir      word     `group:"program" xor:"dir" placeholder:"DIR" help:"Working directory of the program (default: the caller's, or / with --chroot)."`
 	Env      envList  `group:"program" placeholder:"NAME[=VALUE]" help:"Set a variable; without =VALUE, copy the caller's. Repeatable, done after the two below."`
 	UnsetEnv nameList `group:"program" placeholder:"NAME" help:"Remove a variable. Repeatable."`
@@ -56,22 +56,22 @@ type startFlags struct {
 	MapSubids  bool         `group:"namespaces" xor:"subids" help:"Map the caller's subordinate ids to themselves."`
 	Setgroups  *setgroups   `group:"namespaces" placeholder:"allow|deny|leave" help:"Whether supplementary groups can be set in a new user namespace (default: deny where there is a group map; allow takes privileges or subordinate ids)."`
 
-	Chroot       word   `group:"files" placeholder:"DIR" help:"Root directory of the program."`
-	Umask        *umask `group:"files" placeholder:"MODE" help:"File mode creation mask, octal."`
-	Stdin        word   `group:"files" xor:"stdin" placeholder:"FILE|null" help:"Read standard input from FILE, or nothing."`
-	Stdout       word   `group:"files" xor:"stdout" placeholder:"FILE|null" help:"Write standard output to FILE, emptied first, or nowhere."`
-	StdoutAppend word   `group:"files" xor:"stdout" placeholder:"FILE" help:"Append standard output to FILE."`
-	Stderr       word   `group:"files" xor:"stderr" placeholder:"FILE|null" help:"Write standard error to FILE, emptied first, or nowhere."`
-	StderrAppend word   `group:"files" xor:"stderr" placeholder:"FILE" help:"Append standard error to FILE."`
-	StdinText    *text  `group:"files" xor:"stdin" placeholder:"TEXT" help:"Read standard input from TEXT and a newline."`
-	ToStdout     bool   `group:"files" xor:"stderr" name:"stderr-to-stdout" help:"Write standard error to where standard output goes."`
+	Chroot       word     `group:"files" placeholder:"DIR" help:"Root directory of the program."`
+	Umask        *umask   `group:"files" placeholder:"MODE" help:"File mode creation mask, octal."`
+	Stdin        fileName `group:"files" xor:"stdin" placeholder:"FILE|null" help:"Read standard input from FILE, or nothing."`
+	Stdout       fileName `group:"files" xor:"stdout" placeholder:"FILE|null" help:"Write standard output to FILE, emptied first, or nowhere."`
+	StdoutAppend fileName `group:"files" xor:"stdout" placeholder:"FILE" help:"Append standard output to FILE."`
+	Stderr       fileName `group:"files" xor:"stderr" placeholder:"FILE|null" help:"Write standard error to FILE, emptied first, or nowhere."`
+	StderrAppend fileName `group:"files" xor:"stderr" placeholder:"FILE" help:"Append standard error to FILE."`
+	StdinText    *text    `group:"files" xor:"stdin" placeholder:"TEXT" help:"Read standard input from TEXT and a newline."`
+	ToStdout     bool     `group:"files" xor:"stderr" name:"stderr-to-stdout" help:"Write standard error to where standard output goes."`
 
 	FD         fdList     `group:"files" name:"fd" sep:"none" placeholder:"N[=M],..." help:"Give the program the caller's open descriptor M as its N, or N as N. The program gets 0, 1, 2 and what these flags say, no others."`
 	Open       []openFlag `group:"files" sep:"none" placeholder:"N=MODE:FILE" help:"Have the program's user open FILE, below --chroot and from --dir, as its descriptor N. MODE is r, w (emptied first), a (append), x (must be new) or rw. Repeatable, as the next two."`
 	Data       []dataFlag `group:"files" sep:"none" placeholder:"N=TEXT" help:"Give the program a read-only file with this content as its descriptor N."`
-	DataFile   []dataFlag `group:"files" sep:"none" placeholder:"N=FILE" help:"The same with what is in FILE, which the caller reads."`
+	DataFile   []dataFlag `group:"files" sep:"none" placeholder:"N=FILE" help:"The same with what is in FILE, which the caller reads; - is standard input."`
 	CloseFD    numbers    `group:"files" name:"close-fd" placeholder:"N,..." help:"Leave 0, 1 or 2 closed."`
-	InheritFDs bool       `group:"files" name:"inherit-fds" help:"Pass on all of the caller's open descriptors."`
+	InheritFDs bool       `group:"files" name:"inherit-fds" help:"Pass on all of the caller's open descriptors, but those of --info-fd and --result-fd."`
 
 	Setsid     bool    `group:"terminal" help:"Lead a new session, without a controlling terminal."`
 	Ctty       bool    `group:"terminal" help:"Lead a new session that is controlled by the terminal on standard input."`

@@ -46,6 +46,8 @@ and then sprog, and fg goes on with both; the terminal is put back as it was.
 
 Exit code:
   That of the program, or 128+n if signal n killed it.
+  123  the program exited with 0, but what --result, --trace or --info-fd asks
+       for could not be written
   124  the program ended after --timeout's signal (137 if it took KILL)
   125  sprog failed before the program was executed
   126  the program was found but could not be executed

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
 )
@@ -19,14 +22,15 @@ func (f *startFlags) openInfo() (*os.File, error) {
 	if f.InfoFD == nil {
 		return nil, nil
 	}
-	return callersFile("--info-fd", int(*f.InfoFD))
+	return callersOutput("--info-fd", int(*f.InfoFD))
 }
 
 // tellInfo writes what --info-fd promises, in the form that bubblewrap's has.
-// Whoever reads it may have gone: that is no reason to end the program.
-func tellInfo(info *os.File, cmd *sprog.Cmd) {
+// Whoever reads it may have gone: that is no reason to end the program, nor one
+// to complain.
+func tellInfo(info *os.File, cmd *sprog.Cmd) error {
 	if info == nil {
-		return
+		return nil
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "{\n    \"child-pid\": %d", cmd.Process.Pid)
@@ -38,6 +42,8 @@ func tellInfo(info *os.File, cmd *sprog.Cmd) {
 		fmt.Fprintf(&b, ",\n    \"%s-namespace\": %d", kind, ns.Ino)
 	}
 	b.WriteString("\n}\n")
-	info.WriteString(b.String())
-	info.Close()
+	if _, err := info.WriteString(b.String()); !errors.Is(err, unix.EPIPE) {
+		return err
+	}
+	return nil
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/sprog-dev/sprog"
-	"golang.org/x/sys/unix"
 )
 
 // The lifeFlags say when the program is ended, and who is told how it has ended.
@@ -21,7 +19,7 @@ type lifeFlags struct {
 	CPUTime    span         `name:"cpu-time" placeholder:"DURATION" help:"End the program when it and its descendants have used this much CPU time together, and exit with 124. With a cgroup of its own the count is exact."`
 	KillSignal signalName   `default:"TERM" placeholder:"SIG" help:"What the end begins with (default: TERM)."`
 	KillAfter  span         `default:"10s" placeholder:"DURATION" help:"Send KILL this long after that signal to all descendants that are left, and exit with 137 if the program is (default: 10s)."`
-	Result     word         `xor:"result" placeholder:"FILE" help:"When all is over, write how it has ended, by what, and what it has used to FILE, as JSON."`
+	Result     word         `xor:"result" placeholder:"FILE" help:"When all is over, write how it has ended, by what, and what it has used to FILE, as JSON; - is standard output."`
 	ResultFD   *number      `name:"result-fd" xor:"result" placeholder:"N" help:"Write it to the caller's descriptor N."`
 	Capture    *captureSize `placeholder:"SIZE" help:"Put what the program writes into --result's record: SIZE bytes of the beginning and of the end of each stream, such as 64K."`
 }
@@ -37,63 +35,6 @@ func (f *lifeFlags) ending() *sprog.Ending {
 		Signal:  syscall.Signal(f.KillSignal),
 		Grace:   time.Duration(f.KillAfter),
 	}
-}
-
-// records reports whether somebody is told of the end.
-func (f *lifeFlags) records() bool { return f.Result != "" || f.ResultFD != nil }
-
-// A record is where the result is written to. Nil is nowhere.
-type record struct {
-	file  *os.File
-	start time.Time
-}
-
-// openRecord opens it, so that a mistake is known before anything runs.
-func (f *lifeFlags) openRecord() (*record, error) {
-	switch {
-	case f.Capture != nil && !f.records():
-		return nil, errors.New("--capture needs --result or --result-fd, which the output is written to")
-	case f.Result != "":
-		fd, err := openFile(string(f.Result), forWriting, 0o666)
-		if err != nil {
-			return nil, fmt.Errorf("--result: %w", err)
-		}
-		return &record{os.NewFile(uintptr(fd), string(f.Result)), time.Now()}, nil
-	case f.ResultFD == nil:
-		return nil, nil
-	}
-	file, err := callersFile("--result-fd", int(*f.ResultFD))
-	if err != nil {
-		return nil, err
-	}
-	unix.CloseOnExec(int(*f.ResultFD))
-	return &record{file, time.Now()}, nil
-}
-
-// write writes the record and returns err, or what writing has failed of. Where
-// there is no command, or it was not started, err is what there is to tell.
-func (r *record) write(cmd *sprog.Cmd, err error) error {
-	if r == nil {
-		return err
-	}
-	var result *sprog.Result
-	if cmd != nil {
-		result = cmd.Result()
-	}
-	if result == nil {
-		result = &sprog.Result{Cause: sprog.CauseStart, Err: err, ExitCode: -1, Start: r.start}
-	}
-	out := json.NewEncoder(r.file)
-	out.SetEscapeHTML(false)
-	out.SetIndent("", "  ")
-	jsonErr := out.Encode(result)
-	if closeErr := r.file.Close(); jsonErr == nil {
-		jsonErr = closeErr
-	}
-	if jsonErr != nil && err == nil {
-		err = fmt.Errorf("--result: %w", jsonErr)
-	}
-	return err
 }
 
 // captureOutput has what the program writes kept for the record, as far as no other

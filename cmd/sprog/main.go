@@ -43,15 +43,15 @@ func execute(args []string) int {
 	}
 	parser := newParser(new(cli))
 	own, program := splitArgs(parser.Model, args)
-	own, program, err := withConfig(parser.Model, own, program)
+	all, program, err := withConfig(parser.Model, own, program)
 	if err != nil {
-		return report(codedError{exitSprog, err})
+		return report(recordMistake(own, codedError{exitSprog, err}))
 	}
-	ctx, err := parser.Parse(own)
+	ctx, err := parser.Parse(all)
 	if err != nil {
-		return report(codedError{exitSprog, fmt.Errorf("%w (see %s --help)", err, commandName(parser, args))})
+		return report(recordMistake(all, codedError{exitSprog, fmt.Errorf("%w (see %s --help)", err, commandName(parser, args))}))
 	}
-	return report(ctx.Run(program, givenFlags(own[min(1, len(own)):])))
+	return report(ctx.Run(program, givenFlags(all[min(1, len(all)):])))
 }
 
 // newParser makes kong's parser of the command line.

@@ -18,15 +18,19 @@ func (r *runCmd) Run(program programArgs) error {
 	if err != nil {
 		return err
 	}
-	cmd, err := r.run(program)
+	cmd, err := r.run(program, record)
 	return record.write(cmd, err)
 }
 
 // run starts the program and waits for it. The command is nil if the flags did
 // not make one.
-func (r *runCmd) run(program programArgs) (*sprog.Cmd, error) {
+func (r *runCmd) run(program programArgs, record *record) (cmd *sprog.Cmd, err error) {
+	info, err := r.openInfo()
+	if err != nil {
+		return nil, err
+	}
 	s := &supervisor{signals: catchSignals(), tty: openTerminal()}
-	cmd, err := r.command(program, s.tty, openForRun)
+	cmd, err = r.command(program, s.tty, openForRun)
 	if err != nil {
 		return nil, err
 	}
@@ -34,15 +38,17 @@ func (r *runCmd) run(program programArgs) (*sprog.Cmd, error) {
 	if err := r.captureOutput(cmd); err != nil {
 		return nil, err
 	}
-	info, err := r.openInfo()
-	if err != nil {
-		return nil, err
-	}
 	trace, err := r.Trace.open(cmd)
+	if err == nil {
+		err = r.checkOutputs(record, trace, cmd)
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer trace.write() // of --tty, when the terminal is as it was
+	defer func() {
+		trace.write() // of --tty, when the terminal is as it was
+		err = unwritten("--trace", trace.err, err)
+	}()
 	if r.TTY {
 		s.relay, err = startRelayed(cmd)
 	} else {
@@ -52,11 +58,11 @@ func (r *runCmd) run(program programArgs) (*sprog.Cmd, error) {
 	if err != nil {
 		return cmd, startError(err, r.found(cmd))
 	}
-	tellInfo(info, cmd)
+	infoErr := tellInfo(info, cmd)
 	if l := cmd.Birth.Landlock; l != nil {
 		tellLandlock(*l)
 	}
-	closeFiles(cmd)
+	closeFiles(cmd, info, record)
 	if cmd.Birth.Stops != nil {
 		s.init = followInit(cmd.Birth.Stops)
 	}
@@ -68,5 +74,5 @@ func (r *runCmd) run(program programArgs) (*sprog.Cmd, error) {
 	if r.Foreground {
 		s.tty.restore(cmd.Process.Pid)
 	}
-	return cmd, err
+	return cmd, unwritten("--info-fd", infoErr, err)
 }

@@ -126,11 +126,13 @@ func readProfile(file string) (*sprog.Seccomp, error) {
 // readSome reads a file of reasonable size.
 func readSome(file string) ([]byte, error) {
 	const most = 1 << 20
-	in, err := os.Open(file)
-	if err != nil {
-		return nil, err
+	in, err := os.Stdin, error(nil)
+	if file != dash {
+		if in, err = os.Open(file); err != nil {
+			return nil, err
+		}
+		defer in.Close()
 	}
-	defer in.Close()
 	b, err := io.ReadAll(io.LimitReader(in, most+1))
 	if len(b) > most {
 		return nil, fmt.Errorf("%s is larger than 1 MiB", file)

@@ -76,7 +76,7 @@ func commandOf(t *testing.T, line ...string) *sprog.Cmd {
 	if err != nil {
 		return nil
 	}
-	closeFiles(cmd)
+	closeFiles(cmd, nil, nil)
 	return cmd
 }
 

@@ -52,6 +52,7 @@ var traceFormats = map[string]func(*sprog.Trace, io.Writer) error{
 type traceWriter struct {
 	trace *sprog.Trace // nil if nobody wants one
 	file  *os.File     // nil is the standard error
+	err   error        // of the writing
 }
 
 // open has the start of a command traced. The file is made before anything
@@ -71,21 +72,17 @@ func (t *traceFlag) open(cmd *sprog.Cmd) (*traceWriter, error) {
 	return w, nil
 }
 
-// write writes the trace. That it cannot be written changes nothing for the
-// program.
+// write writes the trace, if that is not done already.
 func (w *traceWriter) write() {
 	if w.trace == nil {
 		return
 	}
-	var err error
 	if w.file == nil {
-		err = w.trace.WriteText(os.Stderr, columns())
+		w.err = w.trace.WriteText(os.Stderr, columns())
 	} else {
-		err = errors.Join(traceFormats[filepath.Ext(w.file.Name())](w.trace, w.file), w.file.Close())
+		w.err = errors.Join(traceFormats[filepath.Ext(w.file.Name())](w.trace, w.file), w.file.Close())
 	}
-	if w.trace = nil; err != nil {
-		fmt.Fprintln(os.Stderr, "sprog: --trace:", err)
-	}
+	w.trace = nil
 }
 
 // columns is the width of the terminal that the standard error is.

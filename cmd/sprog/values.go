@@ -107,6 +107,25 @@ func parseWord(s string) (word, error) {
 	return word(s), nil
 }
 
+// A dash is sprog's standard input or output where a flag takes a file that
+// sprog itself reads or writes.
+const dash = "-"
+
+var errDash = errors.New(`"-" is no file here: a file of that name is ./-`)
+
+// A fileName is the name of a file that the program is given.
+type fileName string
+
+func (n *fileName) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, n, parseFileName) }
+
+func parseFileName(s string) (fileName, error) {
+	if s == dash {
+		return "", errDash
+	}
+	w, err := parseWord(s)
+	return fileName(w), err
+}
+
 // A nameList is a list of names, by commas or by repeating the flag.
 type nameList []string
 

@@ -1,0 +1,166 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// A record is where the result is written to. Nil is nowhere.
+type record struct {
+	file  *os.File
+	start time.Time
+}
+
+// records reports whether somebody is told of the end.
+func (f *lifeFlags) records() bool { return f.Result != "" || f.ResultFD != nil }
+
+// openRecord opens it, so that a mistake is known before anything runs. A
+// record of an earlier run is emptied: it would be taken for this one's.
+func (f *lifeFlags) openRecord() (*record, error) {
+	file, err := f.recordFile()
+	switch {
+	case err != nil:
+		return nil, err
+	case file != nil:
+		return &record{file, time.Now()}, nil
+	case f.Capture != nil:
+		return nil, errors.New("--capture needs --result or --result-fd, which the output is written to")
+	}
+	return nil, nil
+}
+
+func (f *lifeFlags) recordFile() (*os.File, error) {
+	switch {
+	case f.Result == dash:
+		return os.Stdout, nil
+	case f.Result != "":
+		fd, err := openFile(string(f.Result), forWriting, 0o666)
+		if err != nil {
+			return nil, fmt.Errorf("--result: %w", err)
+		}
+		return os.NewFile(uintptr(fd), string(f.Result)), nil
+	case f.ResultFD != nil:
+		return callersOutput("--result-fd", int(*f.ResultFD))
+	}
+	return nil, nil
+}
+
+// write writes the record, and returns what stands for the exit code: err,
+// unless that is success. Where there is no command, or it was not started, err
+// is what there is to tell.
+func (r *record) write(cmd *sprog.Cmd, err error) error {
+	if r == nil {
+		return err
+	}
+	var result *sprog.Result
+	if cmd != nil {
+		result = cmd.Result()
+	}
+	if result == nil {
+		result = &sprog.Result{Cause: sprog.CauseStart, Err: err, ExitCode: -1, Start: r.start}
+	}
+	out := json.NewEncoder(r.file)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	return unwritten("--result", errors.Join(out.Encode(result), finished(r.file)), err)
+}
+
+// finished closes a file that sprog has written.
+func finished(f *os.File) error {
+	if isStream(f) {
+		return nil
+	}
+	return f.Close()
+}
+
+// recordMistake writes a mistake in the flags of run to the records that its
+// words name, which the flags themselves are not there to say.
+func recordMistake(own []string, mistake error) error {
+	if len(own) == 0 || own[0] != "run" {
+		return mistake
+	}
+	var path, fd lifeFlags
+	for _, given := range own[1:] {
+		if value, ok := strings.CutPrefix(given, "--result="); ok {
+			path.Result = word(value)
+		}
+		if value, ok := strings.CutPrefix(given, "--result-fd="); ok {
+			if n, err := strconv.ParseUint(value, 10, 31); err == nil {
+				fd.ResultFD = new(number(n))
+			}
+		}
+	}
+	for _, f := range []lifeFlags{path, fd} {
+		if r, err := f.openRecord(); err == nil {
+			mistake = r.write(nil, mistake)
+		}
+	}
+	return mistake
+}
+
+// unwritten tells what a file that a flag asks for could not be written of. The exit code stays
+// that which err stands for, unless that is success.
+func unwritten(flag string, cause, err error) error {
+	if cause == nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "sprog: %s: %v\n", flag, cause)
+	if err == nil {
+		return exitCode(exitUnwritten)
+	}
+	return err
+}
+
+// An output is a file that something is written to.
+type output struct {
+	what string
+	file *os.File
+}
+
+// checkOutputs refuses a file for the record or the trace that something else is
+// written to as well: each would overwrite the other. What the caller has opened
+// himself can be one file for two things.
+func (r *runCmd) checkOutputs(record *record, trace *traceWriter, cmd *sprog.Cmd) error {
+	var outputs []output
+	for what, stream := range []any{1: cmd.Stdout, 2: cmd.Stderr} {
+		if f, ok := stream.(*os.File); ok && f != nil {
+			outputs = append(outputs, output{[]string{1: "standard output", 2: "standard error"}[what], f})
+		}
+	}
+	add := func(flag string, f *os.File) error {
+		for _, other := range outputs {
+			if f != other.file && sameRegular(f, other.file) {
+				return fmt.Errorf("%s: %s is where %s goes", flag, f.Name(), other.what)
+			}
+		}
+		outputs = append(outputs, output{"--result", f})
+		return nil
+	}
+	if r.Ending.Result != "" {
+		if err := add("--result", record.file); err != nil {
+			return err
+		}
+	}
+	if trace.file != nil {
+		return add("--trace", trace.file)
+	}
+	return nil
+}
+
+func sameRegular(a, b *os.File) bool {
+	x, err := a.Stat()
+	if err != nil {
+		return false
+	}
+	y, err := b.Stat()
+	return err == nil && x.Mode().IsRegular() && os.SameFile(x, y)
+}
