@@ -60,12 +60,21 @@ func (e *StartError) at(p *program.Program, step int) {
 	e.Syscall = p.Format(step, stepName)
 }
 
+// exitSignalOf is what a child is cloned with beside the flags: no exit signal, but
+// where it must look like one of vfork(2).
+func exitSignalOf(plain bool) string {
+	if plain {
+		return "|SIGCHLD"
+	}
+	return ""
+}
+
 func (s *starter) explainBirth(e *StartError, errno syscall.Errno) {
 	sys := s.sys
 	flags := s.launch.Flags()
 	e.Step, e.Syscall = "clone3", program.FormatClone3(flags, s.launch.Cgroup)
 	if s.launch.OldClone && !s.tryClone {
-		e.Step, e.Syscall = "clone", "clone("+program.CloneFlags(flags)+"|SIGCHLD)"
+		e.Step, e.Syscall = "clone", "clone("+program.CloneFlags(flags)+exitSignalOf(s.launch.Plain)+")"
 	}
 	ns := s.launch.Namespaces
 	if ns != 0 {

@@ -19,7 +19,7 @@ func (s *starter) hold() *StartError {
 	if s.describing {
 		return nil
 	}
-	t.copied = s.lacks.has(noCloseRange)
+	t.copied = s.lacks.has(noCloseRange | onlyVfork)
 	t.lendable = !s.inPlace && !t.copied
 	for i := range t.held {
 		if err := t.lend(&t.held[i]); err != nil {

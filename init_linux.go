@@ -106,21 +106,21 @@ func (in *initBuilder) spawn() {
 	p := in.p
 	clone := p.Len()
 	in.initClone = clone
-	in.add(program.Clone, num(unix.CLONE_VM|unix.CLONE_VFORK|int(unix.SIGCHLD)), num(0))
+	in.add(program.Clone, num(unix.CLONE_VM|unix.CLONE_VFORK), num(0))
 	p.FeedData(clone, in.child)
 	in.toProgram = in.test(in.child, 0, 0)
 
-	// setpgid(2) fails, as no such group exists: with EACCES if the child has
-	// executed. Otherwise it is dead, or the kernel is about to take note: it
-	// ends the wait of vfork(2) somewhat earlier.
+	// The child has no exit signal until it executes; see fateOf in package
+	// machine. So waitid finds it as long as it has not: dead, or while the
+	// kernel is about to take note, since it ends the wait of vfork(2) somewhat
+	// earlier.
 	pid := p.Len()
 	in.add(program.Move, in.child, num(0))
 	look := p.Len()
-	in.add(program.Waitid, num(unix.P_PID), num(0), in.info, num(unix.WEXITED|unix.WNOHANG|unix.WNOWAIT), num(0))
-	in.add(program.Setpgid, num(0), num(1<<31-1)).Goto(uint32(unix.EACCES), 6).Goto(program.AnyErrno, 1)
+	const cloned = unix.WEXITED | unix.WNOHANG | unix.WNOWAIT | unix.WCLONE
+	in.add(program.Waitid, num(unix.P_PID), num(0), in.info, num(cloned), num(0)).Goto(uint32(unix.ECHILD), 6)
 	p.FeedArg(pid, look, 1)
-	p.FeedArg(pid, look+1, 0)
-	pause := look + 6
+	pause := look + 5
 	in.test(in.at(in.info, infoPid), 0, pause)
 	// The pipe gets all steps with their results, for the parent to see how
 	// far the child came, and the init ends with the signal as its status.

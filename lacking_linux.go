@@ -3,6 +3,7 @@
 package sprog
 
 import (
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -21,6 +22,7 @@ const (
 	noCloseRange                     // before Linux 5.9; CLOSE_RANGE_CLOEXEC before 5.11
 	noExecveat                       // before Linux 3.19
 	noIntoCgroup                     // before Linux 5.7, where clone3 takes fewer bytes
+	onlyVfork                        // emulators (qemu-user, valgrind): no child shares memory but that of vfork
 )
 
 func (l lacking) has(what lacking) bool { return l&what != 0 }
@@ -31,8 +33,19 @@ var kernel knowledge
 
 type knowledge struct {
 	lacks       atomic.Uint32
+	emulated    sync.Once
 	clone3Works atomic.Bool
 	landlock    landlockAnswer
+}
+
+// missing is what is known to be missing.
+func (k *knowledge) missing() lacking {
+	k.emulated.Do(func() {
+		if machine.OnValgrind() {
+			k.learn(noClone3 | onlyVfork)
+		}
+	})
+	return lacking(k.lacks.Load())
 }
 
 func (k *knowledge) learn(what lacking) { k.lacks.Or(uint32(what)) }

@@ -68,6 +68,7 @@ type starter struct {
 	cgroupSays    string        // what its counters said when the start had failed
 	busy          int           // how often the program was open for writing
 	tryClone      bool          // clone3 was refused: clone(2) tells whether as such
+	tryVfork      bool          // so was clone(2)
 
 	describing    bool // a plan is made, and nothing else
 	standIn       int  // the next number for a descriptor that only a start makes
@@ -79,7 +80,7 @@ var starters = sync.Pool{New: func() any { return new(starter) }}
 
 func (s *starter) recycle() {
 	s.request, s.second, s.stage, s.group = nil, nil, nil, nil
-	s.noPidFD, s.tryClone, s.busy = false, false, 0
+	s.noPidFD, s.tryClone, s.tryVfork, s.busy = false, false, false, 0
 	s.launch = machine.Launch{}
 	starters.Put(s)
 }
@@ -88,12 +89,15 @@ func (s *starter) recycle() {
 // it once.
 func (s *starter) try(r *request) (machine.Result, error) {
 	s.request, s.p = r, &s.program
-	s.lacks = lacking(kernel.lacks.Load())
+	s.lacks = kernel.missing()
 	switch {
 	case s.needsClone3() != "":
 		s.lacks &^= noClone3 // let it say so
 	case s.tryClone:
 		s.lacks |= noClone3
+	}
+	if s.tryVfork {
+		s.lacks |= onlyVfork
 	}
 	started := false
 	defer func() { s.cleanUp(started) }()
@@ -170,6 +174,7 @@ func (s *starter) prepareLaunch() {
 		CopyFiles:   s.table.copied,
 		OldClone:    s.lacks.has(noClone3),
 		NoPidFD:     s.noPidFD,
+		Plain:       s.lacks.has(onlyVfork),
 		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
 		Credentials: s.changesCredentials() && s.second == nil,
 	}
@@ -179,7 +184,6 @@ func (s *starter) prepareLaunch() {
 	if s.tracer != nil {
 		s.launch.Times = &s.tracer.times
 	}
-	s.launch.LeadsSession = sys.Setsid
 	// A traced child may stop before it executes, for its parent to say how to
 	// go on: that parent must not wait in vfork.
 	s.launch.Vfork = s.inCgroup() && !sys.Ptrace
@@ -238,6 +242,10 @@ func (s *starter) again(res machine.Result) bool {
 		s.tryClone = true
 		return true
 	}
+	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && s.launch.OldClone && !s.lacks.has(onlyVfork) {
+		s.tryVfork = true
+		return true
+	}
 	if res.Errno == unix.ETXTBSY && s.busy < mostBusy {
 		s.busy++
 		time.Sleep(time.Millisecond)
@@ -271,6 +279,9 @@ func (s *starter) process(res machine.Result) *os.Process {
 		kernel.clone3Works.Store(true)
 	} else if s.tryClone {
 		kernel.learn(noClone3)
+	}
+	if s.tryVfork {
+		kernel.learn(onlyVfork)
 	}
 	p, err := os.FindProcess(res.Pid) // the child is not reaped, so the pid is its
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"math"
 	"os"
 	"sync/atomic"
-	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -61,7 +61,7 @@ func (r *run) takeOver(l *Launch, res *Result) error {
 // child has left the parent's memory. Nothing wakes the parent for the word, so
 // that it looks again and again, seldom when the child takes long.
 func (r *run) await(word *uint32) uint32 {
-	for pause := int64(10e3); ; pause = min(2*pause, 1e6) {
+	for pause := 10 * time.Microsecond; ; pause = min(2*pause, time.Millisecond) {
 		if n := atomic.LoadUint32(word); n != NoNumber {
 			return n
 		}
@@ -69,8 +69,7 @@ func (r *run) await(word *uint32) uint32 {
 		if left == 0 {
 			return atomic.LoadUint32(word)
 		}
-		nap := unix.NsecToTimespec(pause)
-		syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(r.left)), futexWait, uintptr(left), uintptr(unsafe.Pointer(&nap)), 0, 0)
+		futexWaitFor(r.left, left, pause)
 	}
 }
 

@@ -33,13 +33,18 @@ type Launch struct {
 	// and so its parent: it kills every process that shares the memory of the
 	// one that it has chosen (in_vfork in mm/oom_kill.c). It is for children
 	// that are born in, or go to, a cgroup that their parent is not in. It
-	// is left out with OldClone if the parent has a part in the start.
+	// is left out with OldClone if the parent has a part in the start. Do sets
+	// it where the wait needs it; see [Launch.waitInKernel].
 	Vfork bool
 	// OldClone uses clone(2). The program must then reset the signal
 	// handlers itself.
 	OldClone bool
 	// NoPidFD does without a pidfd.
 	NoPidFD bool
+	// Plain makes the child as vfork(3) does, with no flags besides, for
+	// emulators that know no other way without threads. They may turn it into
+	// a fork, so the program runs in memory that a fork leaves shared.
+	Plain bool
 	// Permanent has the child cloned by a thread that lives as long as the
 	// process, so that its parent-death signal means the process's death.
 	Permanent bool
@@ -58,9 +63,6 @@ type Launch struct {
 	Handover *Handover
 	// Relay, if not nil, says which step makes the process that goes on.
 	Relay *Relay
-	// LeadsSession says that a later stage makes a session of its own. That
-	// this program does is seen in it.
-	LeadsSession bool
 	// ReadsProc says that the rendezvous, or the child itself, needs the
 	// child's files in /proc to belong to the caller.
 	ReadsProc bool
@@ -103,24 +105,38 @@ const (
 // A run is one launch while it is going on. It is what the child reads and
 // writes, and lives on the heap, which does not move.
 type run struct {
-	frame frame
+	*frame
 	insns []insn
 	left  *uint32 // cleared when the child has left the parent's memory
 	place layout
 	class class
+	// scratch is the child's stack. The machine uses none, but a tracer may
+	// write below the stack pointer: proot puts paths there.
+	scratch []byte
+	private *run // what r is otherwise, while its memory is that of a plain launch
+	shared  []byte
+	lost    bool // the kernel may write to left some day
 }
 
 // runs keeps the memory of finished launches for the next ones.
-var runs = sync.Pool{New: func() any { return new(run) }}
+var runs = sync.Pool{New: func() any {
+	return &run{frame: new(frame), scratch: make([]byte, scratchSize)}
+}}
+
+// scratchSize is enough for a few paths, arguments and a signal frame.
+const scratchSize = 64 << 10
 
 // Do launches the child and returns when it has executed its program, or when
 // nothing is left of it.
 func (l *Launch) Do() Result {
+	l.waitInKernel()
 	r := runs.Get().(*run)
-	defer runs.Put(r)
+	if errno := r.makeRoom(l); errno != 0 {
+		runs.Put(r)
+		return Result{PidFD: -1, Taken: -1, Place: AtBirth, Errno: errno}
+	}
 	r.prepare(l)
-	defer r.place.unlink(l.Program)
-
+	defer r.recycle(l)
 	l.note(Linked)
 	r.gate(l.firstClass())
 	defer r.gate(none)
@@ -135,29 +151,29 @@ func (l *Launch) Do() Result {
 	attended := r.attend(l)
 	l.note(Birth)
 	if l.Permanent {
-		onPermanentThread(func() { spawn(&r.frame) })
+		onPermanentThread(func() { spawn(r.frame) })
 	} else {
-		spawn(&r.frame)
+		spawn(r.frame)
 	}
-	if r.frame.ret > 0 {
-		atomic.StoreInt32(&r.frame.pid, int32(r.frame.ret))
+	if r.ret > 0 {
+		atomic.StoreInt32(&r.pid, int32(r.ret))
 	}
 	res := attended()
-	if r.frame.ret < 0 {
-		return Result{PidFD: -1, Taken: -1, Place: AtBirth, Errno: syscall.Errno(-r.frame.ret)}
+	if r.ret < 0 {
+		return Result{PidFD: -1, Taken: -1, Place: AtBirth, Errno: syscall.Errno(-r.ret)}
 	}
 	if res.over {
 		l.note(Left)
 		return res
 	}
 	if res.Err != nil {
-		res = r.giveUp(res)
+		res = r.giveUp(l, res)
 		l.note(Left)
 	} else {
 		if traced {
 			r.pass(res.Pid)
 		}
-		r.wait()
+		r.wait(l, res.Pid)
 		l.note(Left)
 		res = r.outcome(l, res)
 		l.note(Known)
@@ -190,35 +206,66 @@ func (r *run) gate(c class) {
 	}
 }
 
-// prepare lays out the program and fills in the frame.
-func (r *run) prepare(l *Launch) {
-	p := l.Program
-	r.place = layout{logs: p.Log.Entries > 0}
-	steps := len(p.Steps) * r.place.perStep()
-	n := steps + 2 // and what is run after a failure
+// makeRoom provides the memory that the child runs in.
+func (r *run) makeRoom(l *Launch) syscall.Errno {
+	r.place = layout{logs: l.Program.Log.Entries > 0}
+	n := len(l.Program.Steps)*r.place.perStep() + failureInsns
+	if l.Plain {
+		return r.share(l.Program, n)
+	}
 	if cap(r.insns) < n {
 		r.insns = make([]insn, 0, 2*n)
 	}
 	r.insns = r.insns[:n]
-	r.place.insns, r.place.data, r.place.state = addressOf(&r.insns[0]), addressOf(unsafe.SliceData(p.Data)), addressOf(&r.frame.state)
+	return 0
+}
+
+// failureInsns is the number of instructions that are run after a failure.
+const failureInsns = 2
+
+// prepare lays out the program and fills in the frame.
+func (r *run) prepare(l *Launch) {
+	p := l.Program
+	steps := len(r.insns) - failureInsns
+	r.place.insns, r.place.data, r.place.state = addressOf(&r.insns[0]), addressOf(unsafe.SliceData(p.Data)), addressOf(&r.state)
 	r.place.link(p, r.insns[:0])
 	r.insns[steps], r.insns[steps+1] = exitInsn(), crashInsn()
 
-	f := &r.frame
+	f := r.frame
 	*f = frame{all: ^uint64(0), tid: 1, pidfd: -1, first: r.place.entry(p, 0)}
 	f.state = r.place.begin(p, addressOf(&r.insns[steps]))
 	r.left = &f.tid
 	f.cur = f.first // where a child is that is killed at once
 	f.old = r.place.data + l.Mask.Value
-	if flags := l.Flags(); l.OldClone {
-		f.useClone(flags)
-	} else {
-		f.useClone3(flags, l.Cgroup)
+	switch flags := l.Flags(); {
+	case l.Plain:
+		f.usePlain(flags)
+	case l.OldClone:
+		f.useClone(flags, r.scratch)
+	default:
+		f.useClone3(flags, l.Cgroup, r.scratch)
 	}
+}
+
+// recycle leaves the launch's memory to the next one, unless somebody may
+// still write to it.
+func (r *run) recycle(l *Launch) {
+	r.place.unlink(l.Program)
+	if r.lost {
+		abandon(r, l.Program)
+		return
+	}
+	if r.private != nil {
+		r.unshare(l.Program)
+	}
+	runs.Put(r)
 }
 
 // Flags are the flags that the child is cloned with.
 func (l *Launch) Flags() uint64 {
+	if l.Plain {
+		return unix.CLONE_VM | unix.CLONE_VFORK | l.Namespaces
+	}
 	flags := plainFlags | l.Namespaces
 	if l.CopyFiles {
 		flags &^= unix.CLONE_FILES
@@ -263,19 +310,19 @@ func (r *run) meet(l *Launch, pid int) error {
 	}
 	word := word32(l.Program, l.Go)
 	atomic.StoreUint32(word, 1)
-	futex(word, futexWake, 1)
+	futexWakeOne(word)
 	return nil
 }
 
 // giveUp ends a launch in which the parent's part has failed. That may be the child's
 // doing: an unprivileged parent cannot open the files of a process that has
 // ended.
-func (r *run) giveUp(res Result) Result {
+func (r *run) giveUp(l *Launch, res Result) Result {
 	at, err, ended := res.Place, res.Err, res.ended
-	r.wait()
+	r.wait(l, res.Pid)
 	res.Err = nil
 	res = r.progress(res.reap(InChild))
-	if r.frame.failed == 0 && !ended && (res.Signal == 0 || res.Signal == unix.SIGKILL) {
+	if r.failed == 0 && !ended && (res.Signal == 0 || res.Signal == unix.SIGKILL) {
 		res.Place, res.Err, res.Signal = at, err, 0
 	}
 	return res
@@ -284,26 +331,12 @@ func (r *run) giveUp(res Result) Result {
 // progress notes how far the child came, and what failed there if anything
 // did.
 func (r *run) progress(res Result) Result {
-	res.Step = r.place.step(r.frame.cur)
-	if r.frame.failed != 0 {
-		res.Step = r.place.step(r.frame.failed)
-		res.Errno = syscall.Errno(r.frame.errno)
+	res.Step = r.place.step(r.cur)
+	if r.failed != 0 {
+		res.Step = r.place.step(r.failed)
+		res.Errno = syscall.Errno(r.errno)
 	}
 	return res
-}
-
-// wait returns when the child has left the parent's memory. It waits in a
-// system call that the scheduler knows of: a child that takes long to execute
-// holds up nothing but this goroutine.
-func (r *run) wait() {
-	for {
-		word := atomic.LoadUint32(r.left)
-		if word == 0 {
-			return
-		}
-		// The kernel wakes a futex that is not private.
-		futex(r.left, futexWait, word)
-	}
 }
 
 // pass waits for a traced child to execute, and hands it the signals that it
@@ -312,7 +345,7 @@ func (r *run) wait() {
 func (r *run) pass(pid int) {
 	for atomic.LoadUint32(r.left) != 0 {
 		var info waitInfo
-		errno := waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WSTOPPED|unix.WNOWAIT)
+		errno := waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WSTOPPED|unix.WNOWAIT|unix.WALL)
 		if errno != 0 || info.code != cldTrapped || atomic.LoadUint32(r.left) == 0 {
 			return
 		}
@@ -320,30 +353,23 @@ func (r *run) pass(pid int) {
 	}
 }
 
-// Operations of futex(2).
-const (
-	futexWait = 0
-	futexWake = 1
-)
-
-func futex(word *uint32, op int, val uint32) {
-	syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), uintptr(op), uintptr(val), 0, 0, 0)
-}
-
 // outcome finds out how the first stage ended.
 func (r *run) outcome(l *Launch, res Result) Result {
 	res = r.progress(res)
-	if r.frame.failed != 0 {
+	if r.failed != 0 {
 		res = res.reap(InChild)
 		res.Signal = 0 // its exit may have been denied
 		return res
 	}
-	if call := l.Program.Steps[res.Step].Call; call != program.Execve && call != program.Execveat {
-		return res.reap(InChild)
-	}
-	if !executed(res.Pid, l.LeadsSession || l.Program.Has(program.Setsid)) {
+	if !r.atExecve(l.Program) || r.settle(l, res.Pid) != executed {
 		return res.reap(InChild)
 	}
 	res.OK = true
 	return res
+}
+
+// atExecve reports whether the child has come to the end of its program.
+func (r *run) atExecve(p *program.Program) bool {
+	call := p.Steps[r.place.step(r.cur)].Call
+	return call == program.Execve || call == program.Execveat
 }

@@ -196,3 +196,17 @@ TEXT ·codeAddress(SB), NOSPLIT, $0-8
 	MOVD	$·machine(SB), R0
 	MOVD	R0, ret+0(FP)
 	RET
+
+// func askValgrind(request *[6]uint64) uint64
+//
+// See machine_linux_amd64.s.
+TEXT ·askValgrind(SB), NOSPLIT, $0-16
+	MOVD	request+0(FP), R4
+	MOVD	$0, R3
+	ROR	$3, R12, R12
+	ROR	$13, R12, R12
+	ROR	$51, R12, R12
+	ROR	$61, R12, R12
+	ORR	R10, R10, R10
+	MOVD	R3, ret+8(FP)
+	RET

@@ -206,7 +206,7 @@ func TestRendezvousWithTheDead(t *testing.T) {
 		l := launchOf(p, mask)
 		l.Go = p.Words(0)
 		l.Rendezvous = func(pid int) error {
-			for unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+			for unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT|unix.WALL, nil) == unix.EINTR {
 			}
 			return unix.ESRCH
 		}

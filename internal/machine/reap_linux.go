@@ -3,7 +3,6 @@
 package machine
 
 import (
-	"math"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,8 +33,9 @@ func (res Result) reap(at Place) Result {
 	}
 	// ECHILD is the answer where SIGCHLD is ignored, or where somebody in
 	// this process waits for every child: the child is gone all the same.
-	if waitid(who, id, &info, unix.WEXITED) == unix.EINVAL { // before Linux 5.4
-		waitid(unix.P_PID, res.Pid, &info, unix.WEXITED)
+	const how = unix.WEXITED | unix.WALL            // it may have no exit signal
+	if waitid(who, id, &info, how) == unix.EINVAL { // before Linux 5.4
+		waitid(unix.P_PID, res.Pid, &info, how)
 	}
 	switch info.code {
 	case cldExited:
@@ -78,40 +78,11 @@ func waitid(who, id int, info *waitInfo, flags int) (errno syscall.Errno) {
 	}
 }
 
-// executed reports whether the child has executed a program, once it has left
-// the parent's memory. The other way to leave it is to die in execve.
-//
-// POSIX gives a parent one way to ask: setpgid(2) answers EACCES for a child
-// that has executed, and EPERM for one that has not: as yet, or because it is
-// dying. The group asked for does not exist, so that the call changes nothing.
-// In a child with a session of its own setpgid does not look that far; the
-// kernel's flags tell.
-func executed(pid int, ownSession bool) bool {
-	ask := hasExecuted
-	if ownSession {
-		ask = flagsSayExecuted
-	}
-	for patience := 0; ; patience++ {
-		if ask(pid) {
-			return true
-		}
-		if isDead(pid) {
-			return ask(pid) // it may have executed and died since
-		}
-		pause(patience)
-	}
-}
-
-func hasExecuted(pid int) bool {
-	return unix.Setpgid(pid, math.MaxInt32) != unix.EPERM // ESRCH: somebody else has reaped it
-}
-
-func flagsSayExecuted(pid int) bool { return taskFlags(pid)&pfForkNoExec == 0 }
-
 // executedSecond reports whether a second stage that has come to its execve has
 // executed the program, once its end of the pipe is closed: by the execve, or by
 // its own end. The program may have ended since, and called itself anything.
-// Without /proc, one that was killed at once is taken not to have been executed.
+// Without /proc only an end tells, and whoever was killed is taken to have
+// executed: by what kills in the middle of an execve, few are.
 func executedSecond(pid int) bool {
 	const patient = 40
 	for patience := 0; ; patience++ {
@@ -120,11 +91,8 @@ func executedSecond(pid int) bool {
 			return true // it does not end, so it was the execve
 		}
 		if info := ended(pid); info.pid != 0 {
-			if info.code == cldExited { // a step that fails says so
-				return true
-			}
 			name, known := taskName(pid)
-			return known && name != SecondName
+			return info.code == cldExited || !known || name != SecondName // a step that fails says so
 		}
 		if !known && patience > patient { // no /proc, or somebody else has reaped it
 			return true
@@ -138,7 +106,7 @@ func isDead(pid int) bool { return ended(pid).pid != 0 }
 
 // ended is how the child ended, if it has.
 func ended(pid int) (info waitInfo) {
-	waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
+	waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL)
 	return info
 }
 
@@ -159,19 +127,11 @@ const (
 	pfForkNoExec = 0x40
 )
 
-// taskFlags returns the task's flags, those of a zombie too. Without /proc it
-// can only look whether the child is dead.
-func taskFlags(pid int) uint64 {
-	fields, err := Stat(pid)
-	if err != nil {
-		return taskFlagsWithoutProc(pid)
-	}
-	flags, _ := flagsAmong(fields)
-	return flags
-}
-
-// statFlags are the flags that /proc tells, if it does.
+// statFlags are the task's flags, those of a zombie too, if they can be known.
 func statFlags(pid int) (flags uint64, known bool) {
+	if !procIsOwn() {
+		return 0, false
+	}
 	fields, _ := Stat(pid)
 	return flagsAmong(fields)
 }
@@ -194,6 +154,9 @@ func Stat(pid int) ([]string, error) {
 
 // taskName returns the task's name, that of a zombie too, if it can be known.
 func taskName(pid int) (string, bool) {
+	if !procIsOwn() {
+		return "", false
+	}
 	stat, err := taskStat(pid)
 	begin, end := strings.IndexByte(stat, '('), strings.LastIndexByte(stat, ')')
 	if err != nil || begin < 0 || end < begin {
@@ -205,24 +168,40 @@ func taskName(pid int) (string, bool) {
 // taskStat reads /proc/PID/stat (proc_pid_stat(5)). It is empty if there is no
 // such task any more.
 func taskStat(pid int) (string, error) {
-	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return "", err
-	}
-	defer unix.Close(fd)
 	var buf [512]byte
-	n, _ := unix.Read(fd, buf[:])
-	return string(buf[:max(n, 0)]), nil
+	b, err := readFile("/proc/"+strconv.Itoa(pid)+"/stat", buf[:])
+	return string(b), err
 }
 
-// taskFlagsWithoutProc gives a dying child some time to become a zombie. One
-// that is killed right now and one that runs cannot be told apart sooner.
-func taskFlagsWithoutProc(pid int) (flags uint64) {
-	for range 20 {
-		if info := ended(pid); info.pid != 0 && info.code != cldExited { // only a program exits
-			return pfForkNoExec
-		}
-		time.Sleep(50 * time.Microsecond)
+// readFile reads the beginning of a file, by plain system calls: the network
+// poller of package os may need a descriptor that is not there any more.
+func readFile(path string, buf []byte) ([]byte, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
 	}
-	return 0
+	defer unix.Close(fd)
+	n, err := unix.Read(fd, buf)
+	return buf[:max(n, 0)], err
+}
+
+// procIsOwn reports whether the numbers in /proc are those that this process
+// knows others by. Those of another PID namespace's /proc are strangers'.
+func procIsOwn() bool {
+	var buf [16]byte
+	n, err := unix.Readlink("/proc/self", buf[:])
+	return err == nil && string(buf[:n]) == strconv.Itoa(unix.Getpid())
+}
+
+// tracerPid is the tracer of this process, or 0 where that is not known.
+func tracerPid() int {
+	if !procIsOwn() {
+		return 0
+	}
+	var buf [512]byte
+	status, _ := readFile("/proc/self/status", buf[:])
+	_, after, _ := strings.Cut(string(status), "\nTracerPid:\t")
+	digits, _, _ := strings.Cut(after, "\n")
+	pid, _ := strconv.Atoi(digits)
+	return pid
 }

@@ -42,6 +42,8 @@ const (
 	cloneChildTID   = 2
 	cloneParentTID  = 3
 	cloneExitSignal = 4
+	cloneStack      = 5
+	cloneStackSize  = 6
 	cloneCgroup     = 10
 )
 
@@ -86,13 +88,14 @@ const plainFlags = unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PIDFD | unix.CL
 
 func addressOf[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 
-// useClone3 fills in the call for a kernel that has clone3.
-func (f *frame) useClone3(flags uint64, cgroup int) {
+// useClone3 fills in the call for a kernel that has clone3. There is no exit
+// signal; see fateOf.
+func (f *frame) useClone3(flags uint64, cgroup int, stack []byte) {
 	f.clone[cloneFlags] = flags
 	f.clone[clonePidFD] = addressOf(&f.pidfd)
 	f.clone[cloneChildTID] = addressOf(&f.tid)
 	f.clone[cloneParentTID] = addressOf(&f.pid)
-	f.clone[cloneExitSignal] = uint64(unix.SIGCHLD)
+	f.clone[cloneStack], f.clone[cloneStackSize] = addressOf(&stack[0]), uint64(len(stack))
 	if flags&cloneIntoCgroup != 0 {
 		f.clone[cloneCgroup] = uint64(cgroup)
 	}
@@ -101,10 +104,14 @@ func (f *frame) useClone3(flags uint64, cgroup int) {
 }
 
 // useClone fills in the call for one that has only clone(2), whose flags are
-// 32 bits with the exit signal in the lowest eight. A kernel before 5.2
+// 32 bits with the exit signal in the lowest eight: none. A kernel before 5.2
 // ignores CLONE_PIDFD and leaves the -1.
-func (f *frame) useClone(flags uint64) {
+func (f *frame) useClone(flags uint64, stack []byte) {
 	f.nr = unix.SYS_CLONE
-	f.arg = [5]uint64{flags&^flagsOnlyClone3 | uint64(unix.SIGCHLD), 0, addressOf(&f.pidfd)}
+	f.arg = [5]uint64{flags &^ flagsOnlyClone3, stackTop(stack), addressOf(&f.pidfd)}
 	f.arg[childTIDArg] = addressOf(&f.tid)
 }
+
+// stackTop is where a stack begins that grows down, aligned as the ABIs have
+// it.
+func stackTop(stack []byte) uint64 { return (addressOf(&stack[0]) + uint64(len(stack))) &^ 15 }

@@ -14,7 +14,7 @@ func (l *Launch) needsParent() bool { return l.Rendezvous != nil || l.Handover !
 
 // born is the child, as soon as it is made.
 func (r *run) born() Result {
-	return Result{Pid: int(atomic.LoadInt32(&r.frame.pid)), PidFD: int(r.frame.pidfd), Taken: -1}
+	return Result{Pid: int(atomic.LoadInt32(&r.pid)), PidFD: int(r.pidfd), Taken: -1}
 }
 
 // attend prepares the parent's part of the launch, for which the child waits.
@@ -24,7 +24,7 @@ func (r *run) born() Result {
 func (r *run) attend(l *Launch) (finish func() Result) {
 	if !l.needsParent() || l.Flags()&unix.CLONE_VFORK == 0 {
 		return func() Result {
-			if r.frame.ret < 0 {
+			if r.ret < 0 {
 				return Result{}
 			}
 			return r.serve(l)
@@ -47,10 +47,10 @@ func (r *run) attend(l *Launch) (finish func() Result) {
 // awaitBirth returns when there is a child, or when it is over and there is
 // none.
 func (r *run) awaitBirth(over <-chan struct{}) bool {
-	for patience := 0; atomic.LoadInt32(&r.frame.pid) == 0; patience++ {
+	for patience := 0; atomic.LoadInt32(&r.pid) == 0; patience++ {
 		select {
 		case <-over:
-			return atomic.LoadInt32(&r.frame.pid) != 0
+			return atomic.LoadInt32(&r.pid) != 0
 		default:
 			pause(patience)
 		}

@@ -74,7 +74,7 @@ func FormatClone3(flags uint64, cgroup int) string {
 		more = ", cgroup=" + strconv.Itoa(cgroup)
 	}
 	const size = 88 // of struct clone_args, up to its cgroup
-	return "clone3({flags=" + CloneFlags(flags) + ", exit_signal=SIGCHLD" + more + "}, " + strconv.Itoa(size) + ")"
+	return "clone3({flags=" + CloneFlags(flags) + ", exit_signal=0, stack_size=0x10000" + more + "}, " + strconv.Itoa(size) + ")"
 }
 
 const (
@@ -90,7 +90,7 @@ var (
 	mountFlags      = flags(flag{0x4000, "MS_REC"}, flag{1 << 18, "MS_PRIVATE"}, flag{1 << 19, "MS_SLAVE"}, flag{0x1000, "MS_BIND"})
 	protFlags       = flags(flag{1, "PROT_READ"}, flag{2, "PROT_WRITE"}, flag{4, "PROT_EXEC"})
 	mapFlags        = flags(flag{1, "MAP_SHARED"}, flag{2, "MAP_PRIVATE"}, flag{0x10, "MAP_FIXED"})
-	waitFlags       = flags(flag{1, "WNOHANG"}, flag{2, "WSTOPPED"}, flag{4, "WEXITED"}, flag{8, "WCONTINUED"}, flag{0x1000000, "WNOWAIT"})
+	waitFlags       = flags(flag{1, "WNOHANG"}, flag{2, "WSTOPPED"}, flag{4, "WEXITED"}, flag{8, "WCONTINUED"}, flag{0x1000000, "WNOWAIT"}, flag{0x80000000, "__WCLONE"})
 	fcntlCmd        = enum(names{1: "F_GETFD", fSetfd: "F_SETFD", fSetfl: "F_SETFL"})
 	fdFlags         = flags(flag{1, "FD_CLOEXEC"})
 	futexOp         = enum(names{0: "FUTEX_WAIT", 1: "FUTEX_WAKE"})
