@@ -111,11 +111,11 @@ func TestSecondStageOfBusyProgram(t *testing.T) {
 // Where /proc is hidden, a second stage works all the same.
 func TestSecondStageWithoutProc(t *testing.T) {
 	requires(t, asRoot)
-	c := helperCommand("second-without-proc")
+	c := helperCommand("second-without-proc", tinyFile(t, crash))
 	c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
 	const want = `exit status 3
 sprog: start /bin/true: prctl PR_SET_THP_DISABLE (Attr.THPDisable): killed by SIGSEGV before the program was executed
-sprog: start /bin/true: execve: killed by SIGSEGV before the program was executed
+signal: illegal instruction
 sprog: start /bin/true: openat self/oom_score_adj (Attr.OOMScoreAdj): no such file or directory (no proc file system is mounted at /proc)
 `
 	if got := outputOf(t, c); got != want {
@@ -124,8 +124,8 @@ sprog: start /bin/true: openat self/oom_score_adj (Attr.OOMScoreAdj): no such fi
 }
 
 // second-without-proc: where /proc is empty, start programs that end, one that
-// is killed on its way and one that needs a file of /proc.
-var _ = helper("second-without-proc", func([]string) int {
+// is killed on its way, one that dies at once, and one that needs a file of /proc.
+var _ = helper("second-without-proc", func(args []string) int {
 	if err := unix.Mount("none", "/proc", "tmpfs", 0, ""); err != nil {
 		fmt.Println(err)
 		return 1
@@ -138,17 +138,16 @@ var _ = helper("second-without-proc", func([]string) int {
 		}
 	}
 	say(withSecond(Command("/bin/sh", "-c", "exit 3")))
-	for _, call := range []program.Call{program.Prctl, program.Execve} {
-		c := withSecond(&Cmd{Path: "/bin/true"})
-		c.inspect = func(_, second *program.Program) {
-			for i := range second.Steps {
-				if second.Steps[i].Call == call { // the last of them
-					second.Fault = &program.Fault{Step: i, Die: true}
-				}
+	c := withSecond(&Cmd{Path: "/bin/true"})
+	c.inspect = func(_, second *program.Program) {
+		for i := range second.Steps {
+			if second.Steps[i].Call == program.Prctl { // the last of them
+				second.Fault = &program.Fault{Step: i, Die: true}
 			}
 		}
-		say(c)
 	}
+	say(c)
+	say(withSecond(&Cmd{Path: args[0]}))
 	say(&Cmd{Path: "/bin/true", Attr: &Attr{OOMScoreAdj: new(1000)}})
 	return 0
 })
