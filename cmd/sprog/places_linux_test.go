@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A runner is something that sprog is run in, with ways of its own of making a
+// child, or of looking on.
+type runner struct {
+	tool string
+	// as has the tool run a command.
+	as func(command ...string) []string
+	// root says that the tool needs root.
+	root bool
+	// lacks are the starts that the place has no way to make.
+	lacks string
+}
+
+var runners = []runner{
+	// Its execve leaves the word as it is that Linux clears, and it has no subreapers.
+	{tool: "runsc", root: true, lacks: "init", as: func(c ...string) []string {
+		return append([]string{"--platform=ptrace", "--network=none", "do"}, c...)
+	}},
+	// They know a child that shares memory only as vfork's. Valgrind does not execute
+	// a descriptor.
+	{tool: "qemu-" + qemuName, as: func(c ...string) []string { return c }},
+	{tool: "valgrind", lacks: "init", as: func(c ...string) []string { return append([]string{"-q", "--log-file=/dev/null"}, c...) }},
+	// It writes below the stack pointer of whoever makes a system call.
+	{tool: "proot", as: func(c ...string) []string { return append([]string{"-r", "/"}, c...) }},
+	{tool: "strace", as: func(c ...string) []string { return append([]string{"-f", "-o", "/dev/null"}, c...) }},
+}
+
+// startsInPlaces are commands that each place has to run, and their exit codes.
+var startsInPlaces = []struct {
+	name string
+	args []string
+	code int
+}{
+	{"plain", []string{"--", "sh", "-c", "exit 7"}, 7},
+	{"session", []string{"--", "setsid", "sh", "-c", "exit 7"}, 7},
+	{"attributes", []string{"--umask", "077", "--rlimit", "core=0:0", "--dir", "/tmp", "--", "sh", "-c", "[ $(pwd) = /tmp ] && [ $(umask) = 0077 ] && [ $(ulimit -c) = 0 ]"}, 0},
+	{"missing", []string{"--", "/nonexistent"}, 127},
+	{"killed", []string{"--", "sh", "-c", "kill -TERM $$"}, 143},
+	{"init", []string{"--init", "--", "sh", "-c", "exit 7"}, 7},
+}
+
+// A start comes back, and says what is so, wherever sprog is run.
+func TestPlaces(t *testing.T) {
+	sprog := buildCommand(t)
+	for _, p := range runners {
+		t.Run(p.tool, func(t *testing.T) {
+			if _, err := exec.LookPath(p.tool); err != nil {
+				t.Skip(err)
+			}
+			if p.root && os.Geteuid() != 0 {
+				t.Skip("needs root")
+			}
+			for _, s := range startsInPlaces {
+				if s.name == p.lacks {
+					continue
+				}
+				args := p.as(append([]string{sprog, "run"}, s.args...)...)
+				out, code := runInTime(t, p.tool, args...)
+				if code != s.code {
+					t.Errorf("%s: %s %s exits with %d; want %d\n%s", s.name, p.tool, strings.Join(args, " "), code, s.code, out)
+				}
+			}
+		})
+	}
+}
+
+// A debugger's breakpoints are still there when a child has been started.
+func TestDebugger(t *testing.T) {
+	if _, err := exec.LookPath("gdb"); err != nil {
+		t.Skip(err)
+	}
+	out, _ := runInTime(t, "gdb", "-nx", "-q", "-batch", "-ex", "break main.main", "-ex", "run",
+		"-ex", "break os.(*Process).Wait", "-ex", "continue", "-ex", "continue",
+		"--args", buildCommand(t), "run", "--", "sh", "-c", "exit 7")
+	for _, want := range []string{"hit Breakpoint 1", "hit Breakpoint 2"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("gdb does not say %q:\n%s", want, out)
+		}
+	}
+}
+
+// buildCommand builds the command as it is released: static, so that it runs
+// where there is no loader.
+func buildCommand(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sprog")
+	build := exec.Command("go", "build", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// runInTime runs a command that is ended if it hangs.
+func runInTime(t *testing.T, name string, args ...string) (output string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		t.Errorf("%s %s hangs", name, strings.Join(args, " "))
+	}
+	if err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// qemuName is what QEMU calls this machine.
+var qemuName = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
