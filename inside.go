@@ -10,7 +10,9 @@ type Sysctl struct {
 	//
 	// Those that belong to a namespace are allowed: net.* in a new or joined
 	// network namespace; fs.mqueue.* and the System V ones (kernel.shm*, msg*,
-	// sem*, auto_msgmni) in an IPC namespace; user.* in a user namespace. Every
+	// sem*, auto_msgmni) in an IPC namespace; user.* in a user namespace;
+	// kernel.hostname and kernel.domainname in a UTS namespace; kernel.pid_max (Linux 6.14),
+	// kernel.ns_last_pid and vm.memfd_noexec (Linux 6.3) in a PID namespace. Every
 	// other would change the host.
 	Name string
 

@@ -85,9 +85,17 @@ var ofIPC = []string{
 	"sem_next_id", "msg_next_id", "shm_next_id",
 }
 
+// ofPID are the parameters that belong to a PID namespace. That of pid_max did not before Linux
+// 6.14; memfd_noexec (6.3) and ns_last_pid have always, and are not
+// there where they do not.
+var ofPID = []string{pidMax, "kernel/ns_last_pid", "vm/memfd_noexec"}
+
+const pidMax = "kernel/pid_max"
+
 // kind is that of the namespace that the parameter belongs to, or 0.
 func (s *Sysctl) kind() NamespaceKind {
-	top, rest, _ := strings.Cut(s.path(), "/")
+	path := s.path()
+	top, rest, _ := strings.Cut(path, "/")
 	switch {
 	case top == "net":
 		return NetworkNamespace
@@ -95,13 +103,22 @@ func (s *Sysctl) kind() NamespaceKind {
 		return UserNamespace
 	case top == "fs" && strings.HasPrefix(rest, "mqueue/"), top == "kernel" && slices.Contains(ofIPC, rest):
 		return IPCNamespace
+	case path == "kernel/hostname", path == "kernel/domainname":
+		return UTSNamespace
+	case slices.Contains(ofPID, path):
+		return PIDNamespace
 	}
 	return 0
 }
 
 // isInside reports whether the child leaves the caller's namespace of a kind.
+// Unshare makes a PID namespace for the children of the child alone.
 func (s *starter) isInside(kind NamespaceKind) bool {
-	return NamespaceKind(s.sys.Cloneflags|s.sys.Unshareflags)&kind != 0 || s.joins.joins(kind)
+	made := NamespaceKind(s.sys.Cloneflags | s.sys.Unshareflags)
+	if kind == PIDNamespace {
+		made = NamespaceKind(s.sys.Cloneflags)
+	}
+	return made&kind != 0 || s.joins.joins(kind)
 }
 
 // checkHost refuses what would change the host. Which namespaces of a process
@@ -125,6 +142,9 @@ func (s *starter) checkHost() *StartError {
 	for i, c := range a.Sysctls {
 		if !s.isInside(c.kind()) {
 			return invalidf(index("Attr.Sysctls", i), c.Name, "needs a new or joined "+c.kind().String()+" namespace: it would change the host")
+		}
+		if c.path() == pidMax && !s.describing && olderThan(6, 14) {
+			return invalidf(index("Attr.Sysctls", i), c.Name, "belongs to no namespace before Linux 6.14: it would change the host")
 		}
 	}
 	if a.TimeOffsets != nil && !s.describing && olderThan(6, 2) {

@@ -90,6 +90,44 @@ func TestInside(t *testing.T) {
 	}
 }
 
+// What belongs to a PID namespace is set in a new one, and in one that is
+// joined.
+func TestInsidePIDNamespace(t *testing.T) {
+	requires(t, asRoot, linux(6, 14), fileExists("/proc/sys/vm/memfd_noexec"), fileExists("/proc/sys/kernel/ns_last_pid"))
+	script := "cd /proc/sys; cat kernel/pid_max vm/memfd_noexec kernel/hostname; echo $$"
+	read := func() string { return contentsOf("/proc/sys/kernel/pid_max") + contentsOf("/proc/sys/vm/memfd_noexec") }
+	before := read()
+	start := func(sys *syscall.SysProcAttr, attr *Attr) *Cmd {
+		c := Command("/bin/sh", "-c", script)
+		attr.Sysctls = []Sysctl{
+			{"kernel.pid_max", "5000"}, {"vm/memfd_noexec", "1"}, {"kernel.hostname", "box"}, {"kernel.ns_last_pid", "700"},
+		}
+		sys.Cloneflags |= syscall.CLONE_NEWUTS
+		c.SysProcAttr, c.Attr = sys, attr
+		return c
+	}
+	sleeper := startHang(t, t.Context(), "", func(c *Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID} })
+	defer func() {
+		sleeper.Process.Kill()
+		sleeper.Wait()
+	}()
+	for name, c := range map[string]*Cmd{
+		"new":          start(&syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}, &Attr{}),
+		"new, init":    start(&syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}, &Attr{Init: &Init{}}),
+		"joined":       start(&syscall.SysProcAttr{}, &Attr{Join: []Namespace{{PID: sleeper.Process.Pid, Kinds: PIDNamespace}}}),
+		"joined again": start(&syscall.SysProcAttr{}, &Attr{Join: []Namespace{{PID: sleeper.Process.Pid, Kinds: PIDNamespace}}}),
+	} {
+		pid := map[string]string{"new": "1", "new, init": "701"}[name]
+		lines := strings.Fields(outputOf(t, c))
+		if want := []string{"5000", "1", "box"}; len(lines) != 4 || !slices.Equal(lines[:3], want) || pid != "" && pid != lines[3] {
+			t.Errorf("%s: %q; want %q and %q", name, lines, want, pid)
+		}
+	}
+	if after := read(); after != before {
+		t.Errorf("outside: %q; want %q", after, before)
+	}
+}
+
 // The caller learns the ids that the program sees.
 func TestReportNamespaces(t *testing.T) {
 	requires(t, userNamespaces, enteringTime)
@@ -142,6 +180,12 @@ func TestBadInside(t *testing.T) {
 			"net.ipv4.ip_forward (Attr.Sysctls[0]): needs a new or joined net namespace: it would change the host"},
 		{"sysctl of the host's users", sysctl("user.max_user_namespaces", "1"), syscall.EINVAL,
 			"user.max_user_namespaces (Attr.Sysctls[0]): needs a new or joined user namespace: it would change the host"},
+		{"sysctl of the host's processes", sysctl("kernel.pid_max", "5000"), syscall.EINVAL,
+			"kernel.pid_max (Attr.Sysctls[0]): needs a new or joined pid namespace: it would change the host"},
+		{"sysctl of the children's PID namespace", func(c *Cmd) {
+			sysctl("vm.memfd_noexec", "1")(c)
+			c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWPID}
+		}, syscall.EINVAL, "vm.memfd_noexec (Attr.Sysctls[0]): needs a new or joined pid namespace: it would change the host"},
 		{"sysctl elsewhere", sysctl("net/../kernel/panic", "1"), syscall.EINVAL,
 			"net/../kernel/panic (Attr.Sysctls[0]): is no name of a parameter"},
 		{"sysctl elsewhere, by dots", sysctl("net.//.kernel.panic", "1"), syscall.EINVAL,

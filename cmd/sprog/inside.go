@@ -18,7 +18,7 @@ import (
 type insideFlags struct {
 	Hostname      word       `placeholder:"NAME" help:"Set the host name. Needs --unshare uts, or a joined one."`
 	Domainname    word       `placeholder:"NAME" help:"Set the NIS domain name. Likewise."`
-	Sysctl        []sysctl   `sep:"none" placeholder:"NAME=VALUE" help:"Set a kernel parameter: net.* with --unshare net, kernel.shm*, msg*, sem and fs.mqueue.* with ipc, user.* with user. Repeatable."`
+	Sysctl        []sysctl   `sep:"none" placeholder:"NAME=VALUE" help:"Set a kernel parameter: net.* with --unshare net, kernel.shm*, msg*, sem and fs.mqueue.* with ipc, user.* with user, kernel.pid_max (Linux 6.14) and vm.memfd_noexec (6.3) with pid. Repeatable."`
 	Loopback      bool       `help:"Bring up the loopback device. Needs --unshare net, or a joined one."`
 	DisableUserns bool       `name:"disable-userns" help:"Forbid the program to make user namespaces, even as root inside. Needs a new one with one user and one group, such as --map-root."`
 	Monotonic     *clockSpan `placeholder:"DURATION" help:"Set the monotonic clock ahead, or behind: --monotonic=-1h. Needs --unshare time."`
