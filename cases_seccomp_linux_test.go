@@ -39,6 +39,9 @@ var casesOfSeccomp = []startCase{
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 		c.Attr = &Attr{NoNewPrivs: true, Seccomp: notifying("mkdir")}
 	}},
+	{"seccomp listener with a real-time policy", []*requirement{realTime}, func(_ *testing.T, c *Cmd) {
+		c.Attr = &Attr{NoNewPrivs: true, Seccomp: notifying("mkdir"), Scheduler: &Scheduler{Policy: SchedFIFO, Priority: 1}}
+	}},
 	{"seccomp and init", nil, withAttr(&Attr{NoNewPrivs: true, Init: &Init{}, Seccomp: deny(1, "ptrace")})},
 }
 

@@ -48,6 +48,7 @@ type builder struct {
 	dirFD      int // the parent's descriptor of the working directory
 
 	handover machine.Handover // of the descriptor that the child hands to its parent, if it has one
+	door     *machine.Door    // what it waits at meanwhile, where it must not spin
 
 	joins // the namespaces to join
 

@@ -26,7 +26,7 @@ var preparations = [...]func(*starter) *StartError{
 	(*starter).openJoins, (*starter).checkHost, (*starter).useDirFile, (*starter).openParent, (*starter).makeCgroup, (*starter).openCgroupV1, (*starter).openSecond, (*starter).divideJoins,
 	(*starter).resolveLandlock,
 	(*starter).makeInline,
-	(*starter).lookForCPUs, (*starter).openProc,
+	(*starter).lookForCPUs, (*starter).makeDoor, (*starter).openProc,
 	(*starter).checkRights, (*starter).checkModules,
 }
 

@@ -107,6 +107,16 @@ func (s *Scheduler) checkClamps() *StartError {
 // of a system call: it must not share memory then, whose lock it may hold.
 func (s *Scheduler) throttled() bool { return s != nil && s.Policy == SchedDeadline }
 
+// realTime reports whether the child will have a real-time policy: the one that is
+// asked for, or this thread's.
+func (r *request) realTime() bool {
+	if s := r.attr.Scheduler; s != nil && s.Policy != "" {
+		return s.Policy.hasPriority()
+	}
+	own, err := unix.SchedGetAttr(0, 0)
+	return err == nil && (own.Policy == unix.SCHED_FIFO || own.Policy == unix.SCHED_RR)
+}
+
 func (b *builder) nice() {
 	if n := b.attr.Nice; n != nil {
 		b.add("Attr.Nice", program.Setpriority, num(unix.PRIO_PROCESS), num(0), num(*n))

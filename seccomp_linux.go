@@ -140,15 +140,39 @@ func (b *builder) seccomp() {
 		}
 		p := b.p
 		count := p.Words(0)
-		b.handover = machine.Handover{Number: p.Words(machine.NoNumber), Taken: p.Words(0)}
+		b.handover = machine.Handover{Number: p.Words(machine.NoNumber), Taken: p.Words(0), Door: b.door}
 		p.Label(b.handover.Taken, "taken")
 		p.FeedData(p.Len()-1, b.handover.Number)
+		if b.door != nil {
+			b.add(f.field, program.Test, num(b.door.Address()), num(1), num(2)).Quiet = true
+			b.add(f.field, program.Move, num(0)).Quiet = true
+			continue
+		}
 		b.add(f.field, program.Move, count, num(1)).Quiet = true
 		p.FeedData(p.Len()-1, count)
 		b.add(f.field, program.Test, count, num(0), num(2)).Quiet = true // after 2^32 rounds
 		b.add(f.field, program.Test, b.handover.Taken, num(0), num(-2)).Next = 2
 		b.add(f.field, program.Move, num(0)).Quiet = true
 	}
+}
+
+// makeDoor makes what a child with a real-time policy waits at for its listener to
+// be taken. It would spin otherwise, and on one CPU its parent, which it does not make
+// way for, would never come.
+func (s *starter) makeDoor() *StartError {
+	s.door = nil
+	if s.describing || !s.listens() || !s.realTime() {
+		return nil
+	}
+	door, err := machine.NewDoor()
+	if err != nil {
+		e := &StartError{Object: "listener", Field: "Attr.Seccomp", Step: "userfaultfd", Err: errors.Unwrap(err)}
+		e.Hint = "with a real-time policy a listener needs it, Linux 5.11, and a filter in force may have answered"
+		return e
+	}
+	s.door = door
+	s.afterwards(func(bool) { door.Close() })
+	return nil
 }
 
 // takeListener gives the caller what the child has handed over.

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -433,6 +435,78 @@ func TestSeccompListenerClosed(t *testing.T) {
 	}
 }
 
+// A child with a real-time policy, of its own or its parent's, does not keep the
+// CPU that its parent needs to take its listener.
+func TestSeccompListenerOfRealTime(t *testing.T) {
+	requires(t, realTime)
+	if !ownProcess(t, nil) {
+		return
+	}
+	one := new(unix.CPUSet)
+	one.Set(firstCPU(t))
+	for _, tid := range tasks(t) { // all threads share one CPU
+		if err := unix.SchedSetaffinity(tid, one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked := &Scheduler{Policy: SchedRR, Priority: 7}
+	start := func(name string, s *Scheduler, policy uint32) {
+		c := &Cmd{Path: "/bin/cat", Attr: &Attr{NoNewPrivs: true, Seccomp: notifying("mkdir"), Scheduler: s}}
+		in, err := c.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		attr, err := unix.SchedGetAttr(c.Process.Pid, 0)
+		if err != nil || attr.Policy != policy || attr.Priority != 7 {
+			t.Errorf("%s: the program has the policy %+v, %v; want %d with priority 7", name, attr, err, policy)
+		}
+		in.Close()
+		err = errors.Join(listenAndWait(c, func(notification) answer { return answer{} }), c.Birth.SeccompListener.Close())
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		// Whoever spins until the kernel throttles him has used 950 ms.
+		if used := c.ProcessState.UserTime(); used > 500*time.Millisecond {
+			t.Errorf("%s: the child has used %v of CPU time", name, used)
+		}
+	}
+	start("asked for", asked, unix.SCHED_RR)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.SchedSetAttr(0, &unix.SchedAttr{Policy: unix.SCHED_FIFO, Priority: 7}, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.SchedSetAttr(0, &unix.SchedAttr{}, 0)
+	start("inherited", nil, unix.SCHED_FIFO)
+}
+
+func tasks(t *testing.T) (tids []int) {
+	entries, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		tid, _ := strconv.Atoi(e.Name())
+		tids = append(tids, tid)
+	}
+	return tids
+}
+
+func firstCPU(t *testing.T) int {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		t.Fatal(err)
+	}
+	for cpu := 0; ; cpu++ {
+		if set.IsSet(cpu) {
+			return cpu
+		}
+	}
+}
+
 // Many starts at once get each its own listener.
 func TestSeccompListenersAtOnce(t *testing.T) {
 	done := make(chan error)
@@ -454,17 +528,27 @@ func TestSeccompListenersAtOnce(t *testing.T) {
 	}
 }
 
-// A kernel without pidfd_getfd cannot hand a listener over.
-func TestSeccompListenerWithoutPidfdGetfd(t *testing.T) {
+// A kernel without pidfd_getfd cannot hand a listener over, and one without
+// userfaultfd not from a child that must not spin.
+func TestSeccompListenerWithoutCalls(t *testing.T) {
+	requires(t, realTime)
 	if !ownProcess(t, nil) {
 		return
 	}
+	doWithout(t, []string{"userfaultfd"})
+	attr := &Attr{NoNewPrivs: true, Seccomp: notifying("mkdir"), Scheduler: &Scheduler{Policy: SchedFIFO, Priority: 1}}
+	failsCleanly(t, attr, "sprog: start /bin/true: userfaultfd listener (Attr.Seccomp): function not implemented "+
+		"(with a real-time policy a listener needs it, Linux 5.11, and a filter in force may have answered)")
 	doWithout(t, []string{"pidfd_getfd"})
+	attr.Scheduler = nil
+	failsCleanly(t, attr, "sprog: start /bin/true: pidfd_getfd listener (Attr.Seccomp): function not implemented (a listener needs pidfd_getfd, Linux 5.6)")
+}
+
+// failsCleanly checks the error of a start, and that nothing is left of it.
+func failsCleanly(t *testing.T, attr *Attr, want string) {
+	t.Helper()
 	before := snapshot()
-	c := &Cmd{Path: "/bin/true", Attr: &Attr{NoNewPrivs: true, Seccomp: notifying("mkdir")}}
-	err := c.Run()
-	const want = "sprog: start /bin/true: pidfd_getfd listener (Attr.Seccomp): function not implemented (a listener needs pidfd_getfd, Linux 5.6)"
-	if err == nil || err.Error() != want {
+	if err := (&Cmd{Path: "/bin/true", Attr: attr}).Run(); err == nil || err.Error() != want {
 		t.Errorf("Run() = %v; want %s", err, want)
 	}
 	if leaks := before.leaks(); len(leaks) > 0 {

@@ -29,6 +29,7 @@ const withoutVar = "SPROG_TEST_WITHOUT"
 var callNumbers = map[string]uint32{
 	"clone3": unix.SYS_CLONE3, "close_range": unix.SYS_CLOSE_RANGE,
 	"pidfd_open": unix.SYS_PIDFD_OPEN, "execveat": unix.SYS_EXECVEAT, "pidfd_getfd": unix.SYS_PIDFD_GETFD,
+	"userfaultfd": unix.SYS_USERFAULTFD,
 }
 
 var auditArch = map[string]uint32{"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64}
@@ -47,6 +48,9 @@ func doWithout(t *testing.T, names []string) {
 	}
 	filter := []unix.SockFilter{load(offsetOfArch), skipUnless(auditArch[runtime.GOARCH]), load(offsetOfNr)}
 	for _, name := range names {
+		if _, known := callNumbers[name]; !known {
+			t.Fatalf("no number of %s", name)
+		}
 		filter = append(filter, skipUnless(callNumbers[name]), answer(unix.SECCOMP_RET_ERRNO|uint32(unix.ENOSYS)))
 	}
 	filter = append(filter, answer(unix.SECCOMP_RET_ALLOW))

@@ -17,11 +17,13 @@ import (
 // A Handover is a late rendezvous: the child has opened a descriptor in its own
 // table and cannot pass it on, since every call that it makes from then on may
 // be denied. So it stores the number in a word and goes on when another word is
-// set, which takes it no call, and the parent takes the descriptor out of the
+// set, which takes it no call (or waits at a door), and the parent takes the descriptor out of the
 // child's table.
 type Handover struct {
 	Number program.Arg // a word of the program's data; NoNumber until it is stored
 	Taken  program.Arg // another one; 0 until the parent has the descriptor
+	// Door, if not nil, is what the child waits at instead of Taken.
+	Door *Door
 }
 
 // NoNumber is no descriptor's number.
@@ -53,6 +55,9 @@ func (r *run) takeOver(l *Launch, res *Result) error {
 		return os.NewSyscallError("pidfd_getfd", err)
 	}
 	res.Taken = fd
+	if l.Handover.Door != nil {
+		return l.Handover.Door.Open()
+	}
 	atomic.StoreUint32(word32(l.Program, l.Handover.Taken), 1)
 	return nil
 }
