@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/atstart"
 )
 
 func TestBadTables(t *testing.T) {
@@ -69,14 +71,13 @@ func TestBadTables(t *testing.T) {
 
 // The numbers that the package keeps for itself are nobody's to inherit.
 func TestSlotsAreNotInherited(t *testing.T) {
-	for name, to := range snapshot().fds {
-		if to == "/memfd:sprog-slots (deleted)" {
-			var n int
-			fmt.Sscan(name, &n)
-			err := (&Cmd{Path: "/bin/true", Attr: &Attr{Inherit: []int{n}}}).Run()
-			if want := "sprog: start /bin/true: " + name + " (Attr.Inherit[0]): is a number that this package keeps for itself"; err == nil || err.Error() != want {
-				t.Errorf("descriptor %d: %v; want %s", n, err, want)
-			}
+	if atstart.FirstSlot == atstart.EndSlot {
+		t.Error("no numbers are kept")
+	}
+	for n := atstart.FirstSlot; n < atstart.EndSlot; n++ {
+		err := (&Cmd{Path: "/bin/true", Attr: &Attr{Inherit: []int{n}}}).Run()
+		if want := fmt.Sprintf("sprog: start /bin/true: %d (Attr.Inherit[0]): is a number that this package keeps for itself", n); err == nil || err.Error() != want {
+			t.Errorf("descriptor %d: %v; want %s", n, err, want)
 		}
 	}
 }

@@ -18,15 +18,16 @@ var (
 )
 
 // Slots are the low descriptor numbers that were kept: none, or FirstSlot up
-// to, but without, EndSlot. They refer to one empty memfd, known by its device
-// and inode number, so that whoever uses a slot can see whether it is still
-// what it was: the program may have closed it since.
+// to, but without, EndSlot. They refer to /dev/null, opened with the flags
+// SlotFlags, so that whoever uses a slot can see whether it is still what it
+// was: the program may have closed it since.
 //
 // A child that is born sharing the parent's descriptor table copies only the
 // part below a low cut, and so the descriptors that it needs must be below.
 // When thousands of files are open there is no low number left to be had;
 // hence at start.
-var (
-	FirstSlot, EndSlot    int
-	SlotDevice, SlotInode uint64
-)
+var FirstSlot, EndSlot int
+
+// SlotFlags are O_APPEND, O_NONBLOCK and O_DSYNC of a file that is open for
+// reading only. They mean nothing together, so that nobody else has any.
+const SlotFlags = 0x400 | 0x800 | 0x1000

@@ -1,9 +1,8 @@
 package atstart
 
 const (
-	sysClose       = 3
-	sysFstat       = 5
-	sysFcntl       = 72
-	sysPrlimit64   = 302
-	sysMemfdCreate = 319
+	sysClose     = 3
+	sysFcntl     = 72
+	sysOpenat    = 257
+	sysPrlimit64 = 302
 )

@@ -1,9 +1,8 @@
 package atstart
 
 const (
-	sysFcntl       = 25
-	sysClose       = 57
-	sysFstat       = 80
-	sysPrlimit64   = 261
-	sysMemfdCreate = 279
+	sysFcntl     = 25
+	sysOpenat    = 56
+	sysClose     = 57
+	sysPrlimit64 = 261
 )

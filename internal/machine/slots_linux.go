@@ -51,8 +51,8 @@ func Return(slot int) {
 }
 
 func isSlot(fd int) bool {
-	var st unix.Stat_t
-	return unix.Fstat(fd, &st) == nil && st.Dev == atstart.SlotDevice && st.Ino == atstart.SlotInode
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	return err == nil && flags&(unix.O_ACCMODE|atstart.SlotFlags) == atstart.SlotFlags
 }
 
 // IsSlot reports whether a descriptor is one of those that were kept, lent or
