@@ -10,6 +10,11 @@ type IDMap struct {
 	// files; other sources, which nsswitch.conf(5) can name, are not asked.
 	// That nothing is delegated is an error.
 	Subordinate SubordinateIDs
+	// Login is the caller's login name for these files. An empty one is looked
+	// up in /etc/passwd; a user from another source, LDAP say, is not there, and
+	// [os/user.Current] may know the name. The kernel and newuidmap(1) decide
+	// what the caller may map, whatever the name.
+	Login string
 
 	// Helpers has newuidmap(1) and newgidmap(1) write a map that the caller
 	// may not write itself: without CAP_SETUID or CAP_SETGID that is all but

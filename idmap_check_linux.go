@@ -53,29 +53,29 @@ func (r *request) checkIDMap() *StartError {
 			return invalidf(helper[0], printable(path), "is no absolute path")
 		}
 	}
-	return r.addSubordinates(m.Subordinate)
+	return r.addSubordinates(m)
 }
 
-func (r *request) addSubordinates(how SubordinateIDs) (err *StartError) {
-	if how == NoSubordinateIDs {
+func (r *request) addSubordinates(m *IDMap) (err *StartError) {
+	if m.Subordinate == NoSubordinateIDs {
 		return nil
 	}
-	if r.uids, err = addSubordinate(how, "/etc/subuid", r.uids); err == nil {
-		r.gids, err = addSubordinate(how, "/etc/subgid", r.gids)
+	if r.uids, err = m.addSubordinate("/etc/subuid", r.uids); err == nil {
+		r.gids, err = m.addSubordinate("/etc/subgid", r.gids)
 	}
 	return err
 }
 
-func addSubordinate(how SubordinateIDs, file string, lines []syscall.SysProcIDMap) ([]syscall.SysProcIDMap, *StartError) {
+func (m *IDMap) addSubordinate(file string, lines []syscall.SysProcIDMap) ([]syscall.SysProcIDMap, *StartError) {
 	const name = "Attr.IDMap.Subordinate"
-	d, err := readDelegation(file)
+	d, err := readDelegation(file, m.Login)
 	if err != nil {
 		return nil, &StartError{Field: name, Step: "read", Object: file, Err: err}
 	}
 	if len(d.ranges) == 0 {
 		return nil, invalidf(name, "", d.String())
 	}
-	lines = mapSubordinate(how, lines, d.ranges)
+	lines = mapSubordinate(m.Subordinate, lines, d.ranges)
 	if len(lines) > mostMapLines {
 		return nil, invalidf(name, itoa(len(lines))+" lines", "is more than the kernel takes, 340")
 	}
@@ -108,7 +108,7 @@ func (r *request) checkDelegated(f mapFile) *StartError {
 	if f.name == "gid_map" {
 		file, own = "/etc/subgid", os.Getgid()
 	}
-	d, err := readDelegation(file)
+	d, err := readDelegation(file, r.idMap().Login)
 	if err != nil {
 		return &StartError{Field: "Attr.IDMap.Helpers", Step: "read", Object: file, Err: err}
 	}
@@ -178,11 +178,5 @@ func (r *request) helperPath(helper string) (string, *StartError) {
 		}
 	}
 	return "", &StartError{Field: "Attr.IDMap.Helpers", Object: helper,
-		Err: notInstalled("is in none of " + strings.Join(helperDirs[:], ", ") + "; it comes with shadow, in Debian's package uidmap")}
+		Err: absent("is in none of " + strings.Join(helperDirs[:], ", ") + "; it comes with shadow, in Debian's package uidmap")}
 }
-
-// A notInstalled is ENOENT to errors.Is.
-type notInstalled string
-
-func (n notInstalled) Error() string { return string(n) }
-func (notInstalled) Unwrap() error   { return unix.ENOENT }

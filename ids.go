@@ -19,17 +19,20 @@ type IDs struct {
 	RealGroup, EffectiveGroup *uint32
 }
 
-// Groups sets the supplementary groups, with names looked up in this process's
-// group database: before anything is started, and outside of any new root. It is
+// Groups sets the supplementary groups, with names looked up in /etc/group and
+// /etc/passwd: before anything is started, and outside of any new root. It is
 // for what SysProcAttr.Credential.Groups, which is numbers, has no way to say,
 // and takes its place: both cannot be given.
+//
+// Other sources, which nsswitch.conf(5) can name, are not asked: it takes the C
+// library to do that. [os/user] asks it, and a number is looked up nowhere.
 //
 // The zero value is no groups at all. Setting them needs CAP_SETGID, and in a
 // new user namespace GidMappingsEnableSetgroups.
 type Groups struct {
 	// List are names or numbers of groups; a number is not looked up.
 	List []string
-	// Of, if not empty, is a user by name or number, who must have an account:
-	// all groups that the database has for him are added, as by initgroups(3).
+	// Of, if not empty, is a user by name or number, who must be in /etc/passwd:
+	// his group there is added, and all that /etc/group has him in.
 	Of string
 }

@@ -3,7 +3,6 @@
 package sprog
 
 import (
-	"os/user"
 	"slices"
 	"strconv"
 	"syscall"
@@ -115,40 +114,6 @@ func (r *request) checkGroups() *StartError {
 // groupsDenied reports whether setgroups(2) is given up for a new user
 // namespace.
 func (r *request) groupsDenied() bool { return r.setgroups() == "deny" }
-
-// groupNumber finds a group by number or name.
-func groupNumber(name string) (uint32, error) {
-	if n, err := strconv.ParseUint(name, 10, 32); err == nil && uint32(n) != noID {
-		return uint32(n), nil
-	}
-	g, err := user.LookupGroup(name)
-	if err != nil {
-		return 0, err
-	}
-	n, err := strconv.ParseUint(g.Gid, 10, 32)
-	return uint32(n), err
-}
-
-// groupsOf are the groups of a user, the primary one among them.
-func groupsOf(name string) (list []uint32, err error) {
-	lookup := user.Lookup
-	if _, notNumber := strconv.ParseUint(name, 10, 32); notNumber == nil {
-		lookup = user.LookupId
-	}
-	account, err := lookup(name)
-	if err != nil {
-		return nil, err
-	}
-	gids, err := account.GroupIds()
-	for _, gid := range gids {
-		n, numberErr := strconv.ParseUint(gid, 10, 32)
-		if numberErr != nil {
-			return nil, numberErr
-		}
-		list = append(list, uint32(n))
-	}
-	return list, err
-}
 
 // credentials changes the groups, the group and the user.
 func (b *builder) credentials() {

@@ -4,7 +4,6 @@ package sprog
 
 import (
 	"os/exec"
-	"os/user"
 	"syscall"
 	"testing"
 
@@ -51,10 +50,10 @@ func TestBadCredentials(t *testing.T) {
 		{"IDs and Init", by(&Attr{IDs: &IDs{RealUser: id(1), EffectiveUser: id(2)}, Init: &Init{}}), syscall.EINVAL,
 			"(Attr.IDs): cannot make real and effective ids differ with Attr.Init outside of a new PID namespace: " +
 				"execve clears the parent-death signal that ends the program with its init"},
-		{"unknown user", by(&Attr{Groups: &Groups{Of: "no-such-user"}}), user.UnknownUserError("no-such-user"),
-			`"no-such-user" (Attr.Groups.Of): user: unknown user no-such-user`},
-		{"unknown group", by(&Attr{Groups: &Groups{List: []string{"1", "no-such-group"}}}), user.UnknownGroupError("no-such-group"),
-			`"no-such-group" (Attr.Groups.List[1]): group: unknown group no-such-group`},
+		{"unknown user", by(&Attr{Groups: &Groups{Of: "no-such-user"}}), syscall.ENOENT,
+			`"no-such-user" (Attr.Groups.Of): is no user in /etc/passwd`},
+		{"unknown group", by(&Attr{Groups: &Groups{List: []string{"1", "no-such-group"}}}), syscall.ENOENT,
+			`"no-such-group" (Attr.Groups.List[1]): is no group in /etc/group`},
 		{"Groups twice", func(c *Cmd) {
 			c.SysProcAttr, c.Attr = &syscall.SysProcAttr{Credential: &syscall.Credential{Groups: []uint32{1}}}, &Attr{Groups: &Groups{}}
 		}, syscall.EINVAL, "(Attr.Groups): cannot be combined with SysProcAttr.Credential.Groups"},

@@ -3,9 +3,8 @@
 package sprog
 
 import (
-	"bufio"
+	"cmp"
 	"os"
-	"os/user"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,30 +41,26 @@ func (d delegation) String() string {
 }
 
 // readDelegation reads what a file gives to this process's real user, whom
-// newuidmap(1) goes by as well. A file that does not exist gives nothing.
-func readDelegation(file string) (delegation, error) {
+// newuidmap(1) goes by as well, by uid or by login name. A file that does not
+// exist gives nothing.
+func readDelegation(file, login string) (d delegation, err error) {
+	if login == "" {
+		if login, err = loginName(); err != nil {
+			return d, err
+		}
+	}
 	uid := strconv.Itoa(os.Getuid())
-	d := delegation{file: file, user: "uid " + uid}
-	names := []string{uid}
-	if account, err := user.LookupId(uid); err == nil {
-		d.user = account.Username
-		names = append(names, account.Username)
-	}
-	f, err := os.Open(file)
-	if os.IsNotExist(err) {
-		return d, nil
-	}
-	if err != nil {
+	d = delegation{file: file, user: cmp.Or(login, "uid "+uid)}
+	text, err := readTable(file)
+	if err != nil && !os.IsNotExist(err) {
 		return d, err
 	}
-	defer f.Close()
-	s := bufio.NewScanner(f)
-	for s.Scan() {
-		if owner, ids, ok := parseSubID(s.Text()); ok && slices.Contains(names, owner) {
+	for line := range strings.Lines(text) {
+		if owner, ids, ok := parseSubID(line); ok && (owner == uid || owner == login) {
 			d.ranges = append(d.ranges, ids)
 		}
 	}
-	return d, s.Err()
+	return d, nil
 }
 
 // parseSubID parses a line "owner:first:count". Others, such as comments, are
@@ -76,7 +71,7 @@ func parseSubID(line string) (owner string, ids idRange, ok bool) {
 		return "", idRange{}, false
 	}
 	first, err := strconv.ParseUint(parts[1], 10, 32)
-	size, err2 := strconv.ParseUint(strings.TrimRight(parts[2], " \t"), 10, 32)
+	size, err2 := strconv.ParseUint(strings.TrimRight(parts[2], " \t\r\n"), 10, 32)
 	if err != nil || err2 != nil || size == 0 || first+size > 1<<32-1 {
 		return "", idRange{}, false
 	}

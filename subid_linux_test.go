@@ -4,7 +4,10 @@ package sprog
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,6 +34,21 @@ func TestParseSubID(t *testing.T) {
 		if got != want || ok != (want != idRange{}) || ok && owner != "alice" {
 			t.Errorf("parseSubID(%q) = %q, %v, %v; want %v", line, owner, got, ok, want)
 		}
+	}
+}
+
+func TestReadDelegation(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "subuid")
+	text := fmt.Sprintf("# someone:1:1\nelse:5:5\nsomeone:100:10\n%d:200:20\nsomeone:300:30", os.Getuid())
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := readDelegation(file, "someone")
+	if want := []idRange{{100, 10}, {200, 20}, {300, 30}}; err != nil || !slices.Equal(d.ranges, want) || d.user != "someone" {
+		t.Errorf("readDelegation = %v, %v; want %v to someone", d, err, want)
+	}
+	if d, err := readDelegation(file+".no", "someone"); err != nil || len(d.ranges) != 0 {
+		t.Errorf("without a file: %v, %v; want nothing", d, err)
 	}
 }
 

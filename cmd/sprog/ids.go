@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/sprog-dev/sprog"
 )
@@ -62,8 +63,15 @@ func (f *startFlags) setIDs(attr *sprog.Attr) error {
 		return nil
 	}
 	attr.Groups = new(sprog.Groups)
-	if f.Groups != nil {
-		attr.Groups.List = *f.Groups
+	if f.Groups == nil {
+		return nil
+	}
+	for _, name := range *f.Groups {
+		gid, err := groupID(name) // the library reads /etc/group only
+		if err != nil {
+			return fmt.Errorf("--groups: %w", err)
+		}
+		attr.Groups.List = append(attr.Groups.List, strconv.FormatUint(uint64(gid), 10))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"slices"
 	"strconv"
 	"strings"
@@ -166,6 +167,11 @@ func (f *startFlags) setIDMap(cmd *sprog.Cmd) {
 	}
 	sys := cmd.SysProcAttr
 	m.Helpers = m.Subordinate != 0 || others(sys.UidMappings, os.Geteuid()) || others(sys.GidMappings, os.Getegid())
+	if m.Helpers {
+		if account, err := user.LookupId(strconv.Itoa(os.Getuid())); err == nil { // who may be in no file
+			m.Login = account.Username
+		}
+	}
 	if *m != (sprog.IDMap{}) {
 		cmd.Attr.IDMap = m
 	}
