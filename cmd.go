@@ -140,6 +140,7 @@ type Cmd struct {
 	reach   uint32    // atomic: the Reach of the end
 	killed  int64     // atomic: the CPU time that was used when the tree was killed
 
+	nature    nature // of the process, once Start has succeeded
 	startTime time.Time
 	wall      time.Duration // how long the process was there
 	belowInit int           // the program's process id, if there is an init and it is known

@@ -68,7 +68,7 @@ func (c *Cmd) launchAs(r *request) error {
 	if err != nil {
 		return err
 	}
-	c.Process = p
+	c.Process, c.nature = p, r.nature()
 	return nil
 }
 

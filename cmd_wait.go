@@ -75,7 +75,7 @@ func (c *Cmd) waitProcess() (*os.ProcessState, error) {
 	// A traced child's stops are reported to waitid(2) but not through its
 	// pidfd, and callers that trace wait for the first one with Wait.
 	switch {
-	case traced(c.SysProcAttr):
+	case c.nature.traced:
 	case exitwait.TryBlock():
 		defer exitwait.Unblock()
 	default:

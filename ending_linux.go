@@ -31,15 +31,10 @@ func (c *Cmd) hasExited() bool {
 	return info.Signo != 0
 }
 
-// leadsGroup reports whether the process was started to lead a process group.
-func leadsGroup(sys *syscall.SysProcAttr) bool {
-	return sys != nil && (sys.Setsid || (sys.Setpgid || sys.Foreground) && sys.Pgid == 0)
-}
-
 // signalFirst sends a signal to those who are to end by themselves. An init
 // hands it on to the program: by the group it would come twice.
 func (c *Cmd) signalFirst(sig syscall.Signal) error {
-	group := leadsGroup(c.SysProcAttr) && (c.Attr == nil || c.Attr.Init == nil)
+	group := c.nature.leads && !c.nature.hasInit
 	err := c.signal(sig, group)
 	if sig != unix.SIGCONT {
 		c.signal(unix.SIGCONT, group)

@@ -182,7 +182,7 @@ func end(t *testing.T, c *Cmd) {
 		before := terminal{group: syscall.Getpgrp()}
 		defer before.restore(sys)
 	}
-	if !traced(c.SysProcAttr) {
+	if c.SysProcAttr == nil || !c.SysProcAttr.Ptrace {
 		if err := c.Wait(); err != nil {
 			t.Errorf("Wait: %v", err)
 		}

@@ -142,7 +142,7 @@ func inInitialPIDNamespace() bool {
 // programPID is the program's process id, or 0 if it is not known. Below an init it
 // is that of the first child.
 func (c *Cmd) programPID() int {
-	if c.Attr != nil && c.Attr.Init != nil {
+	if c.nature.hasInit {
 		return c.belowInit
 	}
 	return c.Process.Pid
@@ -150,7 +150,7 @@ func (c *Cmd) programPID() int {
 
 // findProgram looks which process is the program's, if that may be asked for.
 func (c *Cmd) findProgram() {
-	if c.Attr == nil || c.Attr.Init == nil || c.Attr.Seccomp == nil && !c.hasMemoryLimit() {
+	if !c.nature.hasInit || c.nature.attr.Seccomp == nil && !c.hasMemoryLimit() {
 		return
 	}
 	if children := childrenOf(c.Process.Pid); len(children) > 0 {
@@ -158,4 +158,7 @@ func (c *Cmd) findProgram() {
 	}
 }
 
-func (c *Cmd) hasMemoryLimit() bool { return c.Attr.Cgroup != nil || len(c.Attr.CgroupV1) > 0 }
+func (c *Cmd) hasMemoryLimit() bool {
+	attr := c.nature.attr
+	return attr.Cgroup != nil || len(attr.CgroupV1) > 0
+}

@@ -7,13 +7,7 @@ import "fmt"
 // protections lists what keeps the program from something, in words that
 // people know. Every one of its steps has succeeded.
 func (c *Cmd) protections() []string {
-	sys, attr := c.SysProcAttr, c.Attr
-	if sys == nil {
-		sys = &noSysProcAttr
-	}
-	if attr == nil {
-		attr = &noAttr
-	}
+	sys, attr := c.nature.sys, c.nature.attr
 	var list []string
 	add := func(is bool, what string) {
 		if is {

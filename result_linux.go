@@ -68,7 +68,7 @@ func (r *Result) explainKill(c *Cmd) {
 	}
 	// The kernel keeps this limit by sampling at its ticks, which on a busy machine comes
 	// to a quarter more than what it counts in the end.
-	if limit, ok := c.cpuRlimit(); ok && r.User+r.System >= limit*2/3 {
+	if limit := c.nature.cpuLimit; limit > 0 && r.User+r.System >= limit*2/3 {
 		r.Cause = CauseCPUTime
 	}
 }
@@ -88,19 +88,6 @@ func (r *Result) explainByCgroup() bool {
 		return false
 	}
 	return true
-}
-
-// cpuRlimit is the hard limit of RLIMIT_CPU, if the command has one.
-func (c *Cmd) cpuRlimit() (limit time.Duration, ok bool) {
-	if c.Attr == nil {
-		return 0, false
-	}
-	for _, l := range c.Attr.Rlimits {
-		if l.Resource == unix.RLIMIT_CPU && l.Max < 1<<32 {
-			limit, ok = time.Duration(l.Max)*time.Second, true
-		}
-	}
-	return limit, ok
 }
 
 // errnoText is the name of an errno, such as ENOENT.

@@ -12,6 +12,9 @@ func (r *request) start() (*os.Process, error) {
 	return nil, &StartError{Path: r.path, Err: errors.ErrUnsupported}
 }
 
+// nature is that of no process.
+func (r *request) nature() nature { return nature{} }
+
 // exec is not to be had on this system.
 func (r *request) exec() error {
 	return &StartError{Path: r.path, Err: errors.ErrUnsupported}

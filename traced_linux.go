@@ -5,9 +5,6 @@ import (
 	"syscall"
 )
 
-// traced reports whether the child will be stopped for its tracer.
-func traced(sys *syscall.SysProcAttr) bool { return sys != nil && sys.Ptrace }
-
 // stopped reports whether a process that was waited for has not ended but
 // stopped, as a traced one does.
 func stopped(state *os.ProcessState) bool {

@@ -7,8 +7,6 @@ import (
 	"syscall"
 )
 
-func traced(*syscall.SysProcAttr) bool { return false }
-
 func stopped(*os.ProcessState) bool { return false }
 
 func wantsPidFD(*syscall.SysProcAttr) bool { return false }

@@ -40,11 +40,11 @@ func (c *Cmd) killTree() (Reach, error) {
 // reachOfKill is how far killing the tree can reach.
 func (c *Cmd) reachOfKill() Reach {
 	switch {
-	case c.SysProcAttr != nil && c.SysProcAttr.Cloneflags&unix.CLONE_NEWPID != 0:
+	case c.nature.firstInside:
 		return ReachNamespace
 	case c.Birth.Cgroup != nil:
 		return ReachCgroup
-	case c.Attr != nil && c.Attr.Init != nil:
+	case c.nature.hasInit:
 		return ReachDescendants
 	}
 	return ReachChildren
