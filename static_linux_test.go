@@ -45,7 +45,7 @@ func TestNoCgo(t *testing.T) {
 }
 
 // The library's packages are the standard library's and golang.org/x/sys, and
-// of the former none that brings cgo along.
+// of the former none that brings cgo along, nor any part of net.
 func TestDependencies(t *testing.T) {
 	requires(t, tool("go"), fileExists("go.mod"))
 	list := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}} {{.Standard}}", ".")
@@ -57,8 +57,8 @@ func TestDependencies(t *testing.T) {
 	for line := range strings.Lines(string(out)) {
 		path, standard, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch {
-		case path == "net" || path == "os/user" || path == "runtime/cgo" || path == "plugin":
-			t.Errorf("%s is imported, which takes cgo", path)
+		case path == "net" || strings.HasPrefix(path, "net/") || path == "os/user" || path == "runtime/cgo" || path == "plugin":
+			t.Errorf("%s is imported, and brings cgo or the network along", path)
 		case standard != "true" && !strings.HasPrefix(path, "github.com/sprog-dev/sprog") && !strings.HasPrefix(path, "golang.org/x/sys/"):
 			t.Errorf("%s is imported", path)
 		}

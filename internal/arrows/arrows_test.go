@@ -1,0 +1,142 @@
+// Package arrows has the test of which package of the module imports which.
+package arrows
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sprog-dev/sprog"
+
+// arrows are all imports of one package of the module by another, by their
+// directories: what a package imports, and what only its tests import besides.
+// A package without a line imports none.
+var arrows = map[string]struct{ imports, tests string }{
+	".": {
+		imports: "internal/accounts internal/atstart internal/exitwait internal/machine internal/nofile internal/program internal/seccomp internal/terms internal/waterfall",
+		tests:   "internal/slowfile",
+	},
+
+	"cmd/sprog":           {imports: ". internal/profile internal/program internal/terms"},
+	"bench":               {imports: ". internal/seccomp internal/slowfile"},
+	"examples":            {tests: "."},
+	"examples/ci":         {imports: "."},
+	"examples/judge":      {imports: "."},
+	"examples/moving":     {imports: "."},
+	"examples/supervisor": {imports: "."},
+	"examples/untrusted":  {imports: "."},
+
+	"internal/machine": {imports: "internal/atstart internal/program"},
+	"internal/profile": {imports: "."}, // the only one back up: see climbs
+}
+
+// climbs are the internal packages that import the public one. There should be
+// none; but a profile becomes a policy in the public package's terms.
+var climbs = []string{"internal/profile"}
+
+// The imports are those of the table, no more and no fewer.
+func TestArrows(t *testing.T) {
+	drawn := drawnArrows(t)
+	for from, a := range arrows {
+		listed := append(named(from, "imports", a.imports), named(from, "tests import", a.tests)...)
+		for _, arrow := range listed {
+			if drawn[arrow] == "" {
+				t.Errorf("the table has %q, which no file needs", arrow)
+			}
+			delete(drawn, arrow)
+		}
+	}
+	for _, arrow := range slices.Sorted(maps.Keys(drawn)) {
+		t.Errorf("%s: %q is not in the table", drawn[arrow], arrow)
+	}
+}
+
+// The table itself keeps to the rules: arrows point down.
+func TestArrowsPointDown(t *testing.T) {
+	for from, a := range arrows {
+		below := strings.HasPrefix(from, "internal/")
+		for _, to := range strings.Fields(a.imports + " " + a.tests) {
+			switch {
+			case below && to == "." && !slices.Contains(climbs, from):
+				t.Errorf("%s imports the public package, which is above it", from)
+			case to != "." && !strings.HasPrefix(to, "internal/"):
+				t.Errorf("%s imports %s, which stands above everything", from, to)
+			}
+		}
+	}
+}
+
+// named are the arrows from a package to others.
+func named(from, verb, others string) (list []string) {
+	for to := range strings.FieldsSeq(others) {
+		list = append(list, from+" "+verb+" "+to)
+	}
+	return list
+}
+
+// drawnArrows are the arrows of all Go files, whatever system they are for, each
+// with a file that draws it.
+func drawnArrows(t *testing.T) map[string]string {
+	root := os.DirFS("../..")
+	drawn := map[string]string{}
+	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && skipped(d.Name()):
+			return fs.SkipDir
+		case d.IsDir() || path.Ext(name) != ".go":
+			return nil
+		}
+		src, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, src, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, i := range file.Imports {
+			to, _ := strconv.Unquote(i.Path.Value)
+			draw(drawn, name, to)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for arrow := range drawn { // what the package imports is no news of its tests
+		if from, to, ofTest := strings.Cut(arrow, " tests import "); ofTest && drawn[from+" imports "+to] != "" {
+			delete(drawn, arrow)
+		}
+	}
+	return drawn
+}
+
+// skipped reports whether the go command does not look into a directory.
+func skipped(name string) bool { return name == "testdata" || name[0] == '.' || name[0] == '_' }
+
+// draw notes an import of one file's, if it is of another package of the module.
+func draw(drawn map[string]string, file, to string) {
+	to, ours := strings.CutPrefix(to, module)
+	if ours && to == "" {
+		to = "/."
+	}
+	from := path.Dir(file)
+	if !ours || to[0] != '/' || to[1:] == from {
+		return
+	}
+	verb := " imports "
+	if strings.HasSuffix(file, "_test.go") {
+		verb = " tests import "
+	}
+	drawn[from+verb+to[1:]] = file
+}
