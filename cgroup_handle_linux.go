@@ -3,7 +3,9 @@
 package sprog
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strconv"
@@ -53,25 +55,30 @@ func (g *CgroupHandle) kill() error {
 }
 
 // killEach kills the processes one by one. That they are frozen keeps them
-// from forking faster than that. A kernel before 5.2 does not freeze.
+// from forking faster than that. A kernel before 5.2 does not freeze. One that
+// may not be killed keeps no other alive.
 func (d cgroupDir) killEach() error {
 	frozen := d.write("cgroup.freeze", "1") == nil
 	if frozen {
 		d.awaitFrozen()
 		defer d.write("cgroup.freeze", "0")
 	}
-	return d.walk(func(sub cgroupDir) error {
+	var missed error
+	err := d.walk(func(sub cgroupDir) error {
 		for range 100 {
-			if n, err := sub.killMembers(); err != nil || n == 0 || frozen {
-				return err
+			n, err := sub.killMembers()
+			if n == 0 || frozen {
+				missed = cmp.Or(missed, err)
+				return nil
 			}
 		}
 		return nil
 	})
+	return cmp.Or(err, missed)
 }
 
-// killMembers kills the processes that the cgroup lists, and says how many. A
-// number may come to be another process's at any time: what is killed is what
+// killMembers kills the processes that the cgroup lists, and says how many, and why not
+// others. A number may come to be another process's at any time: what is killed is what
 // a pidfd is of, and only if the cgroup still lists the number once there is the
 // pidfd. Either it is that of the member, or of a process that has ended.
 func (d cgroupDir) killMembers() (killed int, err error) {
@@ -79,6 +86,7 @@ func (d cgroupDir) killMembers() (killed int, err error) {
 	if err != nil || len(procs) == 0 {
 		return 0, ignoreThreaded(err)
 	}
+	var missed error
 	fds := map[string]int{}
 	defer func() {
 		for _, fd := range fds {
@@ -86,31 +94,41 @@ func (d cgroupDir) killMembers() (killed int, err error) {
 		}
 	}()
 	for _, p := range procs {
-		// A process of another PID namespace is listed as 0. It can only be
-		// killed by who sees it; this process and process 1 never are.
 		pid, err := strconv.Atoi(p)
-		if err != nil || pid <= 1 || pid == os.Getpid() {
+		switch {
+		case pid == 0 && err == nil:
+			missed = cmp.Or(missed, errors.New("one of its processes is in another PID namespace, where this process cannot see it"))
+			continue
+		case err != nil || pid == 1 || pid == os.Getpid(): // these two never are
 			continue
 		}
 		fd, err := unix.PidfdOpen(pid, 0)
-		if err == unix.ESRCH {
-			continue
+		switch err {
+		case nil:
+			fds[p] = fd
+		case unix.ESRCH:
+		default:
+			missed = cmp.Or(missed, fmt.Errorf("process %d: %w", pid, os.NewSyscallError("pidfd_open", err)))
 		}
-		if err != nil {
-			return 0, os.NewSyscallError("pidfd_open", err)
-		}
-		fds[p] = fd
 	}
 	again, err := d.processes()
 	if err != nil {
 		return 0, ignoreThreaded(err)
 	}
 	for _, p := range again {
-		if fd, ok := fds[p]; ok && unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) == nil {
+		fd, ok := fds[p]
+		if !ok {
+			continue
+		}
+		switch err := send(fd, unix.SIGKILL); err {
+		case nil:
 			killed++
+		case unix.ESRCH:
+		default:
+			missed = cmp.Or(missed, fmt.Errorf("process %s: %w", p, os.NewSyscallError("kill", err)))
 		}
 	}
-	return killed, nil
+	return killed, missed
 }
 
 // ignoreThreaded drops the error of a threaded cgroup's cgroup.procs: the root

@@ -57,6 +57,9 @@ func (c *Cmd) launchAs(r *request) error {
 	if err := c.Ending.check(); err != nil {
 		return ofProgram(c.Path, err)
 	}
+	if err := c.checkCPUTime(); err != nil {
+		return ofProgram(c.Path, err)
+	}
 	if err := c.translate(r, passedFd); err != nil {
 		return err
 	}

@@ -39,7 +39,6 @@ func (c *Cmd) wait() error {
 	state, err := c.waitProcess()
 	c.ProcessState = state
 	c.noteEnd(state)
-	c.readEnd()
 	// Before the output is awaited: what is left in the cgroup may hold it open.
 	var cgroupErr error
 	if state == nil || !stopped(state) {

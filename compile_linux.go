@@ -52,12 +52,13 @@ type builder struct {
 
 	joins // the namespaces to join
 
-	noPidFD  bool          // there is no descriptor left for one
-	procFD   int           // this process's /proc
-	procLast int           // its number in the last steps
-	ids      []program.Arg // where the child puts the ids of namespaces
-	ppid     int
-	parentFD int // a pidfd of this process for the child to look at, or -1
+	noPidFD   bool          // there is no descriptor left for one
+	procFD    int           // this process's /proc
+	procLast  int           // its number in the last steps
+	childList bool          // it has a list of the init's children
+	ids       []program.Arg // where the child puts the ids of namespaces
+	ppid      int
+	parentFD  int // a pidfd of this process for the child to look at, or -1
 }
 
 var noSysProcAttr syscall.SysProcAttr

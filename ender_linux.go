@@ -12,10 +12,14 @@ import (
 type ender struct {
 	c *Cmd
 
-	mu    sync.Mutex
-	over  bool // the process has been waited for
-	begun bool // to end the command
-	left  tree // what is below the process, for the time when it no longer is
+	mu     sync.Mutex
+	over   bool  // the process has been waited for
+	begun  bool  // to end the command
+	killed bool  // SIGKILL was sent
+	left   *tree // what is below the process, for the time when it no longer is
+	blind  error // why others may be below it
+	reach  Reach // how far SIGKILL has reached, if it was sent
+	told   bool  // Ending.Failed has been called
 
 	timeout, look, grace *time.Timer // what is to come, or nil
 }
@@ -47,14 +51,28 @@ func (e *ender) after(timer **time.Timer, d time.Duration, f func()) {
 
 // lookAtCPU looks how much CPU time has been used, and when to look again.
 func (e *ender) lookAtCPU() {
-	used := e.c.usedCPU()
+	used, err := e.c.usedCPU()
 	if used >= e.c.Ending.CPUTime {
 		e.end(CauseCPUTime)
 		return
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if !e.c.hasExited() {
+		e.tell(err)
+	}
 	e.after(&e.look, e.c.nextLook(used), e.lookAtCPU)
+}
+
+// tell calls Ending.Failed with the first error. It is to be called under the lock.
+func (e *ender) tell(err error) {
+	if err == nil || e.told {
+		return
+	}
+	e.told = true
+	if failed := e.c.Ending.Failed; failed != nil {
+		failed(err)
+	}
 }
 
 // end ends the command, for a reason that is not its own.
@@ -67,18 +85,46 @@ func (e *ender) end(why Cause) error {
 	e.begun = true
 	ending := e.c.Ending
 	if ending.Grace == 0 {
-		return e.c.killAll()
+		return e.kill()
 	}
-	e.left = e.c.descendants()
+	e.left, e.blind = e.c.descendants()
 	err := e.c.signalFirst(ending.signal())
 	e.after(&e.grace, ending.Grace, func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if !e.over {
-			e.c.killAll()
+			e.kill()
 		}
 	})
 	return err
+}
+
+// kill kills the tree.
+func (e *ender) kill() (err error) {
+	e.reach, err = e.c.killTree()
+	e.c.reached(e.reach)
+	e.killed = true
+	e.tell(err)
+	return err
+}
+
+// sweep kills what the process has left.
+func (e *ender) sweep() {
+	if e.killed && e.c.reachOfKill() == ReachDescendants {
+		return // with its init, which has nothing more to say
+	}
+	reach, err := e.c.sweep(e.left)
+	if err == nil {
+		err = e.blind
+	}
+	if err != nil {
+		reach = ReachProcess
+	}
+	if e.killed {
+		reach = min(reach, e.reach)
+	}
+	e.c.reached(reach)
+	e.tell(err)
 }
 
 func (e *Ending) signal() syscall.Signal {
@@ -89,7 +135,7 @@ func (e *Ending) signal() syscall.Signal {
 }
 
 // finish is for Wait, when the process has ended: nothing happens by itself any
-// more, and what it has left is killed if it was to be.
+// more, and what it has left is killed if the command was being ended.
 func (e *ender) finish() {
 	if e == nil {
 		return
@@ -103,6 +149,6 @@ func (e *ender) finish() {
 		}
 	}
 	if e.begun {
-		e.c.sweep(e.left)
+		e.sweep()
 	}
 }

@@ -29,7 +29,8 @@ type Ending struct {
 	// Attr.Cgroup the cgroup's own count is used. Otherwise, what a process has used that is
 	// gone counts once its parent has waited for it; a program that ignores
 	// SIGCHLD can hide that, and so it can behind a parent that has died, where
-	// there is no Attr.Init. See also RLIMIT_CPU, which is for each process.
+	// there is no Attr.Init. Without Attr.Cgroup it needs a /proc of this process's PID
+	// namespace. See also RLIMIT_CPU, which is for each process.
 	CPUTime time.Duration
 
 	// Signal is what the end begins with; zero is SIGTERM. With Grace zero it
@@ -38,6 +39,12 @@ type Ending struct {
 
 	// Grace is the time between Signal and SIGKILL. Zero kills at once.
 	Grace time.Duration
+
+	// Failed, if not nil, is called with what has kept the end from reaching a process,
+	// as [Cmd.KillTree] would return it: it may belong to another user by now, or
+	// there is no /proc to find it in. Wait goes on waiting for the process itself. It
+	// is called once at most, by any goroutine, and must not call methods of the Cmd but for Cause.
+	Failed func(error)
 }
 
 // Errors of [Cmd.Wait] for a command that was ended by Cmd.Ending. Where the
@@ -69,8 +76,6 @@ func (c *Cmd) begin(why Cause) bool {
 	return atomic.CompareAndSwapUint32(&c.cause, uint32(CauseNone), uint32(why))
 }
 
-func (c *Cmd) endCause() Cause { return Cause(atomic.LoadUint32(&c.cause)) }
-
 // reached notes how far the killing has reached.
 func (c *Cmd) reached(r Reach) { atomic.StoreUint32(&c.reach, uint32(r)) }
 
@@ -78,7 +83,7 @@ func (c *Cmd) reached(r Reach) { atomic.StoreUint32(&c.reach, uint32(r)) }
 func (c *Cmd) endError(err error) error {
 	var why error
 	var limit time.Duration
-	switch c.endCause() {
+	switch c.Cause() {
 	case CauseTimeout:
 		why, limit = ErrTimeout, c.Ending.Timeout
 	case CauseCPUTime:

@@ -3,6 +3,7 @@
 package sprog
 
 import (
+	"cmp"
 	"os"
 	"runtime"
 	"strconv"
@@ -11,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/ownproc"
 )
 
 // hasExited reports whether the process is at its end and has only to be waited
@@ -60,25 +61,53 @@ func (c *Cmd) signal(sig syscall.Signal, group bool) error {
 // descendants are the processes below the process, which goes on, for a time
 // when they can no longer be found. There is none where something
 // else reaches them then.
-func (c *Cmd) descendants() tree {
+func (c *Cmd) descendants() (*tree, error) {
 	if c.reachOfKill() != ReachChildren {
-		return nil
+		return nil, nil
 	}
-	t := tree{}
-	if t.addBelow(c.Process.Pid, c.isThere, 0) != nil {
-		return nil
+	proc, err := ownproc.Open()
+	if err != nil {
+		return nil, c.blind(err)
 	}
-	return t
+	defer proc.Close()
+	t := c.newTree(proc)
+	t.grow(0)
+	return t, nil
 }
 
-// sweep kills what the process has left, after it was to end.
-func (c *Cmd) sweep(left tree) {
-	left.kill()
+// sweep kills what the process has left, after it was to end, and says how far that
+// has reached.
+func (c *Cmd) sweep(left *tree) (Reach, error) {
 	reach := c.reachOfKill()
-	if reach == ReachCgroup && c.Birth.Cgroup.Kill() != nil {
-		reach = ReachChildren
+	var err error
+	switch reach {
+	case ReachCgroup:
+		err = c.Birth.Cgroup.Kill()
+	case ReachDescendants:
+		err = c.program.leftBehind()
+	case ReachChildren:
+		err = left.sweep()
 	}
-	c.reached(reach)
+	if err != nil {
+		reach = ReachProcess
+	}
+	return reach, err
+}
+
+// sweep kills the processes of the tree, whose root is gone, and those below them.
+func (t *tree) sweep() error {
+	if t == nil {
+		return nil
+	}
+	proc, err := ownproc.Open()
+	if err == nil {
+		defer proc.Close()
+		t.proc, t.root = proc, 0
+		t.freeze(time.Now().Add(patience))
+	}
+	t.kill()
+	t.close()
+	return cmp.Or(t.missed(), err)
 }
 
 // nextLook is when the CPU time has to be looked at that has come to used: the
@@ -88,17 +117,32 @@ func (c *Cmd) nextLook(used time.Duration) time.Duration {
 }
 
 // usedCPU is the CPU time that the process and those below it have used, as far
-// as it can be known.
-func (c *Cmd) usedCPU() time.Duration {
+// as it can be known. The error says why that is not all.
+func (c *Cmd) usedCPU() (time.Duration, error) {
 	if c.Birth.Cgroup != nil {
 		if used := c.Birth.Cgroup.cpuUsage(); used != CgroupUnknown {
-			return used
+			return used, nil
 		}
 	}
 	pid := c.Process.Pid
-	ticks := ticksBelow(pid, os.Getpid())
-	// Its own clock is finer than ticks.
-	return max(time.Duration(ticks)*time.Second/userHZ, clockOf(pid))
+	used := clockOf(pid) // finer than ticks
+	proc, err := ownproc.Open()
+	if err != nil {
+		return used, c.blind(err)
+	}
+	defer proc.Close()
+	return max(used, time.Duration(ticksBelow(proc, pid, os.Getpid()))*time.Second/userHZ), nil
+}
+
+// checkCPUTime refuses a limit on CPU time where it could not be kept.
+func (c *Cmd) checkCPUTime() *StartError {
+	if c.Ending == nil || c.Ending.CPUTime == 0 || c.Attr != nil && c.Attr.Cgroup != nil {
+		return nil
+	}
+	if err := ownproc.Missing(); err != nil {
+		return refuse("Ending.CPUTime", c.Ending.CPUTime.String(), "cannot be kept without Attr.Cgroup: "+err.Error())
+	}
+	return nil
 }
 
 // userHZ are the ticks of a second in /proc, on both architectures.
@@ -107,8 +151,8 @@ const userHZ = 100
 // ticksBelow is the CPU time of a process and its descendants, and of those that
 // they have waited for. A process that ends meanwhile may be left out, and
 // counts with its parent the next time.
-func ticksBelow(pid, parent int) (ticks int64) {
-	fields, _ := machine.Stat(pid)
+func ticksBelow(proc ownproc.Dir, pid, parent int) (ticks int64) {
+	fields := proc.Stat(pid)
 	if len(fields) < 15 || fields[1] != strconv.Itoa(parent) {
 		return 0
 	}
@@ -116,8 +160,8 @@ func ticksBelow(pid, parent int) (ticks int64) {
 		n, _ := strconv.ParseInt(field, 10, 64)
 		ticks += n
 	}
-	for _, child := range childrenOf(pid) {
-		ticks += ticksBelow(child, pid)
+	for _, child := range proc.Children(pid) {
+		ticks += ticksBelow(proc, child, pid)
 	}
 	return ticks
 }

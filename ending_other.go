@@ -12,10 +12,11 @@ type (
 func (e *ender) end(Cause) error { return nil }
 func (e *ender) finish()         {}
 
-func (c *Cmd) watchTime()            {}
-func (c *Cmd) findProgram()          {}
-func (c *Cmd) protections() []string { return nil }
-func (c *Cmd) readEnd()              {}
-func (r *Result) use(*Cmd)           {}
-func (r *Result) explain(*Cmd)       {}
-func errnoText(syscall.Errno) string { return "" }
+func (c *Cmd) checkCPUTime() *StartError { return nil }
+func (c *Cmd) watchTime()                {}
+func (c *Cmd) findProgram()              {}
+func (c *Cmd) protections() []string     { return nil }
+func (c *Cmd) readEnd()                  {}
+func (r *Result) use(*Cmd)               {}
+func (r *Result) explain(*Cmd)           {}
+func errnoText(syscall.Errno) string     { return "" }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/ownproc"
 )
 
 // writerOf names a process that has a file open for writing.
@@ -16,7 +18,7 @@ func writerOf(file seen, st *unix.Stat_t) string {
 	const open = "the file is open for writing"
 	path := realPath(int(file))
 	procs, err := os.ReadDir("/proc")
-	if err != nil || path == "" {
+	if err != nil || path == "" || ownproc.Missing() != nil {
 		return open
 	}
 	begun := time.Now()

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/ownproc"
 )
 
 // writeMaps is the parent's part of the rendezvous.
@@ -29,7 +31,7 @@ func (r *request) writeMaps(pid int) error {
 
 func (r *request) writeMap(f mapFile, pid int) *StartError {
 	path := "/proc/" + strconv.Itoa(pid) + "/" + f.name
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	fd, err := openOf(pid, f.name)
 	if err == unix.ENOENT && f.name == "setgroups" {
 		return nil // before Linux 3.19
 	}
@@ -42,6 +44,16 @@ func (r *request) writeMap(f mapFile, pid int) *StartError {
 			Field: f.field, Syscall: f.write(path), Err: err, Hint: r.mapHint(f, err, false)}
 	}
 	return nil
+}
+
+// openOf opens a file of a process for writing.
+func openOf(pid int, name string) (fd int, err error) {
+	proc, err := ownproc.Open()
+	if err != nil {
+		return -1, err
+	}
+	defer proc.Close()
+	return proc.OpenFile(pid, name, unix.O_WRONLY)
 }
 
 func (f mapFile) open(path string) string {

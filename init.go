@@ -11,9 +11,10 @@ package sprog
 // (SysProcAttr.Cloneflags with CLONE_NEWPID), and whatever is left there dies
 // with it. Otherwise it makes itself a child subreaper
 // (PR_SET_CHILD_SUBREAPER(2const)), and kills its children, and those that
-// become its children by that, until it has none. It finds them in the caller's /proc, which
-// must be that of its PID namespace, on a kernel with CONFIG_PROC_CHILDREN; it
-// does not wait for one that it may not kill, of another user. The program is killed if the
+// become its children by that, until it has none. It finds them in the caller's /proc, on a
+// kernel with CONFIG_PROC_CHILDREN. Where there is no such list of its PID namespace, it tries all
+// numbers, which takes about a second for each generation that is left. It
+// does not wait for one that it may not kill, of another user: [Result.Left]. The program is killed if the
 // init is, by Process.Kill for example; for the rest, which the init would have killed,
 // there are [Cmd.KillTree] and Attr.Cgroup.
 //

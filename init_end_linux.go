@@ -4,6 +4,8 @@ package sprog
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
 
 	"golang.org/x/sys/unix"
 
@@ -16,6 +18,20 @@ type programEnd struct {
 	signal   unix.Signal
 	core     bool
 	maxRSS   int64
+
+	swept bool // the init has then killed what was left
+	left  int  // but for this process, unless it is 0
+}
+
+// leftBehind says what may be left of those below an init.
+func (p *programEnd) leftBehind() error {
+	switch {
+	case p == nil || !p.swept:
+		return errors.New("sprog: the init was killed before it could kill what the program has left")
+	case p.left != 0:
+		return fmt.Errorf("sprog: process %d: the init could not kill it", p.left)
+	}
+	return nil
 }
 
 // readEnd takes over what the init has told, and lets go of the file.
@@ -26,19 +42,23 @@ func (c *Cmd) readEnd() {
 	}
 	c.Birth.end = nil
 	defer f.Close()
-	b := make([]byte, endSize)
+	b := make([]byte, endSize+restSize)
 	if n, err := f.ReadAt(b, machine.EndAt); n < len(b) || err != nil {
 		return
 	}
+	end := &programEnd{exitCode: -1, maxRSS: usageRSS(b[infoSize:])}
 	word := func(at int) int { return int(int32(binary.NativeEndian.Uint32(b[at:]))) }
 	const dumped = 3 // CLD_DUMPED
+	end.swept, end.left = word(endSize) != 0, word(endSize+8)
 	switch code, status := word(infoCode), word(infoStatus); {
 	case word(infoPid) == 0: // the init was killed before
+		return
 	case code == cldExited:
-		c.program = &programEnd{exitCode: status, maxRSS: usageRSS(b[infoSize:])}
+		end.exitCode = status
 	default:
-		c.program = &programEnd{exitCode: -1, signal: unix.Signal(status), core: code == dumped, maxRSS: usageRSS(b[infoSize:])}
+		end.signal, end.core = unix.Signal(status), code == dumped
 	}
+	c.program = end
 }
 
 // usageRSS is ru_maxrss of a struct rusage, in bytes.

@@ -60,7 +60,8 @@ func (in *Init) tells() bool { return in != nil && (in.JobControl || in.ReportSt
 type initBuilder struct {
 	*builder
 	all, mask, info, child, signal, chldAct, dfl program.Arg
-	list, listed                                 program.Arg // of what is left
+	list, listed, counting, over                 program.Arg // of what is left
+	zero, one                                    program.Arg
 
 	self      int // the init's own pid
 	toProgram int // the jump to what the init's child does

@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/ownproc"
 )
 
 // initPlaces are where an init can be: in the caller's PID namespace, and the
@@ -29,7 +31,12 @@ func initPlaces(t *testing.T, run func(t *testing.T, flags uintptr)) {
 // programOf is the pid of an init's program, which has to be its only child.
 func programOf(t *testing.T, c *Cmd) int {
 	t.Helper()
-	children := childrenOf(c.Process.Pid)
+	proc, err := ownproc.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proc.Close()
+	children := proc.Children(c.Process.Pid)
 	if len(children) != 1 {
 		t.Fatalf("children of the init = %v; want one", children)
 	}

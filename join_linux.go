@@ -3,15 +3,14 @@
 package sprog
 
 import (
-	"bytes"
 	"math/bits"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -221,7 +220,11 @@ func (o joinOpener) open() *StartError {
 		return o.error("pidfd_open", itoa(o.n.PID), err)
 	}
 	defer unix.Close(pidfd)
-	return o.ofProcess(o.n.PID, pidfd)
+	pid, err := ownproc.NumberOf(pidfd)
+	if err != nil {
+		return o.error("", "process "+itoa(o.n.PID), err)
+	}
+	return o.ofProcess(pid, pidfd)
 }
 
 // ofPidFD finds out which process the pidfd means.
@@ -230,19 +233,12 @@ func (o joinOpener) ofPidFD() *StartError {
 	if err != nil {
 		return o.error("", o.n.PidFD.Name(), err)
 	}
-	name := "pidfd " + itoa(fd)
-	info, err := os.ReadFile("/proc/self/fdinfo/" + itoa(fd))
-	if err != nil {
-		return o.error("", name, err)
+	pid, err := ownproc.NumberOf(fd)
+	if err == ownproc.ErrNoPidFD {
+		err = invalid(err.Error())
 	}
-	_, after, found := bytes.Cut(info, []byte("\nPid:"))
-	line, _, _ := bytes.Cut(after, []byte("\n"))
-	pid, err := strconv.Atoi(string(bytes.TrimSpace(line)))
-	switch {
-	case !found || err != nil:
-		return o.error("", name, invalid("is no pidfd"))
-	case pid <= 0:
-		return o.error("", name, unix.ESRCH)
+	if err != nil {
+		return o.error("", "pidfd "+itoa(fd), err)
 	}
 	return o.ofProcess(pid, fd)
 }

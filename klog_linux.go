@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/seccomp"
 )
 
@@ -153,7 +154,12 @@ func (c *Cmd) findProgram() {
 	if !c.nature.hasInit || c.nature.attr.Seccomp == nil && !c.hasMemoryLimit() {
 		return
 	}
-	if children := childrenOf(c.Process.Pid); len(children) > 0 {
+	proc, err := ownproc.Open()
+	if err != nil {
+		return
+	}
+	defer proc.Close()
+	if children := proc.Children(c.Process.Pid); len(children) > 0 {
 		c.belowInit = children[0]
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/ownproc"
 )
 
 const oomField = "Attr.OOMScoreAdj"
@@ -20,15 +22,24 @@ func (r *request) checkOOMScoreAdj() *StartError {
 // openProc opens /proc as this process has it: the child may have a mount
 // namespace in which there is none, or a root of somebody else's.
 func (s *starter) openProc() *StartError {
-	name := s.needsProc()
-	s.procFD = -1
-	if name == "" {
+	name, lists := s.needsProc(), s.listsChildren()
+	s.procFD, s.childList = -1, false
+	if name == "" || name == initField && !lists {
 		return nil
 	}
-	var err error
+	var foreign, err error
 	s.procFD, err = s.makeFile(name, func() (int, error) {
-		return unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		fd, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil || !lists {
+			return fd, err
+		}
+		if foreign = ownproc.Check(fd); foreign != nil && name == initField {
+			unix.Close(fd)
+			return -1, foreign
+		}
+		return fd, nil
 	})
+	s.childList = lists && err == nil && foreign == nil
 	if err != nil && name != initField {
 		return &StartError{Path: s.path, Step: "open", Object: "/proc", Field: name, Err: err}
 	}

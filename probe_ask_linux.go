@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -65,6 +66,13 @@ func askPidfd() Support {
 		return Support{Answer: No, Reason: "pidfd_open: " + err.Error()}
 	}
 	unix.Close(fd)
+	return Support{Answer: Yes}
+}
+
+func askOwnProc() Support {
+	if err := ownproc.Missing(); err != nil {
+		return Support{Answer: No, Reason: err.Error()}
+	}
 	return Support{Answer: Yes}
 }
 

@@ -90,6 +90,7 @@ var featuresOfRights = []featureProbe{
 
 var featuresOfProcesses = []featureProbe{
 	{name: "child-subreaper", since: "3.4", what: "Attr.Init outside of a PID namespace", try: asksForInit},
+	{name: "own-proc", since: "1.0", what: "Cmd.KillTree without a PID namespace and a cgroup, Ending.CPUTime, SysProcAttr.UidMappings, GidMappings", ask: askOwnProc},
 	{name: "parent-death-signal", since: "2.2", what: "SysProcAttr.Pdeathsig", try: func(t *trial) { t.sys.Pdeathsig = unix.SIGKILL }},
 	{name: "ptrace", since: "2.0", what: "SysProcAttr.Ptrace", try: func(t *trial) { t.sys.Ptrace = true }},
 	{name: "pseudo-terminals", since: "2.2", what: "Cmd.StartPTY", ask: askPTY},

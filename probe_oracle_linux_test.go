@@ -146,6 +146,15 @@ var otherOracles = map[string]func(program string) error{
 		}
 		return err
 	},
+	"own-proc": func(program string) error {
+		c := oracleCommand(program)
+		err := c.Start()
+		if err == nil {
+			_, err = c.KillTree()
+			c.Wait()
+		}
+		return err
+	},
 	"join-namespaces": joinOracle,
 	"clone-into-cgroup": func(string) error {
 		args := [11]uint64{0: 0x200000000, 4: uint64(unix.SIGCHLD), 10: 1 << 30}
@@ -354,6 +363,9 @@ var oracleCases = []oracleCase{
 	}},
 	{name: "chroot without /proc", needs: []*requirement{asRoot}, prepare: func(t *testing.T, c *exec.Cmd) {
 		inMounts(c, `mount --bind / "$0" && mount --bind /tmp "$0/tmp" && mount --bind /dev "$0/dev" && exec chroot "$0" "$@"`, t.TempDir())
+	}},
+	{name: "PID namespace with the old /proc", needs: []*requirement{asRoot}, prepare: func(t *testing.T, c *exec.Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
 	}},
 	{name: "container", needs: []*requirement{asRoot, setpriv}, prepare: func(t *testing.T, c *exec.Cmd) { inContainer(c, "") }},
 	{name: "container with the profile of podman", needs: []*requirement{asRoot, setpriv, profileOfPodman}, prepare: func(t *testing.T, c *exec.Cmd) {

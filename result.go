@@ -88,6 +88,10 @@ type Result struct {
 	// Reach is how far the end that this package made has reached.
 	Reach Reach
 
+	// Left is a process that outlives the init which was to kill it, or 0: it has become
+	// another user's.
+	Left int
+
 	// Start is when the start began, Wall the time from then until
 	// Wait has seen the process's end.
 	Start time.Time
@@ -129,11 +133,15 @@ type Result struct {
 	Stdout, Stderr *Capture
 }
 
+// Cause tells what the command has ended by, as far as it is known at once, or what it is
+// being ended by. It may be called at any time, while others wait.
+func (c *Cmd) Cause() Cause { return Cause(atomic.LoadUint32(&c.cause)) }
+
 // Result tells how the command has ended, once Start has returned an error or
 // Wait has returned. Before, it is nil. What can be found out about a cause is
 // looked for at each call: the kernel's log is not kept for ever.
 func (c *Cmd) Result() *Result {
-	cause := c.endCause()
+	cause := c.Cause()
 	if cause != CauseStart && c.ProcessState == nil {
 		return nil
 	}
@@ -170,6 +178,7 @@ func (c *Cmd) noteEnd(state *os.ProcessState) {
 	if state == nil || !stopped(state) {
 		c.wall = time.Since(c.startTime)
 		c.begin(CauseProgram)
+		c.readEnd()
 		c.ender.finish()
 	}
 }

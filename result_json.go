@@ -26,6 +26,7 @@ type resultJSON struct {
 	OOMCgroup   string            `json:"oom_cgroup,omitempty"`
 	Syscall     string            `json:"syscall,omitempty"`
 	Reach       string            `json:"killed,omitempty"`
+	Left        int               `json:"left,omitempty"`
 	Start       time.Time         `json:"start"`
 	Usage       *usageJSON        `json:"usage,omitempty"`
 	Cgroup      *cgroupJSON       `json:"cgroup,omitempty"`
@@ -55,7 +56,7 @@ type usageJSON struct {
 func (r *Result) MarshalJSON() ([]byte, error) {
 	j := resultJSON{
 		Path: r.Path, Args: r.Args, PID: r.PID, Cause: r.Cause, Error: errorOf(r.Err), Core: r.Core,
-		OOMCgroup: r.OOMCgroup, Syscall: r.Syscall, Start: r.Start,
+		OOMCgroup: r.OOMCgroup, Syscall: r.Syscall, Start: r.Start, Left: r.Left,
 		Protections: r.Protections, Stdout: captured(r.Stdout), Stderr: captured(r.Stderr),
 	}
 	if r.Cause != CauseStart {

@@ -17,7 +17,7 @@ func (r *Result) use(c *Cmd) {
 		r.Signal, r.Core = status.Signal(), status.CoreDump()
 	}
 	if p := c.program; p != nil {
-		r.ExitCode, r.Signal, r.Core = p.exitCode, p.signal, p.core
+		r.ExitCode, r.Signal, r.Core, r.Left = p.exitCode, p.signal, p.core, p.left
 	}
 	u, ok := state.SysUsage().(*syscall.Rusage)
 	if !ok {

@@ -44,7 +44,7 @@ func (b *builder) rlimits() {
 // silencesInit reports whether a limit on the size of files would keep an init from
 // telling the program's end, in its file. That limit is for the program alone.
 func (b *builder) silencesInit(l Rlimit) bool {
-	return b.attr.Init != nil && l.Resource == unix.RLIMIT_FSIZE && l.Cur < machine.EndAt+endSize
+	return b.attr.Init != nil && l.Resource == unix.RLIMIT_FSIZE && l.Cur < machine.EndAt+endSize+restSize
 }
 
 func (b *builder) fileSize() {

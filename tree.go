@@ -8,6 +8,10 @@ type Reach int
 const (
 	// ReachNothing: there was nothing to kill, or it could not be done.
 	ReachNothing Reach = iota
+	// ReachProcess is the process, while others of its descendants may be left: they
+	// cannot be found without a /proc of this process's PID namespace, or may not
+	// be killed by this process's user.
+	ReachProcess
 	// ReachChildren is the process and all of its descendants but for those
 	// whose parents had died before: they had become somebody else's children.
 	ReachChildren
@@ -26,7 +30,7 @@ const (
 )
 
 func (r Reach) String() string {
-	return [...]string{"nothing", "children", "descendants", "PID namespace", "cgroup"}[r]
+	return [...]string{"nothing", "process", "children", "descendants", "PID namespace", "cgroup"}[r]
 }
 
 // MarshalText makes the reach a word in JSON.
@@ -35,8 +39,10 @@ func (r Reach) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 // KillTree kills the process and what descends from it, by the strongest means
 // that the start has given: the PID namespace of SysProcAttr.Cloneflags,
 // Attr.Cgroup, or Attr.Init, below which all descendants stay, or else a look at the
-// process's children. It says how far it has reached; the error names a
-// process that could not be killed. The process still has to be waited for.
+// process's children. It says how far it has reached. The error names a
+// process that could not be killed, or says why others cannot be found: that takes
+// a /proc whose numbers are this process's. All that can be killed is, all the same. The
+// process still has to be waited for.
 //
 // It can be used as Cancel:
 //

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -14,25 +14,30 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/ownproc"
 )
 
 func (c *Cmd) killTree() (Reach, error) {
-	reach := c.reachOfKill()
 	if !c.hasExited() {
-		atomic.StoreInt64(&c.killed, int64(c.usedCPU()))
+		used, _ := c.usedCPU()
+		atomic.StoreInt64(&c.killed, int64(used))
 	}
+	reach := c.reachOfKill()
 	if reach == ReachDescendants || reach == ReachChildren {
 		return c.hunt(reach)
 	}
 	// The process itself first: it may have left the cgroup.
-	if err := c.Process.Kill(); err != nil {
-		return ReachNothing, err
-	}
-	if reach == ReachCgroup {
-		if err := c.Birth.Cgroup.Kill(); err != nil {
-			return ReachChildren, err
+	err := c.Process.Kill()
+	if reach == ReachCgroup && !errors.Is(err, os.ErrProcessDone) {
+		// The cgroup also kills one that has become another user's.
+		if cgroupErr := c.Birth.Cgroup.Kill(); cgroupErr == nil {
+			err = nil
+		} else if err == nil {
+			return ReachProcess, cgroupErr
 		}
+	}
+	if err != nil {
+		return ReachNothing, err
 	}
 	return reach, nil
 }
@@ -50,31 +55,40 @@ func (c *Cmd) reachOfKill() Reach {
 	return ReachChildren
 }
 
-// hunt kills the process and its descendants one by one.
+// hunt kills the process and its descendants one by one. What could not be killed
+// keeps nobody else alive.
 func (c *Cmd) hunt(reach Reach) (Reach, error) {
+	if !c.isThere() {
+		return ReachNothing, os.ErrProcessDone
+	}
 	// An init has to go on adopting; any other process must not, or it would
 	// see its children die and act on it.
-	first := unix.SIGSTOP
-	if reach == ReachDescendants {
-		first = 0
+	if reach != ReachDescendants {
+		c.Process.Signal(unix.SIGSTOP)
 	}
-	if err := c.Process.Signal(first); err != nil {
-		return ReachNothing, err
+	err := c.killDescendants()
+	if err != nil {
+		reach = ReachProcess
 	}
-	if err := c.killDescendants(); err != nil {
-		c.Process.Kill()
-		return ReachNothing, err
+	// An init ends by itself once the program is dead.
+	if killErr := c.Process.Kill(); killErr != nil && !errors.Is(killErr, os.ErrProcessDone) {
+		return ReachNothing, fmt.Errorf("sprog: process %d: kill: %w", c.Process.Pid, killErr)
 	}
-	return reach, c.Process.Kill()
+	return reach, err
 }
 
 // isThere reports whether the process has not been waited for: until then its
 // process id is not another's.
-func (c *Cmd) isThere() bool { return c.Process.Signal(syscall.Signal(0)) == nil }
+func (c *Cmd) isThere() bool { return finds(c.Process.Signal(syscall.Signal(0))) }
 
-// A tree is processes below another one, by process id, each with a pidfd: an id
-// may belong to somebody else in the end.
-type tree map[int]int
+// finds reports whether there is a process, by the error that signal 0 has brought: it may be
+// another user's.
+func finds(err error) bool { return err == nil || errors.Is(err, unix.EPERM) }
+
+// blind is why the descendants of the process are not known.
+func (c *Cmd) blind(err error) error {
+	return fmt.Errorf("sprog: the descendants of process %d cannot be found: %w", c.Process.Pid, err)
+}
 
 // patience bounds how long the descendants of a process are hunted for. Those
 // of a process that forks as fast as it can are caught in milliseconds.
@@ -82,186 +96,184 @@ const patience = 10 * time.Second
 
 // killDescendants kills all descendants of the process, which goes on: an init
 // adopts the orphans. What stops can be looked at in peace; what is killed
-// first leaves children to others.
+// first leaves children to others. A round in which nothing could be killed is the last.
 func (c *Cmd) killDescendants() error {
-	deadline := time.Now().Add(patience)
-	for {
-		t := tree{}
-		err := t.freeze(c, deadline)
-		t.kill()
-		if err != nil || len(t) == 0 {
-			return err
-		}
-		if time.Now().After(deadline) {
+	proc, err := ownproc.Open()
+	if err != nil {
+		return c.blind(err)
+	}
+	defer proc.Close()
+	t := c.newTree(proc)
+	defer t.close()
+	for deadline := time.Now().Add(patience); ; {
+		t.freeze(deadline)
+		switch killed := t.kill(); {
+		case killed == 0:
+			return t.missed()
+		case time.Now().After(deadline):
 			return fmt.Errorf("sprog: process %d has got children for %v", c.Process.Pid, patience)
 		}
 	}
 }
 
-// freeze stops all descendants of a process, until it finds no new ones and
-// all are still. Not all can be: the parent in a vfork(2) waits for a child that
+// A tree is processes below another one, by process id, each with a pidfd: an id
+// may belong to somebody else in the end.
+type tree struct {
+	proc    ownproc.Dir
+	root    int // whose descendants they are, unless it is 0
+	isThere func() bool
+	pidfds  map[int]int
+	denied  []int // those that could not be killed
+	err     error // the reason of the first of them
+}
+
+// newTree is an empty tree below the process.
+func (c *Cmd) newTree(proc ownproc.Dir) *tree {
+	return &tree{proc: proc, root: c.Process.Pid, isThere: c.isThere, pidfds: map[int]int{}}
+}
+
+// freeze stops all processes of the tree and their descendants, until it finds no
+// new ones and all are still. Not all can be: the parent in a vfork(2) waits for a child that
 // is stopped. It does not fork then, and there will be another look.
-func (t tree) freeze(c *Cmd, deadline time.Time) error {
+func (t *tree) freeze(deadline time.Time) {
 	const settle = 20
+	t.denied, t.err = nil, nil
+	for _, fd := range t.pidfds {
+		send(fd, unix.SIGSTOP)
+	}
 	for quiet := 0; ; {
-		before, moving := len(t), false
-		for pid := range t {
-			moving = moving || !isStill(pid)
+		before, moving := len(t.pidfds), false
+		for pid := range t.pidfds {
+			moving = moving || !t.isStill(pid)
 		}
-		if err := t.addBelow(c.Process.Pid, c.isThere, unix.SIGSTOP); err != nil {
-			return err
-		}
+		t.grow(unix.SIGSTOP)
 		switch {
 		case time.Now().After(deadline):
-			return nil
-		case len(t) > before:
+			return
+		case len(t.pidfds) > before:
 			quiet = 0
 			continue
 		case !moving || quiet == settle:
-			return nil
+			return
 		}
 		quiet++
 		time.Sleep(time.Millisecond) // a stop takes effect when a system call ends
 	}
 }
 
-// addBelow adds what is below a process and is not in the tree yet, and sends a
+// grow adds what is below the root and the processes of the tree, and sends a
 // signal to each, or none: 0.
-func (t tree) addBelow(root int, isThere func() bool, sig syscall.Signal) error {
-	known := make([]int, 0, len(t))
-	for pid := range t {
+func (t *tree) grow(sig syscall.Signal) {
+	known := make([]int, 0, len(t.pidfds))
+	for pid := range t.pidfds {
 		known = append(known, pid)
 	}
-	if err := t.addChildren(root, isThere, sig); err != nil {
-		return err
+	if t.root != 0 {
+		t.addChildren(t.root, t.isThere, sig)
 	}
 	for _, pid := range known {
-		if err := t.addChildren(pid, t.has(pid), sig); err != nil {
-			return err
-		}
+		t.addChildren(pid, t.has(pid), sig)
 	}
-	return nil
 }
 
 // has tells whether a process of the tree has not been waited for.
-func (t tree) has(pid int) func() bool {
-	return func() bool { return unix.PidfdSendSignal(t[pid], 0, nil, 0) == nil }
+func (t *tree) has(pid int) func() bool {
+	return func() bool { return finds(send(t.pidfds[pid], 0)) }
 }
 
 // addChildren adds the children of a process, and theirs.
-func (t tree) addChildren(parent int, isThere func() bool, sig syscall.Signal) error {
-	for _, pid := range childrenOf(parent) {
-		if _, ok := t[pid]; ok {
+func (t *tree) addChildren(parent int, isThere func() bool, sig syscall.Signal) {
+	for _, pid := range t.proc.Children(parent) {
+		if _, ok := t.pidfds[pid]; ok {
 			continue
 		}
-		fd, err := openChild(pid, parent, isThere)
-		if err == nil && fd < 0 {
+		fd := t.openChild(pid, parent, isThere)
+		if fd < 0 {
 			continue
 		}
-		if err == nil {
-			t[pid] = fd
-			err = sendTo(fd, sig)
+		t.pidfds[pid] = fd
+		if sig != 0 {
+			send(fd, sig)
 		}
-		if err != nil {
-			return fmt.Errorf("sprog: process %d: %w", pid, err)
-		}
-		if err := t.addChildren(pid, t.has(pid), sig); err != nil {
-			return err
-		}
+		t.addChildren(pid, t.has(pid), sig)
 	}
-	return nil
 }
 
-// openChild opens a pidfd of a living child, or returns -1 if there is none. The
+// openChild opens a pidfd of a living child, or returns -1. The
 // pidfd is that of the child only if the child was still there afterwards, and the parent's
 // id was its own all the time if the parent is. A dead child is waited for by
 // a parent that may be stopped.
-func openChild(pid, parent int, isThere func() bool) (int, error) {
+func (t *tree) openChild(pid, parent int, isThere func() bool) int {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err == unix.ESRCH {
-		return -1, nil
+		return -1
 	}
 	if err != nil {
-		return -1, os.NewSyscallError("pidfd_open", err)
+		t.deny(pid, os.NewSyscallError("pidfd_open", err))
+		return -1
 	}
-	if state, ppid := stateOf(pid); ppid != parent || state == "Z" || state == "X" || !isThere() {
+	if state, ppid := t.proc.State(pid); ppid != parent || state == "Z" || state == "X" || !isThere() {
 		unix.Close(fd)
-		return -1, nil
+		return -1
 	}
-	return fd, nil
-}
-
-// sendTo sends a signal, if it is one, to a process that may have ended.
-func sendTo(pidfd int, sig syscall.Signal) error {
-	if sig == 0 {
-		return nil
-	}
-	if err := unix.PidfdSendSignal(pidfd, sig, nil, 0); err != nil && err != unix.ESRCH {
-		return os.NewSyscallError("kill", err)
-	}
-	return nil
-}
-
-func (t tree) kill() {
-	for _, fd := range t {
-		unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
-		unix.Close(fd)
-	}
-}
-
-// childrenOf lists the children of a process, those of all of its threads
-// (proc_pid_task(5); a kernel without CONFIG_PROC_CHILDREN has no such list).
-func childrenOf(pid int) (list []int) {
-	base := "/proc/" + strconv.Itoa(pid) + "/task"
-	tasks, err := os.ReadDir(base)
-	if err != nil {
-		return nil
-	}
-	for _, task := range tasks {
-		b, err := os.ReadFile(base + "/" + task.Name() + "/children")
-		if errors.Is(err, os.ErrNotExist) && parentOf(pid) != 0 {
-			return childrenByParent(pid)
-		}
-		for word := range strings.FieldsSeq(string(b)) {
-			if n, err := strconv.Atoi(word); err == nil {
-				list = append(list, n)
-			}
-		}
-	}
-	return list
-}
-
-// childrenByParent looks through all processes.
-func childrenByParent(parent int) (list []int) {
-	entries, _ := os.ReadDir("/proc")
-	for _, e := range entries {
-		if pid, err := strconv.Atoi(e.Name()); err == nil && parentOf(pid) == parent {
-			list = append(list, pid)
-		}
-	}
-	return list
-}
-
-// parentOf is the process id of a process's parent, or 0.
-func parentOf(pid int) int {
-	_, ppid := stateOf(pid)
-	return ppid
+	return fd
 }
 
 // isStill reports whether a process does nothing any more: it is stopped, or
 // dead.
-func isStill(pid int) bool {
-	state, _ := stateOf(pid)
+func (t *tree) isStill(pid int) bool {
+	state, _ := t.proc.State(pid)
 	return strings.Contains("TtZX", state)
 }
 
-// stateOf reads the state and the parent of a process (proc_pid_stat(5)). A
-// process that is gone has the state "".
-func stateOf(pid int) (state string, ppid int) {
-	fields, _ := machine.Stat(pid)
-	if len(fields) < 2 {
-		return "", 0
+// kill kills the processes of the tree, and says how many it has killed. The tree keeps
+// those that may not be killed, whose parents may be gone.
+func (t *tree) kill() (killed int) {
+	for pid, fd := range t.pidfds {
+		err := send(fd, unix.SIGKILL)
+		switch err {
+		case nil:
+			killed++
+		case unix.ESRCH:
+		default:
+			t.deny(pid, os.NewSyscallError("kill", err))
+			continue
+		}
+		unix.Close(fd)
+		delete(t.pidfds, pid)
 	}
-	ppid, _ = strconv.Atoi(fields[1])
-	return fields[0], ppid
+	return killed
+}
+
+func (t *tree) close() {
+	for _, fd := range t.pidfds {
+		unix.Close(fd)
+	}
+}
+
+// deny notes a process that could not be killed.
+func (t *tree) deny(pid int, err error) {
+	if t.err == nil {
+		t.err = err
+	}
+	if !slices.Contains(t.denied, pid) {
+		t.denied = append(t.denied, pid)
+	}
+}
+
+// missed says what could not be killed, if there is anything.
+func (t *tree) missed() error {
+	if t.err == nil {
+		return nil
+	}
+	who := fmt.Sprintf("process %d", t.denied[0])
+	if n := len(t.denied) - 1; n > 0 {
+		who += fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Errorf("sprog: %s: %w", who, t.err)
+}
+
+// send sends a signal by a pidfd; 0 only asks.
+func send(pidfd int, sig syscall.Signal) error {
+	return unix.PidfdSendSignal(pidfd, sig, nil, 0)
 }

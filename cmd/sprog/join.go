@@ -10,8 +10,10 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/sprog-dev/sprog"
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/ownproc"
 )
 
 // A joinList is what --join names.
@@ -69,14 +71,27 @@ func (l joinList) joinsUser() bool {
 func (l joinList) root() string {
 	all := ""
 	for _, n := range l {
-		switch proc := "/proc/" + strconv.Itoa(n.PID) + "/root"; {
+		switch {
 		case n.Kinds&sprog.MountNamespace != 0 && n.PID == 0:
 			return ""
 		case n.Kinds&sprog.MountNamespace != 0:
-			return proc
+			return rootOf(n.PID)
 		case n.Kinds == 0:
-			all = proc
+			all = rootOf(n.PID)
 		}
 	}
 	return all
+}
+
+// rootOf is where the root directory of a process is seen, or "".
+func rootOf(pid int) string {
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err == nil {
+		pid, err = ownproc.NumberOf(pidfd)
+		unix.Close(pidfd)
+	}
+	if err != nil && err != unix.ENOSYS { // before Linux 5.3
+		return ""
+	}
+	return "/proc/" + strconv.Itoa(pid) + "/root"
 }

@@ -3,15 +3,13 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
-	"os"
 	"os/signal"
-	"strconv"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/ownproc"
 )
 
 // A terminal is the controlling terminal of sprog, and who had its foreground
@@ -118,15 +116,13 @@ func (s *supervisor) isTheirs(group int) bool {
 	if theirs, err := unix.Getpgid(s.process.Pid); err == nil && theirs == group {
 		return true
 	}
-	return s.init != nil && parentOf(group) == s.process.Pid
-}
-
-// parentOf is the process id of a process's parent (proc_pid_stat(5)), or 0.
-func parentOf(pid int) (parent int) {
-	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	var state string
-	fmt.Sscan(string(stat[bytes.LastIndexByte(stat, ')')+1:]), &state, &parent)
-	return parent
+	proc, err := ownproc.Open()
+	if err != nil || s.init == nil {
+		return false
+	}
+	defer proc.Close()
+	_, parent := proc.State(group)
+	return parent == s.process.Pid
 }
 
 // continueAlong undoes stopAlong after the shell has continued sprog.

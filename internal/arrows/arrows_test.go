@@ -21,11 +21,11 @@ const module = "github.com/sprog-dev/sprog"
 // A package without a line imports none.
 var arrows = map[string]struct{ imports, tests string }{
 	".": {
-		imports: "internal/accounts internal/atstart internal/exitwait internal/machine internal/nofile internal/program internal/seccomp internal/terms internal/waterfall",
+		imports: "internal/accounts internal/atstart internal/exitwait internal/machine internal/nofile internal/ownproc internal/program internal/seccomp internal/terms internal/waterfall",
 		tests:   "internal/slowfile",
 	},
 
-	"cmd/sprog":           {imports: ". internal/profile internal/program internal/terms"},
+	"cmd/sprog":           {imports: ". internal/ownproc internal/profile internal/program internal/terms"},
 	"bench":               {imports: ". internal/seccomp internal/slowfile"},
 	"examples":            {tests: "."},
 	"examples/ci":         {imports: "."},
@@ -34,7 +34,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"examples/supervisor": {imports: "."},
 	"examples/untrusted":  {imports: "."},
 
-	"internal/machine": {imports: "internal/atstart internal/program"},
+	"internal/machine": {imports: "internal/atstart internal/ownproc internal/program"},
 	"internal/profile": {imports: "."}, // the only one back up: see climbs
 }
 

@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/ownproc"
 )
 
 // kill kills the child, which may be gone already. Its number may then belong
@@ -129,11 +131,12 @@ const (
 
 // statFlags are the task's flags, those of a zombie too, if they can be known.
 func statFlags(pid int) (flags uint64, known bool) {
-	if !procIsOwn() {
+	proc, err := ownproc.Open()
+	if err != nil {
 		return 0, false
 	}
-	fields, _ := Stat(pid)
-	return flagsAmong(fields)
+	defer proc.Close()
+	return flagsAmong(proc.Stat(pid))
 }
 
 func flagsAmong(fields []string) (flags uint64, known bool) {
@@ -144,63 +147,27 @@ func flagsAmong(fields []string) (flags uint64, known bool) {
 	return flags, err == nil
 }
 
-// Stat returns the fields of /proc/PID/stat that follow the task's name, its
-// state and its parent first (proc_pid_stat(5)). There are none if there is no
-// such task any more.
-func Stat(pid int) ([]string, error) {
-	stat, err := taskStat(pid)
-	return strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]), err
-}
-
 // taskName returns the task's name, that of a zombie too, if it can be known.
 func taskName(pid int) (string, bool) {
-	if !procIsOwn() {
-		return "", false
-	}
-	stat, err := taskStat(pid)
-	begin, end := strings.IndexByte(stat, '('), strings.LastIndexByte(stat, ')')
-	if err != nil || begin < 0 || end < begin {
-		return "", false
-	}
-	return stat[begin+1 : end], true
-}
-
-// taskStat reads /proc/PID/stat (proc_pid_stat(5)). It is empty if there is no
-// such task any more.
-func taskStat(pid int) (string, error) {
-	var buf [512]byte
-	b, err := readFile("/proc/"+strconv.Itoa(pid)+"/stat", buf[:])
-	return string(b), err
-}
-
-// readFile reads the beginning of a file, by plain system calls: the network
-// poller of package os may need a descriptor that is not there any more.
-func readFile(path string, buf []byte) ([]byte, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	proc, err := ownproc.Open()
 	if err != nil {
-		return nil, err
+		return "", false
 	}
-	defer unix.Close(fd)
-	n, err := unix.Read(fd, buf)
-	return buf[:max(n, 0)], err
+	defer proc.Close()
+	return proc.Name(pid)
 }
 
-// procIsOwn reports whether the numbers in /proc are those that this process
-// knows others by. Those of another PID namespace's /proc are strangers'.
-func procIsOwn() bool {
-	var buf [16]byte
-	n, err := unix.Readlink("/proc/self", buf[:])
-	return err == nil && string(buf[:n]) == strconv.Itoa(unix.Getpid())
-}
-
-// tracerPid is the tracer of this process, or 0 where that is not known.
+// tracerPid is the tracer of this process, or 0 where that is not known. In a /proc of
+// another PID namespace the number is another, but not 0.
 func tracerPid() int {
-	if !procIsOwn() {
+	fd, err := unix.Open("/proc/self/status", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
 		return 0
 	}
+	defer unix.Close(fd)
 	var buf [512]byte
-	status, _ := readFile("/proc/self/status", buf[:])
-	_, after, _ := strings.Cut(string(status), "\nTracerPid:\t")
+	n, _ := unix.Read(fd, buf[:])
+	_, after, _ := strings.Cut(string(buf[:max(n, 0)]), "\nTracerPid:\t")
 	digits, _, _ := strings.Cut(after, "\n")
 	pid, _ := strconv.Atoi(digits)
 	return pid
