@@ -35,7 +35,7 @@ func (r *request) exec() error {
 		self.Keep = append(self.Keep, h.fd)
 	}
 	err := self.Become()
-	return r.refused(&StartError{Step: "execute the steps", Err: err})
+	return r.refused(&StartError{Step: "execute the steps", Err: err, Hint: noImageText(err)})
 }
 
 // learnCloseRange finds out whether there is a close_range that can do what is

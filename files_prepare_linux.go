@@ -68,7 +68,7 @@ func (s *starter) makeInline() *StartError {
 		}
 		fd, err := s.makeFile(f.field, func() (int, error) { return sealedFile(f.file.Data) })
 		if err != nil {
-			return &StartError{Path: s.path, Step: "make inline data", Object: itoa(f.n), Field: f.field, Err: err}
+			return &StartError{Path: s.path, Step: "make inline data", Object: itoa(f.n), Field: f.field, Err: err, Hint: noDataText(err)}
 		}
 		f.fd = fd
 	}

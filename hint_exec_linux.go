@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -44,6 +45,27 @@ func (f failure) stageNotExecuted() string {
 	}
 	return ""
 }
+
+// noImageText is for an image that has no file.
+func noImageText(err error) string {
+	switch {
+	case errors.Is(err, unix.EACCES):
+		return memfdText()
+	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
+		return noMemfd + ", and no file without a name can be made and executed in /dev/shm, " + os.TempDir() + " or /var/tmp instead"
+	}
+	return ""
+}
+
+// noDataText is for a file whose content is given.
+func noDataText(err error) string {
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
+		return noMemfd + ", and nothing else cannot be written to"
+	}
+	return ""
+}
+
+const noMemfd = "there is no memfd_create, Linux 3.17, or the seccomp filter in force denies it"
 
 // memfdText tells of the setting that forbids to execute a memfd.
 func memfdText() string {

@@ -15,7 +15,7 @@ import (
 
 // notBorn explains why no process was made.
 func (f failure) notBorn() string {
-	if f.errno == unix.ENOSYS || f.errno == unix.EINVAL {
+	if f.errno == unix.ENOSYS || f.errno == unix.EINVAL || f.errno == unix.EPERM && clone3Denied() {
 		if needs := f.needsClone3(); needs != "" {
 			return needs
 		}

@@ -213,7 +213,7 @@ func (o joinOpener) open() *StartError {
 		return o.ofPidFD()
 	}
 	pidfd, err := unix.PidfdOpen(o.n.PID, 0)
-	if err == unix.ENOSYS { // before Linux 5.3
+	if err == unix.ENOSYS || err == unix.EPERM { // before Linux 5.3, or a filter
 		return o.ofProcess(o.n.PID, -1)
 	}
 	if err != nil {

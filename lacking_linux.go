@@ -57,7 +57,7 @@ func missing(res machine.Result, p *program.Program) lacking {
 	switch {
 	case res.Place == machine.AtBirth:
 		switch {
-		case enosys:
+		case enosys, res.Errno == unix.EPERM && clone3Denied():
 			return noClone3
 		case res.Errno == unix.E2BIG:
 			return noIntoCgroup
@@ -67,8 +67,23 @@ func missing(res machine.Result, p *program.Program) lacking {
 		if enosys || res.Errno == syscall.EINVAL || res.Errno == syscall.EPERM {
 			return noCloseRange
 		}
-	case res.Place == machine.InChild && p.Steps[res.Step].Call == program.Execveat && enosys:
+	case res.Place == machine.InChild && p.Steps[res.Step].Call == program.Execveat && (enosys || res.Errno == unix.EPERM && execveatDenied()):
 		return noExecveat
 	}
 	return 0
+}
+
+// execveatDenied asks the same about execveat: the kernel itself answers EFAULT,
+// EBADF or ENOENT where there is nothing to execute.
+func execveatDenied() bool {
+	_, _, errno := unix.RawSyscall6(unix.SYS_EXECVEAT, ^uintptr(0), 0, 0, 0, 0, 0)
+	return errno == unix.EPERM
+}
+
+// clone3Denied reports whether a filter answers EPERM to clone3, whatever is
+// asked of it: the kernel itself answers EINVAL where there are no arguments.
+// Filters can be loaded at any time.
+func clone3Denied() bool {
+	_, _, errno := unix.RawSyscall(unix.SYS_CLONE3, 0, 0, 0)
+	return errno == unix.EPERM
 }

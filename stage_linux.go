@@ -3,7 +3,6 @@
 package sprog
 
 import (
-	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -70,11 +69,7 @@ func (s *starter) openSecond() *StartError {
 	} else {
 		s.stage = new(machine.Second)
 		if err := s.stage.Open(); err != nil {
-			e := &StartError{Path: s.path, Step: "open second stage", Field: s.stageField, Err: err}
-			if errors.Is(err, unix.EACCES) {
-				e.Hint = memfdText()
-			}
-			return e
+			return &StartError{Path: s.path, Step: "open second stage", Field: s.stageField, Err: err, Hint: noImageText(err)}
 		}
 		s.afterwards(func(bool) { s.stage.Close() })
 		s.image, s.pipe, s.stateFD = s.stage.Image(), s.stage.Pipe(), s.stage.State()

@@ -235,10 +235,9 @@ func (s *starter) again(res machine.Result) bool {
 	if res.Place == machine.AtBirth && s.needsClone3() != "" {
 		return false
 	}
-	// A kernel that has clone3 but not CLONE_CLEAR_SIGHAND answers EINVAL, and
-	// a filter may answer EPERM; so does a kernel that has both, to other flags.
-	refused := res.Errno == unix.EINVAL || res.Errno == unix.EPERM
-	if res.Place == machine.AtBirth && refused && !s.tryClone && !kernel.clone3Works.Load() {
+	// A kernel that has clone3 but not CLONE_CLEAR_SIGHAND answers EINVAL; so
+	// does a kernel that has both, to other flags.
+	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && !s.tryClone && !kernel.clone3Works.Load() {
 		s.tryClone = true
 		return true
 	}

@@ -29,15 +29,26 @@ const withoutVar = "SPROG_TEST_WITHOUT"
 var callNumbers = map[string]uint32{
 	"clone3": unix.SYS_CLONE3, "close_range": unix.SYS_CLOSE_RANGE,
 	"pidfd_open": unix.SYS_PIDFD_OPEN, "execveat": unix.SYS_EXECVEAT, "pidfd_getfd": unix.SYS_PIDFD_GETFD,
-	"userfaultfd": unix.SYS_USERFAULTFD,
+	"userfaultfd": unix.SYS_USERFAULTFD, "memfd_create": unix.SYS_MEMFD_CREATE,
 }
 
 var auditArch = map[string]uint32{"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64}
 
 // doWithout has the kernel answer ENOSYS to the calls, in all threads and for
-// all that they start, as old kernels and the filters of containers do.
+// all that they start, as old kernels and the filters of containers do. Other
+// filters answer EPERM: NAME=EPERM.
 func doWithout(t *testing.T, names []string) {
 	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	filterThread(t, names, unix.SECCOMP_FILTER_FLAG_TSYNC)
+}
+
+// filterThread does it for the calling thread, which stays that of the
+// goroutine.
+func filterThread(t *testing.T, names []string, flags uintptr) {
+	t.Helper()
+	runtime.LockOSThread()
 	const offsetOfNr, offsetOfArch = 0, 4
 	answer := func(v uint32) unix.SockFilter { return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: v} }
 	load := func(offset uint32) unix.SockFilter {
@@ -48,19 +59,22 @@ func doWithout(t *testing.T, names []string) {
 	}
 	filter := []unix.SockFilter{load(offsetOfArch), skipUnless(auditArch[runtime.GOARCH]), load(offsetOfNr)}
 	for _, name := range names {
+		errno := unix.ENOSYS
+		name, eperm := strings.CutSuffix(name, "=EPERM")
+		if eperm {
+			errno = unix.EPERM
+		}
 		if _, known := callNumbers[name]; !known {
 			t.Fatalf("no number of %s", name)
 		}
-		filter = append(filter, skipUnless(callNumbers[name]), answer(unix.SECCOMP_RET_ERRNO|uint32(unix.ENOSYS)))
+		filter = append(filter, skipUnless(callNumbers[name]), answer(unix.SECCOMP_RET_ERRNO|uint32(errno)))
 	}
 	filter = append(filter, answer(unix.SECCOMP_RET_ALLOW))
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		t.Fatal(err)
 	}
 	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog)))
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog)))
 	if errno != 0 {
 		t.Skip("needs seccomp filters: ", errno)
 	}
@@ -77,7 +91,10 @@ func TestWithout(t *testing.T) {
 	if len(want) == 0 {
 		t.Skip("no results")
 	}
-	for _, names := range []string{"clone3", "close_range", "pidfd_open", "execveat", "clone3,close_range,pidfd_open,execveat"} {
+	for _, names := range []string{
+		"clone3", "close_range", "pidfd_open", "execveat", "memfd_create", "clone3,close_range,pidfd_open,execveat",
+		"close_range=EPERM,pidfd_open=EPERM,execveat=EPERM,memfd_create=EPERM",
+	} {
 		t.Run(names, func(t *testing.T) {
 			got := resultsWithout(t, names)
 			if len(got) != len(want) {
@@ -86,6 +103,12 @@ func TestWithout(t *testing.T) {
 			for name, w := range want {
 				if strings.Contains(names, "clone3") && (name == "cgroup" || name == "everything") {
 					w = "SysProcAttr.CgroupFD: CLONE_INTO_CGROUP needs clone3, Linux 5.7"
+				}
+				if strings.Contains(names, "memfd_create") && (name == "table" || name == "table of another user") {
+					w = got[name] // below
+					if !strings.HasPrefix(w, "Attr.Files[") || !strings.HasSuffix(w, "]: there is no memfd_create, Linux 3.17, or the seccomp filter in force denies it, and nothing else cannot be written to") {
+						t.Errorf("%s: %q; want a file with inline data refused", name, w)
+					}
 				}
 				if only, missing := difference(got[name], w); got[name] != w {
 					t.Errorf("%s: got %q; want %q", name, only, missing)
@@ -288,6 +311,49 @@ func waitForMany(t *testing.T) {
 		in.Close()
 	}
 	all.Wait()
+}
+
+// A filter can be loaded when starts have succeeded already. It denies clone3
+// to this thread alone: the C library's threads need it.
+func TestFilterAfterTheFirstStart(t *testing.T) {
+	if !ownProcess(t, nil) {
+		return
+	}
+	if err := (&Cmd{Path: "/bin/true"}).Run(); err != nil {
+		t.Fatal(err)
+	}
+	filterThread(t, []string{"clone3=EPERM", "close_range=EPERM", "execveat=EPERM", "memfd_create=EPERM"}, 0)
+	for name, attr := range map[string]*Attr{"plain": nil, "init": {Init: &Init{}}, "image": {OOMScoreAdj: new(1000)}} {
+		if err := (&Cmd{Path: "/bin/true", Attr: attr}).Run(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	err := (&Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWTIME}}).Start()
+	if want := "(CLONE_NEWTIME needs clone3, Linux 5.6)"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("a time namespace: %v; want %s", err, want)
+	}
+}
+
+// A memfd is missing, and so is every directory for what stands in for it: the
+// start says what it needs.
+func TestNoFileForTheSecondStage(t *testing.T) {
+	requires(t, asRoot)
+	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS} }) {
+		return
+	}
+	doWithout(t, []string{"memfd_create"})
+	for _, dir := range []string{"/dev/shm", "/var/tmp", "/tmp"} {
+		if err := unix.Mount("none", dir, "tmpfs", unix.MS_NOEXEC, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("TMPDIR", "/tmp")
+	err := (&Cmd{Path: "/bin/true", Attr: &Attr{Init: &Init{}}}).Start()
+	want := "sprog: start /bin/true: open second stage (Attr.Init): memfd_create: function not implemented (" + noMemfd +
+		", and no file without a name can be made and executed in /dev/shm, /tmp or /var/tmp instead)"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v; want %s", err, want)
+	}
 }
 
 // A start with flags that the kernel refuses says nothing about the kernel.

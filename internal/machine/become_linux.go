@@ -3,7 +3,6 @@
 package machine
 
 import (
-	"os"
 	"strconv"
 	"syscall"
 	"unsafe"
@@ -41,14 +40,14 @@ func (s *Self) Become() error {
 	if s.OneThread {
 		s.here() // comes back if it cannot begin
 	}
-	fd, err := memfd("sprog", unix.MFD_EXEC)
+	file, err := newImage()
 	if err != nil {
-		return os.NewSyscallError("memfd_create", err)
+		return err
 	}
-	defer unix.Close(fd)
+	defer file.close()
 	var place layout
 	image := place.image(s.Program, s.Handler, 0, func(layout) []insn { return nil })
-	if err := writeImage(fd, image); err != nil {
+	if err := file.seal(image); err != nil {
 		return err
 	}
 	// Whatever starts a child meanwhile would have it inherit them.
@@ -56,7 +55,7 @@ func (s *Self) Become() error {
 	defer syscall.ForkLock.Unlock()
 	restore := inheritable(s.Keep)
 	defer restore()
-	return executeFile(fd, SecondName)
+	return executeFile(file.fd, SecondName)
 }
 
 // here has the calling thread run the program, if it is the process's first:
@@ -123,7 +122,7 @@ func executeFile(fd int, name string) error {
 	argv, envp, empty := [2]*byte{arg}, [1]*byte{}, [1]byte{}
 	_, _, errno := syscall.Syscall6(unix.SYS_EXECVEAT, uintptr(fd), uintptr(unsafe.Pointer(&empty)),
 		uintptr(unsafe.Pointer(&argv)), uintptr(unsafe.Pointer(&envp)), unix.AT_EMPTY_PATH, 0)
-	if errno != unix.ENOSYS {
+	if errno != unix.ENOSYS && errno != unix.EPERM { // before Linux 3.19, or a filter
 		return errno
 	}
 	path, err := unix.BytePtrFromString("/proc/self/fd/" + strconv.Itoa(fd))

@@ -4,10 +4,7 @@ package machine
 
 import (
 	"encoding/binary"
-	"os"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -44,17 +41,6 @@ const (
 	statePageSize = 4096
 )
 
-// memfd creates a file of which is said whether it is to be executed. Kernels
-// before 6.3 know no such flag and make every memfd executable.
-func memfd(name string, exec int) (int, error) {
-	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
-	fd, err := unix.MemfdCreate(name, flags|exec)
-	if err == unix.EINVAL {
-		fd, err = unix.MemfdCreate(name, flags)
-	}
-	return fd, err
-}
-
 // image returns the file of a program: handler is the index of the step that
 // runs after a failure, among the program's or the few that tail appends.
 func (l *layout) image(p *program.Program, handler, more int, tail func(layout) []insn) []byte {
@@ -82,20 +68,6 @@ func (l *layout) image(p *program.Program, handler, more int, tail func(layout) 
 	image = append(image, p.Data...)
 	putHeaders(image, textEnd)
 	return image
-}
-
-// writeImage fills an empty memfd and seals it.
-func writeImage(fd int, image []byte) error {
-	for len(image) > 0 {
-		n, err := unix.Write(fd, image)
-		if err != nil {
-			return os.NewSyscallError("write", err)
-		}
-		image = image[n:]
-	}
-	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	_, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
-	return os.NewSyscallError("fcntl", err)
 }
 
 func asBytes[T any](p *T, n int) []byte {

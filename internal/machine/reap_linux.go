@@ -20,7 +20,11 @@ func (res Result) kill() {
 	if res.Pid <= 1 { // to kill(2), others than one child
 		return
 	}
-	if res.PidFD < 0 || unix.PidfdSendSignal(res.PidFD, unix.SIGKILL, nil, 0) == unix.ENOSYS {
+	err := error(unix.ENOSYS)
+	if res.PidFD >= 0 {
+		err = unix.PidfdSendSignal(res.PidFD, unix.SIGKILL, nil, 0)
+	}
+	if err == unix.ENOSYS || err == unix.EPERM { // before Linux 5.1, or a filter
 		unix.Kill(res.Pid, unix.SIGKILL)
 	}
 }

@@ -38,7 +38,7 @@ type Second struct {
 	// runs, which shares its memory until it executes.
 	Child int
 
-	image   int // the memfd
+	image   imageFile
 	state   int // the file that the state is in
 	read    int // the pipe
 	write   int
@@ -48,14 +48,14 @@ type Second struct {
 // Open makes the pipe and an empty image, whose descriptors the first stage
 // hands on.
 func (s *Second) Open() (err error) {
-	s.image, s.state, s.read, s.write = -1, -1, -1, -1
-	s.image, err = memfd("sprog", unix.MFD_EXEC)
+	s.image, s.state, s.read, s.write = noImage, -1, -1, -1
+	s.image, err = newImage()
 	if err == nil {
-		s.state, err = memfd("sprog-state", unix.MFD_NOEXEC_SEAL)
+		s.state, err = newState()
 	}
 	if err != nil {
 		s.Close()
-		return os.NewSyscallError("memfd_create", err)
+		return err
 	}
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
@@ -67,7 +67,7 @@ func (s *Second) Open() (err error) {
 }
 
 // Image, State and Pipe return the descriptors that the child needs.
-func (s *Second) Image() int { return s.image }
+func (s *Second) Image() int { return s.image.fd }
 func (s *Second) State() int { return s.state }
 func (s *Second) Pipe() int  { return s.write }
 
@@ -87,7 +87,8 @@ func (s *Second) TakeState() int {
 
 // Close closes what Open made.
 func (s *Second) Close() {
-	for _, fd := range []*int{&s.image, &s.state, &s.read, &s.write} {
+	s.image.close()
+	for _, fd := range []*int{&s.state, &s.read, &s.write} {
 		if *fd >= 0 {
 			unix.Close(*fd)
 			*fd = -1
@@ -110,7 +111,7 @@ func (s *Second) Seal() error {
 			return os.NewSyscallError("ftruncate", err)
 		}
 	}
-	return writeImage(s.image, image)
+	return s.image.seal(image)
 }
 
 // Outcome completes the result of a launch that has executed the image: it
