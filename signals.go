@@ -16,7 +16,9 @@ type Signals struct {
 	// list blocks none. Nil leaves the mask of the thread that starts the
 	// process.
 	Mask []syscall.Signal
-	// Ignore are signals that are ignored.
+	// Ignore are signals that are ignored. Others are if this process ignores
+	// them. Of what it was itself started with, Go's runtime keeps only HUP, INT and
+	// the signals of job control ignored.
 	Ignore []syscall.Signal
 	// Default are signals that have their default action, though this process
 	// ignores them.

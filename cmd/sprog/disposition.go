@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/inherited"
 )
 
 // The signalFlags say which signals the program blocks and ignores, as those
@@ -24,30 +25,25 @@ type signalFlags struct {
 	Mask    *signalSet `name:"signal-mask" xor:"mask" placeholder:"SIG,..." help:"Block exactly these; an empty list blocks none."`
 }
 
-// setSignals fills in the attribute.
+// setSignals fills in the attribute: what the flags say, and otherwise what the
+// caller has ignored and blocked, which sprog's own runtime has not kept.
 func (f *signalFlags) setSignals(attr *sprog.Attr) error {
-	if f.Default == 0 && f.Ignore == 0 && f.Block == 0 && f.Mask == nil {
+	if both := f.Default & f.Ignore; both != 0 && f.Default != allSignals {
+		return errors.New("--default-signal and --ignore-signal: " + signalText(both.list()[0]) + " is in both")
+	}
+	ignored, blocked := inherited.Signals()
+	ignore, mask := f.Ignore|signalSet(ignored)&^f.Default, f.Block|signalSet(blocked)
+	if f.Default == 0 && ignore == 0 && mask == 0 && f.Mask == nil {
 		return nil
 	}
-	s := &sprog.Signals{Ignore: f.Ignore.list(), AllDefault: f.Default == allSignals}
-	switch both := f.Default & f.Ignore; {
-	case s.AllDefault:
-	case both != 0:
-		return errors.New("--default-signal and --ignore-signal: " + signalText(both.list()[0]) + " is in both")
-	default:
+	s := &sprog.Signals{Ignore: ignore.list(), AllDefault: f.Default == allSignals}
+	if !s.AllDefault {
 		s.Default = f.Default.list()
 	}
-	mask := f.Block
-	if f.Mask != nil {
-		mask = *f.Mask
-	} else if f.Block != 0 {
-		var own unix.Sigset_t
-		if err := unix.PthreadSigmask(unix.SIG_BLOCK, nil, &own); err != nil {
-			return err
-		}
-		mask |= signalSet(own.Val[0])
-	}
-	if f.Mask != nil || f.Block != 0 {
+	switch {
+	case f.Mask != nil:
+		s.Mask = f.Mask.list()
+	case mask != 0:
 		s.Mask = mask.list()
 	}
 	attr.Signals = s

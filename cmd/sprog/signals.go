@@ -53,9 +53,9 @@ func parseSignal(s string) (syscall.Signal, error) {
 // reads cannot change the exit code. Those of job control keep their effect on
 // sprog itself.
 //
-// It is called before the start, so that no signal is lost; a caught signal
-// has its default effect again in the program. A signal that the caller had
-// ignored, as nohup(1) does, stays ignored in both.
+// It is called before the start, so that no signal is lost. A caught signal
+// does in the program what it did in the caller: setSignals. HUP and INT stay
+// ignored in sprog, too, as nohup(1) has them.
 func catchSignals() chan os.Signal {
 	caught := []os.Signal{
 		unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2,
