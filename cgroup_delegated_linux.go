@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/mountinfo"
 )
 
 // ownCgroup opens the cgroup that this process is in.
@@ -28,9 +30,9 @@ func ownCgroup() (cgroupDir, error) {
 		return cgroupDir{}, err
 	}
 	err = &cgroupError{reason: "no cgroup2 file system is mounted that has the cgroup " + own + " of this process", errno: unix.ENOENT}
-	for line := range strings.Lines(string(mounts)) {
-		dir, ok := inMount(line, own)
-		if !ok {
+	for m := range mountinfo.Mounts(string(mounts)) {
+		dir, ok := under(m, own)
+		if !ok || m.Type != "cgroup2" {
 			continue
 		}
 		d, openErr := openCgroup(dir, unix.CGROUP2_SUPER_MAGIC)
@@ -53,38 +55,15 @@ func lineOfCgroup2(list string) (string, bool) {
 	return "", false
 }
 
-// inMount returns where a cgroup is found, if line, one of mountinfo
-// (proc_pid_mountinfo(5)), is a mount of the unified hierarchy that has it.
-// Both paths in there are relative to the root of this process's cgroup
-// namespace.
-func inMount(line, own string) (dir string, ok bool) {
-	before, after, ok := strings.Cut(line, " - ")
-	w := strings.Fields(before)
-	if !ok || len(w) < 5 || !strings.HasPrefix(after, "cgroup2 ") {
-		return "", false
-	}
-	root, point := unescape(w[3]), unescape(w[4])
-	rest, ok := strings.CutPrefix(own, strings.TrimSuffix(root, "/"))
+// under returns where a cgroup is found, if it is in a mount of its hierarchy.
+// The mount's root and the cgroup's path are both relative to the root of this
+// process's cgroup namespace.
+func under(m mountinfo.Mount, own string) (dir string, ok bool) {
+	rest, ok := strings.CutPrefix(own, strings.TrimSuffix(m.Root, "/"))
 	if !ok || rest != "" && rest[0] != '/' {
 		return "", false
 	}
-	return path.Join(point, rest), true
-}
-
-// unescape undoes the octal escapes of mountinfo.
-func unescape(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
+	return path.Join(m.Point, rest), true
 }
 
 // usableParents opens the cgroups that a new one may be made in, nearest

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/mountinfo"
 )
 
 // notExecuted explains the errors of execve, of which each has many reasons.
@@ -267,10 +270,10 @@ func mountPoint(f seen) string {
 	if unix.Statx(int(f), "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st) != nil || st.Mask&unix.STATX_MNT_ID == 0 {
 		return ""
 	}
-	mounts, _ := os.ReadFile("/proc/self/mountinfo")
-	for line := range strings.Lines(string(mounts)) {
-		if w := strings.Fields(line); len(w) > 4 && w[0] == fmt.Sprint(st.Mnt_id) {
-			return " at " + printable(unescape(w[4]))
+	text, _ := os.ReadFile("/proc/self/mountinfo")
+	for m := range mountinfo.Mounts(string(text)) {
+		if m.ID == strconv.FormatUint(st.Mnt_id, 10) {
+			return " at " + printable(m.Point)
 		}
 	}
 	return ""

@@ -5,11 +5,12 @@ package sprog
 import (
 	"math/bits"
 	"os"
-	"path"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/mountinfo"
 )
 
 // mapsItself tries a user namespace in which this user is root.
@@ -151,16 +152,14 @@ func ownCgroupsV1() (dirs []string) {
 	if err != nil || err2 != nil {
 		return nil
 	}
-	for mount := range strings.Lines(string(mounts)) {
-		before, after, _ := strings.Cut(mount, " - ")
-		w, fs := strings.Fields(before), strings.Fields(after)
-		if len(w) < 5 || len(fs) < 3 || fs[0] != "cgroup" {
+	for m := range mountinfo.Mounts(string(mounts)) {
+		if m.Type != "cgroup" {
 			continue
 		}
-		own, ok := lineOfHierarchy(string(list), strings.Split(fs[2], ","))
-		rest, within := strings.CutPrefix(own, strings.TrimSuffix(unescape(w[3]), "/"))
-		if ok && within {
-			dirs = append(dirs, path.Join(unescape(w[4]), rest))
+		if own, ok := lineOfHierarchy(string(list), m.Options); ok {
+			if dir, ok := under(m, own); ok {
+				dirs = append(dirs, dir)
+			}
 		}
 	}
 	return dirs
