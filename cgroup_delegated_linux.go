@@ -23,13 +23,13 @@ func ownCgroup() (cgroupDir, error) {
 	}
 	own, ok := lineOfCgroup2(string(list))
 	if !ok {
-		return cgroupDir{}, &cgroupError{reason: "this kernel has no cgroup v2", errno: unix.ENODEV}
+		return cgroupDir{}, &refusal{reason: "this kernel has no cgroup v2", errno: unix.ENODEV}
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return cgroupDir{}, err
 	}
-	err = &cgroupError{reason: "no cgroup2 file system is mounted that has the cgroup " + own + " of this process", errno: unix.ENOENT}
+	err = &refusal{reason: "no cgroup2 file system is mounted that has the cgroup " + own + " of this process", errno: unix.ENOENT}
 	for m := range mountinfo.Mounts(string(mounts)) {
 		dir, ok := under(m, own)
 		if !ok || m.Type != "cgroup2" {
@@ -128,7 +128,7 @@ func writable(d cgroupDir) (list []cgroupDir, err error) {
 		d = up
 	}
 	if len(list) == 0 {
-		return nil, &cgroupError{errno: unix.EACCES, reason: "neither the cgroup of this process nor one above it may be written by user " +
+		return nil, &refusal{errno: unix.EACCES, reason: "neither the cgroup of this process nor one above it may be written by user " +
 			strconv.Itoa(os.Geteuid()) + ": none is delegated to it"}
 	}
 	return list, nil

@@ -49,7 +49,7 @@ func (d cgroupDir) check(magic int64) error {
 		if magic == unix.CGROUP_SUPER_MAGIC {
 			version = "cgroup v1"
 		}
-		return &fs.PathError{Op: "statfs", Path: d.path, Err: invalid("is not in a " + version + " file system")}
+		return &fs.PathError{Op: "statfs", Path: d.path, Err: &refusal{reason: "is not in a " + version + " file system", errno: unix.EINVAL}}
 	}
 	return nil
 }

@@ -17,15 +17,36 @@ import (
 // leafName is the cgroup that Evacuate moves processes to.
 const leafName = "sprog-leaf"
 
-// A cgroupError is an errno with what it means here.
-type cgroupError struct {
+// A refusal is an errno with what it means here.
+type refusal struct {
 	reason string
 	errno  error
 	holder string // of "no internal processes": the cgroup that holds some
 }
 
-func (e *cgroupError) Error() string { return e.reason }
-func (e *cgroupError) Unwrap() error { return e.errno }
+func (e *refusal) Error() string { return e.reason }
+func (e *refusal) Unwrap() error { return e.errno }
+
+// A cgroupError says why a cgroup cannot be made, and what of the request that
+// is about.
+type cgroupError struct {
+	label  string // "Parent", "Name" or the label of a write; "" for the whole
+	hint   string
+	holder string // the cgroup whose processes are in the way, if it is that
+	err    error
+}
+
+func (e *cgroupError) Error() string { return e.err.Error() }
+func (e *cgroupError) Unwrap() error { return e.err }
+
+func failed(label string, err error) *cgroupError {
+	e := &cgroupError{label: label, err: err}
+	var r *refusal
+	if errors.As(err, &r) {
+		e.holder = r.holder
+	}
+	return e
+}
 
 // enable makes controllers available to the cgroups below, through the cgroups
 // above where those keep them back.
@@ -52,7 +73,7 @@ func (d cgroupDir) enable(need []string) error {
 	}
 	err = d.write("cgroup.subtree_control", enabling(missing))
 	if errors.Is(err, unix.EOPNOTSUPP) {
-		return &cgroupError{reason: d.path + " is threaded, or below a cgroup that is: " + strings.Join(missing, ", ") + " cannot be had there", errno: err}
+		return &refusal{reason: d.path + " is threaded, or below a cgroup that is: " + strings.Join(missing, ", ") + " cannot be had there", errno: err}
 	}
 	return err
 }
@@ -67,7 +88,7 @@ func (d cgroupDir) mayEnable(missing []string) error {
 	}
 	procs, err := d.processes()
 	if errors.Is(err, unix.EOPNOTSUPP) {
-		return &cgroupError{reason: d.path + " is threaded, or below a cgroup that is: " + strings.Join(missing, ", ") + " cannot be had there", errno: err}
+		return &refusal{reason: d.path + " is threaded, or below a cgroup that is: " + strings.Join(missing, ", ") + " cannot be had there", errno: err}
 	}
 	if err != nil || len(procs) == 0 {
 		return err
@@ -82,9 +103,9 @@ func (d cgroupDir) mayEnable(missing []string) error {
 			who = "this process"
 		}
 	}
-	return &cgroupError{
+	return &refusal{
 		reason: d.path + " holds " + who + ", so that it cannot give " + strings.Join(missing, ", ") +
-			" to a cgroup below it: choose a Parent without processes, or set Evacuate, which moves them to " + leafName,
+			" to a cgroup below it",
 		errno:  syscall.EBUSY,
 		holder: d.path,
 	}
@@ -98,16 +119,16 @@ func (d cgroupDir) fetch(lacking, have []string) error {
 	}
 	reason := notAvailable(d.path, lacking, have)
 	if !ok {
-		return &cgroupError{reason: reason + whereElse(lacking), errno: unix.ENOENT}
+		return &refusal{reason: reason + whereElse(lacking), errno: unix.ENOENT}
 	}
 	defer up.close()
 	err = up.enable(lacking)
-	var deeper *cgroupError
+	var deeper *refusal
 	if errors.As(err, &deeper) {
-		return &cgroupError{reason: reason + "; " + deeper.reason, errno: deeper.errno}
+		return &refusal{reason: reason + "; " + deeper.reason, errno: deeper.errno, holder: deeper.holder}
 	}
 	if err != nil && !errors.Is(err, unix.EMFILE) && !errors.Is(err, unix.ENFILE) {
-		return &cgroupError{reason: reason + ", and cannot be enabled above: " + err.Error(), errno: err}
+		return &refusal{reason: reason + ", and cannot be enabled above: " + err.Error(), errno: err}
 	}
 	return err
 }
@@ -186,4 +207,4 @@ func (d cgroupDir) evacuate() error {
 	return cannotEvacuate(d.path + " gets new processes faster than they can be moved to " + leafName)
 }
 
-func cannotEvacuate(why string) error { return &cgroupError{reason: why, errno: unix.EBUSY} }
+func cannotEvacuate(why string) error { return &refusal{reason: why, errno: unix.EBUSY} }

@@ -18,13 +18,14 @@ const cgroupField = "Attr.Cgroup"
 
 // A cgroupWrite is one write to a file of the new cgroup.
 type cgroupWrite struct {
-	file, value, field string
+	file, value string
+	label       string // the field that asks for it
 }
 
 // writes are those that the fields ask for, in the order of the fields.
 func (c *Cgroup) writes() (list []cgroupWrite) {
 	add := func(field, file, value string) {
-		list = append(list, cgroupWrite{file, value, cgroupField + "." + field})
+		list = append(list, cgroupWrite{file, value, field})
 	}
 	number := func(field, file string, n uint64) {
 		if n != 0 {
@@ -110,7 +111,7 @@ func resolveDevice(line string) (string, error) {
 		return "", &os.PathError{Op: "stat", Path: device, Err: err}
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFBLK {
-		return "", &os.PathError{Op: "stat", Path: device, Err: invalid("is not a block device")}
+		return "", &os.PathError{Op: "stat", Path: device, Err: &refusal{reason: "is not a block device", errno: unix.EINVAL}}
 	}
 	return itoa(int(unix.Major(st.Rdev))) + ":" + itoa(int(unix.Minor(st.Rdev))) + " " + rest, nil
 }
@@ -211,7 +212,7 @@ var interfering = []string{"cgroup.freeze", "cgroup.kill", "cgroup.procs", "cgro
 
 func (c *Cgroup) checkFiles() *StartError {
 	for _, w := range c.writes() {
-		why := badComponent(w.file)
+		field, why := cgroupField+"."+w.label, badComponent(w.file)
 		switch {
 		case why != "":
 		case w.file == "" || !strings.Contains(w.file, "."):
@@ -220,13 +221,13 @@ func (c *Cgroup) checkFiles() *StartError {
 			why = "interferes with the start"
 		}
 		if why != "" {
-			return invalidf(w.field, strconv.Quote(w.file), why)
+			return invalidf(field, strconv.Quote(w.file), why)
 		}
 		switch {
 		case w.value == "":
-			return invalidf(w.field, w.file, "has an empty value, which the kernel does not look at")
+			return invalidf(field, w.file, "has an empty value, which the kernel does not look at")
 		case strings.IndexByte(w.value, 0) >= 0:
-			return invalidf(w.field, w.file, "has a value with a NUL byte")
+			return invalidf(field, w.file, "has a value with a NUL byte")
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -33,8 +34,7 @@ func (s *starter) makeCgroup() *StartError {
 		s.phaseOfOpening()
 	}
 	if err != nil {
-		err.Path = s.path
-		return err
+		return ofCgroup(s.path, err)
 	}
 	s.group = g
 	s.afterwards(func(started bool) {
@@ -74,6 +74,19 @@ func (s *starter) openProcs(field string, d cgroupDir) *StartError {
 	}
 	s.enters = append(s.enters, use{fd, field})
 	return nil
+}
+
+// ofCgroup is the error of a start whose cgroup cannot be made.
+func ofCgroup(program string, err *cgroupError) *StartError {
+	e := ofFile(program, cgroupField, err)
+	if err.label != "" {
+		e.Field += "." + err.label
+	}
+	if err.holder != "" {
+		e.Err = fmt.Errorf("%w: choose a Parent without processes, or set Evacuate, which moves them to %s", e.Err, leafName)
+	}
+	e.Hint = err.hint
+	return e
 }
 
 // ofFile is the error of a start that an operation on a file ends.
@@ -124,11 +137,11 @@ func (r *request) inCgroup() bool {
 
 // make makes the cgroup in its parent, or in the first of those that this
 // process may use in which everything can be had.
-func (c *Cgroup) make() (*CgroupHandle, cgroupDir, *StartError) {
+func (c *Cgroup) make() (*CgroupHandle, cgroupDir, *cgroupError) {
 	none := cgroupDir{}
 	parents, err := c.parents()
 	if err != nil {
-		return nil, none, ofFile("", cgroupField+".Parent", err)
+		return nil, none, failed("Parent", err)
 	}
 	parent, err := c.choose(parents)
 	for _, p := range parents {
@@ -137,7 +150,7 @@ func (c *Cgroup) make() (*CgroupHandle, cgroupDir, *StartError) {
 		}
 	}
 	if err != nil {
-		return nil, none, ofFile("", cgroupField, err)
+		return nil, none, failed("", err)
 	}
 	g, e := c.makeIn(parent)
 	if e != nil {
@@ -146,14 +159,15 @@ func (c *Cgroup) make() (*CgroupHandle, cgroupDir, *StartError) {
 	return g, parent, e
 }
 
-func (c *Cgroup) makeIn(parent cgroupDir) (*CgroupHandle, *StartError) {
+func (c *Cgroup) makeIn(parent cgroupDir) (*CgroupHandle, *cgroupError) {
 	g, err := c.mkdir(parent)
-	if err != nil {
-		e := ofFile("", cgroupField+".Name", err)
-		if errors.Is(err, fs.ErrPermission) {
-			e.Field, e.Hint = cgroupField+".Parent", parent.path+" is not delegated to user "+itoa(os.Geteuid())
-		}
+	if errors.Is(err, fs.ErrPermission) {
+		e := failed("Parent", err)
+		e.hint = parent.path + " is not delegated to user " + strconv.Itoa(os.Geteuid())
 		return nil, e
+	}
+	if err != nil {
+		return nil, failed("Name", err)
 	}
 	if err := c.fill(g); err != nil {
 		g.discard(parent)
@@ -183,7 +197,7 @@ func (c *Cgroup) choose(parents []cgroupDir) (cgroupDir, error) {
 			first = err
 		}
 	}
-	var inTheWay *cgroupError
+	var inTheWay *refusal
 	if !c.Evacuate || !errors.As(first, &inTheWay) || inTheWay.holder != parents[0].path {
 		return cgroupDir{}, first
 	}
@@ -216,7 +230,7 @@ func (c *Cgroup) mkdir(parent cgroupDir) (*CgroupHandle, error) {
 }
 
 // fill writes the limits.
-func (c *Cgroup) fill(g *CgroupHandle) *StartError {
+func (c *Cgroup) fill(g *CgroupHandle) *cgroupError {
 	d := cgroupDir{g.dir, g.path}
 	for _, w := range c.writes() {
 		value := w.value
@@ -228,14 +242,8 @@ func (c *Cgroup) fill(g *CgroupHandle) *StartError {
 			err = d.write(w.file, value)
 		}
 		if err != nil {
-			e := ofFile("", w.field, err)
-			if e.Step == "write" {
-				e.Object += " " + strconv.Quote(value)
-				e.Hint = explainCgroupFile(err)
-			}
-			if e.Step == "open" && errors.Is(err, fs.ErrNotExist) {
-				e.Hint = "this kernel's cgroups do not have the file"
-			}
+			e := failed(w.label, err)
+			e.hint = explainCgroupFile(err, value)
 			return e
 		}
 	}
@@ -243,9 +251,20 @@ func (c *Cgroup) fill(g *CgroupHandle) *StartError {
 }
 
 // explainCgroupFile says what the kernel means where a file of a cgroup does not
-// take a value.
-func explainCgroupFile(err error) string {
+// take a value. The error comes to name the value.
+func explainCgroupFile(err error, value string) string {
+	var of *fs.PathError
+	if !errors.As(err, &of) {
+		return ""
+	}
+	if of.Op == "write" {
+		of.Path += " " + strconv.Quote(value)
+	}
 	switch {
+	case of.Op == "open" && errors.Is(err, fs.ErrNotExist):
+		return "this kernel's cgroups do not have the file"
+	case of.Op != "write":
+		return ""
 	case errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ERANGE):
 		return "the file does not take that value"
 	case errors.Is(err, unix.ENODEV):
@@ -276,7 +295,7 @@ func (s *starter) describeCgroup(c *Cgroup) {
 	dir := parent + "/" + name
 	note("mkdir", "mkdir("+strconv.Quote(dir)+", 0755)", cgroupField)
 	for _, w := range c.writes() {
-		write(dir+"/"+w.file, w.value, w.field)
+		write(dir+"/"+w.file, w.value, cgroupField+"."+w.label)
 	}
 	s.standInCgroup = s.standIn
 	s.standIn++

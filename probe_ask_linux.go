@@ -131,7 +131,7 @@ func askCgroupKill() Support {
 	g, parent, e := new(Cgroup).make()
 	if e != nil {
 		f := featureProbe{since: "5.14"}
-		return f.refusal(e)
+		return f.refusal(ofCgroup("", e))
 	}
 	defer parent.close()
 	defer g.discard(parent)
@@ -151,7 +151,7 @@ func askController(name string) func() Support {
 	return func() Support {
 		list, err := usableParents()
 		if err != nil {
-			return f.refusal(ofFile("", cgroupField, err))
+			return f.refusal(ofCgroup("", failed("", err)))
 		}
 		defer closeAll(list)
 		var first error
@@ -164,7 +164,7 @@ func askController(name string) func() Support {
 				first = err
 			}
 		}
-		return f.refusal(ofFile("", cgroupField, first))
+		return f.refusal(ofCgroup("", failed("", first)))
 	}
 }
 
@@ -187,7 +187,7 @@ func (d cgroupDir) couldEnable(name string) error {
 		case err != nil:
 			return err
 		case !ok:
-			return &cgroupError{reason: notAvailable(d.path, []string{name}, have) + whereElse([]string{name}), errno: unix.ENOENT}
+			return &refusal{reason: notAvailable(d.path, []string{name}, have) + whereElse([]string{name}), errno: unix.ENOENT}
 		}
 		defer up.close()
 		if err := up.couldEnable(name); err != nil {
