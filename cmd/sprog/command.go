@@ -168,11 +168,11 @@ func (f *startFlags) attr() *sprog.Attr {
 }
 
 // hasInit reports whether an init is to stand above the program: where there is
-// a new PID namespace, unless the flags say otherwise. Its image could be traced
-// by who is in a user namespace that is joined.
+// a new PID namespace, or a limit on time, which is to reach everything below the program, unless
+// the flags say otherwise. Its image could be traced by who is in a user namespace that is joined.
 func (f *startFlags) hasInit() bool {
-	byDefault := f.Unshare&unix.CLONE_NEWPID != 0 && !f.NoInit && !f.Join.joinsUser()
-	return f.Init || f.TTY || byDefault
+	wanted := f.Unshare&unix.CLONE_NEWPID != 0 || f.Ending.limited()
+	return f.Init || f.TTY || wanted && !f.NoInit && !f.Join.joinsUser()
 }
 
 // leads reports whether the program will lead a process group.

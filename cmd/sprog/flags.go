@@ -92,9 +92,9 @@ type startFlags struct {
 	Seccomp    seccompFlags  `embed:"" group:"syscalls"`
 
 	Signals   signalFlags `embed:"" group:"signals"`
-	Init      bool        `group:"life" xor:"init" help:"Put a small init above the program, which reaps orphans, forwards signals and at the end kills what is left. The default with --unshare pid, where it is PID 1."`
-	NoInit    bool        `group:"life" xor:"init" help:"With --unshare pid, have the program be PID 1."`
-	InfoFD    *number     `group:"life" name:"info-fd" placeholder:"N" help:"Once the program runs, write its process id and the ids of its namespaces to the caller's descriptor N, as JSON."`
+	Init      bool        `group:"life" xor:"init" help:"Put a small init above the program, which reaps orphans, forwards signals and at the end kills what is left. The default with --timeout and --cpu-time, and with --unshare pid, where it is PID 1."`
+	NoInit    bool        `group:"life" xor:"init" help:"No init by default. With --unshare pid the program is PID 1 then; --timeout and --cpu-time do not reach those whose parents have died."`
+	InfoFD    *number     `group:"life" name:"info-fd" placeholder:"N" help:"Once the program runs, write its process id (the init's, if there is one) and the ids of its namespaces to the caller's descriptor N, as JSON."`
 	Pdeathsig signalName  `group:"life" placeholder:"SIG" help:"Signal for the program when sprog dies."`
 
 	Ending lifeFlags `embed:"" group:"life"`

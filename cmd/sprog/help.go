@@ -41,6 +41,8 @@ Signals:
 
 With an init, too, sprog stops when the program does, and fg goes on with both.
 
+As PID 1 of a container, and as a child subreaper, sprog reaps what is orphaned.
+
 With --tty the program's terminal decides what keys do. Ctrl-Z stops the program
 and then sprog, and fg goes on with both; the terminal is put back as it was.
 
@@ -74,6 +76,9 @@ Examples:
 const execHelp = `
 What needs a second process is refused: --init, --timeout, --unshare pid. The
 values of flags are those of sprog run; see there.
+
+As PID 1 of a container it is the program that has to reap what is orphaned
+there, once it is executed; sprog run does that for its program.
 
 Exit code:
   Once executed, the program is this process. Until then:

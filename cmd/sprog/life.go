@@ -11,11 +11,12 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/sprog-dev/sprog"
+	"golang.org/x/term"
 )
 
 // The lifeFlags say when the program is ended, and who is told how it has ended.
 type lifeFlags struct {
-	Timeout    span         `placeholder:"DURATION" help:"End the program after this time, such as 1.5, 90s or 2h, and exit with 124."`
+	Timeout    span         `placeholder:"DURATION" help:"End the program, and all that descends from it, after this time, such as 1.5, 90s or 2h, and exit with 124."`
 	CPUTime    span         `name:"cpu-time" placeholder:"DURATION" help:"End the program when it and its descendants have used this much CPU time together, and exit with 124. With a cgroup of its own the count is exact."`
 	KillSignal signalName   `default:"TERM" placeholder:"SIG" help:"What the end begins with (default: TERM)."`
 	KillAfter  span         `default:"10s" placeholder:"DURATION" help:"Send KILL this long after that signal to all descendants that are left, and exit with 137 if the program is (default: 10s)."`
@@ -25,15 +26,34 @@ type lifeFlags struct {
 }
 
 // ending is what they say of the end.
-func (f *lifeFlags) ending() *sprog.Ending {
-	if f.Timeout == 0 && f.CPUTime == 0 {
+func (f *startFlags) ending() *sprog.Ending {
+	if !f.Ending.limited() {
 		return nil
 	}
+	newline := "\n"
+	if f.TTY && term.IsTerminal(int(os.Stderr.Fd())) {
+		newline = "\r\n" // it is raw
+	}
 	return &sprog.Ending{
-		Timeout: time.Duration(f.Timeout),
-		CPUTime: time.Duration(f.CPUTime),
-		Signal:  syscall.Signal(f.KillSignal),
-		Grace:   time.Duration(f.KillAfter),
+		Timeout: time.Duration(f.Ending.Timeout),
+		CPUTime: time.Duration(f.Ending.CPUTime),
+		Signal:  syscall.Signal(f.Ending.KillSignal),
+		Grace:   time.Duration(f.Ending.KillAfter),
+		Failed:  func(err error) { fmt.Fprint(os.Stderr, err, newline) },
+	}
+}
+
+// limited reports whether there is a limit on time.
+func (f *lifeFlags) limited() bool { return f.Timeout != 0 || f.CPUTime != 0 }
+
+// tellLeft tells of a process that outlives the init which was to kill it, unless
+// the end of the program has told that.
+func tellLeft(cmd *sprog.Cmd) {
+	if cmd.Attr.Init == nil || cmd.Cause() != sprog.CauseProgram {
+		return
+	}
+	if r := cmd.Result(); r != nil && r.Left != 0 {
+		fmt.Fprintf(os.Stderr, "sprog: process %d is left: the init could not kill it\n", r.Left)
 	}
 }
 

@@ -34,7 +34,7 @@ func (r *runCmd) run(program programArgs, record *record) (cmd *sprog.Cmd, err e
 	if err != nil {
 		return nil, err
 	}
-	cmd.Ending = r.Ending.ending()
+	cmd.Ending = r.ending()
 	if err := r.captureOutput(cmd); err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (r *runCmd) run(program programArgs, record *record) (cmd *sprog.Cmd, err e
 	if cmd.Birth.Stops != nil {
 		s.init = followInit(cmd.Birth.Stops)
 	}
-	s.process, s.leads = cmd.Process, leads(cmd.SysProcAttr)
+	s.cmd, s.process, s.leads = cmd, cmd.Process, leads(cmd.SysProcAttr)
 	err = s.wait(cmd)
 	if s.relay != nil {
 		s.relay.finish()
@@ -74,5 +74,6 @@ func (r *runCmd) run(program programArgs, record *record) (cmd *sprog.Cmd, err e
 	if r.Foreground {
 		s.tty.restore(cmd.Process.Pid)
 	}
+	tellLeft(cmd)
 	return cmd, unwritten("--info-fd", infoErr, err)
 }

@@ -19,7 +19,20 @@ import (
 var update = flag.Bool("update", false, "write what sprog prints into the scripts' golden files")
 
 func TestMain(m *testing.M) {
-	testscript.Main(heedful{m}, map[string]func(){"sprog": main})
+	testscript.Main(heedful{m}, map[string]func(){"sprog": main, "adopting": adopting})
+}
+
+// adopting is a program that becomes another one, as a child subreaper.
+func adopting() {
+	err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	if err == nil {
+		var path string
+		if path, err = exec.LookPath(os.Args[1]); err == nil {
+			err = unix.Exec(path, os.Args[1:], os.Environ())
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(125)
 }
 
 // A heedful run of the tests gives their programs the default action for what a

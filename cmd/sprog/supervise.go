@@ -14,6 +14,7 @@ import (
 // A supervisor stands by a running program: it passes signals on, and follows
 // the program's stops.
 type supervisor struct {
+	cmd     *sprog.Cmd
 	process *os.Process
 	leads   bool // the program was started as the leader of a process group
 	tty     terminal
@@ -30,6 +31,7 @@ func (s *supervisor) wait(cmd *sprog.Cmd) error {
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	for {
+		look := s.reapOrphans() // also those that were there before
 		select {
 		case err := <-done:
 			return programOutcome(cmd, err)
@@ -37,6 +39,7 @@ func (s *supervisor) wait(cmd *sprog.Cmd) error {
 			s.stopFollowed()
 		case sig := <-s.signals:
 			s.handle(sig.(syscall.Signal))
+		case <-look:
 		}
 	}
 }
@@ -66,9 +69,16 @@ func (s *supervisor) stops() <-chan struct{} {
 	return s.init.stops
 }
 
+// isEnding reports whether the program is being ended. Its tree is stopped before it is
+// killed: that is no stop to be followed, and a sprog that is stopped would not get on with it.
+func (s *supervisor) isEnding() bool { return s.cmd.Cause() != sprog.CauseNone }
+
 // stopFollowed stops sprog because the program under the init has stopped.
 func (s *supervisor) stopFollowed() {
 	if s.relay != nil {
+		if s.isEnding() {
+			return
+		}
 		s.relay.suspend()
 		return
 	}

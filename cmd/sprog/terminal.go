@@ -76,7 +76,7 @@ func (s *supervisor) hasSignalled() bool {
 // shell waits for sprog, so sprog stops too. Nothing is done if no terminal is
 // involved: a supervisor that freezes a program does not mean sprog.
 func (s *supervisor) stopAlong() {
-	if !s.staysStopped() {
+	if !s.staysStopped() || s.isEnding() {
 		return
 	}
 	own, front := unix.Getpgrp(), s.tty.group()

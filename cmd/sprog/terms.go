@@ -103,7 +103,8 @@ var flagsOfFields = map[string]string{
 	"Attr.TimeOffsets":          "monotonic boottime",
 	"Attr.ForbidUserNamespaces": "disable-userns",
 	"Attr.ReportNamespaces":     "info-fd result result-fd",
-	"Attr.Init":                 "init tty",
+	"Attr.Init":                 "init tty timeout cpu-time",
+	"Ending.CPUTime":            "cpu-time",
 }
 
 // shortNames are fields that errors name without what they are part of.
