@@ -21,13 +21,18 @@ var cgroupPlace = sync.OnceValue(func() string {
 	if os.Geteuid() == 0 {
 		return cgroup2Mount()
 	}
-	own := fieldOf(strings.ReplaceAll(contentsOf("/proc/self/cgroup"), "0::", "own:"), "own")
 	place := ""
-	for dir := filepath.Join(cgroup2Mount(), own); unix.Access(dir+"/cgroup.procs", unix.W_OK) == nil; dir = filepath.Dir(dir) {
+	for dir := ownCgroup(); unix.Access(dir+"/cgroup.procs", unix.W_OK) == nil; dir = filepath.Dir(dir) {
 		place = dir
 	}
 	return place
 })
+
+// ownCgroup is the directory of the cgroup that this process is in.
+func ownCgroup() string {
+	own := fieldOf(strings.ReplaceAll(contentsOf("/proc/self/cgroup"), "0::", "own:"), "own")
+	return filepath.Join(cgroup2Mount(), own)
+}
 
 // ownCgroups requires a place where this user may make cgroups.
 var ownCgroups = &requirement{

@@ -4,7 +4,6 @@ package sprog
 
 import (
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,20 +11,21 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/cgroup"
 )
 
 const cgroupField = "Attr.Cgroup"
 
-// A cgroupWrite is one write to a file of the new cgroup.
-type cgroupWrite struct {
-	file, value string
-	label       string // the field that asks for it
+// spec is what is asked for, in the terms of the one who makes it.
+func (c *Cgroup) spec() *cgroup.Spec {
+	return &cgroup.Spec{Parent: c.Parent, Name: c.Name, Writes: c.writes(), Controllers: c.Controllers, Evacuate: c.Evacuate}
 }
 
 // writes are those that the fields ask for, in the order of the fields.
-func (c *Cgroup) writes() (list []cgroupWrite) {
+func (c *Cgroup) writes() (list []cgroup.Write) {
 	add := func(field, file, value string) {
-		list = append(list, cgroupWrite{file, value, field})
+		list = append(list, cgroup.Write{File: file, Value: value, Label: field})
 	}
 	number := func(field, file string, n uint64) {
 		if n != 0 {
@@ -84,8 +84,7 @@ func numberOrMax(n uint64) string {
 	return strconv.FormatUint(n, 10)
 }
 
-// line is a line of io.max. Where the device is a path, it is that still: see
-// [IOMax.resolve].
+// line is a line of io.max. Where the device is a path, it is that still.
 func (l IOMax) line() string {
 	var b strings.Builder
 	b.WriteString(l.Device)
@@ -98,49 +97,6 @@ func (l IOMax) line() string {
 		}
 	}
 	return b.String()
-}
-
-// resolve replaces the path of a device by its numbers.
-func resolveDevice(line string) (string, error) {
-	device, rest, _ := strings.Cut(line, " ")
-	if !strings.Contains(device, "/") {
-		return line, nil
-	}
-	var st unix.Stat_t
-	if err := unix.Stat(device, &st); err != nil {
-		return "", &os.PathError{Op: "stat", Path: device, Err: err}
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFBLK {
-		return "", &os.PathError{Op: "stat", Path: device, Err: &refusal{reason: "is not a block device", errno: unix.EINVAL}}
-	}
-	return itoa(int(unix.Major(st.Rdev))) + ":" + itoa(int(unix.Minor(st.Rdev))) + " " + rest, nil
-}
-
-// controllers are those that the cgroup needs, each once.
-func (c *Cgroup) controllers() (list []string) {
-	need := func(name string) {
-		if !slices.Contains(list, name) {
-			list = append(list, name)
-		}
-	}
-	for _, w := range c.writes() {
-		if name := controllerOf(w.file); name != "" {
-			need(name)
-		}
-	}
-	for _, name := range c.Controllers {
-		need(name)
-	}
-	return list
-}
-
-// controllerOf is the controller that has a file, or "" if all cgroups have it.
-func controllerOf(file string) string {
-	name, rest, _ := strings.Cut(file, ".")
-	if name == "cgroup" || rest == "pressure" {
-		return ""
-	}
-	return name
 }
 
 func (r *request) checkCgroup() *StartError {
@@ -212,22 +168,22 @@ var interfering = []string{"cgroup.freeze", "cgroup.kill", "cgroup.procs", "cgro
 
 func (c *Cgroup) checkFiles() *StartError {
 	for _, w := range c.writes() {
-		field, why := cgroupField+"."+w.label, badComponent(w.file)
+		field, why := cgroupField+"."+w.Label, badComponent(w.File)
 		switch {
 		case why != "":
-		case w.file == "" || !strings.Contains(w.file, "."):
+		case w.File == "" || !strings.Contains(w.File, "."):
 			why = "is no file of a cgroup"
-		case slices.Contains(interfering, w.file):
+		case slices.Contains(interfering, w.File):
 			why = "interferes with the start"
 		}
 		if why != "" {
-			return invalidf(field, strconv.Quote(w.file), why)
+			return invalidf(field, strconv.Quote(w.File), why)
 		}
 		switch {
-		case w.value == "":
-			return invalidf(field, w.file, "has an empty value, which the kernel does not look at")
-		case strings.IndexByte(w.value, 0) >= 0:
-			return invalidf(field, w.file, "has a value with a NUL byte")
+		case w.Value == "":
+			return invalidf(field, w.File, "has an empty value, which the kernel does not look at")
+		case strings.IndexByte(w.Value, 0) >= 0:
+			return invalidf(field, w.File, "has a value with a NUL byte")
 		}
 	}
 	return nil

@@ -1,65 +1,70 @@
 package sprog
 
 import (
-	"os"
-	"sync"
 	"time"
+
+	"github.com/sprog-dev/sprog/internal/cgroup"
 )
 
 // A CgroupHandle is the cgroup that a start has made. Its methods may be called
 // by several goroutines at once.
 type CgroupHandle struct {
-	path string
-	name string
-	keep bool
+	group *cgroup.Group
+	keep  bool
+}
 
-	mu    sync.Mutex
-	dir   *os.File     // O_PATH; nil once the cgroup is removed
-	last  *CgroupStats // those of a cgroup that is removed
-	plain bool         // without cgroup.kill; for tests
+// of is the cgroup, or one that is gone.
+func (g *CgroupHandle) of() *cgroup.Group {
+	if g.group == nil {
+		return new(cgroup.Group)
+	}
+	return g.group
 }
 
 // Path is the cgroup's directory.
-func (g *CgroupHandle) Path() string { return g.path }
+func (g *CgroupHandle) Path() string { return g.of().Path() }
 
 // Stats reads the cgroup's counters. After [CgroupHandle.Remove], which
 // [Cmd.Wait] calls, they are those at its end. If the program has removed its
 // cgroup, the error is fs.ErrNotExist, and everything is CgroupUnknown.
-func (g *CgroupHandle) Stats() (CgroupStats, error) { return g.stats() }
+func (g *CgroupHandle) Stats() (CgroupStats, error) {
+	stats, err := g.of().Stats()
+	return CgroupStats(stats), err
+}
 
 // Kill kills all processes in the cgroup and below it, and returns without
 // waiting for their end: cgroup.kill, or, before Linux 5.14, SIGKILL for every
 // one while they are frozen.
-func (g *CgroupHandle) Kill() error { return g.kill() }
+func (g *CgroupHandle) Kill() error { return g.of().Kill() }
 
 // Freeze stops all processes in the cgroup and below it, in a way that they
 // cannot notice, and Thaw lets them go on (cgroup.freeze, Linux 5.2). Freeze
 // returns at once; Stats tells when all have stopped. Frozen processes
 // can be killed.
-func (g *CgroupHandle) Freeze() error { return g.freeze("1") }
+func (g *CgroupHandle) Freeze() error { return g.of().Freeze(true) }
 
 // Thaw ends what Freeze began.
-func (g *CgroupHandle) Thaw() error { return g.freeze("0") }
+func (g *CgroupHandle) Thaw() error { return g.of().Freeze(false) }
 
 // Remove removes the cgroup and those below it. None may hold processes, but
 // those that are just ending get some seconds to do so. It is no error if the
 // cgroup is gone already.
-func (g *CgroupHandle) Remove() error { return g.remove() }
+func (g *CgroupHandle) Remove() error { return g.of().Remove() }
 
 // end is what Wait does when the program has ended.
 func (g *CgroupHandle) end() error {
 	if g == nil || g.keep {
 		return nil
 	}
-	if err := g.kill(); err != nil {
+	if err := g.Kill(); err != nil {
 		return err
 	}
-	return g.remove()
+	return g.Remove()
 }
 
 // CgroupUnknown stands for a counter that the kernel does not have, or that belongs
 // to a controller that is not enabled. See [Cgroup.Controllers].
-const CgroupUnknown = -1
+const CgroupUnknown = cgroup.Unknown
 
 // CgroupStats are counters of a cgroup and of all below it, or [CgroupUnknown].
 type CgroupStats struct {

@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
-	"os"
-	"path"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -29,25 +27,23 @@ func (s *starter) makeCgroup() *StartError {
 		return nil
 	}
 	s.phase("cgroup", "make the cgroup", cgroupField)
-	g, parent, err := c.make()
-	if err == nil {
-		s.phaseOfOpening()
-	}
+	g, err := cgroup.Make(c.spec())
 	if err != nil {
 		return ofCgroup(s.path, err)
 	}
+	s.phaseOfOpening()
 	s.group = g
 	s.afterwards(func(started bool) {
-		defer parent.close()
 		if started {
-			s.birth.Cgroup = g
+			g.Commit()
+			s.birth.Cgroup = &CgroupHandle{group: g, keep: c.Keep}
 			return
 		}
-		s.cgroupSays = g.reason()
-		g.discard(parent)
+		s.cgroupSays = tooSmall(g)
+		g.Discard()
 	})
 	if s.entersByItself() {
-		return s.openProcs(cgroupField, cgroupDir{g.dir, g.path})
+		return s.openProcs(cgroupField, g.OpenProcs)
 	}
 	return nil
 }
@@ -58,17 +54,23 @@ func (s *starter) entersByItself() bool {
 	return s.attr.Cgroup != nil && s.lacks.has(noClone3|noIntoCgroup)
 }
 
+// tooSmall is what the counters say of a start that went wrong.
+func tooSmall(g *cgroup.Group) string {
+	s, _ := g.Stats()
+	switch {
+	case s.OOMKills > 0 || s.OOM > 0:
+		return "the memory limit of the cgroup is too low for the start: memory.events counts " +
+			strconv.FormatInt(max(s.OOM, s.OOMKills), 10) + " times out of memory"
+	case s.PidsMax > 0:
+		return "the limit of the cgroup on processes was reached"
+	}
+	return ""
+}
+
 // openProcs opens a cgroup.procs for the child to write to. The kernel asks
 // for the rights of who has opened it: the child's may be none.
-func (s *starter) openProcs(field string, d cgroupDir) *StartError {
-	fd, err := s.makeFile(field, func() (int, error) {
-		f, err := d.open("cgroup.procs", unix.O_WRONLY)
-		if err != nil {
-			return -1, err
-		}
-		defer f.Close()
-		return unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
-	})
+func (s *starter) openProcs(field string, open func() (int, error)) *StartError {
+	fd, err := s.makeFile(field, open)
 	if err != nil {
 		return ofFile(s.path, field, err)
 	}
@@ -77,15 +79,19 @@ func (s *starter) openProcs(field string, d cgroupDir) *StartError {
 }
 
 // ofCgroup is the error of a start whose cgroup cannot be made.
-func ofCgroup(program string, err *cgroupError) *StartError {
+func ofCgroup(program string, err error) *StartError {
 	e := ofFile(program, cgroupField, err)
-	if err.label != "" {
-		e.Field += "." + err.label
+	var of *cgroup.Error
+	if !errors.As(err, &of) {
+		return e
 	}
-	if err.holder != "" {
-		e.Err = fmt.Errorf("%w: choose a Parent without processes, or set Evacuate, which moves them to %s", e.Err, leafName)
+	if of.Label != "" {
+		e.Field += "." + of.Label
 	}
-	e.Hint = err.hint
+	if of.Holder != "" {
+		e.Err = fmt.Errorf("%w: choose a Parent without processes, or set Evacuate, which moves them to %s", e.Err, cgroup.Leaf)
+	}
+	e.Hint = of.Hint
 	return e
 }
 
@@ -102,16 +108,8 @@ func ofFile(program, field string, err error) *StartError {
 // openCgroupV1 opens the v1 cgroups that the child is put into.
 func (s *starter) openCgroupV1() *StartError {
 	for i, dir := range s.attr.CgroupV1 {
-		name := index("Attr.CgroupV1", i)
-		d := cgroupDir{path: dir}
-		if !s.describing {
-			var err error
-			if d, err = openCgroup(dir, unix.CGROUP_SUPER_MAGIC); err != nil {
-				return ofFile(s.path, name, err)
-			}
-			defer d.close()
-		}
-		if err := s.openProcs(name, d); err != nil {
+		open := func() (int, error) { return cgroup.OpenProcsV1(dir) }
+		if err := s.openProcs(index("Attr.CgroupV1", i), open); err != nil {
 			return err
 		}
 	}
@@ -135,144 +133,6 @@ func (r *request) inCgroup() bool {
 	return r.sys.UseCgroupFD || r.attr.Cgroup != nil || len(r.attr.CgroupV1) > 0
 }
 
-// make makes the cgroup in its parent, or in the first of those that this
-// process may use in which everything can be had.
-func (c *Cgroup) make() (*CgroupHandle, cgroupDir, *cgroupError) {
-	none := cgroupDir{}
-	parents, err := c.parents()
-	if err != nil {
-		return nil, none, failed("Parent", err)
-	}
-	parent, err := c.choose(parents)
-	for _, p := range parents {
-		if err != nil || p != parent {
-			p.close()
-		}
-	}
-	if err != nil {
-		return nil, none, failed("", err)
-	}
-	g, e := c.makeIn(parent)
-	if e != nil {
-		parent.close()
-	}
-	return g, parent, e
-}
-
-func (c *Cgroup) makeIn(parent cgroupDir) (*CgroupHandle, *cgroupError) {
-	g, err := c.mkdir(parent)
-	if errors.Is(err, fs.ErrPermission) {
-		e := failed("Parent", err)
-		e.hint = parent.path + " is not delegated to user " + strconv.Itoa(os.Geteuid())
-		return nil, e
-	}
-	if err != nil {
-		return nil, failed("Name", err)
-	}
-	if err := c.fill(g); err != nil {
-		g.discard(parent)
-		return nil, err
-	}
-	return g, nil
-}
-
-func (c *Cgroup) parents() ([]cgroupDir, error) {
-	if c.Parent == "" {
-		return usableParents()
-	}
-	d, err := openCgroup(path.Clean(c.Parent), unix.CGROUP2_SUPER_MAGIC)
-	return []cgroupDir{d}, err
-}
-
-// choose finds the parent, and enables the controllers in it.
-func (c *Cgroup) choose(parents []cgroupDir) (cgroupDir, error) {
-	need := c.controllers()
-	var first error
-	for _, d := range parents {
-		err := d.enable(need)
-		if err == nil {
-			return d, nil
-		}
-		if first == nil {
-			first = err
-		}
-	}
-	var inTheWay *refusal
-	if !c.Evacuate || !errors.As(first, &inTheWay) || inTheWay.holder != parents[0].path {
-		return cgroupDir{}, first
-	}
-	if err := parents[0].evacuate(); err != nil {
-		return cgroupDir{}, err
-	}
-	return parents[0], parents[0].enable(need)
-}
-
-func (c *Cgroup) mkdir(parent cgroupDir) (*CgroupHandle, error) {
-	name := c.Name
-	for {
-		if c.Name == "" {
-			name = "sprog-" + strconv.FormatUint(rand.Uint64(), 36)
-		}
-		err := parent.mkdir(name)
-		if err == nil {
-			break
-		}
-		if c.Name != "" || !errors.Is(err, fs.ErrExist) {
-			return nil, err
-		}
-	}
-	d, err := parent.sub(name)
-	if err != nil {
-		parent.rmdir(name)
-		return nil, err
-	}
-	return &CgroupHandle{path: d.path, name: name, keep: c.Keep, dir: d.file}, nil
-}
-
-// fill writes the limits.
-func (c *Cgroup) fill(g *CgroupHandle) *cgroupError {
-	d := cgroupDir{g.dir, g.path}
-	for _, w := range c.writes() {
-		value := w.value
-		var err error
-		if w.file == "io.max" {
-			value, err = resolveDevice(value)
-		}
-		if err == nil {
-			err = d.write(w.file, value)
-		}
-		if err != nil {
-			e := failed(w.label, err)
-			e.hint = explainCgroupFile(err, value)
-			return e
-		}
-	}
-	return nil
-}
-
-// explainCgroupFile says what the kernel means where a file of a cgroup does not
-// take a value. The error comes to name the value.
-func explainCgroupFile(err error, value string) string {
-	var of *fs.PathError
-	if !errors.As(err, &of) {
-		return ""
-	}
-	if of.Op == "write" {
-		of.Path += " " + strconv.Quote(value)
-	}
-	switch {
-	case of.Op == "open" && errors.Is(err, fs.ErrNotExist):
-		return "this kernel's cgroups do not have the file"
-	case of.Op != "write":
-		return ""
-	case errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ERANGE):
-		return "the file does not take that value"
-	case errors.Is(err, unix.ENODEV):
-		return "there is no such device"
-	}
-	return ""
-}
-
 // describeCgroup lists what the parent would do. Which cgroup is the parent
 // only a start finds out.
 func (s *starter) describeCgroup(c *Cgroup) {
@@ -289,13 +149,13 @@ func (s *starter) describeCgroup(c *Cgroup) {
 	write := func(file, value, field string) {
 		note("write", "write("+strconv.Quote(file)+", "+strconv.Quote(value)+", "+itoa(len(value))+")", field)
 	}
-	if need := c.controllers(); len(need) > 0 {
-		write(parent+"/cgroup.subtree_control", enabling(need), cgroupField)
+	if need := c.spec().Enables(); need != "" {
+		write(parent+"/cgroup.subtree_control", need, cgroupField)
 	}
 	dir := parent + "/" + name
 	note("mkdir", "mkdir("+strconv.Quote(dir)+", 0755)", cgroupField)
 	for _, w := range c.writes() {
-		write(dir+"/"+w.file, w.value, cgroupField+"."+w.label)
+		write(dir+"/"+w.File, w.Value, cgroupField+"."+w.Label)
 	}
 	s.standInCgroup = s.standIn
 	s.standIn++
@@ -311,7 +171,7 @@ func (s *starter) cgroup() int {
 	case s.describing:
 		return s.standInCgroup
 	}
-	return int(s.group.dir.Fd())
+	return s.group.FD()
 }
 
 // explainCgroup says what the kernel means where a child cannot be born in its

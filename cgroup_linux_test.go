@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/cgroup"
 )
 
 // inCgroupOf prepares a command that runs a script with $CG as the directory
@@ -172,7 +174,7 @@ func TestCgroupKill(t *testing.T) {
 		}
 		r.Read(make([]byte, 3))
 		g := c.Birth.Cgroup
-		g.plain = plain
+		g.group.Plain = plain
 		if err := g.Kill(); err != nil {
 			t.Errorf("plain %v: Kill() = %v", plain, err)
 		}
@@ -255,37 +257,33 @@ func TestCgroupEvacuate(t *testing.T) {
 		if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 			t.Errorf("in a process of its own: %v\n%s", err, out)
 		}
-		os.Remove(dir + "/" + leafName)
+		os.Remove(dir + "/" + cgroup.Leaf)
 		return
 	}
-	own, err := ownCgroup()
-	if err != nil {
-		t.Fatal(err)
+	own := ownCgroup()
+	if !strings.HasPrefix(filepath.Base(own), "sprog-test") {
+		t.Fatalf("this process is in %s; it must be alone in a cgroup of the test's", own)
 	}
-	own.close()
-	if !strings.HasPrefix(filepath.Base(own.path), "sprog-test") {
-		t.Fatalf("this process is in %s; it must be alone in a cgroup of the test's", own.path)
-	}
-	limited := Cgroup{HugeTLB: []HugeTLBMax{{"2MB", 2 << 20}}, Parent: own.path}
+	limited := Cgroup{HugeTLB: []HugeTLBMax{{"2MB", 2 << 20}}, Parent: own}
 	c := &Cmd{Path: "/bin/true", Attr: &Attr{Cgroup: &limited}}
-	err = c.Start()
+	err := c.Start()
 	const want = " holds this process, so that it cannot give hugetlb to a cgroup below it: " +
 		"choose a Parent without processes, or set Evacuate, which moves them to sprog-leaf"
-	if !errors.Is(err, syscall.EBUSY) || !strings.HasSuffix(err.Error(), own.path+want) {
-		t.Errorf("Start() = %v; want that %s%s", err, own.path, want)
+	if !errors.Is(err, syscall.EBUSY) || !strings.HasSuffix(err.Error(), own+want) {
+		t.Errorf("Start() = %v; want that %s%s", err, own, want)
 	}
 	// Without a controller there is nothing against it.
-	if err := (&Cmd{Path: "/bin/true", Attr: &Attr{Cgroup: &Cgroup{Parent: own.path}}}).Run(); err != nil {
+	if err := (&Cmd{Path: "/bin/true", Attr: &Attr{Cgroup: &Cgroup{Parent: own}}}).Run(); err != nil {
 		t.Error(err)
 	}
 	limited.Evacuate = true
-	for _, parent := range []string{own.path, own.path, ""} {
+	for _, parent := range []string{own, own, ""} {
 		limited.Parent = parent
 		c = &Cmd{Path: "/bin/true", Attr: &Attr{Cgroup: &limited}}
-		if err := c.Run(); err != nil || filepath.Dir(c.Birth.Cgroup.Path()) != own.path {
-			t.Errorf("with Parent %q: %v, made %s; want it in %s", parent, err, c.Birth.Cgroup.Path(), own.path)
+		if err := c.Run(); err != nil || filepath.Dir(c.Birth.Cgroup.Path()) != own {
+			t.Errorf("with Parent %q: %v, made %s; want it in %s", parent, err, c.Birth.Cgroup.Path(), own)
 		}
-		if leaf := strings.TrimSpace(contentsOf("/proc/self/cgroup")); !strings.HasSuffix(leaf, "/"+leafName) {
+		if leaf := strings.TrimSpace(contentsOf("/proc/self/cgroup")); !strings.HasSuffix(leaf, "/"+cgroup.Leaf) {
 			t.Errorf("this process is in %s; want it in the leaf", leaf)
 		}
 	}

@@ -64,7 +64,7 @@ func killsAllButTwo(t *testing.T, attr *Attr, ending *Ending) {
 		t.Fatal(err)
 	}
 	if c.Birth.Cgroup != nil {
-		c.Birth.Cgroup.plain = true // cgroup.kill kills those, too
+		c.Birth.Cgroup.group.Plain = true // cgroup.kill kills those, too
 	}
 	var lingering [2]int
 	for i := range lingering {

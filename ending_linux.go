@@ -120,7 +120,7 @@ func (c *Cmd) nextLook(used time.Duration) time.Duration {
 // as it can be known. The error says why that is not all.
 func (c *Cmd) usedCPU() (time.Duration, error) {
 	if c.Birth.Cgroup != nil {
-		if used := c.Birth.Cgroup.cpuUsage(); used != CgroupUnknown {
+		if used := c.Birth.Cgroup.of().CPUUsage(); used != CgroupUnknown {
 			return used, nil
 		}
 	}

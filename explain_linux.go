@@ -88,7 +88,7 @@ func (s *starter) explainBirth(e *StartError, errno syscall.Errno) {
 	if s.launch.Cgroup >= 0 && !sys.UseCgroupFD && (!ofNamespaces || errno == 0 && ns == 0) {
 		e.Field = cgroupField
 		if s.group != nil {
-			e.Object = s.group.path
+			e.Object = s.group.Path()
 		}
 	}
 }

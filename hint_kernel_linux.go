@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/cgroup"
 )
 
 // sinceLinux are the releases that brought the calls which not every kernel in
@@ -68,7 +70,7 @@ func (f failure) noMoreProcesses() string {
 	if f.born {
 		return f.noMoreOfUser()
 	}
-	if name := fullOfTasks(); name != "" {
+	if name := cgroup.Full(); name != "" {
 		return "the cgroup " + name + " has as many processes and threads as its pids.max allows"
 	}
 	var now unix.Rlimit
@@ -93,53 +95,6 @@ func (f failure) noMoreOfUser() string {
 		return ""
 	}
 	return fmt.Sprintf("likely RLIMIT_NPROC: it allows user %d no more than %d processes and threads, and the init is one of them", who.uid, most)
-}
-
-// fullOfTasks is a cgroup, this process's or one above it, that takes no more
-// tasks.
-func fullOfTasks() string {
-	d, err := ownCgroup()
-	for err == nil {
-		most, err1 := d.read("pids.max")
-		now, err2 := d.read("pids.current")
-		up, ok, upErr := d.parent()
-		d.close()
-		if err1 == nil && err2 == nil && full(now, most) {
-			if ok {
-				up.close()
-			}
-			return d.path
-		}
-		if d, err = up, upErr; !ok {
-			break
-		}
-	}
-	return fullOfTasksV1()
-}
-
-func full(now, most string) bool {
-	n, err1 := strconv.Atoi(strings.TrimSpace(now))
-	m, err2 := strconv.Atoi(strings.TrimSpace(most))
-	return err1 == nil && err2 == nil && n >= m
-}
-
-func fullOfTasksV1() string {
-	list, _ := os.ReadFile("/proc/self/cgroup")
-	for line := range strings.Lines(string(list)) {
-		w := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(w) < 3 || !slices.Contains(strings.Split(w[1], ","), "pids") {
-			continue
-		}
-		for path := w[2]; path != "" && path != "/"; path = path[:strings.LastIndexByte(path, '/')] {
-			dir := "/sys/fs/cgroup/" + w[1] + path
-			most, _ := readSmall(dir + "/pids.max")
-			now, _ := readSmall(dir + "/pids.current")
-			if full(now, most) {
-				return dir
-			}
-		}
-	}
-	return ""
 }
 
 // threadsOf counts the threads of a user, as far as they are to be seen.

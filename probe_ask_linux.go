@@ -4,11 +4,10 @@ package sprog
 
 import (
 	"errors"
-	"os"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/program"
@@ -128,76 +127,29 @@ func askIntoCgroup() Support {
 
 // askCgroupKill looks for the file in a new cgroup: the root has none.
 func askCgroupKill() Support {
-	g, parent, e := new(Cgroup).make()
-	if e != nil {
-		f := featureProbe{since: "5.14"}
-		return f.refusal(ofCgroup("", e))
-	}
-	defer parent.close()
-	defer g.discard(parent)
-	f, err := cgroupDir{g.dir, g.path}.open("cgroup.kill", unix.O_PATH)
+	g, err := cgroup.Make(new(cgroup.Spec))
 	if err != nil {
-		return Support{Answer: No, Reason: "takes Linux 5.14: " + err.Error()}
+		f := featureProbe{since: "5.14"}
+		return f.refusal(ofCgroup("", err))
 	}
-	f.Close()
+	defer g.Discard()
+	const file = "cgroup.kill"
+	if err := unix.Faccessat(g.FD(), file, unix.F_OK, 0); err != nil {
+		return Support{Answer: No, Reason: "takes Linux 5.14: open " + g.Path() + "/" + file + ": " + err.Error()}
+	}
 	return Support{Answer: Yes}
 }
 
 // askController finds out whether a start could give a controller to its
-// cgroup. It does not try, since the controllers of the cgroups above would
-// stay enabled.
+// cgroup.
 func askController(name string) func() Support {
 	var f featureProbe
 	return func() Support {
-		list, err := usableParents()
-		if err != nil {
-			return f.refusal(ofCgroup("", failed("", err)))
+		if err := cgroup.CouldEnable(name); err != nil {
+			return f.refusal(ofCgroup("", err))
 		}
-		defer closeAll(list)
-		var first error
-		for _, d := range list {
-			err := d.couldEnable(name)
-			if err == nil {
-				return Support{Answer: Yes}
-			}
-			if first == nil {
-				first = err
-			}
-		}
-		return f.refusal(ofCgroup("", failed("", first)))
+		return Support{Answer: Yes}
 	}
-}
-
-// couldEnable is what [cgroupDir.enable] would come to, without doing it.
-func (d cgroupDir) couldEnable(name string) error {
-	on, err := d.words("cgroup.subtree_control")
-	if err != nil || slices.Contains(on, name) {
-		return err
-	}
-	if err := d.mayEnable([]string{name}); err != nil {
-		return err
-	}
-	have, err := d.words("cgroup.controllers")
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(have, name) {
-		up, ok, err := d.parent()
-		switch {
-		case err != nil:
-			return err
-		case !ok:
-			return &refusal{reason: notAvailable(d.path, []string{name}, have) + whereElse([]string{name}), errno: unix.ENOENT}
-		}
-		defer up.close()
-		if err := up.couldEnable(name); err != nil {
-			return err
-		}
-	}
-	if err := unix.Faccessat(d.fd(), "cgroup.subtree_control", unix.W_OK, unix.AT_EACCESS); err != nil {
-		return &os.PathError{Op: "access", Path: d.path + "/cgroup.subtree_control", Err: err}
-	}
-	return nil
 }
 
 // readSmall reads a file of the kernel's.

@@ -15,6 +15,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/cgroup"
 )
 
 // oracles are the features with what they are for, in the words of a caller. A
@@ -474,7 +476,7 @@ func (l oracleLine) wrong() string {
 func TestProbeCgroupControllers(t *testing.T) {
 	requires(t, asRoot, cgroup2)
 	program := publicBinary(t)
-	for _, leaf := range []string{"", leafName} {
+	for _, leaf := range []string{"", cgroup.Leaf} {
 		t.Run("in "+leaf, func(t *testing.T) {
 			dir := filepath.Join(newCgroup(t).Name(), leaf)
 			if leaf != "" {

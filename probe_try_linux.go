@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/mountinfo"
+	"github.com/sprog-dev/sprog/internal/cgroup"
 )
 
 // mapsItself tries a user namespace in which this user is root.
@@ -136,44 +136,10 @@ func staysOnItsCPU(t *trial) {
 
 // entersItsOwnV1 has the child enter a cgroup that it is in.
 func entersItsOwnV1(t *trial) {
-	dirs := ownCgroupsV1()
+	dirs := cgroup.OwnV1()
 	if len(dirs) == 0 {
 		t.isNot("no hierarchy of cgroup v1 is mounted that has the cgroup of this process")
 		return
 	}
 	t.attr.CgroupV1 = dirs[:1]
-}
-
-// ownCgroupsV1 are the directories of this process's cgroups in the hierarchies
-// of v1 that are mounted.
-func ownCgroupsV1() (dirs []string) {
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	list, err2 := os.ReadFile("/proc/self/cgroup")
-	if err != nil || err2 != nil {
-		return nil
-	}
-	for m := range mountinfo.Mounts(string(mounts)) {
-		if m.Type != "cgroup" {
-			continue
-		}
-		if own, ok := lineOfHierarchy(string(list), m.Options); ok {
-			if dir, ok := under(m, own); ok {
-				dirs = append(dirs, dir)
-			}
-		}
-	}
-	return dirs
-}
-
-// lineOfHierarchy returns the path in the hierarchy whose mount has these
-// options, from a list in the form of /proc/PID/cgroup.
-func lineOfHierarchy(list string, options []string) (string, bool) {
-	for line := range strings.Lines(list) {
-		_, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
-		names, p, _ := strings.Cut(rest, ":")
-		if names != "" && len(wordsNotIn(strings.Split(names, ","), options)) == 0 {
-			return p, true
-		}
-	}
-	return "", false
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -64,7 +65,7 @@ type starter struct {
 	stage         *machine.Second
 	terminal      terminal
 	ends          []func(started bool)
-	group         *CgroupHandle // what Attr.Cgroup has asked for
+	group         *cgroup.Group // what Attr.Cgroup has asked for
 	cgroupSays    string        // what its counters said when the start had failed
 	busy          int           // how often the program was open for writing
 	tryClone      bool          // clone3 was refused: clone(2) tells whether as such

@@ -1,6 +1,4 @@
-//go:build amd64 || arm64
-
-package sprog
+package cgroup
 
 import (
 	"errors"
@@ -12,34 +10,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A cgroupDir is the directory of a cgroup, opened with O_PATH. Everything
+// A dir is the directory of a cgroup, opened with O_PATH. Everything
 // below it is reached through the descriptor, so that nothing is ever written
 // to what is not a cgroup.
-type cgroupDir struct {
+type dir struct {
 	file *os.File
-	path string // for messages
+	path string
 }
 
-// openCgroup opens a directory by its path, and makes sure that it is in a
+// openDir opens a directory by its path, and makes sure that it is in a
 // file system of that type.
-func openCgroup(path string, magic int64) (cgroupDir, error) {
+func openDir(path string, magic int64) (dir, error) {
 	fd, err := retry(func() (int, error) { return unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) })
 	if err != nil {
-		return cgroupDir{}, &fs.PathError{Op: "open", Path: path, Err: err}
+		return dir{}, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	d := cgroupDir{os.NewFile(uintptr(fd), path), path}
+	d := dir{os.NewFile(uintptr(fd), path), path}
 	if err := d.check(magic); err != nil {
 		d.close()
-		return cgroupDir{}, err
+		return dir{}, err
 	}
 	return d, nil
 }
 
-func (d cgroupDir) fd() int { return int(d.file.Fd()) }
+func (d dir) fd() int { return int(d.file.Fd()) }
 
-func (d cgroupDir) close() { d.file.Close() }
+func (d dir) close() { d.file.Close() }
 
-func (d cgroupDir) check(magic int64) error {
+func (d dir) check(magic int64) error {
 	var st unix.Statfs_t
 	if err := unix.Fstatfs(d.fd(), &st); err != nil {
 		return &fs.PathError{Op: "statfs", Path: d.path, Err: err}
@@ -65,7 +63,7 @@ func retry(f func() (int, error)) (n int, err error) {
 
 // open opens what is directly below the directory, and nothing that a link or
 // a mount has put there.
-func (d cgroupDir) open(name string, flags int) (*os.File, error) {
+func (d dir) open(name string, flags int) (*os.File, error) {
 	how := unix.OpenHow{
 		Flags:   uint64(flags | unix.O_CLOEXEC),
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV,
@@ -83,29 +81,29 @@ func (d cgroupDir) open(name string, flags int) (*os.File, error) {
 }
 
 // sub opens a cgroup directly below this one.
-func (d cgroupDir) sub(name string) (cgroupDir, error) {
+func (d dir) sub(name string) (dir, error) {
 	f, err := d.open(name, unix.O_PATH|unix.O_DIRECTORY)
-	return cgroupDir{f, d.path + "/" + name}, err
+	return dir{f, d.path + "/" + name}, err
 }
 
 // parent opens the cgroup above. At the top, as far as it is mounted, there is
 // none, and ok is false.
-func (d cgroupDir) parent() (up cgroupDir, ok bool, err error) {
+func (d dir) parent() (up dir, ok bool, err error) {
 	fd, err := retry(func() (int, error) {
 		return unix.Openat(d.fd(), "..", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
 		return up, false, &fs.PathError{Op: "open", Path: d.path + "/..", Err: err}
 	}
-	up = cgroupDir{os.NewFile(uintptr(fd), d.path), d.path[:max(strings.LastIndexByte(d.path, '/'), 0)]}
+	up = dir{os.NewFile(uintptr(fd), d.path), d.path[:max(strings.LastIndexByte(d.path, '/'), 0)]}
 	if up.check(unix.CGROUP2_SUPER_MAGIC) != nil {
 		up.close()
-		return cgroupDir{}, false, nil
+		return dir{}, false, nil
 	}
 	return up, true, nil
 }
 
-func (d cgroupDir) read(name string) (string, error) {
+func (d dir) read(name string) (string, error) {
 	f, err := d.open(name, unix.O_RDONLY)
 	if err != nil {
 		return "", err
@@ -115,13 +113,13 @@ func (d cgroupDir) read(name string) (string, error) {
 	return string(b), err
 }
 
-func (d cgroupDir) words(name string) ([]string, error) {
+func (d dir) words(name string) ([]string, error) {
 	s, err := d.read(name)
 	return strings.Fields(s), err
 }
 
 // write writes a value with one call, as the kernel wants it.
-func (d cgroupDir) write(name, value string) error {
+func (d dir) write(name, value string) error {
 	f, err := d.open(name, unix.O_WRONLY)
 	if err != nil {
 		return err
@@ -137,14 +135,24 @@ func (d cgroupDir) write(name, value string) error {
 	return nil
 }
 
-func (d cgroupDir) mkdir(name string) error {
+// openProcs opens cgroup.procs for a child to write to.
+func (d dir) openProcs() (int, error) {
+	f, err := d.open("cgroup.procs", unix.O_WRONLY)
+	if err != nil {
+		return -1, err
+	}
+	defer f.Close()
+	return unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+}
+
+func (d dir) mkdir(name string) error {
 	if err := unix.Mkdirat(d.fd(), name, 0o755); err != nil {
 		return &fs.PathError{Op: "mkdir", Path: d.path + "/" + name, Err: err}
 	}
 	return nil
 }
 
-func (d cgroupDir) rmdir(name string) error {
+func (d dir) rmdir(name string) error {
 	err := unix.Unlinkat(d.fd(), name, unix.AT_REMOVEDIR)
 	if err != nil && err != unix.ENOENT {
 		return &fs.PathError{Op: "rmdir", Path: d.path + "/" + name, Err: err}
@@ -153,7 +161,7 @@ func (d cgroupDir) rmdir(name string) error {
 }
 
 // firstSub returns the name of one of the cgroups directly below, or "".
-func (d cgroupDir) firstSub() (string, error) {
+func (d dir) firstSub() (string, error) {
 	fd, err := retry(func() (int, error) {
 		return unix.Openat(d.fd(), ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
@@ -178,8 +186,27 @@ func (d cgroupDir) firstSub() (string, error) {
 	}
 }
 
+// subs lists the cgroups directly below.
+func (d dir) subs() (list []string, err error) {
+	fd, err := retry(func() (int, error) {
+		return unix.Openat(d.fd(), ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), d.path)
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
+	for _, e := range entries {
+		if e.IsDir() {
+			list = append(list, e.Name())
+		}
+	}
+	return list, err
+}
+
 // has reports whether the name in this cgroup is that of a given one.
-func (d cgroupDir) has(name string, sub cgroupDir) bool {
+func (d dir) has(name string, sub dir) bool {
 	var a, b unix.Stat_t
 	return unix.Fstatat(d.fd(), name, &a, unix.AT_SYMLINK_NOFOLLOW) == nil && unix.Fstat(sub.fd(), &b) == nil &&
 		a.Dev == b.Dev && a.Ino == b.Ino
@@ -187,11 +214,11 @@ func (d cgroupDir) has(name string, sub cgroupDir) bool {
 
 // processes lists the processes in the cgroup. Those that have no number
 // here, being in a PID namespace elsewhere, are 0.
-func (d cgroupDir) processes() ([]string, error) { return d.words("cgroup.procs") }
+func (d dir) processes() ([]string, error) { return d.words("cgroup.procs") }
 
 // isRoot reports whether it is the root of the hierarchy, which may have both
 // processes and controllers.
-func (d cgroupDir) isRoot() (bool, error) {
+func (d dir) isRoot() (bool, error) {
 	f, err := d.open("cgroup.events", unix.O_PATH)
 	if err == nil {
 		f.Close()

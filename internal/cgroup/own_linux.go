@@ -1,6 +1,4 @@
-//go:build amd64 || arm64
-
-package sprog
+package cgroup
 
 import (
 	"errors"
@@ -15,33 +13,33 @@ import (
 	"github.com/sprog-dev/sprog/internal/mountinfo"
 )
 
-// ownCgroup opens the cgroup that this process is in.
-func ownCgroup() (cgroupDir, error) {
+// openOwn opens the cgroup that this process is in.
+func openOwn() (dir, error) {
 	list, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		return cgroupDir{}, err
+		return dir{}, err
 	}
 	own, ok := lineOfCgroup2(string(list))
 	if !ok {
-		return cgroupDir{}, &refusal{reason: "this kernel has no cgroup v2", errno: unix.ENODEV}
+		return dir{}, &refusal{reason: "this kernel has no cgroup v2", errno: unix.ENODEV}
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
-		return cgroupDir{}, err
+		return dir{}, err
 	}
 	err = &refusal{reason: "no cgroup2 file system is mounted that has the cgroup " + own + " of this process", errno: unix.ENOENT}
 	for m := range mountinfo.Mounts(string(mounts)) {
-		dir, ok := under(m, own)
+		path, ok := under(m, own)
 		if !ok || m.Type != "cgroup2" {
 			continue
 		}
-		d, openErr := openCgroup(dir, unix.CGROUP2_SUPER_MAGIC)
+		d, openErr := openDir(path, unix.CGROUP2_SUPER_MAGIC)
 		if openErr == nil {
 			return d, nil
 		}
 		err = openErr // hidden by another mount, perhaps
 	}
-	return cgroupDir{}, err
+	return dir{}, err
 }
 
 // lineOfCgroup2 returns the path in the unified hierarchy from a list in the
@@ -58,7 +56,7 @@ func lineOfCgroup2(list string) (string, bool) {
 // under returns where a cgroup is found, if it is in a mount of its hierarchy.
 // The mount's root and the cgroup's path are both relative to the root of this
 // process's cgroup namespace.
-func under(m mountinfo.Mount, own string) (dir string, ok bool) {
+func under(m mountinfo.Mount, own string) (where string, ok bool) {
 	rest, ok := strings.CutPrefix(own, strings.TrimSuffix(m.Root, "/"))
 	if !ok || rest != "" && rest[0] != '/' {
 		return "", false
@@ -67,16 +65,16 @@ func under(m mountinfo.Mount, own string) (dir string, ok bool) {
 }
 
 // usableParents opens the cgroups that a new one may be made in, nearest
-// first: see [Cgroup.Parent].
-func usableParents() (list []cgroupDir, err error) {
-	d, err := ownCgroup()
+// first: see [Spec].
+func usableParents() (list []dir, err error) {
+	d, err := openOwn()
 	if err != nil {
 		return nil, err
 	}
 	if os.Geteuid() != 0 {
 		return writable(d)
 	}
-	list = []cgroupDir{d}
+	list = []dir{d}
 	// As root, up to the mark.
 	for {
 		last := list[len(list)-1]
@@ -95,7 +93,7 @@ func usableParents() (list []cgroupDir, err error) {
 	}
 	// There is none: only its own, or that above a leaf made by Evacuate.
 	keep := 1
-	if len(list) > 1 && path.Base(d.path) == leafName {
+	if len(list) > 1 && path.Base(d.path) == Leaf {
 		keep = 2
 	}
 	closeAll(list[keep:])
@@ -104,7 +102,7 @@ func usableParents() (list []cgroupDir, err error) {
 
 // writable lists the cgroups from d up that the user may put cgroups and
 // processes into, up to the one that is marked as delegated.
-func writable(d cgroupDir) (list []cgroupDir, err error) {
+func writable(d dir) (list []dir, err error) {
 	for {
 		ok, err := d.mayWrite()
 		marked := d.delegated()
@@ -113,7 +111,7 @@ func writable(d cgroupDir) (list []cgroupDir, err error) {
 		} else {
 			defer d.close()
 		}
-		var up cgroupDir
+		var up dir
 		more := false
 		if err == nil && !marked && (ok || len(list) == 0) {
 			up, more, err = d.parent()
@@ -137,7 +135,7 @@ func writable(d cgroupDir) (list []cgroupDir, err error) {
 // mayWrite reports whether the user may make cgroups in d and put processes
 // into it. The latter is what the kernel asks of the nearest common ancestor
 // where a process moves.
-func (d cgroupDir) mayWrite() (bool, error) {
+func (d dir) mayWrite() (bool, error) {
 	for _, name := range []string{".", "cgroup.procs"} {
 		err := unix.Faccessat(d.fd(), name, unix.W_OK, unix.AT_EACCESS)
 		switch {
@@ -152,8 +150,8 @@ func (d cgroupDir) mayWrite() (bool, error) {
 
 // delegated reports whether the cgroup bears the mark of a manager that leaves
 // everything below it to others.
-func (d cgroupDir) delegated() bool {
-	link := "/proc/self/fd/" + itoa(d.fd()) // O_PATH has no attributes
+func (d dir) delegated() bool {
+	link := "/proc/self/fd/" + strconv.Itoa(d.fd()) // O_PATH has no attributes
 	for _, name := range []string{"user.delegate", "trusted.delegate"} {
 		var value [8]byte
 		n, err := unix.Getxattr(link, name, value[:])
@@ -164,8 +162,52 @@ func (d cgroupDir) delegated() bool {
 	return false
 }
 
-func closeAll(list []cgroupDir) {
+func closeAll(list []dir) {
 	for _, d := range list {
 		d.close()
 	}
+}
+
+// OpenProcsV1 opens cgroup.procs of a directory that has to be a cgroup of v1.
+func OpenProcsV1(path string) (fd int, err error) {
+	d, err := openDir(path, unix.CGROUP_SUPER_MAGIC)
+	if err != nil {
+		return -1, err
+	}
+	defer d.close()
+	return d.openProcs()
+}
+
+// OwnV1 are the directories of this process's cgroups in the hierarchies of v1
+// that are mounted.
+func OwnV1() (dirs []string) {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	list, err2 := os.ReadFile("/proc/self/cgroup")
+	if err != nil || err2 != nil {
+		return nil
+	}
+	for m := range mountinfo.Mounts(string(mounts)) {
+		if m.Type != "cgroup" {
+			continue
+		}
+		if own, ok := lineOfHierarchy(string(list), m.Options); ok {
+			if where, ok := under(m, own); ok {
+				dirs = append(dirs, where)
+			}
+		}
+	}
+	return dirs
+}
+
+// lineOfHierarchy returns the path in the hierarchy whose mount has these
+// options, from a list in the form of /proc/PID/cgroup.
+func lineOfHierarchy(list string, options []string) (string, bool) {
+	for line := range strings.Lines(list) {
+		_, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
+		names, p, _ := strings.Cut(rest, ":")
+		if names != "" && len(wordsNotIn(strings.Split(names, ","), options)) == 0 {
+			return p, true
+		}
+	}
+	return "", false
 }

@@ -1,8 +1,7 @@
-//go:build amd64 || arm64
-
-package sprog
+package cgroup
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -14,43 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leafName is the cgroup that Evacuate moves processes to.
-const leafName = "sprog-leaf"
-
-// A refusal is an errno with what it means here.
-type refusal struct {
-	reason string
-	errno  error
-	holder string // of "no internal processes": the cgroup that holds some
-}
-
-func (e *refusal) Error() string { return e.reason }
-func (e *refusal) Unwrap() error { return e.errno }
-
-// A cgroupError says why a cgroup cannot be made, and what of the request that
-// is about.
-type cgroupError struct {
-	label  string // "Parent", "Name" or the label of a write; "" for the whole
-	hint   string
-	holder string // the cgroup whose processes are in the way, if it is that
-	err    error
-}
-
-func (e *cgroupError) Error() string { return e.err.Error() }
-func (e *cgroupError) Unwrap() error { return e.err }
-
-func failed(label string, err error) *cgroupError {
-	e := &cgroupError{label: label, err: err}
-	var r *refusal
-	if errors.As(err, &r) {
-		e.holder = r.holder
-	}
-	return e
-}
-
 // enable makes controllers available to the cgroups below, through the cgroups
 // above where those keep them back.
-func (d cgroupDir) enable(need []string) error {
+func (d dir) enable(need []string) error {
 	on, err := d.words("cgroup.subtree_control")
 	if err != nil {
 		return err
@@ -82,7 +47,7 @@ func (d cgroupDir) enable(need []string) error {
 // for. It does so even for those that it would accept, such as pids: they would
 // make the cgroup the root of a threaded subtree, in which no process
 // can be put into a new cgroup.
-func (d cgroupDir) mayEnable(missing []string) error {
+func (d dir) mayEnable(missing []string) error {
 	if root, err := d.isRoot(); err != nil || root {
 		return err
 	}
@@ -112,7 +77,7 @@ func (d cgroupDir) mayEnable(missing []string) error {
 }
 
 // fetch has the cgroup above hand down controllers that are missing here.
-func (d cgroupDir) fetch(lacking, have []string) error {
+func (d dir) fetch(lacking, have []string) error {
 	up, ok, err := d.parent()
 	if err != nil {
 		return err
@@ -175,14 +140,14 @@ func wordsNotIn(list, others []string) (rest []string) {
 // evacuate moves the processes of the cgroup to a leaf below it. They may fork
 // meanwhile. It is never the root of the hierarchy, whose processes are the
 // whole machine's, nor does process 1 ever move.
-func (d cgroupDir) evacuate() error {
+func (d dir) evacuate() error {
 	if root, err := d.isRoot(); err != nil || root {
 		return err
 	}
-	if err := d.mkdir(leafName); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := d.mkdir(Leaf); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	leaf, err := d.sub(leafName)
+	leaf, err := d.sub(Leaf)
 	if err != nil {
 		return err
 	}
@@ -204,7 +169,59 @@ func (d cgroupDir) evacuate() error {
 			}
 		}
 	}
-	return cannotEvacuate(d.path + " gets new processes faster than they can be moved to " + leafName)
+	return cannotEvacuate(d.path + " gets new processes faster than they can be moved to " + Leaf)
 }
 
 func cannotEvacuate(why string) error { return &refusal{reason: why, errno: unix.EBUSY} }
+
+// CouldEnable says why a controller could not be given to a new cgroup of one's own, or is
+// nil. It does not try, since the controllers of the cgroups above would stay
+// enabled. The error is an [*Error].
+func CouldEnable(name string) error {
+	list, err := usableParents()
+	if err != nil {
+		return failed("", err)
+	}
+	defer closeAll(list)
+	var first error
+	for _, d := range list {
+		err := d.couldEnable(name)
+		if err == nil {
+			return nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return failed("", first)
+}
+
+// couldEnable is what [dir.enable] would come to.
+func (d dir) couldEnable(name string) error {
+	on, err := d.words("cgroup.subtree_control")
+	if err != nil || slices.Contains(on, name) {
+		return err
+	}
+	if err := d.mayEnable([]string{name}); err != nil {
+		return err
+	}
+	have, err := d.words("cgroup.controllers")
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(have, name) {
+		up, ok, err := d.parent()
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return &refusal{reason: notAvailable(d.path, []string{name}, have) + whereElse([]string{name}), errno: unix.ENOENT}
+		}
+		defer up.close()
+		if err := up.couldEnable(name); err != nil {
+			return err
+		}
+	}
+	if err := unix.Faccessat(d.fd(), "cgroup.subtree_control", unix.W_OK, unix.AT_EACCESS); err != nil {
+		return &os.PathError{Op: "access", Path: d.path + "/cgroup.subtree_control", Err: err}
+	}
+	return nil
+}

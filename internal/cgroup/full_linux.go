@@ -1,0 +1,71 @@
+package cgroup
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Full is a cgroup, this process's or one above it, that takes no more tasks, or
+// empty.
+func Full() string {
+	d, err := openOwn()
+	for err == nil {
+		most, err1 := d.read("pids.max")
+		now, err2 := d.read("pids.current")
+		up, ok, upErr := d.parent()
+		d.close()
+		if err1 == nil && err2 == nil && full(now, most) {
+			if ok {
+				up.close()
+			}
+			return d.path
+		}
+		if d, err = up, upErr; !ok {
+			break
+		}
+	}
+	return fullV1()
+}
+
+// full reports whether there are as many tasks as there may be.
+func full(now, most string) bool {
+	n, err1 := strconv.Atoi(strings.TrimSpace(now))
+	m, err2 := strconv.Atoi(strings.TrimSpace(most))
+	return err1 == nil && err2 == nil && n >= m
+}
+
+func fullV1() string {
+	list, _ := os.ReadFile("/proc/self/cgroup")
+	for line := range strings.Lines(string(list)) {
+		w := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(w) < 3 || !slices.Contains(strings.Split(w[1], ","), "pids") {
+			continue
+		}
+		for path := w[2]; path != "" && path != "/"; path = path[:strings.LastIndexByte(path, '/')] {
+			at := "/sys/fs/cgroup/" + w[1] + path
+			most, _ := readSmall(at + "/pids.max")
+			now, _ := readSmall(at + "/pids.current")
+			if full(now, most) {
+				return at
+			}
+		}
+	}
+	return ""
+}
+
+// readSmall reads a file of the kernel's, without what would take a descriptor
+// more.
+func readSmall(path string) (string, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, 4096)
+	n, err := unix.Read(fd, buf)
+	return string(buf[:max(n, 0)]), err
+}
