@@ -1,0 +1,36 @@
+# Shortcuts for people. CI runs .ci/run.
+.PHONY: help fast test race modes vm bench update release ci
+
+help: ## this list
+	@grep -E '^[a-z]+: ## ' Makefile | sed 's/: ## /\t/' | expand -t 10
+
+fast: ## vet, and the tests with -short
+	go vet ./...
+	go test -short ./...
+
+test: ## all tests
+	go test ./...
+
+race: ## all tests with the race detector
+	go test -race ./...
+
+modes: ## tests of starts in every build mode
+	script/build-modes
+
+vm: ## tests on other kernels, in virtual machines
+	script/amd64-vm -short -timeout 10m -run Cgroup .
+	script/arm64-vm -short -timeout 15m ./internal/atstart ./internal/program ./internal/machine .
+
+bench: ## measurements beside os/exec and others, five minutes
+	go run ./bench
+
+update: ## rewrite golden plans, docs/errors.md, docs/api.txt; look at the diff
+	go test -run 'Plan|TestErrors' . -update
+	go test ./internal/api -update
+	go test ./cmd/sprog -run TestScripts -update
+
+release: ## static binaries, completions and manual pages in dist
+	script/release
+
+ci: ## everything that a change has to pass
+	.ci/run
