@@ -163,28 +163,25 @@ func TestCgroupKeep(t *testing.T) {
 
 func TestCgroupKill(t *testing.T) {
 	requires(t, ownCgroups)
-	for _, plain := range []bool{false, true} {
-		c := inCgroupOf(t, &Cgroup{}, `mkdir $CG/x; (echo 0 >$CG/x/cgroup.procs; exec sleep 1000) & echo up; exec sleep 1000`)
-		r, err := c.StdoutPipe()
-		if err == nil {
-			err = c.Start()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Read(make([]byte, 3))
-		g := c.Birth.Cgroup
-		g.group.Plain = plain
-		if err := g.Kill(); err != nil {
-			t.Errorf("plain %v: Kill() = %v", plain, err)
-		}
-		var exit *ExitError
-		if err := c.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-			t.Errorf("plain %v: Wait() = %v; want SIGKILL", plain, err)
-		}
-		if exists(g.Path()) {
-			t.Errorf("plain %v: %s is left", plain, g.Path())
-		}
+	c := inCgroupOf(t, &Cgroup{}, `mkdir $CG/x; (echo 0 >$CG/x/cgroup.procs; exec sleep 1000) & echo up; exec sleep 1000`)
+	r, err := c.StdoutPipe()
+	if err == nil {
+		err = c.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Read(make([]byte, 3))
+	g := c.Birth.Cgroup
+	if err := g.Kill(); err != nil {
+		t.Errorf("Kill() = %v", err)
+	}
+	var exit *ExitError
+	if err := c.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Errorf("Wait() = %v; want SIGKILL", err)
+	}
+	if exists(g.Path()) {
+		t.Errorf("%s is left", g.Path())
 	}
 }
 

@@ -15,9 +15,9 @@ type Group struct {
 	name string
 	up   dir // its parent, until Commit or Discard
 
-	mu    sync.Mutex
-	at    dir    // without a file once the cgroup is removed
-	last  *Stats // those of a cgroup that is removed
+	mu   sync.Mutex
+	at   dir    // without a file once the cgroup is removed
+	last *Stats // those of a cgroup that is removed
 
 	// Plain has Kill do without cgroup.kill, as before Linux 5.14. It is for tests.
 	Plain bool
