@@ -16,7 +16,7 @@ import (
 // code, or with 128+n after signal n. They are those of timeout(1), env(1) and
 // the shells.
 const (
-	exitUnwritten = 123 // the program has ended well, but a file about it could not be written
+	exitUnwritten = 123 // the program has ended well, but a file about it, or its output under --tty, could not be written
 	exitTimeout   = 124 // --timeout ended the program
 	exitSprog     = 125 // sprog failed before the program was executed
 	exitCannot    = 126 // the program was found, but could not be executed

@@ -45,11 +45,12 @@ As PID 1 of a container, and as a child subreaper, sprog reaps what is orphaned.
 
 With --tty the program's terminal decides what keys do. Ctrl-Z stops the program
 and then sprog, and fg goes on with both; the terminal is put back as it was.
+From the background sprog leaves its terminal alone, but for the program's output.
 
 Exit code:
   That of the program, or 128+n if signal n killed it.
   123  the program exited with 0, but what --result, --trace or --info-fd asks
-       for could not be written
+       for, or what it wrote under --tty, could not be written
   124  the program ended after --timeout's signal (137 if it took KILL)
   125  sprog failed before the program was executed
   126  the program was found but could not be executed

@@ -11,7 +11,6 @@ import (
 
 	"github.com/sprog-dev/sprog"
 	"golang.org/x/sys/unix"
-	"golang.org/x/term"
 )
 
 // A relay stands between sprog's terminal, if its standard input is one, and
@@ -20,30 +19,30 @@ import (
 // business. The program cannot reach sprog's terminal: neither by a descriptor
 // nor by its session (TIOCSTI).
 type relay struct {
-	master *os.File
-	saved  *term.State   // the mode of sprog's terminal, nil if it is in that mode
-	group  int           // the program's process group
-	done   chan struct{} // all output is written
+	master  *os.File
+	console *console
+	group   int           // the program's process group
+	done    chan struct{} // all output is written
+	err     error         // then: why some of it is not
+	owed    bool          // a continue that the program has been given before it came
 }
 
 const stdin = 0
 
 // startRelayed starts the command on a terminal of its own.
-func startRelayed(cmd *sprog.Cmd) (*relay, error) {
-	size, err := sprog.PTYSize(os.Stdin)
-	if err != nil {
-		size, _ = sprog.PTYSize(os.Stdout)
-	}
+func startRelayed(cmd *sprog.Cmd, tty terminal) (*relay, error) {
 	for _, stream := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
 		forgetStream(cmd, stream)
 	}
-	master, err := cmd.StartPTY(size)
+	c := findConsole(tty)
+	master, err := cmd.StartPTY(c.size())
 	if err != nil {
 		return nil, err
 	}
-	r := &relay{master: master, done: make(chan struct{})}
+	r := &relay{master: master, console: c, done: make(chan struct{})}
 	r.group = r.foreground()
-	r.raw()
+	c.open()
+	c.take(r.resize)
 	go r.forward()
 	go r.show()
 	return r, nil
@@ -76,27 +75,15 @@ func (r *relay) onMaster(f func(fd int)) {
 	}
 }
 
-// raw has sprog's terminal pass on every character as it is.
-func (r *relay) raw() {
-	if r.saved == nil && term.IsTerminal(stdin) {
-		r.saved, _ = term.MakeRaw(stdin)
-	}
-}
-
-// restore puts sprog's terminal back. Nobody has changed it meanwhile but
-// sprog: the program has another.
-func (r *relay) restore() {
-	if r.saved != nil {
-		term.Restore(stdin, r.saved)
-		r.saved = nil
-	}
-}
-
 // forward hands what is typed to the program. Where input ends that is not typed,
 // the program's terminal is told as a person would: by its end-of-file
 // character.
 func (r *relay) forward() {
-	io.Copy(r.master, os.Stdin)
+	in := io.Reader(os.Stdin)
+	if r.console.typed {
+		in = r.console
+	}
+	io.Copy(r.master, in)
 	r.master.Write([]byte{r.endOfFile()})
 }
 
@@ -111,51 +98,116 @@ func (r *relay) endOfFile() byte {
 	return eof
 }
 
-// show writes what the program writes, until nobody has its terminal open.
+// show writes what the program writes, until nobody has its terminal open, or
+// until nobody opens it any more: see finish.
 func (r *relay) show() {
 	defer close(r.done)
-	io.Copy(os.Stdout, readerOf{r.master})
-	io.Copy(io.Discard, readerOf{r.master}) // if nobody reads sprog's output any more
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.master.Read(buf)
+		r.write(buf[:n])
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			r.drain(buf)
+			return
+		case err != nil: // at the end of a terminal, EIO
+			return
+		}
+	}
 }
 
-// A readerOf hides that a file is one, so that io.Copy does not splice: the
-// error at the end of a terminal is EIO.
-type readerOf struct{ f *os.File }
-
-func (r readerOf) Read(b []byte) (int, error) {
-	n, err := r.f.Read(b)
-	if errors.Is(err, syscall.EIO) {
-		err = io.EOF
+// drain writes what the terminal still holds, which is no more than the kernel
+// keeps for it (pty_common_install sets 8 KiB) however long the writing takes. Those
+// who go on writing are not waited for.
+func (r *relay) drain(buf []byte) {
+	for left := 64 << 10; left > 0; {
+		n := 0
+		r.onMaster(func(fd int) { n, _ = unix.Read(fd, buf) })
+		if n <= 0 {
+			return
+		}
+		r.write(buf[:n])
+		left -= n
 	}
-	return n, err
+}
+
+// write writes output. When that has failed, the program goes on unless nobody
+// reads what it writes: then its terminal hangs up, as sprog's would.
+func (r *relay) write(b []byte) {
+	if r.err != nil || len(b) == 0 {
+		return
+	}
+	if _, r.err = os.Stdout.Write(b); errors.Is(r.err, unix.EPIPE) {
+		r.master.Close()
+	}
 }
 
 // resize gives the program's terminal the size of sprog's.
 func (r *relay) resize() {
-	if size, err := sprog.PTYSize(os.Stdin); err == nil {
+	if size := r.console.size(); size != (sprog.WindowSize{}) {
 		sprog.SetPTYSize(r.master, size)
 	}
 }
 
-// suspend stops sprog's job as Ctrl-Z would if its terminal were not raw, and
-// goes on with the program when the shell goes on with the job. A job that
-// nobody could continue is not stopped by the kernel, and the program goes on
-// at once.
+// suspend stops sprog's job, and goes on with the program when the shell goes on
+// with the job, or at once if nobody could.
 func (r *relay) suspend() {
-	r.restore()
-	unix.Kill(0, unix.SIGTSTP)
-	time.Sleep(50 * time.Millisecond) // the stop may reach another thread first
-	r.raw()
-	r.resize()
+	r.console.giveBack()
+	stopJob()
+	r.console.take(r.resize)
+	r.owed = true
 	unix.Kill(-r.group, unix.SIGCONT)
 }
 
-// finish shows the rest of the output and puts sprog's terminal back. A process
-// that outlives the program can hold its terminal open: it is not waited for.
-func (r *relay) finish() {
-	select {
-	case <-r.done:
-	case <-time.After(time.Second):
+// continued is for a continue, which may have followed any stop. It reports
+// whether the program has been given it.
+func (r *relay) continued() bool {
+	r.console.take(r.resize)
+	owed := r.owed
+	r.owed = false
+	return owed
+}
+
+// finish is for the end of the program, with the outcome err. It shows the rest of the
+// output and puts sprog's terminal back. A process that outlives the program can
+// hold its terminal open: that is waited for no longer than patience. Whoever reads
+// sprog's output may take his time, until a signal says that it is enough.
+func (r *relay) finish(signals <-chan os.Signal, err error) error {
+	const patience = time.Second
+	r.master.SetReadDeadline(time.Now().Add(patience))
+	r.console.giveBack()
+	var told syscall.Signal
+	var enough <-chan time.Time
+	for len(signals) > 0 {
+		<-signals // they were for the program
 	}
-	r.restore()
+	for {
+		select {
+		case <-r.done:
+			return r.outcome(err)
+		case sig := <-signals:
+			if enough == nil && endsByDefault(sig) {
+				told, enough = sig.(syscall.Signal), time.After(patience)
+			}
+		case <-enough:
+			return exitCode(exitSignal + int(told))
+		}
+	}
+}
+
+// endsByDefault reports whether a signal that sprog catches would have ended it.
+func endsByDefault(sig os.Signal) bool {
+	return sig != unix.SIGWINCH && sig != unix.SIGCONT && sig != unix.SIGCHLD && sig != unix.SIGPIPE
+}
+
+// outcome is that of the program, which has ended with err, and of its output. Of a
+// reader who wants no more the program would have died itself.
+func (r *relay) outcome(err error) error {
+	switch {
+	case !errors.Is(r.err, unix.EPIPE):
+		return unwritten("--tty", r.err, err)
+	case err == nil || err == exitCode(exitSignal+int(unix.SIGHUP)):
+		return exitCode(exitSignal + int(unix.SIGPIPE))
+	}
+	return err
 }

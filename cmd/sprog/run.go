@@ -50,7 +50,7 @@ func (r *runCmd) run(program programArgs, record *record) (cmd *sprog.Cmd, err e
 		err = unwritten("--trace", trace.err, err)
 	}()
 	if r.TTY {
-		s.relay, err = startRelayed(cmd)
+		s.relay, err = startRelayed(cmd, s.tty)
 	} else {
 		err = cmd.Start()
 		trace.write()
@@ -69,7 +69,7 @@ func (r *runCmd) run(program programArgs, record *record) (cmd *sprog.Cmd, err e
 	s.cmd, s.process, s.leads = cmd, cmd.Process, leads(cmd.SysProcAttr)
 	err = s.wait(cmd)
 	if s.relay != nil {
-		s.relay.finish()
+		err = s.relay.finish(s.signals, err)
 	}
 	if r.Foreground {
 		s.tty.restore(cmd.Process.Pid)

@@ -49,7 +49,8 @@ func (s *supervisor) handle(sig syscall.Signal) {
 	switch {
 	case s.relay != nil && sig == unix.SIGWINCH:
 		s.relay.resize()
-	case s.relay != nil && (sig == unix.SIGCHLD || sig == unix.SIGCONT): // the relay sees to stops
+	case s.relay != nil && sig == unix.SIGCHLD: // the init tells of stops
+	case s.relay != nil && sig == unix.SIGCONT && s.relay.continued():
 	case sig == unix.SIGCHLD:
 		s.stopAlong()
 	case sig == unix.SIGPIPE:
