@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/accounts"
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // mostTable is more than any table of accounts that one machine has.
@@ -20,7 +21,7 @@ const mostTable = 64 << 20
 // readTable reads one of the tables in /etc. Whatever else is at its path, and
 // whatever has no end, is an error.
 func readTable(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := plain.Open(path)
 	if err != nil {
 		return "", err
 	}

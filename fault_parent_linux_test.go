@@ -71,7 +71,7 @@ func fewDescriptors(t *testing.T, s startCase) {
 	started := false
 	for left := 0; left < 100 && !started; left++ {
 		c := again(cmd)
-		restore := leaveDescriptors(t, left)
+		restore := leaveDescriptors(left)
 		err := c.Start()
 		restore()
 		var e *StartError
@@ -97,14 +97,11 @@ func fewDescriptors(t *testing.T, s startCase) {
 }
 
 // leaveDescriptors makes n descriptors the last that this process can open.
-func leaveDescriptors(t *testing.T, n int) (restore func()) {
-	t.Helper()
+func leaveDescriptors(n int) (restore func()) {
 	var fill []int
 	lowest := func() int {
 		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(err)
 		return fd
 	}
 	highest := highestFile()

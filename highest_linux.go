@@ -3,28 +3,24 @@
 package sprog
 
 import (
-	"os"
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // highestFile returns the highest descriptor that is open in this process, for
 // kernels without close_range. Without /proc it is the highest that can be.
 func highestFile() int {
-	dir, err := os.Open("/proc/self/fd")
-	if err == nil {
-		defer dir.Close()
-		var names []string
-		if names, err = dir.Readdirnames(-1); err == nil {
-			highest := 0
-			for _, name := range names {
-				if n, err := strconv.Atoi(name); err == nil {
-					highest = max(highest, n)
-				}
+	if names, err := plain.Names("/proc/self/fd"); err == nil {
+		highest := 0
+		for _, name := range names {
+			if n, err := strconv.Atoi(name); err == nil {
+				highest = max(highest, n)
 			}
-			return highest
 		}
+		return highest
 	}
 	const most = 1 << 20 // the kernel's default for fs.nr_open
 	var lim unix.Rlimit

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/mountinfo"
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // notExecuted explains the errors of execve, of which each has many reasons.
@@ -270,8 +271,8 @@ func mountPoint(f seen) string {
 	if unix.Statx(int(f), "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st) != nil || st.Mask&unix.STATX_MNT_ID == 0 {
 		return ""
 	}
-	text, _ := os.ReadFile("/proc/self/mountinfo")
-	for m := range mountinfo.Mounts(string(text)) {
+	text, _ := plain.Read("/proc/self/mountinfo")
+	for m := range mountinfo.Mounts(text) {
 		if m.ID == strconv.FormatUint(st.Mnt_id, 10) {
 			return " at " + printable(m.Point)
 		}

@@ -97,14 +97,11 @@ func (f failure) noMoreOfUser() string {
 	return fmt.Sprintf("likely RLIMIT_NPROC: it allows user %d no more than %d processes and threads, and the init is one of them", who.uid, most)
 }
 
-// threadsOf counts the threads of a user, as far as they are to be seen.
+// threadsOf counts the threads of a user, as far as they are to be seen in
+// reasonable time.
 func threadsOf(uid int) (n int) {
-	procs, _ := os.ReadDir("/proc")
-	for _, p := range procs {
-		if name := p.Name(); name[0] < '1' || name[0] > '9' {
-			continue
-		}
-		text, _ := readSmall("/proc/" + p.Name() + "/status")
+	for pid := range processes() {
+		text, _ := readSmall("/proc/" + pid + "/status")
 		if w := strings.Fields(statusLine(text, "Uid")); len(w) > 0 && w[0] == itoa(uid) {
 			threads, _ := strconv.Atoi(strings.TrimSpace(statusLine(text, "Threads")))
 			n += threads

@@ -3,7 +3,6 @@
 package sprog
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -43,7 +42,7 @@ func (v view) absolute(path string) (abs string, free int) {
 	if !filepath.IsAbs(base) {
 		own := "/"
 		if v.root == "" {
-			own, _ = os.Getwd()
+			own, _ = unix.Getwd()
 		}
 		if own == "" {
 			return "", 0
@@ -192,7 +191,13 @@ func (w *walk) halt(err error, why string) {
 	w.why = why
 }
 
-func (w *walk) last() seen { return w.fds[len(w.fds)-1] }
+// last is what the walk has come to, or -1 if it could not begin.
+func (w *walk) last() seen {
+	if len(w.fds) == 0 {
+		return -1
+	}
+	return w.fds[len(w.fds)-1]
+}
 
 func (w *walk) stat() *unix.Stat_t {
 	st := new(unix.Stat_t)

@@ -3,7 +3,6 @@
 package sprog
 
 import (
-	"os"
 	"slices"
 	"strings"
 
@@ -18,7 +17,7 @@ func (f failure) notFound() string {
 	v := f.view()
 	v.dir = ""
 	if v.root == "" {
-		v.dir, _ = os.Getwd()
+		v.dir, _ = unix.Getwd()
 	}
 	w := v.follow(f.e.Object, f.viewer())
 	defer w.close()

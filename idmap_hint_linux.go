@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // mapHint explains why the kernel has refused a map with EPERM: see
@@ -73,12 +75,12 @@ func (f mapFile) unmapped() string {
 // ownMap is the ids that exist in the user namespace of this process, or nil if
 // that is not known.
 func ownMap(file string) []idRange {
-	text, err := os.ReadFile(file)
+	text, err := plain.Read(file)
 	if err != nil {
 		return nil
 	}
 	ids := []idRange{}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		if w := strings.Fields(line); len(w) == 3 {
 			first, _ := strconv.Atoi(w[0])
 			size, _ := strconv.Atoi(w[2])

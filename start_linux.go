@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/plain"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -248,7 +249,7 @@ func (s *starter) again(res machine.Result) bool {
 	}
 	if res.Errno == unix.ETXTBSY && s.busy < mostBusy {
 		s.busy++
-		time.Sleep(time.Millisecond)
+		plain.Sleep(time.Millisecond)
 		return true
 	}
 	what := missing(res, &s.program)

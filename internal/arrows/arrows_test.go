@@ -21,7 +21,7 @@ const module = "github.com/sprog-dev/sprog"
 // A package without a line imports none.
 var arrows = map[string]struct{ imports, tests string }{
 	".": {
-		imports: "internal/accounts internal/atstart internal/cgroup internal/exitwait internal/machine internal/mountinfo internal/nofile internal/ownproc internal/program internal/seccomp internal/terms internal/waterfall",
+		imports: "internal/accounts internal/atstart internal/cgroup internal/exitwait internal/machine internal/mountinfo internal/nofile internal/ownproc internal/plain internal/program internal/seccomp internal/terms internal/waterfall",
 		tests:   "internal/slowfile",
 	},
 
@@ -34,9 +34,9 @@ var arrows = map[string]struct{ imports, tests string }{
 	"examples/supervisor": {imports: "."},
 	"examples/untrusted":  {imports: "."},
 
-	"internal/cgroup":    {imports: "internal/mountinfo"},
+	"internal/cgroup":    {imports: "internal/mountinfo internal/plain"},
 	"internal/inherited": {tests: "."},
-	"internal/machine":   {imports: "internal/atstart internal/ownproc internal/program"},
+	"internal/machine":   {imports: "internal/atstart internal/ownproc internal/plain internal/program"},
 	"internal/profile":   {imports: "."}, // the only one back up: see climbs
 }
 

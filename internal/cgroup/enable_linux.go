@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // enable makes controllers available to the cgroups below, through the cgroups
@@ -111,8 +113,8 @@ func notAvailable(path string, lacking, have []string) string {
 
 // whereElse says what has a controller that cgroup v2 has not.
 func whereElse(names []string) (text string) {
-	table, _ := os.ReadFile("/proc/cgroups")
-	for line := range strings.Lines(string(table)) {
+	table, _ := plain.Read("/proc/cgroups")
+	for line := range strings.Lines(table) {
 		w := strings.Fields(line)
 		if len(w) < 4 || !slices.Contains(names, w[0]) && (w[0] != "blkio" || !slices.Contains(names, "io")) {
 			continue

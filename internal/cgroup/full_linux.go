@@ -1,12 +1,13 @@
 package cgroup
 
 import (
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // Full is a cgroup, this process's or one above it, that takes no more tasks, or
@@ -39,8 +40,8 @@ func full(now, most string) bool {
 }
 
 func fullV1() string {
-	list, _ := os.ReadFile("/proc/self/cgroup")
-	for line := range strings.Lines(string(list)) {
+	list, _ := plain.Read("/proc/self/cgroup")
+	for line := range strings.Lines(list) {
 		w := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		if len(w) < 3 || !slices.Contains(strings.Split(w[1], ","), "pids") {
 			continue

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // gone reports whether an error says that the cgroup, or a file in it, is no
@@ -108,7 +110,7 @@ func (d dir) awaitFrozen() {
 		if events, err := d.counters("cgroup.events"); err != nil || events["frozen"] == 1 {
 			return
 		}
-		time.Sleep(time.Millisecond)
+		plain.Sleep(time.Millisecond)
 	}
 }
 

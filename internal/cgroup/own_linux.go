@@ -11,24 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/mountinfo"
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // openOwn opens the cgroup that this process is in.
 func openOwn() (dir, error) {
-	list, err := os.ReadFile("/proc/self/cgroup")
+	list, err := plain.Read("/proc/self/cgroup")
 	if err != nil {
 		return dir{}, err
 	}
-	own, ok := lineOfCgroup2(string(list))
+	own, ok := lineOfCgroup2(list)
 	if !ok {
 		return dir{}, &refusal{reason: "this kernel has no cgroup v2", errno: unix.ENODEV}
 	}
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	mounts, err := plain.Read("/proc/self/mountinfo")
 	if err != nil {
 		return dir{}, err
 	}
 	err = &refusal{reason: "no cgroup2 file system is mounted that has the cgroup " + own + " of this process", errno: unix.ENOENT}
-	for m := range mountinfo.Mounts(string(mounts)) {
+	for m := range mountinfo.Mounts(mounts) {
 		path, ok := under(m, own)
 		if !ok || m.Type != "cgroup2" {
 			continue
@@ -181,16 +182,16 @@ func OpenProcsV1(path string) (fd int, err error) {
 // OwnV1 are the directories of this process's cgroups in the hierarchies of v1
 // that are mounted.
 func OwnV1() (dirs []string) {
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	list, err2 := os.ReadFile("/proc/self/cgroup")
+	mounts, err := plain.Read("/proc/self/mountinfo")
+	list, err2 := plain.Read("/proc/self/cgroup")
 	if err != nil || err2 != nil {
 		return nil
 	}
-	for m := range mountinfo.Mounts(string(mounts)) {
+	for m := range mountinfo.Mounts(mounts) {
 		if m.Type != "cgroup" {
 			continue
 		}
-		if own, ok := lineOfHierarchy(string(list), m.Options); ok {
+		if own, ok := lineOfHierarchy(list, m.Options); ok {
 			if where, ok := under(m, own); ok {
 				dirs = append(dirs, where)
 			}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // removeTime is how long processes get to be gone that have been killed.
@@ -17,7 +19,7 @@ func (d dir) awaitEmpty(deadline time.Time) {
 		if events, err := d.counters("cgroup.events"); err != nil || events["populated"] == 0 {
 			return
 		}
-		time.Sleep(min(patience*100*time.Microsecond, 20*time.Millisecond))
+		plain.Sleep(min(patience*100*time.Microsecond, 20*time.Millisecond))
 	}
 }
 
@@ -49,7 +51,7 @@ func (d dir) rmdirBusy(name string, deadline time.Time) error {
 		if !errors.Is(err, unix.EBUSY) || time.Now().After(deadline) {
 			return err
 		}
-		time.Sleep(min(patience*100*time.Microsecond, 20*time.Millisecond))
+		plain.Sleep(min(patience*100*time.Microsecond, 20*time.Millisecond))
 	}
 }
 

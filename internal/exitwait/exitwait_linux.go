@@ -3,6 +3,7 @@ package exitwait
 import (
 	"errors"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -40,20 +41,53 @@ func tryBlock() bool {
 func unblock() { <-blocking }
 
 func wait(p *os.Process) {
-	exited, polled := false, false
+	exited, netpoll := false, false
 	err := p.WithHandle(func(handle uintptr) {
 		// The handle stays open until this function returns, even if
 		// somebody else waits for p or releases it meanwhile.
 		exited = watch(int(handle))
-		if !exited {
-			polled = poll(int(handle))
+		if netpoll = exited || haveNetpoll(); netpoll && !exited {
+			exited = poll(int(handle))
 		}
 	})
 	switch {
-	case exited || polled:
-	case err == nil || errors.Is(err, os.ErrNoHandle):
+	case exited:
+	case err != nil && !errors.Is(err, os.ErrNoHandle): // p is done or released, as p.Wait will report
+	case netpoll || haveNetpoll():
 		waitSignal(p.Pid)
-	default: // p is done or released, as p.Wait will report
+	default:
+		block(p.Pid)
+	}
+}
+
+// netpollIsThere says that the runtime has its network poller.
+var netpollIsThere atomic.Bool
+
+// haveNetpoll reports whether files can be watched and timers be set. The
+// runtime makes its network poller for the first of them. That takes two
+// descriptors, and where they are not to be had the runtime ends the process.
+func haveNetpoll() bool {
+	if netpollIsThere.Load() {
+		return true
+	}
+	first, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return false
+	}
+	second, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	unix.Close(first)
+	if err != nil {
+		return false
+	}
+	unix.Close(second)
+	time.AfterFunc(time.Hour, func() {}).Stop()
+	netpollIsThere.Store(true)
+	return true
+}
+
+// block waits for the child in a thread.
+func block(pid int) {
+	for unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
 	}
 }
 

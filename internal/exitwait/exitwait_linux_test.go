@@ -244,6 +244,48 @@ func TestOutOfDescriptors(t *testing.T) {
 	reap(t, p, -1)
 }
 
+// The runtime has no network poller yet, and hardly a descriptor is left for
+// one: it would end the process. Each try takes a process of its own.
+func TestNoDescriptorForNetpoll(t *testing.T) {
+	const leftVar = "EXITWAIT_TEST_LEFT"
+	if left, err := strconv.Atoi(os.Getenv(leftVar)); err == nil {
+		waitWithDescriptors(t, left)
+		return
+	}
+	for left := range 5 {
+		c := exec.Command("/proc/self/exe", "-test.run=^TestNoDescriptorForNetpoll$", "-test.v")
+		c.Env = append(os.Environ(), leftVar+"="+strconv.Itoa(left))
+		if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS") {
+			t.Errorf("with %d descriptors left: %v\n%s", left, err, out)
+		}
+	}
+}
+
+func waitWithDescriptors(t *testing.T, left int) {
+	p, err := os.StartProcess("/bin/sleep", []string{"sleep", "0.05"}, &os.ProcAttr{}) // longer than a thread watches
+	if err != nil {
+		t.Fatal(err)
+	}
+	for fd := range 64 {
+		if to, _ := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd)); to == "anon_inode:[eventpoll]" {
+			t.Fatal("there is a network poller already")
+		}
+	}
+	lowest, err := syscall.Dup(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	syscall.Close(lowest)
+	low := syscall.Rlimit{Cur: uint64(lowest + left), Max: uint64(lowest + left)}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low); err != nil {
+		t.Fatal(err)
+	}
+	Wait(p)
+	if state, err := p.Wait(); err != nil || !state.Success() {
+		t.Errorf("%v, %v", state, err)
+	}
+}
+
 func threads(t *testing.T) int {
 	t.Helper()
 	tasks, err := filepath.Glob("/proc/self/task/*")

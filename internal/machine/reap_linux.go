@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/ownproc"
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // kill kills the child, which may be gone already. Its number may then belong
@@ -123,7 +124,7 @@ func pause(patience int) {
 		syscall.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
 		return
 	}
-	time.Sleep(20 * time.Microsecond)
+	plain.Sleep(20 * time.Microsecond)
 }
 
 // Flags of a task, from include/linux/sched.h: it is ending, and has not let go

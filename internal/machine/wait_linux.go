@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/plain"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -142,7 +143,7 @@ func (r *run) mayGo(l *Launch, pid int, nap time.Duration) bool {
 	}
 	// A kernel that clears the word is about to do so.
 	const moment = 10 * time.Millisecond
-	for begin := time.Now(); time.Since(begin) < moment; time.Sleep(time.Millisecond) {
+	for begin := time.Now(); time.Since(begin) < moment; plain.Sleep(time.Millisecond) {
 		if atomic.LoadUint32(r.left) == 0 {
 			return true
 		}

@@ -30,18 +30,26 @@ type Dir struct{ fd int }
 
 // Open opens it.
 func Open() (Dir, error) {
-	fd, err := unix.Open("/proc", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err == unix.ENOENT || err == unix.ENOTDIR {
-		return Dir{-1}, ErrNotMounted
-	}
+	fd, err := openProc(unix.O_RDONLY)
 	if err != nil {
-		return Dir{-1}, fmt.Errorf("open /proc: %w", err)
+		return Dir{-1}, err
 	}
 	if err := Check(fd); err != nil {
 		unix.Close(fd)
 		return Dir{-1}, err
 	}
 	return Dir{fd}, nil
+}
+
+func openProc(mode int) (fd int, err error) {
+	fd, err = unix.Open("/proc", mode|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	switch err {
+	case nil:
+		return fd, nil
+	case unix.ENOENT, unix.ENOTDIR:
+		return -1, ErrNotMounted
+	}
+	return -1, fmt.Errorf("open /proc: %w", err)
 }
 
 // Close closes it.
@@ -96,13 +104,17 @@ var known atomic.Uint64
 // NumberOf is the number that a process has in /proc, even if that is not this process's
 // own: what is at that number there is of that process.
 func NumberOf(pidfd int) (pid int, err error) {
-	proc, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	proc, err := openProc(unix.O_PATH)
 	if err != nil {
-		return 0, ErrNotMounted
+		return 0, err
 	}
 	defer unix.Close(proc)
 	info, err := Dir{proc}.read("self/fdinfo/" + strconv.Itoa(pidfd))
-	if err != nil {
+	switch err {
+	case nil:
+	case unix.EMFILE, unix.ENFILE, unix.ENOMEM: // which say nothing about what is there
+		return 0, fmt.Errorf("open /proc/self/fdinfo: %w", err)
+	default:
 		return 0, ErrNotMounted
 	}
 	_, after, found := strings.Cut(info, "\nPid:")
