@@ -64,7 +64,9 @@ func (g *CgroupHandle) end() error {
 
 // CgroupUnknown stands for a counter that the kernel does not have, or that belongs
 // to a controller that is not enabled. See [Cgroup.Controllers].
-const CgroupUnknown = cgroup.Unknown
+const CgroupUnknown = -1
+
+var _ = [1]struct{}{}[CgroupUnknown-cgroup.Unknown] // it is the one of package cgroup, or nothing is built
 
 // CgroupStats are counters of a cgroup and of all below it, or [CgroupUnknown].
 type CgroupStats struct {

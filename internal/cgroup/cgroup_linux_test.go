@@ -101,7 +101,7 @@ func openFiles(t *testing.T) int {
 
 // All in the cgroup and below it ends, by cgroup.kill or without, and the
 // counters outlast it.
-func TestGroup(t *testing.T) {
+func TestCgroup(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		parent := place(t)
 		before := openFiles(t)
@@ -140,7 +140,7 @@ func TestGroup(t *testing.T) {
 }
 
 // A process of the caller's that goes into the cgroup by its cgroup.procs is in it.
-func TestOpenProcs(t *testing.T) {
+func TestCgroupProcs(t *testing.T) {
 	g := made(t, &Spec{Parent: place(t), Name: "job"})
 	defer g.Remove()
 	fd, err := g.OpenProcs()
@@ -162,7 +162,7 @@ func TestOpenProcs(t *testing.T) {
 
 // What cannot be made leaves nothing, and the error says what of the request it
 // is about.
-func TestRefused(t *testing.T) {
+func TestCgroupRefused(t *testing.T) {
 	parent := place(t)
 	made(t, &Spec{Parent: parent, Name: "taken"})
 	defer os.Remove(parent + "/taken")
@@ -196,7 +196,7 @@ func TestRefused(t *testing.T) {
 
 // A parent with processes is told of as their holder, also to who asks for the cgroup
 // below it, and is left as it is.
-func TestHolder(t *testing.T) {
+func TestCgroupHolder(t *testing.T) {
 	needs(t, "hugetlb")
 	parent := made(t, &Spec{Parent: place(t), Name: "full"})
 	defer parent.Remove()
@@ -230,7 +230,7 @@ func TestHolder(t *testing.T) {
 
 // A cgroup that nothing has run in goes without a descriptor, and the name of another
 // stays.
-func TestDiscard(t *testing.T) {
+func TestCgroupDiscard(t *testing.T) {
 	parent := place(t)
 	g, err := Make(&Spec{Parent: parent, Name: "job"})
 	if err != nil {
@@ -256,7 +256,7 @@ func TestDiscard(t *testing.T) {
 }
 
 // What is stopped is told of, and goes on.
-func TestFreeze(t *testing.T) {
+func TestCgroupFreeze(t *testing.T) {
 	g := made(t, &Spec{Parent: place(t)})
 	c := startIn(t, g.FD(), "echo; exec sleep 1000")
 	for _, stop := range []bool{true, false} {

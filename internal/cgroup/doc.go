@@ -1,12 +1,12 @@
-// Package cgroup makes cgroups, fills in their files, counts, freezes and kills
-// what is in them, and removes them.
+// Package cgroup makes cgroups, writes their files, reads their counters, freezes and
+// kills what is in them, and removes them.
 //
-// It knows the files of cgroup v2 and how a hierarchy hands down its controllers,
-// where this process is in it, which cgroups it may use, and what has to be
-// done with care: everything below a cgroup is reached through a descriptor
-// of its directory, a process is killed by a pidfd, and only what [Make] has
-// made is ever killed or removed. Of v1 it knows where this process is.
+// It knows the files of cgroup v2, how a hierarchy hands down its controllers, where
+// this process is in it, and which cgroups this process may use. It reaches
+// everything below a cgroup through a descriptor of its directory, kills a
+// process through a pidfd, and kills and removes only what [Make] has made. Of
+// v1 it knows where this process is, and how to enter a cgroup.
 //
-// It knows nothing of starts and programs. A caller says what to write, and calls each
-// of these writes by a label of its own, which an [Error] gives back.
+// It knows nothing of starts and programs. The caller says what to write, and gives each
+// write a label of its own, which comes back in an [Error].
 package cgroup

@@ -176,9 +176,9 @@ func (d dir) evacuate() error {
 
 func cannotEvacuate(why string) error { return &refusal{reason: why, errno: unix.EBUSY} }
 
-// CouldEnable says why a controller could not be given to a new cgroup of one's own, or is
-// nil. It does not try, since the controllers of the cgroups above would stay
-// enabled. The error is an [*Error].
+// CouldEnable says why [Make] could not give a controller to a new cgroup, or is nil. It
+// does not try, since the controller would stay enabled in the cgroups above.
+// The error is an [*Error].
 func CouldEnable(name string) error {
 	list, err := usableParents()
 	if err != nil {

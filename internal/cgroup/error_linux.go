@@ -2,8 +2,8 @@ package cgroup
 
 import "errors"
 
-// An Error says why a cgroup cannot be made. Behind it is a *fs.PathError where a
-// call on a file has failed, and always an errno.
+// An Error says why a cgroup cannot be made. It wraps an errno, within an
+// *fs.PathError if a call on a file has failed.
 type Error struct {
 	// Label is what the error is about: that of a Write, "Parent" or "Name" for
 	// these fields of the Spec, or empty.

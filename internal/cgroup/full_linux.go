@@ -10,8 +10,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/plain"
 )
 
-// Full is a cgroup, this process's or one above it, that takes no more tasks, or
-// empty.
+// Full names a cgroup that takes no more tasks, this process's or one above it, or
+// is empty.
 func Full() string {
 	d, err := openOwn()
 	for err == nil {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Group is a cgroup that [Make] has made. Its methods may be called by several
-// goroutines at once once [Group.Commit] has been.
+// A Group is a cgroup that [Make] has made. Several goroutines may call its methods
+// at the same time, after [Group.Commit].
 type Group struct {
 	name string
 	up   dir // its parent, until Commit or Discard
@@ -30,14 +30,14 @@ func (g *Group) Path() string { return g.at.path }
 func (g *Group) FD() int { return g.at.fd() }
 
 // OpenProcs opens cgroup.procs for writing. The kernel asks for the rights of
-// who has opened it.
+// the process that has opened it, not of the one that writes.
 func (g *Group) OpenProcs() (fd int, err error) { return g.at.openProcs() }
 
 // Commit keeps the cgroup.
 func (g *Group) Commit() { g.up.close() }
 
-// Discard removes a cgroup that no program has run in. It needs no descriptor:
-// the lack of one may be why it is not needed.
+// Discard removes a cgroup that no program has run in. It needs no new descriptor:
+// its caller may have failed for lack of one.
 func (g *Group) Discard() {
 	g.at.removeFrom(g.up, g.name, time.Now().Add(removeTime))
 	g.forget()
@@ -86,7 +86,7 @@ func (g *Group) CPUUsage() time.Duration {
 	return c.microseconds("usage_usec")
 }
 
-// Freeze stops all processes in the cgroup and below it, or lets them go on.
+// Freeze stops all processes in the cgroup and below it, or lets them continue.
 func (g *Group) Freeze(stop bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -13,14 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Leaf is the name of the cgroup that processes in the way of a controller
-// are moved to.
+// Leaf is the name of the cgroup that Make moves processes to if they are in the
+// way of a controller.
 const Leaf = "sprog-leaf"
 
 // A Spec is a cgroup to be made.
 type Spec struct {
 	// Parent is the directory of the cgroup to make it in. Empty stands for the
-	// nearest one that this process may use and in which all that is needed can be had.
+	// nearest one that this process may use and that has all controllers which are
+	// needed.
 	Parent string
 	// Name is one component of a path. Empty stands for a new name.
 	Name string
@@ -28,7 +29,7 @@ type Spec struct {
 	Writes []Write
 	// Controllers are needed besides those that have the files.
 	Controllers []string
-	// Evacuate allows to move the processes of the parent to Leaf below it.
+	// Evacuate lets Make move the processes of the parent to Leaf below it.
 	Evacuate bool
 }
 
@@ -39,9 +40,8 @@ type Write struct {
 	Label       string // what the caller calls it
 }
 
-// Make makes the cgroup in its parent, or in the first of those that this
-// process may use in which everything can be had. [Group.Commit] or [Group.Discard]
-// has to follow. The error is an [*Error].
+// Make makes the cgroup and writes its files. If it fails it leaves nothing, and
+// returns an [*Error]. If not, call [Group.Commit] or [Group.Discard].
 func Make(s *Spec) (*Group, error) {
 	parents, err := s.parents()
 	if err != nil {

@@ -169,7 +169,7 @@ func closeAll(list []dir) {
 	}
 }
 
-// OpenProcsV1 opens cgroup.procs of a directory that has to be a cgroup of v1.
+// OpenProcsV1 opens cgroup.procs of a cgroup of v1 for writing.
 func OpenProcsV1(path string) (fd int, err error) {
 	d, err := openDir(path, unix.CGROUP_SUPER_MAGIC)
 	if err != nil {
