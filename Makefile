@@ -18,7 +18,7 @@ modes: ## tests of starts in every build mode
 	script/build-modes
 
 vm: ## tests on other kernels, in virtual machines
-	script/amd64-vm -short -timeout 10m -run Cgroup .
+	script/amd64-vm -short -timeout 10m -run Cgroup . ./internal/cgroup
 	script/arm64-vm -short -timeout 15m ./internal/atstart ./internal/program ./internal/machine .
 
 bench: ## measurements beside os/exec and others, five minutes
