@@ -1,0 +1,213 @@
+package flags
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Line is a command line.
+type Line struct {
+	Command *Command // nil for the command itself
+	Runner  Runner   // whose fields the flags set
+	Help    bool     // all that is wanted is help
+	Given   []Given  // the flags, in order
+	Rest    []string // the program and its arguments, exactly as given, or other arguments
+
+	app         *App
+	flags, args []Flag
+}
+
+// A Given is a flag that is given, with its value if it has one.
+type Given struct {
+	*Flag
+	Value    string
+	HasValue bool
+}
+
+// Read divides a command line into flags and what follows them, and sets no
+// field yet. The line is there even if there is a mistake in it, without the
+// words that are wrong.
+func (a *App) Read(args []string) (*Line, error) {
+	l := &Line{app: a}
+	if len(args) == 0 {
+		return l, l.mistake(a.expected())
+	}
+	if isHelp(args[0]) {
+		l.Help = true
+		if len(args) > 1 {
+			l.Command = a.command(args[1])
+		}
+		return l, nil
+	}
+	if l.Command = a.command(args[0]); l.Command == nil {
+		return l, l.mistake(a.unknownCommand(args[0]))
+	}
+	l.Runner = l.Command.New()
+	l.flags, l.args = declared(l.Runner)
+	valid, err := l.read(args[1:])
+	if err == nil || l.Help {
+		return l, nil
+	}
+	if first := l.set(l.Given[:valid]); first != nil { // it may have taken the program for a value
+		err = first
+	}
+	return l, l.mistake(err)
+}
+
+func (a *App) command(name string) *Command {
+	for i := range a.Commands {
+		if a.Commands[i].Name == name {
+			return &a.Commands[i]
+		}
+	}
+	return nil
+}
+
+func isHelp(word string) bool {
+	word, _, _ = strings.Cut(word, "=")
+	return word == "--help" || word == "-h"
+}
+
+// read reads the words behind the sub-command. The program begins at the first
+// that is neither a flag nor the value of one, or after "--". Before a mistake
+// are so many valid flags.
+func (l *Line) read(words []string) (valid int, mistake error) {
+	for len(words) > 0 {
+		word := words[0]
+		words = words[1:]
+		switch isFlag := len(word) > 1 && word[0] == '-'; {
+		case word == "--":
+			l.Rest = append(l.Rest, words...)
+			return valid, mistake
+		case !isFlag && l.Command.Program:
+			l.Rest = append(l.Rest, word)
+			l.Rest = append(l.Rest, words...)
+			return valid, mistake
+		case !isFlag:
+			l.Rest = append(l.Rest, word)
+		case isHelp(word):
+			l.Help = true
+		default:
+			var err error
+			if words, err = l.readFlag(word, words); mistake == nil {
+				valid, mistake = len(l.Given), err
+			}
+		}
+	}
+	return valid, mistake
+}
+
+// readFlag reads a flag, which may take the first of the words that follow for
+// its value.
+func (l *Line) readFlag(word string, words []string) (rest []string, err error) {
+	word, value, has := strings.Cut(word, "=")
+	name, long := strings.CutPrefix(word, "--")
+	f := find(l.flags, name)
+	if f == nil || !long {
+		return words, l.unknownFlag(word)
+	}
+	if !has && f.Takes() == Something {
+		if len(words) == 0 {
+			return nil, fmt.Errorf("--%s: its value is missing: %s", name, f.Form())
+		}
+		value, has, words = words[0], true, words[1:]
+	}
+	l.Given = append(l.Given, Given{f, value, has})
+	return words, nil
+}
+
+// Set sets the fields.
+func (l *Line) Set() error {
+	err := l.set(l.Given)
+	if err == nil && !l.Command.Program {
+		err = l.setArgs()
+	}
+	if err != nil {
+		return l.mistake(err)
+	}
+	return nil
+}
+
+func (l *Line) set(given []Given) error {
+	for _, g := range given {
+		if err := l.exclude(g.Flag); err != nil {
+			return err
+		}
+		if err := g.Flag.set(g.Value, g.HasValue); err != nil {
+			return fmt.Errorf("--%s: %w", g.Name(), err)
+		}
+	}
+	return nil
+}
+
+// exclude returns an error if a flag excludes one that is given before.
+func (l *Line) exclude(f *Flag) error {
+	words := f.tag.Get("xor")
+	if f.given || words == "" {
+		return nil
+	}
+	f.given = true
+	var both []string // in the order of the help
+	for i := range l.flags {
+		other := &l.flags[i]
+		if other.given && (other == f || shareWord(words, other.tag.Get("xor"))) {
+			both = append(both, "--"+other.Name())
+		}
+	}
+	if len(both) < 2 {
+		return nil
+	}
+	return fmt.Errorf("%s can't be used together", strings.Join(both, " and "))
+}
+
+// shareWord reports whether two lists with commas have a word in common.
+func shareWord(a, b string) bool {
+	for word := range strings.SplitSeq(a, ",") {
+		if word != "" && contains(b, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// contains reports whether a list with commas has a word.
+func contains(list, word string) bool {
+	return strings.Contains(","+list+",", ","+word+",")
+}
+
+// setArgs sets the arguments of a sub-command that starts no program.
+func (l *Line) setArgs() error {
+	rest := l.Rest
+	for i := range l.args {
+		arg := &l.args[i]
+		switch {
+		case len(rest) == 0 && arg.has("optional"):
+			continue
+		case len(rest) == 0:
+			return fmt.Errorf("<%s> is missing: %s", arg.Name(), strings.TrimSuffix(arg.Help(), "."))
+		}
+		if enum := arg.tag.Get("enum"); enum != "" && !contains(enum, rest[0]) {
+			return fmt.Errorf("<%s> must be one of %s, not %q", arg.Name(), strings.ReplaceAll(enum, ",", ", "), rest[0])
+		}
+		arg.value.SetString(rest[0])
+		rest = rest[1:]
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("unexpected argument %s", rest[0])
+	}
+	return nil
+}
+
+// Names are the names of the flags that are given, each once.
+func (l *Line) Names() (names []string) {
+	for _, g := range l.Given {
+		if name := g.Name(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// App is what the line is of.
+func (l *Line) App() *App { return l.app }
