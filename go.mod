@@ -3,7 +3,6 @@ module github.com/sprog-dev/sprog
 go 1.26.0
 
 require (
-	github.com/alecthomas/kong v1.17.0
 	github.com/google/go-cmp v0.7.0
 	github.com/moby/sys/capability v0.5.0
 	github.com/pelletier/go-toml/v2 v2.4.3

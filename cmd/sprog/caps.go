@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/alecthomas/kong"
 	"github.com/moby/sys/capability"
 
 	"github.com/sprog-dev/sprog"
@@ -61,19 +60,15 @@ func (f *capFlags) set(own *capSet) sprog.CapSet {
 // A capSet is a set of capabilities as setpriv(1) writes it.
 type capSet setEdit
 
-func (s *capSet) Decode(ctx *kong.DecodeContext) error {
-	list, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (s *capSet) Set(list string) error {
 	return (*setEdit)(s).edit(capName(list), validCap, supportedCaps)
 }
 
 // A capNames is a list of capabilities.
 type capNames []string
 
-func (l *capNames) Decode(ctx *kong.DecodeContext) error {
-	return decodeNames(ctx, func(name string) error {
+func (l *capNames) Set(s string) error {
+	return decodeNames(s, func(name string) error {
 		name = capName(name)
 		*l = append(*l, name)
 		if name == "all" {
@@ -102,11 +97,7 @@ func supportedCaps() (names []string) {
 // A secureSet is a set of secure bits.
 type secureSet setEdit
 
-func (s *secureSet) Decode(ctx *kong.DecodeContext) error {
-	list, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (s *secureSet) Set(list string) error {
 	list = strings.NewReplacer("secbit_", "", "_", "-").Replace(strings.ToLower(list))
 	return (*setEdit)(s).edit(list, oneOf(secureBitNames, "secure bit"), func() []string { return slices.Clone(secureBitNames) })
 }

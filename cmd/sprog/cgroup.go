@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/sprog-dev/sprog"
 )
 
@@ -30,16 +28,16 @@ type cgroupFlags struct {
 	Pids        *cgroupLimit    `placeholder:"N" help:"Processes and threads."`
 	CPUMax      *cpuMax         `name:"cpu-max" placeholder:"CPUS" help:"CPU time, on all CPUs together: 1.5, or 150%, or QUOTA/PERIOD, such as 15ms/10ms."`
 	CPUWeight   *cgroupWeight   `name:"cpu-weight" placeholder:"N" help:"Share of the CPUs, from 1 to 10000, among cgroups that have 100."`
-	IOMax       []ioMax         `name:"io-max" sep:"none" placeholder:"DEV,LIMIT=N,..." help:"Limits of a block device, its path or MAJOR:MINOR, each second: rbps and wbps in bytes, riops and wiops in operations. Repeatable."`
+	IOMax       []ioMax         `name:"io-max" placeholder:"DEV,LIMIT=N,..." help:"Limits of a block device, its path or MAJOR:MINOR, each second: rbps and wbps in bytes, riops and wiops in operations. Repeatable."`
 	IOWeight    *cgroupWeight   `name:"io-weight" placeholder:"N" help:"Share of the block devices, from 1 to 10000."`
 	CPUs        word            `name:"cpuset-cpus" placeholder:"LIST" help:"CPUs for all in the cgroup, such as 0-3,8."`
 	Mems        word            `name:"cpuset-mems" placeholder:"LIST" help:"Memory nodes for all in the cgroup."`
-	HugeTLB     []hugeTLBMax    `name:"hugetlb" sep:"none" placeholder:"SIZE=BYTES" help:"Huge pages of a size, such as 2MB=64M. Repeatable."`
-	Set         []cgroupSetting `name:"cgroup-set" sep:"none" placeholder:"FILE=VALUE" help:"Write VALUE to a file of the cgroup. Repeatable, in order, after those above."`
+	HugeTLB     []hugeTLBMax    `name:"hugetlb" placeholder:"SIZE=BYTES" help:"Huge pages of a size, such as 2MB=64M. Repeatable."`
+	Set         []cgroupSetting `name:"cgroup-set" placeholder:"FILE=VALUE" help:"Write VALUE to a file of the cgroup. Repeatable, in order, after those above."`
 	Controllers nameList        `name:"cgroup-controllers" placeholder:"NAME,..." help:"Controllers that it has besides."`
 	Evacuate    bool            `name:"cgroup-evacuate" help:"Move processes that are in the parent cgroup, where the kernel suffers none beside controllers, to a cgroup sprog-leaf below it."`
 	Keep        bool            `name:"cgroup-keep" help:"Leave the cgroup, and what is left in it, at the end."`
-	V1          []word          `name:"cgroup-v1" sep:"none" placeholder:"DIR" help:"Start in this cgroup of a v1 hierarchy. Repeatable."`
+	V1          []word          `name:"cgroup-v1" placeholder:"DIR" help:"Start in this cgroup of a v1 hierarchy. Repeatable."`
 }
 
 // setCgroup fills in the attributes.
@@ -120,8 +118,8 @@ func (g *cgroupFlags) setLimits(c *sprog.Cgroup) {
 // A cgroupLimit is a number, with a suffix of bytes if need be, or max.
 type cgroupLimit uint64
 
-func (l *cgroupLimit) Decode(ctx *kong.DecodeContext) error {
-	return decodeTo(ctx, (*uint64)(l), parseLimit)
+func (l *cgroupLimit) Set(s string) error {
+	return decodeTo(s, (*uint64)(l), parseLimit)
 }
 
 // parseLimit parses a limit; max is the greatest number.
@@ -147,18 +145,14 @@ func parseLimit(s string) (uint64, error) {
 // A cgroupWeight is a share.
 type cgroupWeight int
 
-func (w *cgroupWeight) Decode(ctx *kong.DecodeContext) error {
-	return decodeTo(ctx, (*int)(w), intWithin(1, 10000))
+func (w *cgroupWeight) Set(s string) error {
+	return decodeTo(s, (*int)(w), intWithin(1, 10000))
 }
 
 // A cpuMax is how much CPU time there is in each period.
 type cpuMax struct{ quota, period time.Duration }
 
-func (m *cpuMax) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (m *cpuMax) Set(s string) error {
 	if quota, period, ok := strings.Cut(s, "/"); ok {
 		var err1, err2 error
 		m.quota, err1 = time.ParseDuration(quota)
@@ -188,11 +182,7 @@ func (m *cpuMax) Decode(ctx *kong.DecodeContext) error {
 // An ioMax is the limits of a device.
 type ioMax sprog.IOMax
 
-func (m *ioMax) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (m *ioMax) Set(s string) error {
 	device, limits, ok := strings.Cut(s, ",")
 	if !ok || device == "" {
 		return fmt.Errorf("%q is not DEV,LIMIT=N and more limits", s)
@@ -205,6 +195,7 @@ func (m *ioMax) Decode(ctx *kong.DecodeContext) error {
 		if field == nil {
 			return fmt.Errorf("%q is not rbps=N, wbps=N, riops=N or wiops=N", limit)
 		}
+		var err error
 		if *field, err = parseLimit(value); err != nil {
 			return err
 		}
@@ -218,8 +209,8 @@ func (m *ioMax) Decode(ctx *kong.DecodeContext) error {
 // A hugeTLBMax is a limit on huge pages of a size.
 type hugeTLBMax sprog.HugeTLBMax
 
-func (h *hugeTLBMax) Decode(ctx *kong.DecodeContext) error {
-	name, value, err := decodePair(ctx, "SIZE=BYTES")
+func (h *hugeTLBMax) Set(s string) error {
+	name, value, err := decodePair(s, "SIZE=BYTES")
 	if err != nil {
 		return err
 	}
@@ -231,7 +222,7 @@ func (h *hugeTLBMax) Decode(ctx *kong.DecodeContext) error {
 // A cgroupSetting is a file and what is written to it.
 type cgroupSetting sprog.CgroupFile
 
-func (c *cgroupSetting) Decode(ctx *kong.DecodeContext) (err error) {
-	c.Name, c.Value, err = decodePair(ctx, "FILE=VALUE")
+func (c *cgroupSetting) Set(s string) (err error) {
+	c.Name, c.Value, err = decodePair(s, "FILE=VALUE")
 	return err
 }

@@ -10,18 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
-	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // command translates the flags into the one Cmd that they describe.
-func (f *startFlags) command(program programArgs, tty terminal, open opener) (*sprog.Cmd, error) {
+func (f *startFlags) command(program []string, tty terminal, open opener) (*sprog.Cmd, error) {
 	if len(program) == 0 && f.ExecFD != nil {
-		program = programArgs{fmt.Sprintf("/dev/fd/%d", *f.ExecFD)}
+		program = []string{fmt.Sprintf("/dev/fd/%d", *f.ExecFD)}
 	}
 	if len(program) == 0 {
 		return nil, errors.New("no program given")
 	}
-	terms.Translate = f.inFlags()
 	if err := f.conflicts(); err != nil {
 		return nil, err
 	}

@@ -4,11 +4,12 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
-	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
@@ -54,15 +55,15 @@ var personas = map[string]persona{
 	"sticky-timeouts": 0x4000000, "addr-limit-3gb": 0x8000000,
 }
 
-func (p *persona) Decode(ctx *kong.DecodeContext) error {
-	return decodeNames(ctx, func(name string) error {
+func (p *persona) Set(s string) error {
+	return decodeNames(s, func(name string) error {
 		if n, err := strconv.ParseUint(name, 0, 32); err == nil {
 			*p |= persona(n)
 			return nil
 		}
 		flag, known := personas[strings.ToLower(strings.ReplaceAll(name, "_", "-"))]
 		if !known {
-			return fmt.Errorf("%q is no execution domain or flag: %s", name, strings.Join(sortedKeys(personas), ", "))
+			return fmt.Errorf("%q is no execution domain or flag: %s", name, strings.Join(slices.Sorted(maps.Keys(personas)), ", "))
 		}
 		*p |= flag
 		return nil

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
@@ -21,7 +20,7 @@ type fdList []fdPair
 
 type fdPair struct{ to, from int }
 
-func (l *fdList) Decode(ctx *kong.DecodeContext) error { return decodeList(ctx, l, parsePair) }
+func (l *fdList) Set(s string) error { return decodeList(s, l, parsePair) }
 
 // parsePair parses N and N=M.
 func parsePair(s string) (pair fdPair, err error) {
@@ -53,11 +52,7 @@ var openModes = map[string]int{
 	"x": unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL, "rw": unix.O_RDWR | unix.O_CREAT,
 }
 
-func (o *openFlag) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (o *openFlag) Set(s string) (err error) {
 	fd, rest, _ := strings.Cut(s, "=")
 	mode, path, ok := strings.Cut(rest, ":")
 	flags, known := openModes[mode]
@@ -78,11 +73,7 @@ type dataFlag struct {
 	text string
 }
 
-func (d *dataFlag) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (d *dataFlag) Set(s string) (err error) {
 	fd, text, ok := strings.Cut(s, "=")
 	if !ok {
 		return fmt.Errorf("%q has no descriptor number with = in front", s)

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
@@ -56,8 +55,8 @@ type signalSet uint64
 // allSignals are those that can be blocked and ignored.
 const allSignals = ^(signalSet(1)<<(unix.SIGKILL-1) | 1<<(unix.SIGSTOP-1))
 
-func (s *signalSet) Decode(ctx *kong.DecodeContext) error {
-	return decodeNames(ctx, func(name string) error {
+func (s *signalSet) Set(names string) error {
+	return decodeNames(names, func(name string) error {
 		if strings.EqualFold(name, "all") {
 			*s |= allSignals
 			return nil

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/flags"
 )
 
 // A doctorCmd is sprog doctor.
@@ -34,10 +35,7 @@ type finding struct {
 }
 
 // Run prints what this machine allows to this user.
-func (d *doctorCmd) Run(extra programArgs) error {
-	if len(extra) > 0 {
-		return fmt.Errorf("doctor: %q is not a flag", extra[0])
-	}
+func (d *doctorCmd) Run(*flags.Line) error {
 	if d.Require != nil {
 		return d.require()
 	}
@@ -63,7 +61,7 @@ func (d *doctorCmd) Run(extra programArgs) error {
 func (d *doctorCmd) require() error {
 	for _, name := range d.Require {
 		if !slices.Contains(featureNames(), name) {
-			return codedError{exitSprog, fmt.Errorf("--require: no feature is called %q%s (sprog doctor lists them)", name, didYouMean(name, featureNames()))}
+			return codedError{exitSprog, fmt.Errorf("--require: no feature is called %q%s (sprog doctor lists them)", name, flags.Hint(name, featureNames()))}
 		}
 	}
 	missing := false

@@ -58,15 +58,3 @@ relaxes the one that is there by default.
 		t.Errorf("%d lines where there is no width; want fewer than %d", longest, strings.Count(want, "\n"))
 	}
 }
-
-func TestDidYouMean(t *testing.T) {
-	names := []string{"user-namespaces", "net-namespaces", "landlock", "landlock-ports", "seccomp"}
-	for name, want := range map[string]string{
-		"userns": `: is it "user-namespaces"?`, "landlok": `: is it "landlock" or "landlock-ports"?`, "secomp": `: is it "seccomp"?`,
-		"ports": `: is it "landlock-ports"?`, "xyzzy": "", "": "",
-	} {
-		if got := didYouMean(name, names); got != want {
-			t.Errorf("didYouMean(%q) = %q; want %q", name, got, want)
-		}
-	}
-}

@@ -7,14 +7,12 @@ import (
 	"os"
 	"slices"
 	"strings"
-
-	"github.com/alecthomas/kong"
 )
 
 // An envList is a list of variables, NAME=VALUE, or NAME to copy the caller's.
 type envList []string
 
-func (l *envList) Decode(ctx *kong.DecodeContext) error { return decodeMore(ctx, l, parseVariable) }
+func (l *envList) Set(s string) error { return decodeMore(s, l, parseVariable) }
 
 func parseVariable(s string) (string, error) {
 	if name, _, _ := strings.Cut(s, "="); name == "" {

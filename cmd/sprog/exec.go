@@ -6,6 +6,8 @@ import (
 	"errors"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/flags"
 )
 
 // An execCmd is sprog exec.
@@ -16,7 +18,7 @@ type execCmd struct {
 // Run becomes the program. It returns only if that could not begin; what fails
 // after that is told by the process itself, in the same words and with the
 // same exit code.
-func (e *execCmd) Run(program programArgs) error {
+func (e *execCmd) Run(line *flags.Line) error {
 	if err := e.inPlace(); err != nil {
 		return err
 	}
@@ -24,7 +26,7 @@ func (e *execCmd) Run(program programArgs) error {
 	if e.Foreground {
 		tty = openTerminal()
 	}
-	cmd, err := e.command(program, tty, openForRun)
+	cmd, err := e.command(line.Rest, tty, openForRun)
 	if err != nil {
 		return err
 	}

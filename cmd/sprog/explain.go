@@ -6,9 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
 
-	"github.com/alecthomas/kong"
+	"github.com/sprog-dev/sprog/internal/flags"
 )
 
 // An explainCmd is sprog explain.
@@ -20,10 +19,9 @@ type explainCmd struct {
 }
 
 // Run prints the plan of the start.
-func (e *explainCmd) Run(program programArgs, given givenFlags, ctx *kong.Context) error {
+func (e *explainCmd) Run(line *flags.Line) error {
 	if e.TOML {
-		given = slices.DeleteFunc(given, func(word string) bool { return word == "--toml" })
-		text, err := given.toml(valuedFlags(ctx.Model, "explain"), program)
+		text, err := line.TOML("toml")
 		fmt.Print(text)
 		return err
 	}
@@ -32,7 +30,7 @@ func (e *explainCmd) Run(program programArgs, given givenFlags, ctx *kong.Contex
 			return err
 		}
 	}
-	cmd, err := e.command(program, openTerminal(), openForExplain)
+	cmd, err := e.command(line.Rest, openTerminal(), openForExplain)
 	if err != nil {
 		return err
 	}

@@ -2,26 +2,6 @@
 
 package main
 
-import "github.com/alecthomas/kong"
-
-// flagGroups are the headings of the help, in order.
-var flagGroups = []kong.Group{
-	{Key: "program", Title: "Program:"},
-	{Key: "identity", Title: "Identity:"},
-	{Key: "capabilities", Title: "Capabilities:"},
-	{Key: "context", Title: "Labels, keys and personality:"},
-	{Key: "namespaces", Title: "Namespaces:"},
-	{Key: "files", Title: "Files:"},
-	{Key: "terminal", Title: "Terminal and session:"},
-	{Key: "limits", Title: "Limits:"},
-	{Key: "cgroup", Title: "A cgroup of its own:"},
-	{Key: "scheduling", Title: "Processors and memory:"},
-	{Key: "landlock", Title: "Landlock:"},
-	{Key: "syscalls", Title: "System calls:"},
-	{Key: "signals", Title: "Signals of the program:"},
-	{Key: "life", Title: "Life:"},
-}
-
 // A startFlags holds the flags that describe a start, as run and explain share
 // them. A nil pointer or slice is a flag that was not given.
 type startFlags struct {
@@ -47,7 +27,7 @@ type startFlags struct {
 	Context      contextFlags `embed:"" group:"context"`
 
 	Unshare    namespaceSet `group:"namespaces" placeholder:"NS,..." help:"New namespaces: user, pid, mount, net, ipc, uts, cgroup, time. Mounts made in a new mount namespace stay in it."`
-	Join       joinList     `group:"namespaces" sep:"none" placeholder:"[NS,...=]PID|NS=PATH" help:"Join namespaces: all or some of a process, or one by its file. Paths are those inside; --user 0 makes the program root inside. Repeatable."`
+	Join       joinList     `group:"namespaces" placeholder:"[NS,...=]PID|NS=PATH" help:"Join namespaces: all or some of a process, or one by its file. Paths are those inside; --user 0 makes the program root inside. Repeatable."`
 	MapUser    mapList      `group:"namespaces" aliases:"map-users" placeholder:"IN[:OUT[:N]]" help:"Map N user ids from IN inside to OUT outside; IN alone maps it to the caller's. Repeatable, implies --unshare user. Lines for other ids than the caller's are written by newuidmap(1), unless sprog is privileged."`
 	MapGroup   mapList      `group:"namespaces" aliases:"map-groups" placeholder:"IN[:OUT[:N]]" help:"The same for group ids."`
 	MapRoot    bool         `group:"namespaces" xor:"map" help:"Map root inside to the caller: --map-user 0 --map-group 0."`
@@ -66,10 +46,10 @@ type startFlags struct {
 	StdinText    *text    `group:"files" xor:"stdin" placeholder:"TEXT" help:"Read standard input from TEXT and a newline."`
 	ToStdout     bool     `group:"files" xor:"stderr" name:"stderr-to-stdout" help:"Write standard error to where standard output goes."`
 
-	FD         fdList     `group:"files" name:"fd" sep:"none" placeholder:"N[=M],..." help:"Give the program the caller's open descriptor M as its N, or N as N. The program gets 0, 1, 2 and what these flags say, no others."`
-	Open       []openFlag `group:"files" sep:"none" placeholder:"N=MODE:FILE" help:"Have the program's user open FILE, below --chroot and from --dir, as its descriptor N. MODE is r, w (emptied first), a (append), x (must be new) or rw. Repeatable, as the next two."`
-	Data       []dataFlag `group:"files" sep:"none" placeholder:"N=TEXT" help:"Give the program a read-only file with this content as its descriptor N."`
-	DataFile   []dataFlag `group:"files" sep:"none" placeholder:"N=FILE" help:"The same with what is in FILE, which the caller reads; - is standard input."`
+	FD         fdList     `group:"files" name:"fd" placeholder:"N[=M],..." help:"Give the program the caller's open descriptor M as its N, or N as N. The program gets 0, 1, 2 and what these flags say, no others."`
+	Open       []openFlag `group:"files" placeholder:"N=MODE:FILE" help:"Have the program's user open FILE, below --chroot and from --dir, as its descriptor N. MODE is r, w (emptied first), a (append), x (must be new) or rw. Repeatable, as the next two."`
+	Data       []dataFlag `group:"files" placeholder:"N=TEXT" help:"Give the program a read-only file with this content as its descriptor N."`
+	DataFile   []dataFlag `group:"files" placeholder:"N=FILE" help:"The same with what is in FILE, which the caller reads; - is standard input."`
 	CloseFD    numbers    `group:"files" name:"close-fd" placeholder:"N,..." help:"Leave 0, 1 or 2 closed."`
 	InheritFDs bool       `group:"files" name:"inherit-fds" help:"Pass on all of the caller's open descriptors, but those of --info-fd and --result-fd."`
 
@@ -82,7 +62,7 @@ type startFlags struct {
 	Pgid       *number `group:"terminal" placeholder:"N" help:"Join process group N."`
 	Foreground bool    `group:"terminal" help:"Lead a new process group in the foreground of the terminal, and give it back at the end."`
 
-	Rlimit []rlimit `group:"limits" sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Resource limit; one value sets both. Names and units are below. Repeatable."`
+	Rlimit []rlimit `group:"limits" placeholder:"NAME=SOFT[:HARD]" help:"Resource limit; one value sets both. Names and units are below. Repeatable."`
 	Cgroup word     `group:"limits" placeholder:"DIR" help:"Start in this cgroup: a directory of the cgroup2 file system."`
 
 	NewCgroup  cgroupFlags   `embed:"" group:"cgroup"`

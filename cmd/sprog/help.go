@@ -2,12 +2,6 @@
 
 package main
 
-import (
-	"fmt"
-
-	"github.com/alecthomas/kong"
-)
-
 // runHelp follows the flags of run.
 const runHelp = `
 Values of --rlimit:
@@ -99,26 +93,3 @@ Examples:
   sprog explain --exec --umask 077 true
   sprog explain --json --unshare user,pid --map-root true
 `
-
-// helpBelow is what follows the flags of a sub-command.
-var helpBelow = map[string]string{"run": runHelp, "exec": execHelp, "explain": explainHelp}
-
-// printHelp prints kong's help below a usage line in the order that sprog
-// insists on, and then what belongs below the flags.
-func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
-	usage, below := "<command>", ""
-	if selected := ctx.Selected(); selected != nil {
-		usage = selected.Name + " [flags]"
-		below = helpBelow[selected.Name]
-	}
-	if below != "" {
-		usage += " [--] <program> [<args> ...]"
-	}
-	fmt.Fprintf(ctx.Stdout, "Usage: sprog %s\n", usage)
-	options.NoAppSummary = true
-	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
-		return err
-	}
-	_, err := fmt.Fprint(ctx.Stdout, below)
-	return err
-}

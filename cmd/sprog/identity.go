@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/alecthomas/kong"
 	"github.com/moby/sys/capability"
 	"golang.org/x/sys/unix"
 
@@ -21,7 +20,7 @@ import (
 // A capList is a list of capabilities.
 type capList []uintptr
 
-func (l *capList) Decode(ctx *kong.DecodeContext) error { return decodeList(ctx, l, parseCap) }
+func (l *capList) Set(s string) error { return decodeList(s, l, parseCap) }
 
 // parseCap accepts cap_chown, CAP_CHOWN, chown and 0.
 func parseCap(name string) (uintptr, error) {

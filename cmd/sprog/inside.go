@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
@@ -18,7 +17,7 @@ import (
 type insideFlags struct {
 	Hostname      word       `placeholder:"NAME" help:"Set the host name. Needs --unshare uts, or a joined one."`
 	Domainname    word       `placeholder:"NAME" help:"Set the NIS domain name. Likewise."`
-	Sysctl        []sysctl   `sep:"none" placeholder:"NAME=VALUE" help:"Set a kernel parameter: net.* with --unshare net, kernel.shm*, msg*, sem and fs.mqueue.* with ipc, user.* with user, kernel.pid_max (Linux 6.14) and vm.memfd_noexec (6.3) with pid. Repeatable."`
+	Sysctl        []sysctl   `placeholder:"NAME=VALUE" help:"Set a kernel parameter: net.* with --unshare net, kernel.shm*, msg*, sem and fs.mqueue.* with ipc, user.* with user, kernel.pid_max (Linux 6.14) and vm.memfd_noexec (6.3) with pid. Repeatable."`
 	Loopback      bool       `help:"Bring up the loopback device. Needs --unshare net, or a joined one."`
 	DisableUserns bool       `name:"disable-userns" help:"Forbid the program to make user namespaces, even as root inside. Needs a new one with one user and one group, such as --map-root."`
 	Monotonic     *clockSpan `placeholder:"DURATION" help:"Set the monotonic clock ahead, or behind: --monotonic=-1h. Needs --unshare time."`
@@ -28,15 +27,15 @@ type insideFlags struct {
 // A sysctl is NAME=VALUE.
 type sysctl sprog.Sysctl
 
-func (s *sysctl) Decode(ctx *kong.DecodeContext) (err error) {
-	s.Name, s.Value, err = decodePair(ctx, "NAME=VALUE")
+func (c *sysctl) Set(s string) (err error) {
+	c.Name, c.Value, err = decodePair(s, "NAME=VALUE")
 	return err
 }
 
 // A clockSpan is a length of time that may be negative.
 type clockSpan time.Duration
 
-func (d *clockSpan) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, d, parseClockSpan) }
+func (d *clockSpan) Set(s string) error { return decodeTo(s, d, parseClockSpan) }
 
 func parseClockSpan(s string) (clockSpan, error) {
 	length, behind := strings.CutPrefix(s, "-")

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
@@ -20,11 +18,7 @@ import (
 type joinList []sprog.Namespace
 
 // Decode parses PID, NS,...=PID and NS=PATH.
-func (l *joinList) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (l *joinList) Set(s string) error {
 	names, of, found := strings.Cut(s, "=")
 	if !found {
 		names, of = "", s

@@ -9,18 +9,16 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/sprog-dev/sprog"
 )
 
 // The landlockFlags all begin with --landlock.
 type landlockFlags struct {
-	RO         []word         `name:"ro" sep:"none" placeholder:"PATH" help:"Allow to read below PATH, or the file PATH. Repeatable, as all with PATH and PORT. Any of these flags implies --no-new-privs."`
-	ROX        []word         `name:"rox" sep:"none" placeholder:"PATH" help:"Allow to read and execute."`
-	RW         []word         `name:"rw" sep:"none" placeholder:"PATH" help:"Allow to read, change, create, move and remove files."`
-	RWX        []word         `name:"rwx" sep:"none" placeholder:"PATH" help:"Allow all that and to execute."`
-	Rule       []landlockRule `sep:"none" placeholder:"RIGHT,...:PATH" help:"Allow the rights, which are listed below."`
+	RO         []word         `name:"ro" placeholder:"PATH" help:"Allow to read below PATH, or the file PATH. Repeatable, as all with PATH and PORT. Any of these flags implies --no-new-privs."`
+	ROX        []word         `name:"rox" placeholder:"PATH" help:"Allow to read and execute."`
+	RW         []word         `name:"rw" placeholder:"PATH" help:"Allow to read, change, create, move and remove files."`
+	RWX        []word         `name:"rwx" placeholder:"PATH" help:"Allow all that and to execute."`
+	Rule       []landlockRule `placeholder:"RIGHT,...:PATH" help:"Allow the rights, which are listed below."`
 	Try        bool           `help:"Pass over paths that do not exist."`
 	BindTCP    landlockPorts  `name:"bind-tcp" placeholder:"PORT,..." help:"Allow TCP sockets to be bound to the ports."`
 	ConnectTCP landlockPorts  `name:"connect-tcp" placeholder:"PORT,..." help:"Allow TCP connections to the ports."`
@@ -36,11 +34,7 @@ type landlockFlags struct {
 // A landlockRule is a path and what is allowed there.
 type landlockRule sprog.LandlockPath
 
-func (r *landlockRule) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (r *landlockRule) Set(s string) error {
 	// setpriv(1) has the type of the rule in front.
 	names, path, ok := strings.Cut(strings.TrimPrefix(s, "path-beneath:"), ":")
 	if !ok || path == "" {
@@ -81,8 +75,8 @@ type landlockAccess struct {
 	fs, net bool // all of them
 }
 
-func (a *landlockAccess) Decode(ctx *kong.DecodeContext) error {
-	return decodeNames(ctx, func(name string) error {
+func (a *landlockAccess) Set(s string) error {
+	return decodeNames(s, func(name string) error {
 		file, isFile := landlockFileRights[name]
 		port, isPort := landlockPortRights[name]
 		a.files |= file
@@ -98,7 +92,7 @@ func (a *landlockAccess) Decode(ctx *kong.DecodeContext) error {
 // A landlockPorts is a list of ports.
 type landlockPorts []uint16
 
-func (l *landlockPorts) Decode(ctx *kong.DecodeContext) error { return decodeList(ctx, l, parsePort) }
+func (l *landlockPorts) Set(s string) error { return decodeList(s, l, parsePort) }
 
 func parsePort(s string) (uint16, error) {
 	port, err := strconv.ParseUint(s, 10, 16)
@@ -110,8 +104,8 @@ func parsePort(s string) (uint16, error) {
 
 type landlockScope sprog.LandlockScope
 
-func (l *landlockScope) Decode(ctx *kong.DecodeContext) error {
-	return decodeNames(ctx, func(name string) error {
+func (l *landlockScope) Set(s string) error {
+	return decodeNames(s, func(name string) error {
 		switch name {
 		case "abstract-unix-socket":
 			*l |= landlockScope(sprog.LandlockScopeAbstractUnixSocket)
@@ -126,8 +120,8 @@ func (l *landlockScope) Decode(ctx *kong.DecodeContext) error {
 
 type landlockLog sprog.LandlockLog
 
-func (l *landlockLog) Decode(ctx *kong.DecodeContext) error {
-	return decodeNames(ctx, func(name string) error {
+func (l *landlockLog) Set(s string) error {
+	return decodeNames(s, func(name string) error {
 		switch name {
 		case "same-exec-off":
 			*l |= landlockLog(sprog.LandlockLogSameExecOff)

@@ -3,13 +3,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"syscall"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"github.com/sprog-dev/sprog"
 	"golang.org/x/term"
 )
@@ -18,8 +18,8 @@ import (
 type lifeFlags struct {
 	Timeout    span         `placeholder:"DURATION" help:"End the program, and all that descends from it, after this time, such as 1.5, 90s or 2h, and exit with 124."`
 	CPUTime    span         `name:"cpu-time" placeholder:"DURATION" help:"End the program when it and its descendants have used this much CPU time together, and exit with 124. With a cgroup of its own the count is exact."`
-	KillSignal signalName   `default:"TERM" placeholder:"SIG" help:"What the end begins with (default: TERM)."`
-	KillAfter  span         `default:"10s" placeholder:"DURATION" help:"Send KILL this long after that signal to all descendants that are left, and exit with 137 if the program is (default: 10s)."`
+	KillSignal signalName   `placeholder:"SIG" help:"What the end begins with (default: TERM)."`
+	KillAfter  span         `placeholder:"DURATION" help:"Send KILL this long after that signal to all descendants that are left, and exit with 137 if the program is (default: 10s)."`
 	Result     word         `xor:"result" placeholder:"FILE" help:"When all is over, write how it has ended, by what, and what it has used to FILE, as JSON; - is standard output."`
 	ResultFD   *number      `name:"result-fd" xor:"result" placeholder:"N" help:"Write it to the caller's descriptor N."`
 	Capture    *captureSize `placeholder:"SIZE" help:"Put what the program writes into --result's record: SIZE bytes of the beginning and of the end of each stream, such as 64K."`
@@ -38,7 +38,7 @@ func (f *startFlags) ending() *sprog.Ending {
 		Timeout: time.Duration(f.Ending.Timeout),
 		CPUTime: time.Duration(f.Ending.CPUTime),
 		Signal:  syscall.Signal(f.Ending.KillSignal),
-		Grace:   time.Duration(f.Ending.KillAfter),
+		Grace:   time.Duration(cmp.Or(f.Ending.KillAfter, span(10*time.Second))),
 		Failed:  func(err error) { fmt.Fprint(os.Stderr, err, newline) },
 	}
 }
@@ -80,11 +80,7 @@ func (f *startFlags) captureOutput(cmd *sprog.Cmd) error {
 // A captureSize is how much of the beginning and of the end of a stream is kept.
 type captureSize int
 
-func (c *captureSize) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (c *captureSize) Set(s string) error {
 	n, err := parseLimit(s)
 	if err == nil && (n == 0 || n > 1<<30) {
 		err = fmt.Errorf("%q is not a size from 1 to 1G", s)

@@ -16,53 +16,46 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 
-	"github.com/alecthomas/kong"
+	"github.com/sprog-dev/sprog/internal/flags"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
-
-// cli is the command line: one field for each sub-command.
-type cli struct {
-	Run        runCmd        `cmd:"" help:"Start a program, wait for it, and exit as it did. Its arguments are passed on as they are."`
-	Exec       execCmd       `cmd:"" help:"Become a program: apply the flags to this process and execute the program in its place."`
-	Explain    explainCmd    `cmd:"" help:"Print the steps that run or exec would take, and start nothing."`
-	Doctor     doctorCmd     `cmd:"" help:"Print what this machine allows to this user, feature by feature."`
-	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
-	Man        manCmd        `cmd:"" help:"Print a manual page."`
-	Version    versionCmd    `cmd:"" help:"Print the version."`
-}
 
 func main() { os.Exit(execute(os.Args[1:])) }
 
 // execute runs one command line and returns the exit code.
 func execute(args []string) int {
-	if !mentionsConfig(args) {
-		if cmd, program, ok := quick(args); ok {
-			return report(cmd.Run(program))
-		}
+	line, err := read(args)
+	switch {
+	case err != nil:
+		return report(recordMistake(line, codedError{exitSprog, err}))
+	case line.Help:
+		return report(app.PrintHelp(os.Stdout, line.Command, columns(os.Stdout, 80)))
 	}
-	parser := newParser(new(cli))
-	own, program := splitArgs(parser.Model, args)
-	all, program, err := withConfig(parser.Model, own, program)
-	if err != nil {
-		return report(recordMistake(own, codedError{exitSprog, err}))
-	}
-	ctx, err := parser.Parse(all)
-	if err != nil {
-		return report(recordMistake(all, codedError{exitSprog, fmt.Errorf("%w (see %s --help)", err, commandName(parser, args))}))
-	}
-	return report(ctx.Run(program, givenFlags(all[min(1, len(all)):])))
+	terms.Translate = inFlags(line)
+	return report(line.Runner.Run(line))
 }
 
-// newParser makes kong's parser of the command line.
-func newParser(c *cli) *kong.Kong {
-	return kong.Must(c,
-		kong.Name("sprog"),
-		kong.Description("sprog starts a program exactly as asked, or says which step of the start failed and why."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.ExplicitGroups(flagGroups),
-		kong.Help(printHelp),
-	)
+// read reads a command line and the configuration files that it names.
+func read(args []string) (*flags.Line, error) {
+	line, err := app.Read(args)
+	if err == nil && !line.Help {
+		err = line.Expand(readInput)
+	}
+	if err == nil && !line.Help {
+		err = line.Set()
+	}
+	return line, err
+}
+
+// readInput reads a file that is sprog's own standard input by the name of "-".
+func readInput(path string) ([]byte, error) {
+	if path == dash {
+		return io.ReadAll(os.Stdin)
+	}
+	return os.ReadFile(path)
 }
 
 // report prints err, if there is one, and returns the exit code that it stands
@@ -73,15 +66,4 @@ func report(err error) int {
 		fmt.Fprintln(os.Stderr, message)
 	}
 	return code
-}
-
-// commandName is the command whose help says more about a command line that
-// cannot be parsed.
-func commandName(parser *kong.Kong, args []string) string {
-	for _, node := range parser.Model.Children {
-		if len(args) > 0 && node.Name == args[0] {
-			return "sprog " + node.Name
-		}
-	}
-	return "sprog"
 }

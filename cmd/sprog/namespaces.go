@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
@@ -40,8 +39,8 @@ const unshared = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP
 // A namespaceSet is a set of CLONE_NEW flags.
 type namespaceSet uintptr
 
-func (set *namespaceSet) Decode(ctx *kong.DecodeContext) error {
-	return decodeNames(ctx, func(name string) error {
+func (set *namespaceSet) Set(s string) error {
+	return decodeNames(s, func(name string) error {
 		flag, err := parseNamespace(name)
 		*set |= namespaceSet(flag)
 		return err
@@ -60,7 +59,7 @@ func parseNamespace(name string) (uintptr, error) {
 // id.
 type mapList []syscall.SysProcIDMap
 
-func (l *mapList) Decode(ctx *kong.DecodeContext) error { return decodeMore(ctx, l, parseMap) }
+func (l *mapList) Set(s string) error { return decodeMore(s, l, parseMap) }
 
 // parseMap parses IN[:OUT[:N]].
 func parseMap(s string) (syscall.SysProcIDMap, error) {
@@ -100,8 +99,7 @@ func (l mapList) resolve(caller int) []syscall.SysProcIDMap {
 // /proc/PID/setgroups, or "leave".
 type setgroups sprog.SetgroupsPolicy
 
-func (p *setgroups) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
+func (p *setgroups) Set(s string) error {
 	switch s {
 	case "allow":
 		*p = setgroups(sprog.SetgroupsAllow)
@@ -110,11 +108,9 @@ func (p *setgroups) Decode(ctx *kong.DecodeContext) error {
 	case "leave":
 		*p = setgroups(sprog.SetgroupsLeave)
 	default:
-		if err == nil {
-			err = fmt.Errorf("%q is not allow, deny or leave", s)
-		}
+		return fmt.Errorf("%q is not allow, deny or leave", s)
 	}
-	return err
+	return nil
 }
 
 // setNamespaces fills in the namespaces and id maps.

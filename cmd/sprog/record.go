@@ -7,11 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/flags"
 )
 
 // A record is where the result is written to. Nil is nowhere.
@@ -82,19 +81,19 @@ func finished(f *os.File) error {
 	return f.Close()
 }
 
-// recordMistake writes a mistake in the flags of run to the records that its
-// words name, which the flags themselves are not there to say.
-func recordMistake(own []string, mistake error) error {
-	if len(own) == 0 || own[0] != "run" {
+// recordMistake writes a mistake in the flags of run to the records that they
+// name, though they are not in force.
+func recordMistake(line *flags.Line, mistake error) error {
+	if line.Command == nil || line.Command.Name != "run" {
 		return mistake
 	}
 	var path, fd lifeFlags
-	for _, given := range own[1:] {
-		if value, ok := strings.CutPrefix(given, "--result="); ok {
-			path.Result = word(value)
-		}
-		if value, ok := strings.CutPrefix(given, "--result-fd="); ok {
-			if n, err := strconv.ParseUint(value, 10, 31); err == nil {
+	for _, given := range line.Given {
+		switch given.Name() {
+		case "result":
+			path.Result = word(given.Value)
+		case "result-fd":
+			if n, err := parseNumber(given.Value); err == nil {
 				fd.ResultFD = new(number(n))
 			}
 		}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/flags"
 )
 
 // A runCmd is sprog run.
@@ -13,18 +14,18 @@ type runCmd struct {
 }
 
 // Run starts the program, stands by it, and returns its outcome.
-func (r *runCmd) Run(program programArgs) error {
+func (r *runCmd) Run(line *flags.Line) error {
 	record, err := r.Ending.openRecord()
 	if err != nil {
 		return err
 	}
-	cmd, err := r.run(program, record)
+	cmd, err := r.run(line.Rest, record)
 	return record.write(cmd, err)
 }
 
 // run starts the program and waits for it. The command is nil if the flags did
 // not make one.
-func (r *runCmd) run(program programArgs, record *record) (cmd *sprog.Cmd, err error) {
+func (r *runCmd) run(program []string, record *record) (cmd *sprog.Cmd, err error) {
 	info, err := r.openInfo()
 	if err != nil {
 		return nil, err

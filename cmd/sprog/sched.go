@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/sprog-dev/sprog"
 )
 
@@ -82,7 +80,7 @@ func (f *schedFlags) scheduler() (*sprog.Scheduler, error) {
 // takes are nanoseconds, and what timeout(1) takes seconds.
 type duration time.Duration
 
-func (d *duration) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, d, parseDuration) }
+func (d *duration) Set(s string) error { return decodeTo(s, d, parseDuration) }
 
 func parseDuration(s string) (duration, error) {
 	t, err := time.ParseDuration(s)
@@ -105,14 +103,14 @@ func intWithin(least, most int) func(string) (int, error) {
 
 type niceValue int
 
-func (n *niceValue) Decode(ctx *kong.DecodeContext) error {
-	return decodeTo(ctx, (*int)(n), intWithin(-20, 19))
+func (n *niceValue) Set(s string) error {
+	return decodeTo(s, (*int)(n), intWithin(-20, 19))
 }
 
 type oomScore int
 
-func (n *oomScore) Decode(ctx *kong.DecodeContext) error {
-	return decodeTo(ctx, (*int)(n), intWithin(-1000, 1000))
+func (n *oomScore) Set(s string) error {
+	return decodeTo(s, (*int)(n), intWithin(-1000, 1000))
 }
 
 // A schedPolicy is a policy with its priority.
@@ -126,7 +124,7 @@ var schedPolicies = map[string]sprog.SchedPolicy{
 	"rr": sprog.SchedRR, "deadline": sprog.SchedDeadline, "ext": sprog.SchedExt,
 }
 
-func (p *schedPolicy) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, p, parseSched) }
+func (p *schedPolicy) Set(s string) error { return decodeTo(s, p, parseSched) }
 
 func parseSched(s string) (p schedPolicy, err error) {
 	name, priority, given := strings.Cut(s, ":")
@@ -151,7 +149,7 @@ func parseSched(s string) (p schedPolicy, err error) {
 // A utilClamp is a clamp of the utilisation.
 type utilClamp int
 
-func (u *utilClamp) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, u, parseClamp) }
+func (u *utilClamp) Set(s string) error { return decodeTo(s, u, parseClamp) }
 
 func parseClamp(s string) (utilClamp, error) {
 	n, err := strconv.Atoi(s)
@@ -167,8 +165,8 @@ func parseClamp(s string) (utilClamp, error) {
 // A cpuList is a list of CPUs.
 type cpuList []int
 
-func (l *cpuList) Decode(ctx *kong.DecodeContext) error {
-	return decodeTo(ctx, (*[]int)(l), sprog.ParseCPUList)
+func (l *cpuList) Set(s string) error {
+	return decodeTo(s, (*[]int)(l), sprog.ParseCPUList)
 }
 
 // A numaPolicy is written as the kernel writes one in /proc/PID/numa_maps:
@@ -181,7 +179,7 @@ var numaModes = map[string]sprog.NUMAMode{
 	"weighted-interleave": sprog.NUMAWeightedInterleave, "local": sprog.NUMALocal,
 }
 
-func (p *numaPolicy) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, p, parseNUMA) }
+func (p *numaPolicy) Set(s string) error { return decodeTo(s, p, parseNUMA) }
 
 func parseNUMA(s string) (p numaPolicy, err error) {
 	mode, nodes, hasNodes := strings.Cut(s, ":")
@@ -213,7 +211,7 @@ var ioClasses = map[string]sprog.IOClass{
 	"idle": sprog.IOIdle, "3": sprog.IOIdle,
 }
 
-func (p *ioNice) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, p, parseIONice) }
+func (p *ioNice) Set(s string) error { return decodeTo(s, p, parseIONice) }
 
 func parseIONice(s string) (p ioNice, err error) {
 	const usual = 4 // as the kernel derives it from a nice value of 0
@@ -241,10 +239,9 @@ func parseIONice(s string) (p ioNice, err error) {
 // A coreSched is a group of core scheduling: a new one, or that of a process.
 type coreSched sprog.CoreSched
 
-func (c *coreSched) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil || s == "new" {
-		return err
+func (c *coreSched) Set(s string) error {
+	if s == "new" {
+		return nil
 	}
 	pid, err := parseNumber(s)
 	if err != nil || pid == 0 {

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
@@ -23,14 +22,14 @@ type seccompFlags struct {
 	Deny    denialList `name:"deny-syscall" xor:"syscalls" placeholder:"CALL[:HOW],..." help:"Deny the system calls. HOW is an errno (default: EPERM), kill, trap or log. Any of these flags implies --no-new-privs. Repeatable."`
 	Allow   nameList   `name:"allow-syscall" xor:"syscalls" placeholder:"CALL,..." help:"Allow only these system calls, which must include execve; others fail with EPERM. Repeatable."`
 	Profile word       `name:"seccomp" xor:"syscalls" placeholder:"FILE" help:"Filter system calls by a profile in the JSON of the OCI: what a container's linux.seccomp is."`
-	BPF     []word     `name:"seccomp-bpf" sep:"none" placeholder:"FILE" help:"Filter system calls by a program in the kernel's own form, an array of struct sock_filter. Repeatable."`
+	BPF     []word     `name:"seccomp-bpf" placeholder:"FILE" help:"Filter system calls by a program in the kernel's own form, an array of struct sock_filter. Repeatable."`
 	Log     bool       `name:"seccomp-log" help:"Have the kernel log what filters deny."`
 }
 
 // A denialList is a list of rules that deny.
 type denialList []sprog.SeccompRule
 
-func (l *denialList) Decode(ctx *kong.DecodeContext) error { return decodeList(ctx, l, parseDenial) }
+func (l *denialList) Set(s string) error { return decodeList(s, l, parseDenial) }
 
 // parseDenial parses CALL[:HOW].
 func parseDenial(word string) (sprog.SeccompRule, error) {

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,8 +22,8 @@ const (
 // A signalName is a signal by its name, with or without SIG, or its number.
 type signalName syscall.Signal
 
-func (n *signalName) Decode(ctx *kong.DecodeContext) error {
-	return decodeTo(ctx, (*syscall.Signal)(n), parseSignal)
+func (n *signalName) Set(s string) error {
+	return decodeTo(s, (*syscall.Signal)(n), parseSignal)
 }
 
 func parseSignal(s string) (syscall.Signal, error) {

@@ -3,9 +3,10 @@
 package main
 
 import (
-	"reflect"
 	"strings"
 	"sync"
+
+	"github.com/sprog-dev/sprog/internal/flags"
 )
 
 // flagsOfFields are the flags that set a field: what an error says about the
@@ -138,31 +139,18 @@ var phrases = sync.OnceValue(func() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 })
 
-// inFlags returns a translation of errors into the flags that were given.
-func (f *startFlags) inFlags() func(text string) string {
+// inFlags returns a translation of errors into the flags that a command line has.
+func inFlags(line *flags.Line) func(text string) string {
 	var given []string // until an error has to be told, nobody asks
 	return func(text string) string {
 		if given == nil {
-			given = append(f.given(), "")
+			given = append(line.Names(), "")
 		}
 		if strings.Contains(text, " ") {
 			text = phrases().Replace(text)
 		}
 		return translate(text, given)
 	}
-}
-
-// given are the names of the flags that were given, as far as their values
-// tell.
-func (f *startFlags) given() (names []string) {
-	var r reader
-	r.declare(reflect.ValueOf(f).Elem(), "")
-	for _, flag := range r.flags {
-		if !flag.value.IsZero() {
-			names = append(names, flag.name)
-		}
-	}
-	return names
 }
 
 // translate replaces the names of fields by those of flags.

@@ -16,12 +16,7 @@ import (
 // Every flag that sets a field of a command is what an error about that field
 // names, and nothing else is.
 func TestErrorsNameFlags(t *testing.T) {
-	var r reader
-	r.declare(reflect.ValueOf(new(startFlags)).Elem(), "")
-	var all []string
-	for _, f := range r.flags {
-		all = append(all, f.name)
-	}
+	all := flagsOfRun()
 	plain := fieldsOf(commandOf(t, "run"))
 	for _, name := range all {
 		fields := setBy(t, name, plain)
@@ -68,11 +63,11 @@ func setBy(t *testing.T, flag string, plain map[string]string) (fields []string)
 // commandOf is the command that a line describes, or nil.
 func commandOf(t *testing.T, line ...string) *sprog.Cmd {
 	t.Helper()
-	run, program, ok := quick(append(line, "--", "true"))
-	if !ok {
+	run := parsed(line...)
+	if run == nil {
 		return nil
 	}
-	cmd, err := run.(*runCmd).command(program, terminal{fd: 0}, openForExplain)
+	cmd, err := run.command([]string{"true"}, terminal{fd: 0}, openForExplain)
 	if err != nil {
 		return nil
 	}

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
@@ -24,21 +23,14 @@ type traceFlag struct {
 	file  string // "" is the standard error
 }
 
-// IsBool tells kong that the flag needs no value.
-func (t *traceFlag) IsBool() bool { return true }
+// SetBare is for the standard error.
+func (t *traceFlag) SetBare() { *t = traceFlag{given: true} }
 
-// Decode reads the name of the file, if there is one. Its ending is the format.
-func (t *traceFlag) Decode(ctx *kong.DecodeContext) error {
-	*t = traceFlag{given: true}
-	if ctx.Scan.Peek().Type != kong.FlagValueToken {
-		return nil
-	}
-	var err error
-	if t.file, err = decode(ctx); err != nil {
-		return err
-	}
-	if traceFormats[filepath.Ext(t.file)] == nil {
-		return fmt.Errorf("%q ends in none of .svg, .html and .json", t.file)
+// Set reads the name of the file. Its ending is the format.
+func (t *traceFlag) Set(s string) error {
+	*t = traceFlag{given: true, file: s}
+	if traceFormats[filepath.Ext(s)] == nil {
+		return fmt.Errorf("%q ends in none of .svg, .html and .json", s)
 	}
 	return nil
 }
@@ -78,20 +70,20 @@ func (w *traceWriter) write() {
 		return
 	}
 	if w.file == nil {
-		w.err = w.trace.WriteText(os.Stderr, columns())
+		w.err = w.trace.WriteText(os.Stderr, columns(os.Stderr, 100))
 	} else {
 		w.err = errors.Join(traceFormats[filepath.Ext(w.file.Name())](w.trace, w.file), w.file.Close())
 	}
 	w.trace = nil
 }
 
-// columns is the width of the terminal that the standard error is.
-func columns() int {
+// columns is the width of the terminal that a file is, or what it is otherwise.
+func columns(f *os.File, otherwise int) int {
 	if n, err := strconv.Atoi(strings.TrimSpace(os.Getenv("COLUMNS"))); err == nil && n > 0 {
 		return n
 	}
-	if size, err := unix.IoctlGetWinsize(int(os.Stderr.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 0 {
+	if size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 0 {
 		return int(size.Col)
 	}
-	return 100
+	return otherwise
 }

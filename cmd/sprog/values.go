@@ -9,29 +9,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/alecthomas/kong"
 )
 
-// The types below parse the values of flags. The error of a Decode is shown
+// The types below parse the values of flags. The error of a Set is shown
 // behind the flag's name.
 
-// decode reads the value of a flag.
-func decode(ctx *kong.DecodeContext) (string, error) {
-	if ctx.Scan.Peek().IsEOL() {
-		return "", errors.New("its value is missing")
-	}
-	token, err := ctx.Scan.PopValue("value") // PopValueInto would go through JSON
-	s, _ := token.Value.(string)
-	return s, err
-}
-
 // decodeTo parses the value of a flag, and keeps what it comes to.
-func decodeTo[T any](ctx *kong.DecodeContext, to *T, parse func(string) (T, error)) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func decodeTo[T any](s string, to *T, parse func(string) (T, error)) error {
 	v, err := parse(s)
 	if err == nil {
 		*to = v
@@ -40,9 +24,9 @@ func decodeTo[T any](ctx *kong.DecodeContext, to *T, parse func(string) (T, erro
 }
 
 // decodeMore parses the value of a flag that can be repeated.
-func decodeMore[L ~[]T, T any](ctx *kong.DecodeContext, to *L, parse func(string) (T, error)) error {
+func decodeMore[L ~[]T, T any](s string, to *L, parse func(string) (T, error)) error {
 	var v T
-	err := decodeTo(ctx, &v, parse)
+	err := decodeTo(s, &v, parse)
 	if err == nil {
 		*to = append(*to, v)
 	}
@@ -50,9 +34,9 @@ func decodeMore[L ~[]T, T any](ctx *kong.DecodeContext, to *L, parse func(string
 }
 
 // decodeNames calls f for each name of a list.
-func decodeNames(ctx *kong.DecodeContext, f func(name string) error) error {
+func decodeNames(s string, f func(name string) error) error {
 	var names nameList
-	if err := names.Decode(ctx); err != nil {
+	if err := names.Set(s); err != nil {
 		return err
 	}
 	for _, name := range names {
@@ -64,8 +48,8 @@ func decodeNames(ctx *kong.DecodeContext, f func(name string) error) error {
 }
 
 // decodeList parses each name of a list.
-func decodeList[L ~[]T, T any](ctx *kong.DecodeContext, to *L, parse func(name string) (T, error)) error {
-	return decodeNames(ctx, func(name string) error {
+func decodeList[L ~[]T, T any](s string, to *L, parse func(name string) (T, error)) error {
+	return decodeNames(s, func(name string) error {
 		v, err := parse(name)
 		if err == nil {
 			*to = append(*to, v)
@@ -75,11 +59,7 @@ func decodeList[L ~[]T, T any](ctx *kong.DecodeContext, to *L, parse func(name s
 }
 
 // decodePair reads a name and a value with = between.
-func decodePair(ctx *kong.DecodeContext, form string) (name, value string, err error) {
-	s, err := decode(ctx)
-	if err != nil {
-		return "", "", err
-	}
+func decodePair(s string, form string) (name, value string, err error) {
 	name, value, ok := strings.Cut(s, "=")
 	if !ok || name == "" || value == "" {
 		return "", "", fmt.Errorf("%q is not %s", s, form)
@@ -90,15 +70,15 @@ func decodePair(ctx *kong.DecodeContext, form string) (name, value string, err e
 // A text is any value.
 type text string
 
-func (t *text) Decode(ctx *kong.DecodeContext) (err error) {
-	*(*string)(t), err = decode(ctx)
-	return err
+func (t *text) Set(s string) error {
+	*t = text(s)
+	return nil
 }
 
 // A word is a value that cannot be empty.
 type word string
 
-func (w *word) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, w, parseWord) }
+func (w *word) Set(s string) error { return decodeTo(s, w, parseWord) }
 
 func parseWord(s string) (word, error) {
 	if s == "" {
@@ -116,7 +96,7 @@ var errDash = errors.New(`"-" is no file here: a file of that name is ./-`)
 // A fileName is the name of a file that the program is given.
 type fileName string
 
-func (n *fileName) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, n, parseFileName) }
+func (n *fileName) Set(s string) error { return decodeTo(s, n, parseFileName) }
 
 func parseFileName(s string) (fileName, error) {
 	if s == dash {
@@ -129,11 +109,7 @@ func parseFileName(s string) (fileName, error) {
 // A nameList is a list of names, by commas or by repeating the flag.
 type nameList []string
 
-func (l *nameList) Decode(ctx *kong.DecodeContext) error {
-	s, err := decode(ctx)
-	if err != nil {
-		return err
-	}
+func (l *nameList) Set(s string) error {
 	return l.split(s)
 }
 
@@ -153,12 +129,12 @@ func (l *nameList) split(s string) error {
 // A numbers is a list of numbers that are not negative.
 type numbers []int
 
-func (l *numbers) Decode(ctx *kong.DecodeContext) error { return decodeList(ctx, l, parseNumber) }
+func (l *numbers) Set(s string) error { return decodeList(s, l, parseNumber) }
 
 // A number is a number that is not negative.
 type number int
 
-func (n *number) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, (*int)(n), parseNumber) }
+func (n *number) Set(s string) error { return decodeTo(s, (*int)(n), parseNumber) }
 
 func parseNumber(s string) (int, error) {
 	n, err := strconv.ParseUint(s, 10, 31)
@@ -171,7 +147,7 @@ func parseNumber(s string) (int, error) {
 // A umask is a file mode creation mask.
 type umask uint32
 
-func (m *umask) Decode(ctx *kong.DecodeContext) error { return decodeTo(ctx, m, parseUmask) }
+func (m *umask) Set(s string) error { return decodeTo(s, m, parseUmask) }
 
 func parseUmask(s string) (umask, error) {
 	n, err := strconv.ParseUint(s, 8, 32)
@@ -185,8 +161,8 @@ func parseUmask(s string) (umask, error) {
 // a number with a unit.
 type span time.Duration
 
-func (d *span) Decode(ctx *kong.DecodeContext) error {
-	return decodeTo(ctx, (*time.Duration)(d), parseSpan)
+func (d *span) Set(s string) error {
+	return decodeTo(s, (*time.Duration)(d), parseSpan)
 }
 
 func parseSpan(s string) (time.Duration, error) {

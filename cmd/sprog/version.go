@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/sprog-dev/sprog/internal/flags"
 )
 
 // A versionCmd is sprog version.
@@ -16,7 +18,7 @@ type versionCmd struct{}
 var release string
 
 // Run prints the version that the build recorded.
-func (versionCmd) Run() error {
+func (versionCmd) Run(*flags.Line) error {
 	version := "(devel)"
 	if release != "" {
 		version = release

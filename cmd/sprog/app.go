@@ -1,0 +1,75 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/sprog-dev/sprog/internal/flags"
+)
+
+// app is the command line.
+var app = flags.App{
+	Name:  "sprog",
+	Brief: "start programs exactly as asked",
+	Help:  "sprog starts a program exactly as asked, or says which step of the start failed and why.",
+	Commands: []flags.Command{
+		{Name: "run", Program: true, Below: runHelp, New: func() flags.Runner { return new(runCmd) },
+			Help: "Start a program, wait for it, and exit as it did. Its arguments are passed on as they are."},
+		{Name: "exec", Program: true, Below: execHelp, New: func() flags.Runner { return new(execCmd) },
+			Help: "Become a program: apply the flags to this process and execute the program in its place."},
+		{Name: "explain", Program: true, Below: explainHelp, New: func() flags.Runner { return new(explainCmd) },
+			Help: "Print the steps that run or exec would take, and start nothing."},
+		{Name: "doctor", New: func() flags.Runner { return new(doctorCmd) },
+			Help: "Print what this machine allows to this user, feature by feature."},
+		{Name: "completion", New: func() flags.Runner { return new(completionCmd) },
+			Help: "Print a completion script for a shell."},
+		{Name: "man", New: func() flags.Runner { return new(manCmd) },
+			Help: "Print a manual page."},
+		{Name: "version", New: func() flags.Runner { return new(versionCmd) },
+			Help: "Print the version."},
+	},
+	Groups: []flags.Group{
+		{Key: "program", Title: "Program"},
+		{Key: "identity", Title: "Identity"},
+		{Key: "capabilities", Title: "Capabilities"},
+		{Key: "context", Title: "Labels, keys and personality"},
+		{Key: "namespaces", Title: "Namespaces"},
+		{Key: "files", Title: "Files"},
+		{Key: "terminal", Title: "Terminal and session"},
+		{Key: "limits", Title: "Limits"},
+		{Key: "cgroup", Title: "A cgroup of its own"},
+		{Key: "scheduling", Title: "Processors and memory"},
+		{Key: "landlock", Title: "Landlock"},
+		{Key: "syscalls", Title: "System calls"},
+		{Key: "signals", Title: "Signals of the program"},
+		{Key: "life", Title: "Life"},
+	},
+}
+
+// A completionCmd is sprog completion.
+type completionCmd struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+}
+
+// Run prints a script that completes sprog's command lines.
+func (c *completionCmd) Run(line *flags.Line) error {
+	_, err := os.Stdout.WriteString(line.App().Completion(c.Shell))
+	return err
+}
+
+// A manCmd is sprog man.
+type manCmd struct {
+	Command string `arg:"" optional:"" help:"A sub-command (default: sprog itself)."`
+}
+
+// Run prints a manual page.
+func (m *manCmd) Run(line *flags.Line) error {
+	page, err := line.App().Man(m.Command)
+	if err != nil {
+		return fmt.Errorf("man: %w", err)
+	}
+	_, err = os.Stdout.WriteString(page)
+	return err
+}
