@@ -128,7 +128,7 @@ var (
 		select {
 		case <-ints:
 			return 0
-		case <-time.After(time.Minute):
+		case <-time.After(20 * time.Minute):
 			return 9
 		}
 	})
