@@ -113,7 +113,7 @@ func (f *startFlags) sysProcAttr(tty terminal) (*syscall.SysProcAttr, error) {
 	f.setSession(sys)
 	if f.Foreground {
 		if tty.fd < 0 {
-			return nil, errors.New("--foreground: sprog has no controlling terminal")
+			return nil, fmt.Errorf("--foreground: %w", tty.missing())
 		}
 		sys.Ctty = tty.fd
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/user"
 	"strconv"
 	"strings"
 	"syscall"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/accounts"
 )
 
 // A capList is a list of capabilities.
@@ -54,7 +54,7 @@ func (f *startFlags) credential() (*syscall.Credential, error) {
 		return nil, err
 	}
 	if f.Group != "" {
-		gid, err := groupID(string(f.Group))
+		gid, err := f.place().group(string(f.Group))
 		if err != nil {
 			return nil, fmt.Errorf("--group: %w", err)
 		}
@@ -64,11 +64,15 @@ func (f *startFlags) credential() (*syscall.Credential, error) {
 }
 
 // setUser fills in the user, and its primary group where --group is absent.
-func (f *startFlags) setUser(cred *syscall.Credential) error {
+func (f *startFlags) setUser(cred *syscall.Credential) (err error) {
 	if f.User == "" {
 		return nil
 	}
-	uid, account, err := userID(string(f.User))
+	var isNumber bool
+	if cred.Uid, isNumber = accounts.ParseID(string(f.User)); isNumber && f.Group != "" {
+		return nil
+	}
+	uid, account, err := f.place().user(string(f.User))
 	if err != nil {
 		return fmt.Errorf("--user: %w", err)
 	}
@@ -79,36 +83,45 @@ func (f *startFlags) setUser(cred *syscall.Credential) error {
 	if account == nil {
 		return fmt.Errorf("--user %s has no account to take the group from: add --group", f.User)
 	}
-	cred.Gid, err = parseID(account.Gid)
-	return err
+	cred.Gid = account.GID
+	return nil
 }
 
 // setGroups fills in the supplementary groups.
-func (f *startFlags) setGroups(cred *syscall.Credential) error {
-	var names []string
+func (f *startFlags) setGroups(cred *syscall.Credential) (err error) {
 	switch {
 	case f.Groups != nil:
-		names = *f.Groups
+		cred.Groups, err = f.groupNumbers()
 	case f.InitGroups:
-		_, account, err := userID(string(f.User))
-		if err == nil && account == nil {
-			err = errors.New("needs a --user that has an account")
-		}
-		if err == nil {
-			names, err = account.GroupIds()
-		}
-		if err != nil {
-			return fmt.Errorf("--init-groups: %w", err)
+		if cred.Groups, err = f.accountsGroups(); err != nil {
+			err = fmt.Errorf("--init-groups: %w", err)
 		}
 	}
-	for _, name := range names {
-		gid, err := groupID(name)
+	return err
+}
+
+// groupNumbers are the groups of --groups.
+func (f *startFlags) groupNumbers() (list []uint32, err error) {
+	for _, name := range *f.Groups {
+		gid, err := f.place().group(name)
 		if err != nil {
-			return fmt.Errorf("--groups: %w", err)
+			return nil, fmt.Errorf("--groups: %w", err)
 		}
-		cred.Groups = append(cred.Groups, gid)
+		list = append(list, gid)
 	}
-	return nil
+	return list, nil
+}
+
+// accountsGroups are the groups that the database has for the user.
+func (f *startFlags) accountsGroups() ([]uint32, error) {
+	_, account, err := f.place().user(string(f.User))
+	if err != nil {
+		return nil, err
+	}
+	if account == nil {
+		return nil, errors.New("needs a --user that has an account")
+	}
+	return account.groups()
 }
 
 // checkGroups refuses what a user namespace cannot do: groups can be set there
@@ -122,33 +135,6 @@ func (f *startFlags) checkGroups(sys *syscall.SysProcAttr) error {
 	}
 	return errors.New("a new user namespace cannot drop or set supplementary groups: " +
 		"add --keep-groups, or a group map with --setgroups allow (which takes privileges or --map-auto)")
-}
-
-// userID finds a user by name or number. The account is nil for a number that
-// has none.
-func userID(s string) (uint32, *user.User, error) {
-	if uid, err := parseID(s); err == nil {
-		account, _ := user.LookupId(s)
-		return uid, account, nil
-	}
-	account, err := user.Lookup(s)
-	if err != nil {
-		return 0, nil, fmt.Errorf("there is no user %q", s)
-	}
-	uid, err := parseID(account.Uid)
-	return uid, account, err
-}
-
-// groupID finds a group by name or number.
-func groupID(s string) (uint32, error) {
-	if gid, err := parseID(s); err == nil {
-		return gid, nil
-	}
-	g, err := user.LookupGroup(s)
-	if err != nil {
-		return 0, fmt.Errorf("there is no group %q", s)
-	}
-	return parseID(g.Gid)
 }
 
 // parseID parses a user or group id. The largest number is not one: to the

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/accounts"
 )
 
 // The idFlags set real and effective ids apart.
@@ -47,8 +48,8 @@ func (f *startFlags) setIDs(attr *sprog.Attr) error {
 		find  func(string) (uint32, error)
 		to    **uint32
 	}{
-		{"--ruid", f.IDs.RUID, userNumber, &attr.IDs.RealUser}, {"--euid", f.IDs.EUID, userNumber, &attr.IDs.EffectiveUser},
-		{"--rgid", f.IDs.RGID, groupID, &attr.IDs.RealGroup}, {"--egid", f.IDs.EGID, groupID, &attr.IDs.EffectiveGroup},
+		{"--ruid", f.IDs.RUID, f.userNumber, &attr.IDs.RealUser}, {"--euid", f.IDs.EUID, f.userNumber, &attr.IDs.EffectiveUser},
+		{"--rgid", f.IDs.RGID, f.place().group, &attr.IDs.RealGroup}, {"--egid", f.IDs.EGID, f.place().group, &attr.IDs.EffectiveGroup},
 	} {
 		if id.value == "" {
 			continue
@@ -66,17 +67,17 @@ func (f *startFlags) setIDs(attr *sprog.Attr) error {
 	if f.Groups == nil {
 		return nil
 	}
-	for _, name := range *f.Groups {
-		gid, err := groupID(name) // the library reads /etc/group only
-		if err != nil {
-			return fmt.Errorf("--groups: %w", err)
-		}
+	list, err := f.groupNumbers() // the library reads /etc/group only
+	for _, gid := range list {
 		attr.Groups.List = append(attr.Groups.List, strconv.FormatUint(uint64(gid), 10))
 	}
-	return nil
+	return err
 }
 
-func userNumber(s string) (uint32, error) {
-	uid, _, err := userID(s)
+func (f *startFlags) userNumber(s string) (uint32, error) {
+	if uid, ok := accounts.ParseID(s); ok {
+		return uid, nil
+	}
+	uid, _, err := f.place().user(s)
 	return uid, err
 }

@@ -37,6 +37,8 @@ func (p place) lookPath(name, path string) (string, error) {
 			denied = codedError{exitCannot, fmt.Errorf("%s: %w", file, err)}
 		case errors.Is(err, unix.ENOSYS):
 			return "", fmt.Errorf("looking for %s below %s needs openat2 (Linux 5.6): say where it is", name, p.root)
+		case !isElsewhere(err):
+			return "", fmt.Errorf("looking for %s: %s: %w", name, file, bare(err))
 		}
 	}
 	if denied != nil {
@@ -47,6 +49,17 @@ func (p place) lookPath(name, path string) (string, error) {
 		where = " in " + p.root
 	}
 	return "", codedError{exitNotFound, fmt.Errorf("%s: not found%s (PATH is %s)", name, where, path)}
+}
+
+// isElsewhere reports whether an error says that the file is not to be found in
+// one directory: execvp(3) goes on to the next after these.
+func isElsewhere(err error) bool {
+	for _, errno := range []unix.Errno{unix.ENOENT, unix.ENOTDIR, unix.ESTALE, unix.ENODEV, unix.ETIMEDOUT, unix.ELOOP, unix.ENAMETOOLONG, unix.EISDIR} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // executable returns nil if file is one that can be executed.
@@ -73,7 +86,7 @@ func (p place) exists(file string) bool {
 		file = filepath.Join(p.dir, file)
 	}
 	_, err := p.mode(file)
-	return err == nil
+	return err == nil || !isElsewhere(err)
 }
 
 // mode returns the mode of a file. Inside a root, neither ".." nor a symbolic
@@ -84,18 +97,23 @@ func (p place) mode(file string) (uint32, error) {
 		err := unix.Stat(file, &st)
 		return st.Mode, err
 	}
-	root, err := openFile(p.root, unix.O_PATH|unix.O_DIRECTORY, 0)
-	if err != nil {
-		return 0, err
-	}
-	defer unix.Close(root)
-	fd, err := unix.Openat2(root, file, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT})
+	fd, err := p.open(file, unix.O_PATH)
 	if err != nil {
 		return 0, err
 	}
 	defer unix.Close(fd)
 	err = unix.Fstat(fd, &st)
 	return st.Mode, err
+}
+
+// open opens a file inside the root.
+func (p place) open(file string, flags int) (fd int, err error) {
+	root, err := openFile(p.root, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(root)
+	return unix.Openat2(root, file, &unix.OpenHow{Flags: uint64(flags | unix.O_CLOEXEC), Resolve: unix.RESOLVE_IN_ROOT})
 }
 
 // findProgram returns the path to execute for the program's name. A bare name

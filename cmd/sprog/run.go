@@ -3,8 +3,11 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/flags"
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // A runCmd is sprog run.
@@ -29,6 +32,9 @@ func (r *runCmd) run(program []string, record *record) (cmd *sprog.Cmd, err erro
 	info, err := r.openInfo()
 	if err != nil {
 		return nil, err
+	}
+	if err := plain.Poller(); err != nil { // with a program that runs it would be too late
+		return nil, fmt.Errorf("sprog run needs two more open files for itself: %w", err)
 	}
 	s := &supervisor{signals: catchSignals(), tty: openTerminal()}
 	cmd, err = r.command(program, s.tty, openForRun)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os/signal"
 	"syscall"
 	"time"
@@ -17,17 +18,26 @@ import (
 type terminal struct {
 	fd         int
 	foreground int
+	err        error // why there is none
 }
 
 // openTerminal opens the controlling terminal.
 func openTerminal() terminal {
 	fd, err := openFile("/dev/tty", unix.O_RDWR, 0)
 	if err != nil {
-		return terminal{fd: -1}
+		return terminal{fd: -1, err: err}
 	}
 	t := terminal{fd: fd}
 	t.foreground = t.group()
 	return t
+}
+
+// missing says why there is no terminal.
+func (t terminal) missing() error {
+	if t.err != nil && !errors.Is(t.err, unix.ENXIO) { // which means that there is none
+		return t.err
+	}
+	return errors.New("sprog has no controlling terminal")
 }
 
 // group returns the terminal's foreground process group, or -1.

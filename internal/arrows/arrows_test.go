@@ -25,7 +25,7 @@ var arrows = map[string]struct{ imports, tests string }{
 		tests:   "internal/slowfile",
 	},
 
-	"cmd/sprog":           {imports: ". internal/flags internal/inherited internal/ownproc internal/profile internal/program internal/terms"},
+	"cmd/sprog":           {imports: ". internal/accounts internal/flags internal/inherited internal/ownproc internal/plain internal/profile internal/program internal/terms"},
 	"bench":               {imports: ". internal/seccomp internal/slowfile"},
 	"examples":            {tests: "."},
 	"examples/ci":         {imports: "."},
@@ -34,6 +34,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"examples/supervisor": {imports: "."},
 	"examples/untrusted":  {imports: "."},
 
+	"internal/exitwait":  {imports: "internal/plain"},
 	"internal/cgroup":    {imports: "internal/mountinfo internal/plain"},
 	"internal/inherited": {tests: "."},
 	"internal/machine":   {imports: "internal/atstart internal/ownproc internal/plain internal/program"},

@@ -3,10 +3,11 @@ package exitwait
 import (
 	"errors"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 const (
@@ -46,43 +47,18 @@ func wait(p *os.Process) {
 		// The handle stays open until this function returns, even if
 		// somebody else waits for p or releases it meanwhile.
 		exited = watch(int(handle))
-		if netpoll = exited || haveNetpoll(); netpoll && !exited {
+		if netpoll = exited || plain.Poller() == nil; netpoll && !exited {
 			exited = poll(int(handle))
 		}
 	})
 	switch {
 	case exited:
 	case err != nil && !errors.Is(err, os.ErrNoHandle): // p is done or released, as p.Wait will report
-	case netpoll || haveNetpoll():
+	case netpoll || plain.Poller() == nil:
 		waitSignal(p.Pid)
 	default:
 		block(p.Pid)
 	}
-}
-
-// netpollIsThere says that the runtime has its network poller.
-var netpollIsThere atomic.Bool
-
-// haveNetpoll reports whether files can be watched and timers be set. The
-// runtime makes its network poller for the first of them. That takes two
-// descriptors, and where they are not to be had the runtime ends the process.
-func haveNetpoll() bool {
-	if netpollIsThere.Load() {
-		return true
-	}
-	first, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return false
-	}
-	second, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	unix.Close(first)
-	if err != nil {
-		return false
-	}
-	unix.Close(second)
-	time.AfterFunc(time.Hour, func() {}).Stop()
-	netpollIsThere.Store(true)
-	return true
 }
 
 // block waits for the child in a thread.

@@ -3,6 +3,7 @@ package plain
 import (
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -51,4 +52,28 @@ func Sleep(d time.Duration) {
 	left := unix.NsecToTimespec(int64(d))
 	for unix.Nanosleep(&left, &left) == unix.EINTR {
 	}
+}
+
+// pollerIsThere says that the runtime has its network poller.
+var pollerIsThere atomic.Bool
+
+// Poller has the runtime make its network poller, or says why it cannot be had:
+// what needs it after that finds it there.
+func Poller() error {
+	if pollerIsThere.Load() {
+		return nil
+	}
+	first, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC) // as it will do itself
+	if err != nil {
+		return err
+	}
+	second, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	unix.Close(first)
+	if err != nil {
+		return err
+	}
+	unix.Close(second)
+	time.AfterFunc(time.Hour, func() {}).Stop()
+	pollerIsThere.Store(true)
+	return nil
 }
