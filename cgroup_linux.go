@@ -74,7 +74,7 @@ func (s *starter) openProcs(field string, open func() (int, error)) *StartError 
 	if err != nil {
 		return ofFile(s.path, field, err)
 	}
-	s.enters = append(s.enters, use{fd, field})
+	s.enters = append(s.enters, use{fd, field, true})
 	return nil
 }
 

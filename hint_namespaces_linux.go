@@ -218,7 +218,7 @@ func (f failure) notJoined() string {
 	kind, err := unix.IoctlRetInt(fd, unix.NS_GET_NSTYPE)
 	switch {
 	case f.errno == unix.EINVAL && err != nil && !onNamespaces(seen(fd)):
-		return printable(n.name) + " is no namespace: those are files such as /proc/PID/ns/net"
+		return noNamespace(n.name).why()
 	case f.errno == unix.EINVAL && err == nil && NamespaceKind(kind) != n.kind:
 		return "it is a " + NamespaceKind(kind).String() + " namespace, and asked for is a " + n.kind.String() + " namespace"
 	case f.errno == unix.EINVAL && n.kind == PIDNamespace:

@@ -11,8 +11,8 @@ import (
 )
 
 // hold makes sure that the descriptors which the child needs are open, and
-// below the cut. Most are elsewhere, and are lent a low number each; where
-// that cannot be had the child gets a copy of the whole table.
+// lends those a low number that are elsewhere, as far as that can be had: the
+// highest of them is where the child's table is cut.
 func (s *starter) hold() *StartError {
 	t := &s.table
 	s.listHeld()
@@ -36,40 +36,57 @@ func (b *builder) listHeld() {
 	t.held = t.held[:0]
 	for _, f := range b.files {
 		if f.held() {
-			t.hold(f.fd, f.field)
+			t.hold(use{f.fd, f.field, f.source == inline})
 		}
 	}
 	for _, u := range b.uses {
-		t.hold(u.fd, u.field)
+		t.hold(u)
 	}
 }
 
-func (t *fdTable) hold(fd int, field string) {
+func (t *fdTable) hold(u use) {
 	for _, h := range t.held {
-		if h.fd == fd {
+		if h.fd == u.fd {
 			return
 		}
 	}
-	t.held = append(t.held, heldFile{fd: fd, at: fd, field: field})
+	t.held = append(t.held, heldFile{use: u, at: u.fd})
 }
 
 func (t *fdTable) lend(h *heldFile) error {
 	if !descriptor(h.fd) {
 		return unix.EBADF
 	}
-	if h.fd >= machine.EndSlot() && t.lendable {
-		slot, ok, err := machine.Borrow(h.fd)
-		if err != nil {
-			return err
-		}
-		if ok {
-			h.at, h.lent = slot, true
-			return nil
-		}
-		t.copied, t.lendable = true, false
+	if h.fd < machine.EndSlot() || !t.lendable || !h.own && mayBeLocked(h.fd) {
+		_, err := unix.FcntlInt(uintptr(h.fd), unix.F_GETFD, 0)
+		return err
 	}
-	_, err := unix.FcntlInt(uintptr(h.fd), unix.F_GETFD, 0)
+	slot, ok, err := machine.Borrow(h.fd)
+	if ok {
+		h.at, h.lent = slot, true
+	}
 	return err
+}
+
+// mayBeLocked reports whether this process may hold a record lock on the file
+// (F_SETLK in fcntl_locking(2)). To lend it means to close a descriptor of it in
+// the end, and the kernel releases such locks with the first descriptor of the
+// file that the process closes. Nobody locks pipes, sockets, what has no file and
+// /dev/null, and a descriptor made with O_PATH has no part in it.
+func mayBeLocked(fd int) bool {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil {
+		return true
+	}
+	const memory = 1 // the major number of /dev/null and its kin
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFIFO, unix.S_IFSOCK, 0:
+		return false
+	case unix.S_IFCHR:
+		return unix.Major(st.Rdev) != memory
+	}
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	return err != nil || flags&unix.O_PATH == 0
 }
 
 func (s *starter) release() {

@@ -278,6 +278,9 @@ func (o joinOpener) add(kind NamespaceKind, name string, open func() (int, error
 		return nil
 	}
 	fd, err := open()
+	if no, ok := err.(noNamespace); ok {
+		return &StartError{Path: o.path, Step: "setns", Object: name, Field: o.field, Err: unix.EINVAL, Hint: no.why()}
+	}
 	if err != nil {
 		return o.error("open", name, err)
 	}
@@ -318,10 +321,27 @@ func (o joinOpener) ours(kind NamespaceKind, fd int) bool {
 	return true
 }
 
-// openNamespace opens what may be any file: without waiting for the other end
-// of a FIFO, and without making a terminal the controlling one.
+// openNamespace opens a namespace, and nothing else that may be there: to open
+// other files has effects, and so has it to close them (see mayBeLocked). They
+// are what setns(2) would say.
 func openNamespace(path string) (int, error) {
+	file, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(file)
+	if !onNamespaces(seen(file)) && !onProc(seen(file)) { // before Linux 3.19 they were files of /proc
+		return -1, noNamespace(path)
+	}
 	return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+}
+
+// A noNamespace is the path of another file.
+type noNamespace string
+
+func (noNamespace) Error() string { return unix.EINVAL.Error() }
+func (n noNamespace) why() string {
+	return printable(string(n)) + " is no namespace: those are files such as /proc/PID/ns/net"
 }
 
 // divideJoins decides which namespaces are joined in the second stage, if there
@@ -341,7 +361,7 @@ func (s *starter) divideJoins() *StartError {
 			continue
 		}
 		j.late = append(j.late, n)
-		s.use(n.fd, n.field)
+		s.uses = append(s.uses, use{n.fd, n.field, !n.given})
 	}
 	j.list = early
 	s.relays = s.relays && len(early) > 0

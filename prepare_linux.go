@@ -34,12 +34,18 @@ var preparations = [...]func(*starter) *StartError{
 type use struct {
 	fd    int
 	field string
+	own   bool // it was made for the start: nobody else has a lock on it
 }
 
-// use has the child find a descriptor of the parent's, at a number that
+// use has the child find a descriptor of the caller's, at a number that
 // b.table.at tells, until it executes its program.
 func (b *builder) use(fd int, field string) {
-	b.uses = append(b.uses, use{fd, field})
+	b.uses = append(b.uses, use{fd, field, false})
+}
+
+// useOwn does it for one that was made for the start.
+func (b *builder) useOwn(fd int, field string) {
+	b.uses = append(b.uses, use{fd, field, true})
 }
 
 // makeFile opens a descriptor for the length of the attempt to start, and has
@@ -47,7 +53,7 @@ func (b *builder) use(fd int, field string) {
 func (s *starter) makeFile(field string, open func() (int, error)) (int, error) {
 	if s.describing {
 		fd := s.nextStandIn()
-		s.use(fd, field)
+		s.useOwn(fd, field)
 		return fd, nil
 	}
 	fd, err := open()
@@ -55,7 +61,7 @@ func (s *starter) makeFile(field string, open func() (int, error)) (int, error) 
 		return -1, err
 	}
 	s.afterwards(func(bool) { unix.Close(fd) })
-	s.use(fd, field)
+	s.useOwn(fd, field)
 	return fd, nil
 }
 

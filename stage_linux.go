@@ -74,9 +74,9 @@ func (s *starter) openSecond() *StartError {
 		s.afterwards(func(bool) { s.stage.Close() })
 		s.image, s.pipe, s.stateFD = s.stage.Image(), s.stage.Pipe(), s.stage.State()
 	}
-	s.use(s.image, s.stageField)
-	s.use(s.pipe, s.stageField)
-	s.use(s.stateFD, s.stageField)
+	s.useOwn(s.image, s.stageField)
+	s.useOwn(s.pipe, s.stageField)
+	s.useOwn(s.stateFD, s.stageField)
 	return nil
 }
 

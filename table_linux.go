@@ -12,8 +12,8 @@ import "slices"
 type fdTable struct {
 	held   []heldFile
 	copied bool // the child is born with a copy of the parent's table
-	// What is above the cut is lent a number below it. An Exec has no cut:
-	// the table is its own process's.
+	// lendable says that what is at a high number can be lent a low one. An
+	// Exec has no use for that: the table is its own process's.
 	lendable bool
 
 	files   []childFile // what the child is to have
@@ -26,10 +26,9 @@ type fdTable struct {
 
 // A heldFile is a descriptor of the parent's that the child needs.
 type heldFile struct {
-	fd    int // the parent's number
-	at    int // where the child finds it: the same, or a low number it was lent
-	field string
-	lent  bool
+	use
+	at   int // where the child finds it: the same number, or a low one that it was lent
+	lent bool
 }
 
 const notOpen = -1
