@@ -143,6 +143,9 @@ var _ = helper("deathsig", func(args []string) int {
 			c := Command("/bin/cat")
 			c.Stdin, c.Stdout = os.Stdin, os.Stdout
 			c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+			if len(args) > 1 {
+				prepareDeadly(c, args[1], args[2])
+			}
 			if err := way(c).Start(); err != nil {
 				fmt.Println(err)
 			}
@@ -163,7 +166,7 @@ var _ = helper("deathsig", func(args []string) int {
 
 // deathsigs runs the helper deathsig and returns how many of its children
 // outlived their threads, and whether all died with the process.
-func deathsigs(t *testing.T, way string) (alive string, died bool) {
+func deathsigs(t *testing.T, way ...string) (alive string, died bool) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -174,7 +177,7 @@ func deathsigs(t *testing.T, way string) (alive string, died bool) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	c := helperCommand("deathsig", way)
+	c := helperCommand("deathsig", way...)
 	c.Stdin, c.Stdout, c.Stderr = in, w, os.Stderr
 	err = c.Run()
 	w.Close()

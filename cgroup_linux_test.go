@@ -433,6 +433,7 @@ func TestOutOfMemoryBeforeExec(t *testing.T) {
 		nil,
 		{Pdeathsig: syscall.SIGKILL},
 		{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: rangesOfIDs, GidMappings: rangesOfIDs},
+		{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: rangesOfIDs, GidMappings: rangesOfIDs, Pdeathsig: syscall.SIGKILL},
 	} {
 		c := &Cmd{Path: "/bin/true", SysProcAttr: sys, Attr: &Attr{CgroupV1: []string{dir}}}
 		if err := c.Run(); err == nil {

@@ -167,7 +167,6 @@ func readyThreads() {
 		})
 	}
 	all.Wait()
-	(&Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}}).Run()
 }
 
 // An image that cannot be written, for want of room, is refused whole.

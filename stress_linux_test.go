@@ -120,7 +120,6 @@ func TestManyStarts(t *testing.T) {
 	if testing.Short() {
 		n /= 4
 	}
-	(&Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}).Run() // makes its thread
 	userNamespaces.works()
 	before := heldNow(t)
 	threads, heap := used()

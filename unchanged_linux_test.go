@@ -162,7 +162,6 @@ func changedBy(of func(*Cmd) runner) (list []string) {
 		return []string{err.Error()}
 	}
 	of(Command("/bin/true")).Run() // what is made once is made now
-	of(&Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}).Run()
 	ownState()
 	for kind, prepare := range manyStarts() {
 		for end, spoil := range ends {

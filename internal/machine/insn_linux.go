@@ -59,7 +59,7 @@ const (
 	opSyscall = iota
 	opTest
 	opMove
-	opRelay // a system call that makes a process, which goes on alone
+	opRelay // a system call that makes a process, which goes on alone; the maker goes on at to0, where it ends
 	opClock // a call of clock_gettime into the log, with the number in arg[1]
 )
 
@@ -94,6 +94,7 @@ type state struct {
 type layout struct {
 	insns, data, state uint64
 	logs               bool
+	exit               int // which of the instructions behind the steps ends the process
 }
 
 // perStep is the number of instructions that a step takes.
@@ -180,7 +181,7 @@ func (l layout) insnOf(p *program.Program, i int) insn {
 		in.nr = numbers[s.Call]
 	}
 	if s.Relay {
-		in.op = opRelay
+		in.op, in.to0 = opRelay, l.insn(len(p.Steps))+uint64(l.exit)*uint64(insnSize)-l.insn(i)
 	}
 	return in
 }

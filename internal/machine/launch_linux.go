@@ -45,7 +45,7 @@ type Launch struct {
 	// emulators that know no other way without threads. They may turn it into
 	// a fork, so the program runs in memory that a fork leaves shared.
 	Plain bool
-	// Permanent has the child cloned by a thread that lives as long as the
+	// Permanent has the child be that of a thread which lives as long as the
 	// process, so that its parent-death signal means the process's death.
 	Permanent bool
 	// Credentials says that the program changes credentials, which makes
@@ -113,6 +113,7 @@ type run struct {
 	// scratch is the child's stack. The machine uses none, but a tracer may
 	// write below the stack pointer: proot puts paths there.
 	scratch []byte
+	maker   *maker
 	private *run // what r is otherwise, while its memory is that of a plain launch
 	shared  []byte
 	lost    bool // the kernel may write to left some day
@@ -148,20 +149,13 @@ func (l *Launch) Do() Result {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 	}
-	attended := r.attend(l)
 	l.note(Birth)
-	if l.Permanent {
-		onPermanentThread(func() { spawn(r.frame) })
-	} else {
-		spawn(r.frame)
-	}
-	if r.ret > 0 {
-		atomic.StoreInt32(&r.pid, int32(r.ret))
-	}
-	res := attended()
+	r.bear(l)
 	if r.ret < 0 {
 		return Result{PidFD: -1, Taken: -1, Place: AtBirth, Errno: syscall.Errno(-r.ret)}
 	}
+	res := r.serve(l)
+	r.maker.outlive()
 	if res.over {
 		l.note(Left)
 		return res
@@ -232,18 +226,24 @@ func (r *run) prepare(l *Launch) {
 	r.insns[steps], r.insns[steps+1] = exitInsn(), crashInsn()
 
 	f := r.frame
-	*f = frame{all: ^uint64(0), tid: 1, pidfd: -1, first: r.place.entry(p, 0)}
+	*f = frame{all: ^uint64(0), tid: 1, pidfd: -1}
 	f.state = r.place.begin(p, addressOf(&r.insns[steps]))
 	r.left = &f.tid
-	f.cur = f.first // where a child is that is killed at once
 	f.old = r.place.data + l.Mask.Value
+	r.useCall(l)
+	f.cur = f.first // where a child is that is killed at once
+}
+
+// useCall fills in the call that makes the child.
+func (r *run) useCall(l *Launch) {
+	r.first = r.place.entry(l.Program, 0)
 	switch flags := l.Flags(); {
 	case l.Plain:
-		f.usePlain(flags)
+		r.usePlain(flags)
 	case l.OldClone:
-		f.useClone(flags, r.scratch)
+		r.useClone(flags, r.scratch)
 	default:
-		f.useClone3(flags, l.Cgroup, r.scratch)
+		r.useClone3(flags, l.Cgroup, r.scratch)
 	}
 }
 
@@ -331,12 +331,20 @@ func (r *run) giveUp(l *Launch, res Result) Result {
 // progress notes how far the child came, and what failed there if anything
 // did.
 func (r *run) progress(res Result) Result {
-	res.Step = r.place.step(r.cur)
+	res.Step = r.step()
 	if r.failed != 0 {
 		res.Step = r.place.step(r.failed)
 		res.Errno = syscall.Errno(r.errno)
 	}
 	return res
+}
+
+// step is the step that the child has come to.
+func (r *run) step() int {
+	if r.maker.makes(r.cur) { // it has not begun
+		return 0
+	}
+	return r.place.step(r.cur)
 }
 
 // pass waits for a traced child to execute, and hands it the signals that it
@@ -370,6 +378,6 @@ func (r *run) outcome(l *Launch, res Result) Result {
 
 // atExecve reports whether the child has come to the end of its program.
 func (r *run) atExecve(p *program.Program) bool {
-	call := p.Steps[r.place.step(r.cur)].Call
+	call := p.Steps[r.step()].Call
 	return call == program.Execve || call == program.Execveat
 }

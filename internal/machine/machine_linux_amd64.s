@@ -185,7 +185,7 @@ relay:
 	JZ	advance
 	MOVQ	insn_out0(R12), CX
 	MOVQ	AX, (CX)
-	MOVQ	state_handler(R13), R12
+	ADDQ	insn_to0(R12), R12
 	JMP	call
 
 caught0:

@@ -174,7 +174,8 @@ relay:
 	CBZ	R0, advance
 	MOVD	insn_out0(R19), R9
 	MOVD	R0, (R9)
-	MOVD	state_handler(R20), R19
+	MOVD	insn_to0(R19), R9
+	ADD	R9, R19
 	B	call
 
 caught0:
