@@ -92,9 +92,12 @@ func (s *Scheduler) deadlineAndPeriod() (deadline, period time.Duration) {
 
 func (s *Scheduler) checkClamps() *StartError {
 	const most = 1024
-	for name, v := range map[string]*int{"UtilMin": s.UtilMin, "UtilMax": s.UtilMax} {
-		if v != nil && (*v < SchedUtilReset || *v > most) {
-			return invalidf(schedField+"."+name, strconv.Itoa(*v), "is not from 0 to 1024, and not SchedUtilReset")
+	for _, clamp := range []struct {
+		name  string
+		value *int
+	}{{"UtilMin", s.UtilMin}, {"UtilMax", s.UtilMax}} {
+		if v := clamp.value; v != nil && (*v < SchedUtilReset || *v > most) {
+			return invalidf(schedField+"."+clamp.name, strconv.Itoa(*v), "is not from 0 to 1024, and not SchedUtilReset")
 		}
 	}
 	if s.UtilMin != nil && s.UtilMax != nil && *s.UtilMax != SchedUtilReset && *s.UtilMin > *s.UtilMax {

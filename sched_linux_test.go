@@ -133,6 +133,17 @@ func TestPoliciesByThemselves(t *testing.T) {
 	}
 }
 
+// Of two fields that are wrong the first is named, each time.
+func TestTheFirstWrongClampIsNamed(t *testing.T) {
+	c := &Cmd{Path: "/bin/true", Attr: &Attr{Scheduler: &Scheduler{UtilMin: new(-2), UtilMax: new(1025)}}}
+	const want = "sprog: start /bin/true: -2 (Attr.Scheduler.UtilMin): is not from 0 to 1024, and not SchedUtilReset"
+	for range 40 {
+		if _, err := c.Plan(); err == nil || err.Error() != want {
+			t.Fatalf("Plan: %v; want %s", err, want)
+		}
+	}
+}
+
 // A policy leaves the nice value alone, and the other way round.
 func TestPolicyAndNice(t *testing.T) {
 	requires(t, tool("chrt"))

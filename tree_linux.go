@@ -5,6 +5,7 @@ package sprog
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -164,10 +165,7 @@ func (t *tree) freeze(deadline time.Time) {
 // grow adds what is below the root and the processes of the tree, and sends a
 // signal to each, or none: 0.
 func (t *tree) grow(sig syscall.Signal) {
-	known := make([]int, 0, len(t.pidfds))
-	for pid := range t.pidfds {
-		known = append(known, pid)
-	}
+	known := slices.Sorted(maps.Keys(t.pidfds))
 	if t.root != 0 {
 		t.addChildren(t.root, t.isThere, sig)
 	}
@@ -229,7 +227,8 @@ func (t *tree) isStill(pid int) bool {
 // kill kills the processes of the tree, and says how many it has killed. The tree keeps
 // those that may not be killed, whose parents may be gone.
 func (t *tree) kill() (killed int) {
-	for pid, fd := range t.pidfds {
+	for _, pid := range slices.Sorted(maps.Keys(t.pidfds)) { // of several that may not be killed, one is named
+		fd := t.pidfds[pid]
 		err := send(fd, unix.SIGKILL)
 		switch err {
 		case nil:

@@ -9,9 +9,9 @@ func measureAllocs(b *bench, s *section) error {
 	}
 	var cells []cell
 	for _, name := range names {
-		for variant, prog := range map[string]string{"": b.progs.Exit, captured: b.progs.Write} {
-			cells = append(cells, cell{&sample{Contender: name, Variant: variant, X: 1}, w, order{
-				Contender: name, Prog: prog, Capture: variant == captured, Goroutines: 1, Starts: 200,
+		for _, v := range []struct{ variant, prog string }{{"", b.progs.Exit}, {captured, b.progs.Write}} {
+			cells = append(cells, cell{&sample{Contender: name, Variant: v.variant, X: 1}, w, order{
+				Contender: name, Prog: v.prog, Capture: v.variant == captured, Goroutines: 1, Starts: 200,
 			}})
 			s.Samples = append(s.Samples, cells[len(cells)-1].sample)
 		}

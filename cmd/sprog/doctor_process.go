@@ -58,9 +58,9 @@ func effectiveCaps() []string {
 // containerEngine goes by the files that engines leave. There need not be any,
 // and an image may have brought them to a virtual machine.
 func containerEngine() string {
-	for file, name := range map[string]string{"/run/.containerenv": "podman", "/.dockerenv": "docker"} {
-		if _, err := os.Lstat(file); err == nil {
-			return name
+	for _, of := range [][2]string{{"/run/.containerenv", "podman"}, {"/.dockerenv", "docker"}} {
+		if _, err := os.Lstat(of[0]); err == nil {
+			return of[1]
 		}
 	}
 	return os.Getenv("container")

@@ -121,8 +121,8 @@ var shortNames = map[string]string{
 // phrases replaces what errors say of namespaces by --unshare with their names.
 var phrases = sync.OnceValue(func() *strings.Replacer {
 	var pairs []string
-	for kind, name := range map[string]string{"USER": "user", "NET": "net", "UTS": "uts", "NS": "mount", "PID": "pid", "IPC": "ipc", "TIME": "time"} {
-		flag := "CLONE_NEW" + kind
+	for _, kind := range [][2]string{{"USER", "user"}, {"NET", "net"}, {"UTS", "uts"}, {"NS", "mount"}, {"PID", "pid"}, {"IPC", "ipc"}, {"TIME", "time"}} {
+		flag, name := "CLONE_NEW"+kind[0], kind[1]
 		for _, old := range []string{
 			flag + " in Cloneflags or Unshareflags", "add " + flag + " to SysProcAttr.Cloneflags", flag + " in SysProcAttr.Cloneflags",
 			flag + " in Cloneflags", flag + " in Unshareflags",
