@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -17,6 +18,8 @@ import (
 type resultJSON struct {
 	Path        string            `json:"path,omitempty"`
 	Args        []string          `json:"args,omitempty"`
+	PathBytes   []byte            `json:"path_base64,omitempty"`
+	ArgsBytes   [][]byte          `json:"args_base64,omitempty"`
 	PID         int               `json:"pid,omitempty"`
 	Cause       Cause             `json:"cause"`
 	Error       *errorJSON        `json:"error,omitempty"`
@@ -58,6 +61,14 @@ func (r *Result) MarshalJSON() ([]byte, error) {
 		Path: r.Path, Args: r.Args, PID: r.PID, Cause: r.Cause, Error: errorOf(r.Err), Core: r.Core,
 		OOMCgroup: r.OOMCgroup, Syscall: r.Syscall, Start: r.Start, Left: r.Left,
 		Protections: r.Protections, Stdout: captured(r.Stdout), Stderr: captured(r.Stderr),
+	}
+	if !utf8.ValidString(r.Path) {
+		j.PathBytes = []byte(r.Path)
+	}
+	if slices.ContainsFunc(r.Args, func(arg string) bool { return !utf8.ValidString(arg) }) {
+		for _, arg := range r.Args {
+			j.ArgsBytes = append(j.ArgsBytes, []byte(arg))
+		}
 	}
 	if r.Cause != CauseStart {
 		j.Usage = &usageJSON{

@@ -61,6 +61,9 @@ func (f *startFlags) command(program []string, tty terminal, open opener) (*spro
 	if f.Argv0 != nil {
 		cmd.Args[0] = string(*f.Argv0)
 	}
+	if f.ExecFD == nil {
+		cmd.Path, cmd.Args = f.place().withShell(cmd.Path, cmd.Args)
+	}
 	return cmd, f.setFiles(cmd, open)
 }
 

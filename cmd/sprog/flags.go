@@ -62,7 +62,7 @@ type startFlags struct {
 	Pgid       *number `group:"terminal" placeholder:"N" help:"Join process group N."`
 	Foreground bool    `group:"terminal" help:"Lead a new process group in the foreground of the terminal, and give it back at the end."`
 
-	Rlimit []rlimit `group:"limits" placeholder:"NAME=SOFT[:HARD]" help:"Resource limit; one value sets both. Names and units are below. Repeatable."`
+	Rlimit []rlimit `group:"limits" placeholder:"NAME=SOFT[:HARD]" help:"Resource limit; one value sets both, and SOFT: or :HARD one of them. Names and units are below. Repeatable."`
 	Cgroup word     `group:"limits" placeholder:"DIR" help:"Start in this cgroup: a directory of the cgroup2 file system."`
 
 	NewCgroup  cgroupFlags   `embed:"" group:"cgroup"`

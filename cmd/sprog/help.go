@@ -8,7 +8,8 @@ Values of --rlimit:
   as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio
   rttime sigpending stack
   Bytes take K, M, G or T; cpu takes s, m, h or d; rttime, in microseconds,
-  takes us, ms or s. Every limit can be "unlimited".
+  takes us, ms or s. Every limit can be "unlimited". sprog itself takes 1.3 GB
+  of address space to begin: as= limits the program alone, ulimit -v both.
 
 Times of --sched-runtime and its kin, and of --timer-slack, have a unit: ns, us,
 ms or s. CPUs and nodes are lists such as 0-3,8 or 0-10:2.

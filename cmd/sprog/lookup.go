@@ -118,7 +118,7 @@ func (p place) open(file string, flags int) (fd int, err error) {
 
 // findProgram returns the path to execute for the program's name. A bare name
 // is looked up in the PATH of the program's environment, or in the caller's if
-// that has none.
+// that has none, or as execvp(3) does if that has none either.
 func (p place) findProgram(name string, env []string) (string, error) {
 	if name == "" {
 		return "", codedError{exitSprog, errors.New("the program's name is empty")}
@@ -131,7 +131,9 @@ func (p place) findProgram(name string, env []string) (string, error) {
 	}
 	path, ok := lookupEnv(env, "PATH")
 	if !ok {
-		path = os.Getenv("PATH")
+		if path, ok = os.LookupEnv("PATH"); !ok {
+			path = "/bin:/usr/bin" // _CS_PATH of confstr(3)
+		}
 	}
 	return p.lookPath(name, path)
 }

@@ -70,7 +70,7 @@ func parseMap(s string) (syscall.SysProcIDMap, error) {
 	}
 	for i, field := range []*int{&line.ContainerID, &line.HostID, &line.Size}[:len(parts)] {
 		n, err := strconv.ParseUint(parts[i], 10, 32)
-		if err != nil || n == 1<<32-1 {
+		if err != nil || n == 1<<32-1 && field != &line.Size { // which is no id, but how many there are
 			return line, fmt.Errorf("%q is not INSIDE[:OUTSIDE[:COUNT]] in numbers", s)
 		}
 		*field = int(n)

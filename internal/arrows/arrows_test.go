@@ -25,7 +25,7 @@ var arrows = map[string]struct{ imports, tests string }{
 		tests:   "internal/slowfile",
 	},
 
-	"cmd/sprog":           {imports: ". internal/accounts internal/flags internal/inherited internal/ownproc internal/plain internal/profile internal/program internal/terms"},
+	"cmd/sprog":           {imports: ". internal/accounts internal/atstart internal/flags internal/inherited internal/ownproc internal/plain internal/profile internal/program internal/terms"},
 	"bench":               {imports: ". internal/seccomp internal/slowfile"},
 	"examples":            {tests: "."},
 	"examples/ci":         {imports: "."},

@@ -68,7 +68,7 @@ var calls = []struct {
 	{func(p *Program) { p.Add("", RtSigaction, Num(17), Num(0), Num(0), Num(8)) }, "rt_sigaction(SIGCHLD, NULL, NULL, 8)", ""},
 	{func(p *Program) { p.Add("", RtSigaction, Num(13), p.Words(1, 0, 0, 0), Num(0), Num(8)) }, "rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN, sa_mask=[], sa_flags=0}, NULL, 8)", ""},
 	{func(p *Program) { p.Add("", RtSigprocmask, Num(2), p.Words(1<<14|1), Num(0), Num(8)) }, "rt_sigprocmask(SIG_SETMASK, [HUP TERM], NULL, 8)", ""},
-	{func(p *Program) { p.Add("", RtSigqueueinfo, Num(2), Num(34), p.Buffer(128)) }, "rt_sigqueueinfo(2, SIGRT_2, data+0)", ""},
+	{func(p *Program) { p.Add("", RtSigqueueinfo, Num(2), Num(34), p.Buffer(128)) }, "rt_sigqueueinfo(2, SIGRTMIN, data+0)", ""},
 	{func(p *Program) { p.Add("", RtSigtimedwait, p.Words(^uint64(0)), Num(0), Num(0), Num(8)) }, "rt_sigtimedwait(~[], NULL, NULL, 8)", ""},
 	{func(p *Program) { p.Add("", Prctl, Num(41), Num(1), Num(2)) }, "prctl(PR_SET_THP_DISABLE, 1, PR_THP_DISABLE_EXCEPT_ADVISED, 0, 0)", "PR_SET_THP_DISABLE"},
 	{func(p *Program) { p.Add("", Prctl, Num(65), Num(1)) }, "prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0)", "PR_MDWE_REFUSE_EXEC_GAIN"},
@@ -177,8 +177,8 @@ func TestFormatOfMuch(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	for _, test := range []struct{ got, want string }{
-		{SignalName(0), "0"}, {SignalName(1), "SIGHUP"}, {SignalName(31), "SIGSYS"}, {SignalName(32), "SIGRT_0"},
-		{SignalName(64), "SIGRT_32"}, {SignalName(65), "65"}, {SignalName(-1), "-1"},
+		{SignalName(0), "0"}, {SignalName(1), "SIGHUP"}, {SignalName(31), "SIGSYS"}, {SignalName(32), "32"}, {SignalName(33), "33"},
+		{SignalName(64), "SIGRTMAX"}, {SignalName(65), "65"}, {SignalName(-1), "-1"},
 		{CapName(0), "CAP_CHOWN"}, {CapName(40), "CAP_CHECKPOINT_RESTORE"}, {CapName(41), "41"},
 		{CloneFlags(0), "0"}, {CloneFlags(0x10000000), "CLONE_NEWUSER"}, {CloneFlags(0x10000001), "CLONE_NEWUSER|0x1"},
 		{ResourceName(0), "RLIMIT_CPU"}, {ResourceName(15), "RLIMIT_RTTIME"}, {ResourceName(16), "16"},

@@ -237,13 +237,24 @@ var signalNames = [...]string{
 	"TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 }
 
-// SignalName returns a signal's name, such as SIGTERM or SIGRT_3.
+// The real-time signals that the C library leaves to programs.
+const sigrtmin, sigrtmax = 34, 64
+
+// SignalName returns a signal's name, such as SIGTERM. The real-time signals have those of
+// kill -l: the C library keeps the first two for itself, which so have none.
 func SignalName(sig int) string {
 	switch {
 	case sig > 0 && sig < len(signalNames):
 		return "SIG" + signalNames[sig]
-	case sig >= 32 && sig <= 64:
-		return "SIGRT_" + strconv.Itoa(sig-32)
+	case sig < sigrtmin || sig > sigrtmax:
+	case sig == sigrtmin:
+		return "SIGRTMIN"
+	case sig == sigrtmax:
+		return "SIGRTMAX"
+	case sig <= (sigrtmin+sigrtmax)/2:
+		return "SIGRTMIN+" + strconv.Itoa(sig-sigrtmin)
+	default:
+		return "SIGRTMAX-" + strconv.Itoa(sigrtmax-sig)
 	}
 	return strconv.Itoa(sig)
 }
