@@ -8,7 +8,6 @@ import (
 	"errors"
 	"os"
 	"regexp"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -164,7 +163,7 @@ func (x *scene) told(text string) string {
 	text = regexp.MustCompile("/proc/[0-9]+").ReplaceAllString(text, "/proc/PID")
 	text = regexp.MustCompile("sprog-test-[0-9-]+").ReplaceAllString(text, "sprog-x")
 	text = regexp.MustCompile("user 20[0-9]{6}").ReplaceAllString(text, "user 1000")
-	text = strings.ReplaceAll(text, "this machine is "+machineName(ownMachine()), "this machine is x86-64")
+	text = strings.ReplaceAll(text, "this machine is "+machineName(ownMachine().machine), "this machine is x86-64")
 	if mount := cgroup2Mount(); mount != "" {
 		text = strings.ReplaceAll(text, mount, "/sys/fs/cgroup")
 	}
@@ -313,7 +312,7 @@ type elfHeader struct {
 
 // dynamic is an ELF file for this machine that names a dynamic loader.
 func dynamic(loader string) string {
-	return elfFile(binary.LittleEndian, etDyn, ownMachine(), elfHeader{kind: 3, offset: 120, size: uint64(len(loader) + 1)}, loader+"\x00")
+	return elfFile(binary.LittleEndian, etDyn, ownMachine().machine, elfHeader{kind: 3, offset: 120, size: uint64(len(loader) + 1)}, loader+"\x00")
 }
 
 func simple(c Cmd) func(*scene) *Cmd {
@@ -333,5 +332,3 @@ func attrOf(attr *Attr) func(*scene) *Cmd              { return simple(Cmd{Attr:
 func content(text string) func(*scene) *Cmd {
 	return func(x *scene) *Cmd { return &Cmd{Path: x.write("program", 0o755, text)} }
 }
-
-func ownMachine() uint16 { return machines[runtime.GOARCH].machine }

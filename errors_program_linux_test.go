@@ -58,11 +58,11 @@ var failingPrograms = []failing{
 	{asked: "A program for macOS", make: content("\xcf\xfa\xed\xfe\x07"),
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is a program for macOS)"},
 	{asked: "An object file", make: func(x *scene) *Cmd {
-		return content(elfFile(binary.LittleEndian, etRel, ownMachine(), elfHeader{}, ""))(x)
+		return content(elfFile(binary.LittleEndian, etRel, ownMachine().machine, elfHeader{}, ""))(x)
 	},
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is an object file, which has to be linked first)"},
 	{asked: "An ELF file that was cut off", make: func(x *scene) *Cmd {
-		return content(elfFile(binary.LittleEndian, etExec, ownMachine(), elfHeader{}, "")[:100])(x)
+		return content(elfFile(binary.LittleEndian, etExec, ownMachine().machine, elfHeader{}, "")[:100])(x)
 	},
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is an ELF file for this machine, but damaged or incomplete)"},
 	{asked: "A file without the right to execute it", make: func(x *scene) *Cmd {

@@ -75,7 +75,7 @@ func elfFormat(name string, head []byte) string {
 		order = binary.BigEndian
 	}
 	kind, machine := order.Uint16(head[16:]), order.Uint16(head[18:])
-	own := machines[runtime.GOARCH]
+	own := ownMachine()
 	switch {
 	case machine == own.machine && head[4] != elfClass64, machine == own.narrow:
 		return name + " is a 32-bit program for " + machineName(machine) + ", which this kernel or processor does not execute"
@@ -101,21 +101,24 @@ func ownProgram(file io.ReaderAt, size int64) bool {
 	}
 	le := binary.LittleEndian
 	kind, machine, headers := le.Uint16(head[16:]), le.Uint16(head[18:]), int64(le.Uint16(head[54:]))*int64(le.Uint16(head[56:]))
-	return machine == machines[runtime.GOARCH].machine && (kind == etExec || kind == etDyn) && int64(le.Uint64(head[32:]))+headers <= size
+	return machine == ownMachine().machine && (kind == etExec || kind == etDyn) && int64(le.Uint64(head[32:]))+headers <= size
 }
 
-// machines are what a program is for, by GOARCH: e_machine, and that of the
-// 32-bit programs that some kernels execute too.
-var machines = map[string]struct{ machine, narrow uint16 }{"amd64": {62, 3}, "arm64": {183, 40}}
+// An elfMachine is what a program is for: its e_machine, and that of the 32-bit
+// programs that some kernels execute too.
+type elfMachine struct{ machine, narrow uint16 }
+
+func ownMachine() elfMachine {
+	return map[string]elfMachine{"amd64": {62, 3}, "arm64": {183, 40}}[runtime.GOARCH]
+}
 
 func machineName(m uint16) string {
-	if name := machineNames[m]; name != "" {
+	names := map[uint16]string{
+		2: "SPARC", 3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC 64", 22: "s390", 40: "arm", 43: "SPARC 64", 62: "x86-64",
+		183: "arm64", 243: "RISC-V", 258: "LoongArch",
+	}
+	if name := names[m]; name != "" {
 		return name
 	}
 	return "machine number " + itoa(int(m))
-}
-
-var machineNames = map[uint16]string{
-	2: "SPARC", 3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC 64", 22: "s390", 40: "arm", 43: "SPARC 64", 62: "x86-64",
-	183: "arm64", 243: "RISC-V", 258: "LoongArch",
 }

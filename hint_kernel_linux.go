@@ -14,12 +14,15 @@ import (
 	"github.com/sprog-dev/sprog/internal/cgroup"
 )
 
-// sinceLinux are the releases that brought the calls which not every kernel in
-// use has, or which it can be built without.
-var sinceLinux = map[string][2]int{
-	"clone3": {5, 3}, "close_range": {5, 9}, "execveat": {3, 19}, "seccomp": {3, 17}, "setns": {3, 0}, "statx": {4, 11},
-	"sched_setattr": {3, 14}, "sched_getattr": {3, 14},
-	"landlock_create_ruleset": {5, 13}, "landlock_add_rule": {5, 13}, "landlock_restrict_self": {5, 13},
+// sinceLinux is the release that brought a call which not every kernel in use
+// has, or which it can be built without.
+func sinceLinux(call string) (release [2]int, known bool) {
+	release, known = map[string][2]int{
+		"clone3": {5, 3}, "close_range": {5, 9}, "execveat": {3, 19}, "seccomp": {3, 17}, "setns": {3, 0}, "statx": {4, 11},
+		"sched_setattr": {3, 14}, "sched_getattr": {3, 14},
+		"landlock_create_ruleset": {5, 13}, "landlock_add_rule": {5, 13}, "landlock_restrict_self": {5, 13},
+	}[call]
+	return release, known
 }
 
 // missingCall is for a call that is answered as if it did not exist.
@@ -28,7 +31,7 @@ func (f failure) missingCall() string {
 		return ""
 	}
 	has := ""
-	if since, ok := sinceLinux[f.e.Step]; ok {
+	if since, ok := sinceLinux(f.e.Step); ok {
 		has = fmt.Sprintf("Linux has %s from %d.%d on", f.e.Step, since[0], since[1])
 		if name, _, _, known := kernelRelease(); known && olderThan(since[0], since[1]) {
 			return has + ", and this is " + name

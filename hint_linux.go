@@ -44,7 +44,7 @@ var resolvers = [...]func(failure) string{
 	func(f failure) string { return f.hintOfScheduling(f.e, f.errno) },
 	func(f failure) string { return f.hintOfCredentials(f.e, f.errno) },
 	func(f failure) string {
-		if of := hintsOfCalls[f.e.Step]; of != nil {
+		if of := hintOfCall(f.e.Step); of != nil {
 			return of(f)
 		}
 		return ""
@@ -54,11 +54,9 @@ var resolvers = [...]func(failure) string{
 	failure.filtered,
 }
 
-// hintsOfCalls are by the names of the calls.
-var hintsOfCalls map[string]func(failure) string
-
-func init() { // the functions lead back to the table, by way of an Exec
-	hintsOfCalls = map[string]func(failure) string{
+// hintOfCall is what knows a system call, by its name, or nil.
+func hintOfCall(call string) func(failure) string {
+	return map[string]func(failure) string{
 		"clone3": failure.notBorn, "clone": failure.notBorn,
 		"unshare": failure.noNamespaces, "setns": failure.notJoined, "mount": failure.notPrivate,
 		"execve": failure.notExecuted, "execveat": failure.notExecuted,
@@ -70,5 +68,5 @@ func init() { // the functions lead back to the table, by way of an Exec
 		"dup3":        failure.noDescriptor,
 		"sethostname": failure.notSetInside, "setdomainname": failure.notSetInside, "write": failure.notWritten,
 		"ptrace": failure.notTraced,
-	}
+	}[call]
 }

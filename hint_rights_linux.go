@@ -176,7 +176,7 @@ func (v viewer) mayNot(what, path string, f seen, st *unix.Stat_t) string {
 func modeOf(st *unix.Stat_t) string {
 	const rwx = "rwxrwxrwx"
 	mode := []byte("?---------")
-	mode[0] = fileKinds[st.Mode&unix.S_IFMT].letter
+	mode[0] = fileKindOf(st).letter
 	for i := range rwx {
 		if st.Mode>>(8-i)&1 != 0 {
 			mode[i+1] = rwx[i]
@@ -185,13 +185,17 @@ func modeOf(st *unix.Stat_t) string {
 	return string(mode) + " of user " + strconv.Itoa(int(st.Uid)) + " and group " + strconv.Itoa(int(st.Gid))
 }
 
-var fileKinds = map[uint32]struct {
+type fileKind struct {
 	letter byte
 	name   string
-}{
-	unix.S_IFREG: {'-', "a regular file"}, unix.S_IFDIR: {'d', "a directory"}, unix.S_IFIFO: {'p', "a FIFO"},
-	unix.S_IFSOCK: {'s', "a socket"}, unix.S_IFCHR: {'c', "a device"}, unix.S_IFBLK: {'b', "a block device"},
-	unix.S_IFLNK: {'l', "a symbolic link"},
 }
 
-func kindOf(st *unix.Stat_t) string { return fileKinds[st.Mode&unix.S_IFMT].name }
+func fileKindOf(st *unix.Stat_t) fileKind {
+	return map[uint32]fileKind{
+		unix.S_IFREG: {'-', "a regular file"}, unix.S_IFDIR: {'d', "a directory"}, unix.S_IFIFO: {'p', "a FIFO"},
+		unix.S_IFSOCK: {'s', "a socket"}, unix.S_IFCHR: {'c', "a device"}, unix.S_IFBLK: {'b', "a block device"},
+		unix.S_IFLNK: {'l', "a symbolic link"},
+	}[st.Mode&unix.S_IFMT]
+}
+
+func kindOf(st *unix.Stat_t) string { return fileKindOf(st).name }

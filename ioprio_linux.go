@@ -18,14 +18,18 @@ const (
 	ioprioClassShift = 13
 )
 
-var ioClasses = map[IOClass]int{IORealTime: 1, IOBestEffort: 2, IOIdle: 3}
+// number is the kernel's for a class.
+func (c IOClass) number() (n int, known bool) {
+	n, known = map[IOClass]int{IORealTime: 1, IOBestEffort: 2, IOIdle: 3}[c]
+	return n, known
+}
 
 func (r *request) checkIOPriority() *StartError {
 	p := r.attr.IOPriority
 	if p == nil {
 		return nil
 	}
-	_, known := ioClasses[p.Class]
+	_, known := p.Class.number()
 	switch {
 	case !known:
 		return invalidf(ioField+".Class", strconv.Quote(string(p.Class)), "is no I/O scheduling class")
@@ -41,6 +45,7 @@ func (r *request) checkIOPriority() *StartError {
 
 func (b *builder) ioPriority() {
 	if p := b.attr.IOPriority; p != nil {
-		b.add(ioField, program.IoprioSet, num(ioprioWhoProcess), num(0), num(ioClasses[p.Class]<<ioprioClassShift|p.Level))
+		class, _ := p.Class.number()
+		b.add(ioField, program.IoprioSet, num(ioprioWhoProcess), num(0), num(class<<ioprioClassShift|p.Level))
 	}
 }

@@ -12,10 +12,14 @@ import (
 
 const numaField = "Attr.NUMA"
 
-var numaModes = map[NUMAMode]int{
-	NUMADefault: unix.MPOL_DEFAULT, NUMABind: unix.MPOL_BIND, NUMAPreferred: unix.MPOL_PREFERRED,
-	NUMAPreferredMany: unix.MPOL_PREFERRED_MANY, NUMAInterleave: unix.MPOL_INTERLEAVE,
-	NUMAWeightedInterleave: unix.MPOL_WEIGHTED_INTERLEAVE, NUMALocal: unix.MPOL_LOCAL,
+// number is the kernel's for a mode.
+func (m NUMAMode) number() (n int, known bool) {
+	n, known = map[NUMAMode]int{
+		NUMADefault: unix.MPOL_DEFAULT, NUMABind: unix.MPOL_BIND, NUMAPreferred: unix.MPOL_PREFERRED,
+		NUMAPreferredMany: unix.MPOL_PREFERRED_MANY, NUMAInterleave: unix.MPOL_INTERLEAVE,
+		NUMAWeightedInterleave: unix.MPOL_WEIGHTED_INTERLEAVE, NUMALocal: unix.MPOL_LOCAL,
+	}[m]
+	return n, known
 }
 
 // mostNodes is more than any kernel is built for.
@@ -27,7 +31,7 @@ func (r *request) checkNUMA() *StartError {
 		return nil
 	}
 	nodes := numaField + ".Nodes"
-	_, known := numaModes[n.Mode]
+	_, known := n.Mode.number()
 	switch has := n.Mode != NUMADefault && n.Mode != NUMALocal; {
 	case !known:
 		return invalidf(numaField+".Mode", strconv.Quote(string(n.Mode)), "is no memory policy")
@@ -52,7 +56,7 @@ func (b *builder) numa() {
 	if n == nil {
 		return
 	}
-	mode := numaModes[n.Mode]
+	mode, _ := n.Mode.number()
 	if len(n.Nodes) == 0 {
 		b.add(numaField, program.SetMempolicy, num(mode), num(0), num(0))
 		return

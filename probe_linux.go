@@ -34,7 +34,7 @@ func here(capability int) *right      { return &right{capability: capability} }
 func initially(capability int) *right { return &right{capability, true} }
 
 func listFeatures() (list []Feature) {
-	for _, g := range featureGroups {
+	for _, g := range featureGroups() {
 		for _, f := range g.probes {
 			list = append(list, Feature{f.name, g.name, f.since, f.what})
 		}
@@ -47,7 +47,7 @@ func listFeatures() (list []Feature) {
 const probePatience = 10 * time.Second
 
 func probe(name string) Support {
-	for _, g := range featureGroups {
+	for _, g := range featureGroups() {
 		for _, f := range g.probes {
 			if f.name == name {
 				return f.within(probePatience)
@@ -139,7 +139,7 @@ func (t *trial) isNot(reason string) { t.answer = &Support{Answer: No, Reason: r
 // noPath is the path of no program, and of nothing else: the kernel refuses it
 // for its length, before it looks for the file and whatever the root directory
 // is, whoever asks.
-var noPath = strings.Repeat("x", unix.PathMax)
+func noPath() string { return strings.Repeat("x", unix.PathMax) }
 
 // start goes the way of every other: through all its steps up to the execution
 // of the program.
@@ -147,7 +147,7 @@ func (f *featureProbe) start(t *trial) Support {
 	if t.answer != nil {
 		return *t.answer
 	}
-	r := &request{path: noPath, argv: []string{"sprog-probe"}, sys: &t.sys, attr: &t.attr, birth: new(Birth)}
+	r := &request{path: noPath(), argv: []string{"sprog-probe"}, sys: &t.sys, attr: &t.attr, birth: new(Birth)}
 	_, err := r.start()
 	var e *StartError
 	if !errors.As(err, &e) {

@@ -11,153 +11,176 @@ import (
 )
 
 // featureGroups are all features, in the order in which they are shown.
-var featureGroups = []struct {
+func featureGroups() []featureGroup {
+	return []featureGroup{
+		{"starting", featuresOfStarts()},
+		{"users and rights", featuresOfRights()},
+		{"namespaces", featuresOfNamespaces()},
+		{"processes and terminals", featuresOfProcesses()},
+		{"limits and scheduling", featuresOfScheduling()},
+		{"memory", featuresOfMemory()},
+		{"landlock", featuresOfLandlock()},
+		{"seccomp", featuresOfSeccomp()},
+		{"cgroups", featuresOfCgroups()},
+	}
+}
+
+// A featureGroup is a heading of the report and what stands under it.
+type featureGroup struct {
 	name   string
 	probes []featureProbe
-}{
-	{"starting", featuresOfStarts},
-	{"users and rights", featuresOfRights},
-	{"namespaces", featuresOfNamespaces},
-	{"processes and terminals", featuresOfProcesses},
-	{"limits and scheduling", featuresOfScheduling},
-	{"memory", featuresOfMemory},
-	{"landlock", featuresOfLandlock},
-	{"seccomp", featuresOfSeccomp},
-	{"cgroups", featuresOfCgroups},
 }
 
-var featuresOfStarts = []featureProbe{
-	{name: "clone3", since: "5.5", what: "every start; clone(2) can stand in", ask: askStart("clone3", "5.5", noClone3)},
-	{name: "close-range", since: "5.11", what: "every start; closing one by one can stand in", ask: askStart("close_range", "5.11", noCloseRange)},
-	{name: "execveat", since: "3.19", what: "Attr.Program, second stages; /proc/self/fd can stand in", ask: askExecveat},
-	{name: "pidfd", since: "5.3", what: "SysProcAttr.PidFD, Cmd.Wait without a thread", ask: askPidfd},
-	{name: "executable-memfd", since: "3.17", what: "second stages: Attr.Init, OOMScoreAdj, MDWE and others", try: doesWithoutHugePages},
-	{name: "chroot", since: "2.0", what: "SysProcAttr.Chroot", takes: here(unix.CAP_SYS_CHROOT), inside: true,
-		try: func(t *trial) { t.sys.Chroot = "/" }},
-	{name: "personality", since: "2.0", what: "Attr.Personality: ADDR_NO_RANDOMIZE",
-		try: func(t *trial) { t.attr.Personality = new(AddrNoRandomize) }},
+func featuresOfStarts() []featureProbe {
+	return []featureProbe{
+		{name: "clone3", since: "5.5", what: "every start; clone(2) can stand in", ask: askStart("clone3", "5.5", noClone3)},
+		{name: "close-range", since: "5.11", what: "every start; closing one by one can stand in", ask: askStart("close_range", "5.11", noCloseRange)},
+		{name: "execveat", since: "3.19", what: "Attr.Program, second stages; /proc/self/fd can stand in", ask: askExecveat},
+		{name: "pidfd", since: "5.3", what: "SysProcAttr.PidFD, Cmd.Wait without a thread", ask: askPidfd},
+		{name: "executable-memfd", since: "3.17", what: "second stages: Attr.Init, OOMScoreAdj, MDWE and others", try: doesWithoutHugePages},
+		{name: "chroot", since: "2.0", what: "SysProcAttr.Chroot", takes: here(unix.CAP_SYS_CHROOT), inside: true,
+			try: func(t *trial) { t.sys.Chroot = "/" }},
+		{name: "personality", since: "2.0", what: "Attr.Personality: ADDR_NO_RANDOMIZE",
+			try: func(t *trial) { t.attr.Personality = new(AddrNoRandomize) }},
+	}
 }
 
-var featuresOfNamespaces = []featureProbe{
-	{name: "user-namespaces", since: "3.8", what: "SysProcAttr.Cloneflags: CLONE_NEWUSER", try: makes(unix.CLONE_NEWUSER)},
-	{name: "id-maps", since: "3.8", what: "SysProcAttr.UidMappings, GidMappings, for its own user and group", try: mapsItself},
-	{name: "subordinate-ids", since: "3.8", what: "Attr.IDMap.Subordinate", try: mapsSubordinates},
-	{name: "mount-namespaces", since: "2.4.19", what: "SysProcAttr.Cloneflags: CLONE_NEWNS", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: makes(unix.CLONE_NEWNS)},
-	{name: "pid-namespaces", since: "2.6.24", what: "SysProcAttr.Cloneflags: CLONE_NEWPID", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: makes(unix.CLONE_NEWPID)},
-	{name: "net-namespaces", since: "2.6.29", what: "SysProcAttr.Cloneflags: CLONE_NEWNET", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: makes(unix.CLONE_NEWNET)},
-	{name: "ipc-namespaces", since: "2.6.19", what: "SysProcAttr.Cloneflags: CLONE_NEWIPC", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: makes(unix.CLONE_NEWIPC)},
-	{name: "uts-namespaces", since: "2.6.19", what: "SysProcAttr.Cloneflags: CLONE_NEWUTS", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: makes(unix.CLONE_NEWUTS)},
-	{name: "cgroup-namespaces", since: "4.6", what: "SysProcAttr.Cloneflags: CLONE_NEWCGROUP", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: makes(unix.CLONE_NEWCGROUP)},
-	{name: "time-namespaces", since: "5.6", what: "SysProcAttr.Unshareflags: CLONE_NEWTIME", takes: here(unix.CAP_SYS_ADMIN), inside: true,
-		try: func(t *trial) { t.sys.Unshareflags = unix.CLONE_NEWTIME }},
-	{name: "join-namespaces", since: "3.0", what: "Attr.Join", takes: here(unix.CAP_SYS_ADMIN), inside: true, with: joinsAnother},
-	{name: "namespace-ids", since: "4.11", what: "Attr.ReportNamespaces", try: func(t *trial) { t.attr.ReportNamespaces = UTSNamespace }},
-	{name: "hostname", since: "2.6.19", what: "Attr.Hostname, Domainname", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: func(t *trial) {
-		makes(unix.CLONE_NEWUTS)(t)
-		t.attr.Hostname, t.attr.Domainname = "probe", "probe"
-	}},
-	{name: "sysctls", since: "2.6.19", what: "Attr.Sysctls", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: func(t *trial) {
-		makes(unix.CLONE_NEWIPC)(t)
-		t.attr.Sysctls = []Sysctl{{Name: "kernel.msgmax", Value: "8192"}}
-	}},
-	{name: "loopback", since: "2.6.29", what: "Attr.Loopback", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: func(t *trial) {
-		makes(unix.CLONE_NEWNET)(t)
-		t.attr.Loopback = true
-	}},
-	{name: "time-offsets", since: "6.2", what: "Attr.TimeOffsets", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: func(t *trial) {
-		t.sys.Unshareflags = unix.CLONE_NEWTIME
-		t.attr.TimeOffsets = &TimeOffsets{Boottime: time.Hour}
-	}},
-	{name: "forbid-user-namespaces", since: "4.9", what: "Attr.ForbidUserNamespaces", try: func(t *trial) {
-		mapsItself(t)
-		t.attr.ForbidUserNamespaces = true
-	}},
+func featuresOfNamespaces() []featureProbe {
+	return []featureProbe{
+		{name: "user-namespaces", since: "3.8", what: "SysProcAttr.Cloneflags: CLONE_NEWUSER", try: makes(unix.CLONE_NEWUSER)},
+		{name: "id-maps", since: "3.8", what: "SysProcAttr.UidMappings, GidMappings, for its own user and group", try: mapsItself},
+		{name: "subordinate-ids", since: "3.8", what: "Attr.IDMap.Subordinate", try: mapsSubordinates},
+		{name: "mount-namespaces", since: "2.4.19", what: "SysProcAttr.Cloneflags: CLONE_NEWNS", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: makes(unix.CLONE_NEWNS)},
+		{name: "pid-namespaces", since: "2.6.24", what: "SysProcAttr.Cloneflags: CLONE_NEWPID", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: makes(unix.CLONE_NEWPID)},
+		{name: "net-namespaces", since: "2.6.29", what: "SysProcAttr.Cloneflags: CLONE_NEWNET", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: makes(unix.CLONE_NEWNET)},
+		{name: "ipc-namespaces", since: "2.6.19", what: "SysProcAttr.Cloneflags: CLONE_NEWIPC", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: makes(unix.CLONE_NEWIPC)},
+		{name: "uts-namespaces", since: "2.6.19", what: "SysProcAttr.Cloneflags: CLONE_NEWUTS", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: makes(unix.CLONE_NEWUTS)},
+		{name: "cgroup-namespaces", since: "4.6", what: "SysProcAttr.Cloneflags: CLONE_NEWCGROUP", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: makes(unix.CLONE_NEWCGROUP)},
+		{name: "time-namespaces", since: "5.6", what: "SysProcAttr.Unshareflags: CLONE_NEWTIME", takes: here(unix.CAP_SYS_ADMIN), inside: true,
+			try: func(t *trial) { t.sys.Unshareflags = unix.CLONE_NEWTIME }},
+		{name: "join-namespaces", since: "3.0", what: "Attr.Join", takes: here(unix.CAP_SYS_ADMIN), inside: true, with: joinsAnother},
+		{name: "namespace-ids", since: "4.11", what: "Attr.ReportNamespaces", try: func(t *trial) { t.attr.ReportNamespaces = UTSNamespace }},
+		{name: "hostname", since: "2.6.19", what: "Attr.Hostname, Domainname", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: func(t *trial) {
+			makes(unix.CLONE_NEWUTS)(t)
+			t.attr.Hostname, t.attr.Domainname = "probe", "probe"
+		}},
+		{name: "sysctls", since: "2.6.19", what: "Attr.Sysctls", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: func(t *trial) {
+			makes(unix.CLONE_NEWIPC)(t)
+			t.attr.Sysctls = []Sysctl{{Name: "kernel.msgmax", Value: "8192"}}
+		}},
+		{name: "loopback", since: "2.6.29", what: "Attr.Loopback", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: func(t *trial) {
+			makes(unix.CLONE_NEWNET)(t)
+			t.attr.Loopback = true
+		}},
+		{name: "time-offsets", since: "6.2", what: "Attr.TimeOffsets", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: func(t *trial) {
+			t.sys.Unshareflags = unix.CLONE_NEWTIME
+			t.attr.TimeOffsets = &TimeOffsets{Boottime: time.Hour}
+		}},
+		{name: "forbid-user-namespaces", since: "4.9", what: "Attr.ForbidUserNamespaces", try: func(t *trial) {
+			mapsItself(t)
+			t.attr.ForbidUserNamespaces = true
+		}},
+	}
 }
 
-var featuresOfRights = []featureProbe{
-	{name: "other-users", since: "2.0", what: "SysProcAttr.Credential, Attr.IDs", takes: here(unix.CAP_SETUID), try: becomesAnother},
-	{name: "other-groups", since: "2.0", what: "SysProcAttr.Credential, Attr.IDs, Attr.Groups", takes: here(unix.CAP_SETGID), try: changesGroups},
-	{name: "no-new-privs", since: "3.5", what: "Attr.NoNewPrivs", try: func(t *trial) { t.attr.NoNewPrivs = true }},
-	{name: "bounding-set", since: "2.6.25", what: "Attr.Caps.Bounding", takes: here(unix.CAP_SETPCAP), inside: true,
-		try: func(t *trial) { t.attr.Caps = &Caps{Bounding: CapSet{Drop: []string{"all"}}} }},
-	{name: "ambient-capabilities", since: "4.3", what: "SysProcAttr.AmbientCaps, Attr.Caps.Ambient", inside: true, try: keepsItsCapability},
-	{name: "securebits", since: "2.6.26", what: "Attr.Securebits", takes: here(unix.CAP_SETPCAP), inside: true,
-		try: func(t *trial) { t.attr.Securebits = &Securebits{Add: []string{"noroot"}} }},
-	{name: "session-keyrings", since: "2.6.12", what: "Attr.SessionKeyring", try: func(t *trial) { t.attr.SessionKeyring = &SessionKeyring{} }},
-	{name: "selinux", since: "2.6.0", what: "Attr.ExecLabel.SELinux", try: asksForItsSELinuxLabel},
-	{name: "apparmor", since: "5.8", what: "Attr.ExecLabel.AppArmor", try: asksForItsAppArmorLabel},
+func featuresOfRights() []featureProbe {
+	return []featureProbe{
+		{name: "other-users", since: "2.0", what: "SysProcAttr.Credential, Attr.IDs", takes: here(unix.CAP_SETUID), try: becomesAnother},
+		{name: "other-groups", since: "2.0", what: "SysProcAttr.Credential, Attr.IDs, Attr.Groups", takes: here(unix.CAP_SETGID), try: changesGroups},
+		{name: "no-new-privs", since: "3.5", what: "Attr.NoNewPrivs", try: func(t *trial) { t.attr.NoNewPrivs = true }},
+		{name: "bounding-set", since: "2.6.25", what: "Attr.Caps.Bounding", takes: here(unix.CAP_SETPCAP), inside: true,
+			try: func(t *trial) { t.attr.Caps = &Caps{Bounding: CapSet{Drop: []string{"all"}}} }},
+		{name: "ambient-capabilities", since: "4.3", what: "SysProcAttr.AmbientCaps, Attr.Caps.Ambient", inside: true, try: keepsItsCapability},
+		{name: "securebits", since: "2.6.26", what: "Attr.Securebits", takes: here(unix.CAP_SETPCAP), inside: true,
+			try: func(t *trial) { t.attr.Securebits = &Securebits{Add: []string{"noroot"}} }},
+		{name: "session-keyrings", since: "2.6.12", what: "Attr.SessionKeyring", try: func(t *trial) { t.attr.SessionKeyring = &SessionKeyring{} }},
+		{name: "selinux", since: "2.6.0", what: "Attr.ExecLabel.SELinux", try: asksForItsSELinuxLabel},
+		{name: "apparmor", since: "5.8", what: "Attr.ExecLabel.AppArmor", try: asksForItsAppArmorLabel},
+	}
 }
 
-var featuresOfProcesses = []featureProbe{
-	{name: "child-subreaper", since: "3.4", what: "Attr.Init outside of a PID namespace", try: asksForInit},
-	{name: "own-proc", since: "1.0", what: "Cmd.KillTree without a PID namespace and a cgroup, Ending.CPUTime, SysProcAttr.UidMappings, GidMappings", ask: askOwnProc},
-	{name: "parent-death-signal", since: "2.2", what: "SysProcAttr.Pdeathsig", try: func(t *trial) { t.sys.Pdeathsig = unix.SIGKILL }},
-	{name: "ptrace", since: "2.0", what: "SysProcAttr.Ptrace", try: func(t *trial) { t.sys.Ptrace = true }},
-	{name: "pseudo-terminals", since: "2.2", what: "Cmd.StartPTY", ask: askPTY},
+func featuresOfProcesses() []featureProbe {
+	return []featureProbe{
+		{name: "child-subreaper", since: "3.4", what: "Attr.Init outside of a PID namespace", try: asksForInit},
+		{name: "own-proc", since: "1.0", what: "Cmd.KillTree without a PID namespace and a cgroup, Ending.CPUTime, SysProcAttr.UidMappings, GidMappings", ask: askOwnProc},
+		{name: "parent-death-signal", since: "2.2", what: "SysProcAttr.Pdeathsig", try: func(t *trial) { t.sys.Pdeathsig = unix.SIGKILL }},
+		{name: "ptrace", since: "2.0", what: "SysProcAttr.Ptrace", try: func(t *trial) { t.sys.Ptrace = true }},
+		{name: "pseudo-terminals", since: "2.2", what: "Cmd.StartPTY", ask: askPTY},
+	}
 }
 
-var featuresOfScheduling = []featureProbe{
-	{name: "raise-limits", since: "2.0", what: "Attr.Rlimits above the hard limit", takes: initially(unix.CAP_SYS_RESOURCE), try: func(t *trial) {
-		t.attr.Rlimits = []Rlimit{{Resource: unix.RLIMIT_CORE, Cur: 0, Max: 0}, {Resource: unix.RLIMIT_CORE, Cur: 0, Max: 1}}
-	}},
-	{name: "lower-nice", since: "2.0", what: "Attr.Nice below the inherited one", takes: initially(unix.CAP_SYS_NICE), try: asksForLowerNice},
-	{name: "real-time-policies", since: "2.0", what: "Attr.Scheduler: SCHED_FIFO, SCHED_RR", takes: initially(unix.CAP_SYS_NICE),
-		try: schedules(Scheduler{Policy: SchedFIFO, Priority: 1})},
-	{name: "deadline-policy", since: "3.14", what: "Attr.Scheduler: SCHED_DEADLINE", takes: initially(unix.CAP_SYS_NICE),
-		try: schedules(Scheduler{Policy: SchedDeadline, Runtime: time.Millisecond, Period: 10 * time.Millisecond})},
-	{name: "extensible-policy", since: "6.12", what: "Attr.Scheduler: SCHED_EXT", try: schedules(Scheduler{Policy: SchedExt})},
-	{name: "utilisation-clamps", since: "5.3", what: "Attr.Scheduler: UtilMin, UtilMax", try: schedules(Scheduler{UtilMin: new(0)})},
-	{name: "cpu-affinity", since: "2.6.0", what: "Attr.CPUs", try: staysOnItsCPU},
-	{name: "core-scheduling", since: "5.14", what: "Attr.CoreSched", try: func(t *trial) { t.attr.CoreSched = &CoreSched{} }},
-	{name: "io-priorities", since: "2.6.13", what: "Attr.IOPriority: IOPRIO_CLASS_IDLE", try: func(t *trial) { t.attr.IOPriority = &IOPriority{Class: IOIdle} }},
-	{name: "real-time-io", since: "2.6.13", what: "Attr.IOPriority: IOPRIO_CLASS_RT", takes: initially(unix.CAP_SYS_NICE),
-		try: func(t *trial) { t.attr.IOPriority = &IOPriority{Class: IORealTime, Level: 4} }},
-	{name: "timer-slack", since: "2.6.28", what: "Attr.TimerSlack", try: func(t *trial) { t.attr.TimerSlack = time.Millisecond }},
+func featuresOfScheduling() []featureProbe {
+	return []featureProbe{
+		{name: "raise-limits", since: "2.0", what: "Attr.Rlimits above the hard limit", takes: initially(unix.CAP_SYS_RESOURCE), try: func(t *trial) {
+			t.attr.Rlimits = []Rlimit{{Resource: unix.RLIMIT_CORE, Cur: 0, Max: 0}, {Resource: unix.RLIMIT_CORE, Cur: 0, Max: 1}}
+		}},
+		{name: "lower-nice", since: "2.0", what: "Attr.Nice below the inherited one", takes: initially(unix.CAP_SYS_NICE), try: asksForLowerNice},
+		{name: "real-time-policies", since: "2.0", what: "Attr.Scheduler: SCHED_FIFO, SCHED_RR", takes: initially(unix.CAP_SYS_NICE),
+			try: schedules(Scheduler{Policy: SchedFIFO, Priority: 1})},
+		{name: "deadline-policy", since: "3.14", what: "Attr.Scheduler: SCHED_DEADLINE", takes: initially(unix.CAP_SYS_NICE),
+			try: schedules(Scheduler{Policy: SchedDeadline, Runtime: time.Millisecond, Period: 10 * time.Millisecond})},
+		{name: "extensible-policy", since: "6.12", what: "Attr.Scheduler: SCHED_EXT", try: schedules(Scheduler{Policy: SchedExt})},
+		{name: "utilisation-clamps", since: "5.3", what: "Attr.Scheduler: UtilMin, UtilMax", try: schedules(Scheduler{UtilMin: new(0)})},
+		{name: "cpu-affinity", since: "2.6.0", what: "Attr.CPUs", try: staysOnItsCPU},
+		{name: "core-scheduling", since: "5.14", what: "Attr.CoreSched", try: func(t *trial) { t.attr.CoreSched = &CoreSched{} }},
+		{name: "io-priorities", since: "2.6.13", what: "Attr.IOPriority: IOPRIO_CLASS_IDLE", try: func(t *trial) { t.attr.IOPriority = &IOPriority{Class: IOIdle} }},
+		{name: "real-time-io", since: "2.6.13", what: "Attr.IOPriority: IOPRIO_CLASS_RT", takes: initially(unix.CAP_SYS_NICE),
+			try: func(t *trial) { t.attr.IOPriority = &IOPriority{Class: IORealTime, Level: 4} }},
+		{name: "timer-slack", since: "2.6.28", what: "Attr.TimerSlack", try: func(t *trial) { t.attr.TimerSlack = time.Millisecond }},
+	}
 }
 
-var featuresOfMemory = []featureProbe{
-	{name: "numa", since: "2.6.7", what: "Attr.NUMA", try: func(t *trial) { t.attr.NUMA = &NUMA{Mode: NUMALocal} }},
-	{name: "oom-score", since: "2.6.36", what: "Attr.OOMScoreAdj", try: func(t *trial) { t.attr.OOMScoreAdj = new(1000) }},
-	{name: "oom-protection", since: "2.6.36", what: "Attr.OOMScoreAdj below the inherited one", takes: initially(unix.CAP_SYS_RESOURCE),
-		try: func(t *trial) { t.attr.OOMScoreAdj = new(-1000) }},
-	{name: "huge-pages-off", since: "3.15", what: "Attr.THPDisable", try: doesWithoutHugePages},
-	{name: "huge-pages-advised", since: "6.18", what: "Attr.THPDisable: except those advised", try: func(t *trial) { t.attr.THPDisable = THPDisableExceptAdvised }},
-	{name: "mdwe", since: "6.3", what: "Attr.MDWE", try: func(t *trial) { t.attr.MDWE = true }},
+func featuresOfMemory() []featureProbe {
+	return []featureProbe{
+		{name: "numa", since: "2.6.7", what: "Attr.NUMA", try: func(t *trial) { t.attr.NUMA = &NUMA{Mode: NUMALocal} }},
+		{name: "oom-score", since: "2.6.36", what: "Attr.OOMScoreAdj", try: func(t *trial) { t.attr.OOMScoreAdj = new(1000) }},
+		{name: "oom-protection", since: "2.6.36", what: "Attr.OOMScoreAdj below the inherited one", takes: initially(unix.CAP_SYS_RESOURCE),
+			try: func(t *trial) { t.attr.OOMScoreAdj = new(-1000) }},
+		{name: "huge-pages-off", since: "3.15", what: "Attr.THPDisable", try: doesWithoutHugePages},
+		{name: "huge-pages-advised", since: "6.18", what: "Attr.THPDisable: except those advised", try: func(t *trial) { t.attr.THPDisable = THPDisableExceptAdvised }},
+		{name: "mdwe", since: "6.3", what: "Attr.MDWE", try: func(t *trial) { t.attr.MDWE = true }},
+	}
 }
 
-var featuresOfLandlock = []featureProbe{
-	{name: "landlock", since: "5.13", what: "Attr.Landlock.Files", try: handles(Landlock{Files: &LandlockFiles{Handled: LandlockWriteFile}})},
-	{name: "landlock-refer", since: "5.19", what: "Attr.Landlock.Files: LandlockRefer", try: handles(Landlock{Files: &LandlockFiles{Handled: LandlockRefer}})},
-	{name: "landlock-truncate", since: "6.2", what: "Attr.Landlock.Files: LandlockTruncate", try: handles(Landlock{Files: &LandlockFiles{Handled: LandlockTruncate}})},
-	{name: "landlock-ports", since: "6.7", what: "Attr.Landlock.Ports: TCP", try: handles(Landlock{Ports: &LandlockPorts{Handled: LandlockBindTCP}})},
-	{name: "landlock-ioctl", since: "6.10", what: "Attr.Landlock.Files: LandlockIoctlDev", try: handles(Landlock{Files: &LandlockFiles{Handled: LandlockIoctlDev}})},
-	{name: "landlock-scopes", since: "6.12", what: "Attr.Landlock.Scopes", try: handles(Landlock{Scopes: LandlockScopeSignal})},
-	{name: "landlock-log", since: "6.15", what: "Attr.Landlock.Log", try: handles(Landlock{Scopes: LandlockScopeSignal, Log: LandlockLogSubdomainsOff})},
-	{name: "landlock-unix", since: "7.1", what: "Attr.Landlock.Files: LandlockResolveUnix", try: handles(Landlock{Files: &LandlockFiles{Handled: LandlockResolveUnix}})},
-	{name: "landlock-udp", since: "7.2", what: "Attr.Landlock.Ports: UDP", try: handles(Landlock{Ports: &LandlockPorts{Handled: LandlockBindUDP}})},
+func featuresOfLandlock() []featureProbe {
+	return []featureProbe{
+		{name: "landlock", since: "5.13", what: "Attr.Landlock.Files", try: handles(Landlock{Files: &LandlockFiles{Handled: LandlockWriteFile}})},
+		{name: "landlock-refer", since: "5.19", what: "Attr.Landlock.Files: LandlockRefer", try: handles(Landlock{Files: &LandlockFiles{Handled: LandlockRefer}})},
+		{name: "landlock-truncate", since: "6.2", what: "Attr.Landlock.Files: LandlockTruncate", try: handles(Landlock{Files: &LandlockFiles{Handled: LandlockTruncate}})},
+		{name: "landlock-ports", since: "6.7", what: "Attr.Landlock.Ports: TCP", try: handles(Landlock{Ports: &LandlockPorts{Handled: LandlockBindTCP}})},
+		{name: "landlock-ioctl", since: "6.10", what: "Attr.Landlock.Files: LandlockIoctlDev", try: handles(Landlock{Files: &LandlockFiles{Handled: LandlockIoctlDev}})},
+		{name: "landlock-scopes", since: "6.12", what: "Attr.Landlock.Scopes", try: handles(Landlock{Scopes: LandlockScopeSignal})},
+		{name: "landlock-log", since: "6.15", what: "Attr.Landlock.Log", try: handles(Landlock{Scopes: LandlockScopeSignal, Log: LandlockLogSubdomainsOff})},
+		{name: "landlock-unix", since: "7.1", what: "Attr.Landlock.Files: LandlockResolveUnix", try: handles(Landlock{Files: &LandlockFiles{Handled: LandlockResolveUnix}})},
+		{name: "landlock-udp", since: "7.2", what: "Attr.Landlock.Ports: UDP", try: handles(Landlock{Ports: &LandlockPorts{Handled: LandlockBindUDP}})},
+	}
 }
 
-var featuresOfSeccomp = []featureProbe{
-	{name: "seccomp", since: "3.17", what: "Attr.Seccomp", try: filters(Seccomp{})},
-	{name: "seccomp-log", since: "4.14", what: "Attr.Seccomp.Log", try: filters(Seccomp{Log: true})},
-	{name: "seccomp-spec-allow", since: "4.17", what: "Attr.Seccomp.SpecAllow", try: filters(Seccomp{SpecAllow: true})},
-	{name: "seccomp-listener", since: "5.6", what: "Attr.Seccomp: SCMP_ACT_NOTIFY", try: filters(Seccomp{Rules: notified})},
-	{name: "seccomp-wait-killable", since: "5.19", what: "Attr.Seccomp.WaitKillable", try: filters(Seccomp{Rules: notified, WaitKillable: true})},
+func featuresOfSeccomp() []featureProbe {
+	return []featureProbe{
+		{name: "seccomp", since: "3.17", what: "Attr.Seccomp", try: filters(Seccomp{})},
+		{name: "seccomp-log", since: "4.14", what: "Attr.Seccomp.Log", try: filters(Seccomp{Log: true})},
+		{name: "seccomp-spec-allow", since: "4.17", what: "Attr.Seccomp.SpecAllow", try: filters(Seccomp{SpecAllow: true})},
+		{name: "seccomp-listener", since: "5.6", what: "Attr.Seccomp: SCMP_ACT_NOTIFY", try: filters(Seccomp{Rules: notified})},
+		{name: "seccomp-wait-killable", since: "5.19", what: "Attr.Seccomp.WaitKillable", try: filters(Seccomp{Rules: notified, WaitKillable: true})},
+	}
 }
 
 // notified is a rule about a call that nobody makes.
 var notified = []SeccompRule{{Names: []string{"acct"}, Action: SeccompNotify}}
 
-var featuresOfCgroups = []featureProbe{
-	{name: "cgroup2", since: "4.5", what: "Attr.Cgroup without a Parent", try: func(t *trial) { t.attr.Cgroup = &Cgroup{} }},
-	{name: "clone-into-cgroup", since: "5.7", what: "SysProcAttr.UseCgroupFD", ask: askIntoCgroup},
-	{name: "cgroup-kill", since: "5.14", what: "CgroupHandle.Kill; killing one by one can stand in", ask: askCgroupKill},
-	{name: "cgroup-cpu", since: "4.15", what: "Attr.Cgroup: limits of the CPU", ask: askController("cpu")},
-	{name: "cgroup-cpuset", since: "5.0", what: "Attr.Cgroup: which CPUs and nodes", ask: askController("cpuset")},
-	{name: "cgroup-memory", since: "4.5", what: "Attr.Cgroup: limits of memory", ask: askController("memory")},
-	{name: "cgroup-io", since: "4.5", what: "Attr.Cgroup: limits of devices", ask: askController("io")},
-	{name: "cgroup-pids", since: "4.5", what: "Attr.Cgroup: the number of processes", ask: askController("pids")},
-	{name: "cgroup1", since: "2.6.24", what: "Attr.CgroupV1", try: entersItsOwnV1},
+func featuresOfCgroups() []featureProbe {
+	return []featureProbe{
+		{name: "cgroup2", since: "4.5", what: "Attr.Cgroup without a Parent", try: func(t *trial) { t.attr.Cgroup = &Cgroup{} }},
+		{name: "clone-into-cgroup", since: "5.7", what: "SysProcAttr.UseCgroupFD", ask: askIntoCgroup},
+		{name: "cgroup-kill", since: "5.14", what: "CgroupHandle.Kill; killing one by one can stand in", ask: askCgroupKill},
+		{name: "cgroup-cpu", since: "4.15", what: "Attr.Cgroup: limits of the CPU", ask: askController("cpu")},
+		{name: "cgroup-cpuset", since: "5.0", what: "Attr.Cgroup: which CPUs and nodes", ask: askController("cpuset")},
+		{name: "cgroup-memory", since: "4.5", what: "Attr.Cgroup: limits of memory", ask: askController("memory")},
+		{name: "cgroup-io", since: "4.5", what: "Attr.Cgroup: limits of devices", ask: askController("io")},
+		{name: "cgroup-pids", since: "4.5", what: "Attr.Cgroup: the number of processes", ask: askController("pids")},
+		{name: "cgroup1", since: "2.6.24", what: "Attr.CgroupV1", try: entersItsOwnV1},
+	}
 }
 
 func asksForInit(t *trial) { t.attr.Init = &Init{} }

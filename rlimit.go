@@ -59,7 +59,7 @@ func ParseRlimit(s string) (Rlimit, error) {
 // String returns the limit as [ParseRlimit] takes it, such as "as=2G" or
 // "nofile=64:128".
 func (l Rlimit) String() string {
-	kind := limitKind{name: strconv.Itoa(l.Resource), unit: inCount}
+	kind := limitKind{name: strconv.Itoa(l.Resource), unit: &inCount}
 	if l.Resource >= 0 && l.Resource < len(limitKinds) {
 		kind = limitKinds[l.Resource]
 	}
@@ -73,7 +73,7 @@ func (l Rlimit) String() string {
 // A limitKind is the name of a limit, and how its values are written.
 type limitKind struct {
 	name string
-	unit limitUnit
+	unit *limitUnit
 }
 
 // A limitUnit is what a limit counts: the suffixes that it takes, from the
@@ -94,10 +94,10 @@ var (
 
 // limitKinds are all limits, by the kernel's numbers.
 var limitKinds = [...]limitKind{
-	{"cpu", inSeconds}, {"fsize", inBytes}, {"data", inBytes}, {"stack", inBytes},
-	{"core", inBytes}, {"rss", inBytes}, {"nproc", inCount}, {"nofile", inCount},
-	{"memlock", inBytes}, {"as", inBytes}, {"locks", inCount}, {"sigpending", inCount},
-	{"msgqueue", inBytes}, {"nice", inCount}, {"rtprio", inCount}, {"rttime", inMicroseconds},
+	{"cpu", &inSeconds}, {"fsize", &inBytes}, {"data", &inBytes}, {"stack", &inBytes},
+	{"core", &inBytes}, {"rss", &inBytes}, {"nproc", &inCount}, {"nofile", &inCount},
+	{"memlock", &inBytes}, {"as", &inBytes}, {"locks", &inCount}, {"sigpending", &inCount},
+	{"msgqueue", &inBytes}, {"nice", &inCount}, {"rtprio", &inCount}, {"rttime", &inMicroseconds},
 }
 
 const resourceList = "as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending, stack"

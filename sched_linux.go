@@ -11,9 +11,13 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-var schedPolicies = map[SchedPolicy]int{
-	SchedOther: unix.SCHED_NORMAL, SchedBatch: unix.SCHED_BATCH, SchedIdle: unix.SCHED_IDLE, SchedFIFO: unix.SCHED_FIFO,
-	SchedRR: unix.SCHED_RR, SchedDeadline: unix.SCHED_DEADLINE, SchedExt: unix.SCHED_EXT,
+// number is the kernel's for a policy; "" is the one that everybody has.
+func (p SchedPolicy) number() (n int, known bool) {
+	n, known = map[SchedPolicy]int{
+		"": unix.SCHED_NORMAL, SchedOther: unix.SCHED_NORMAL, SchedBatch: unix.SCHED_BATCH, SchedIdle: unix.SCHED_IDLE, SchedFIFO: unix.SCHED_FIFO,
+		SchedRR: unix.SCHED_RR, SchedDeadline: unix.SCHED_DEADLINE, SchedExt: unix.SCHED_EXT,
+	}[p]
+	return n, known
 }
 
 // hasNice reports whether sched_setattr sets the nice value along with the
@@ -36,7 +40,7 @@ func (r *request) checkScheduler() *StartError {
 	if s == nil {
 		return nil
 	}
-	if _, known := schedPolicies[s.Policy]; s.Policy != "" && !known {
+	if _, known := s.Policy.number(); !known {
 		return invalidf(schedField+".Policy", strconv.Quote(string(s.Policy)), "is no policy")
 	}
 	if s.hasDeadline() && s.Policy != SchedDeadline {
@@ -174,6 +178,7 @@ func (s *Scheduler) attr(p *program.Program) program.Arg {
 		clamps |= uint64(uint32(*s.UtilMax)) << 32
 	}
 	deadline, period := s.deadlineAndPeriod()
-	return p.Words(schedAttrSize|uint64(schedPolicies[s.Policy])<<32, flags, uint64(s.Priority)<<32,
+	policy, _ := s.Policy.number()
+	return p.Words(schedAttrSize|uint64(policy)<<32, flags, uint64(s.Priority)<<32,
 		uint64(s.Runtime), uint64(deadline), uint64(period), clamps)
 }

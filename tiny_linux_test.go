@@ -54,7 +54,7 @@ func (p tiny) file() []byte {
 	const base, header = 0x400000, 120
 	code := p.code()
 	size := uint64(header + len(code))
-	file := []byte(elfFile(binary.LittleEndian, etExec, ownMachine(), elfHeader{kind: 1, address: base, size: size}, string(code)))
+	file := []byte(elfFile(binary.LittleEndian, etExec, ownMachine().machine, elfHeader{kind: 1, address: base, size: size}, string(code)))
 	binary.LittleEndian.PutUint64(file[24:], base+header)
 	binary.LittleEndian.PutUint64(file[112:], 0x1000)
 	return file

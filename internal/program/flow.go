@@ -91,7 +91,7 @@ func (l *line) jumps() {
 		case AnyErrno:
 			jump("on error", l.name(to))
 		default:
-			jump("on "+errnoNames.of(uint64(c.Errno)), l.name(to))
+			jump("on "+errnoName(uint64(c.Errno)), l.name(to))
 		}
 	}
 	switch {
@@ -103,8 +103,10 @@ func (l *line) jumps() {
 	}
 }
 
-// errnoNames are those that steps jump on.
-var errnoNames = names{2: "ENOENT", 4: "EINTR", 10: "ECHILD", 11: "EAGAIN", 13: "EACCES", 20: "ENOTDIR", 22: "EINVAL", 26: "ETXTBSY"}
+// errnoName is the name of an errno that steps jump on.
+func errnoName(v uint64) string {
+	return names{2: "ENOENT", 4: "EINTR", 10: "ECHILD", 11: "EAGAIN", 13: "EACCES", 20: "ENOTDIR", 22: "EINVAL", 26: "ETXTBSY"}.of(v)
+}
 
 // place names a place in the data, which has no address yet: by its label, by
 // the step whose result it holds, or by its offset.

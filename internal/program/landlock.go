@@ -8,20 +8,24 @@ import (
 // The names of Landlock's rights, scopes and flags, in the order of their
 // bits, as landlock(7) has them.
 var (
-	landlockFS = bitNames("LANDLOCK_ACCESS_FS_",
-		"EXECUTE", "WRITE_FILE", "READ_FILE", "READ_DIR", "REMOVE_DIR", "REMOVE_FILE", "MAKE_CHAR", "MAKE_DIR",
-		"MAKE_REG", "MAKE_SOCK", "MAKE_FIFO", "MAKE_BLOCK", "MAKE_SYM", "REFER", "TRUNCATE", "IOCTL_DEV", "RESOLVE_UNIX")
-	landlockNet    = bitNames("LANDLOCK_ACCESS_NET_", "BIND_TCP", "CONNECT_TCP", "BIND_UDP", "CONNECT_SEND_UDP")
-	landlockScopes = bitNames("LANDLOCK_SCOPE_", "ABSTRACT_UNIX_SOCKET", "SIGNAL")
-	landlockFlags  = bitNames("LANDLOCK_RESTRICT_SELF_", "LOG_SAME_EXEC_OFF", "LOG_NEW_EXEC_ON", "LOG_SUBDOMAINS_OFF", "TSYNC")
-)
-
-func bitNames(prefix string, names ...string) (list []flag) {
-	for i, name := range names {
-		list = append(list, flag{1 << i, prefix + name})
+	landlockFS = []flag{
+		{1 << 0, "LANDLOCK_ACCESS_FS_EXECUTE"}, {1 << 1, "LANDLOCK_ACCESS_FS_WRITE_FILE"}, {1 << 2, "LANDLOCK_ACCESS_FS_READ_FILE"},
+		{1 << 3, "LANDLOCK_ACCESS_FS_READ_DIR"}, {1 << 4, "LANDLOCK_ACCESS_FS_REMOVE_DIR"}, {1 << 5, "LANDLOCK_ACCESS_FS_REMOVE_FILE"},
+		{1 << 6, "LANDLOCK_ACCESS_FS_MAKE_CHAR"}, {1 << 7, "LANDLOCK_ACCESS_FS_MAKE_DIR"}, {1 << 8, "LANDLOCK_ACCESS_FS_MAKE_REG"},
+		{1 << 9, "LANDLOCK_ACCESS_FS_MAKE_SOCK"}, {1 << 10, "LANDLOCK_ACCESS_FS_MAKE_FIFO"}, {1 << 11, "LANDLOCK_ACCESS_FS_MAKE_BLOCK"},
+		{1 << 12, "LANDLOCK_ACCESS_FS_MAKE_SYM"}, {1 << 13, "LANDLOCK_ACCESS_FS_REFER"}, {1 << 14, "LANDLOCK_ACCESS_FS_TRUNCATE"},
+		{1 << 15, "LANDLOCK_ACCESS_FS_IOCTL_DEV"}, {1 << 16, "LANDLOCK_ACCESS_FS_RESOLVE_UNIX"},
 	}
-	return list
-}
+	landlockNet = []flag{
+		{1 << 0, "LANDLOCK_ACCESS_NET_BIND_TCP"}, {1 << 1, "LANDLOCK_ACCESS_NET_CONNECT_TCP"}, {1 << 2, "LANDLOCK_ACCESS_NET_BIND_UDP"},
+		{1 << 3, "LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP"},
+	}
+	landlockScopes = []flag{{1 << 0, "LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET"}, {1 << 1, "LANDLOCK_SCOPE_SIGNAL"}}
+	landlockFlags  = []flag{
+		{1 << 0, "LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF"}, {1 << 1, "LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON"}, {1 << 2, "LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF"},
+		{1 << 3, "LANDLOCK_RESTRICT_SELF_TSYNC"},
+	}
+)
 
 // LandlockFS returns the names of rights to files, joined by "|".
 func LandlockFS(v uint64) string { return flagNames(v, landlockFS) }
@@ -41,7 +45,9 @@ const (
 	LandlockRulePort = 2 // LANDLOCK_RULE_NET_PORT
 )
 
-var landlockRuleType = enum(names{LandlockRulePath: "LANDLOCK_RULE_PATH_BENEATH", LandlockRulePort: "LANDLOCK_RULE_NET_PORT"})
+func landlockRuleType(l *line, n int) {
+	l.enum(n, names{LandlockRulePath: "LANDLOCK_RULE_PATH_BENEATH", LandlockRulePort: "LANDLOCK_RULE_NET_PORT"})
+}
 
 // manyRights prints a set of more than half of all rights by those that it
 // has not, which is shorter.

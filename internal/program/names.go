@@ -10,10 +10,8 @@ import (
 
 type names map[uint64]string
 
-// enum returns a printer of one value out of a list.
-func enum(list names) printer {
-	return func(l *line, n int) { l.WriteString(list.of(l.value(n))) }
-}
+// enum prints one value out of a list.
+func (l *line) enum(n int, list names) { l.WriteString(list.of(l.value(n))) }
 
 func (list names) of(v uint64) string {
 	if s, ok := list[v]; ok {
@@ -28,10 +26,8 @@ type flag struct {
 	name string
 }
 
-// flags returns a printer of a set of bits.
-func flags(list ...flag) printer {
-	return func(l *line, n int) { l.WriteString(flagNames(l.value(n), list)) }
-}
+// flags prints a set of bits.
+func (l *line) flags(n int, list ...flag) { l.WriteString(flagNames(l.value(n), list)) }
 
 func flagNames(v uint64, list []flag) string {
 	if v == 0 {
@@ -82,32 +78,77 @@ const (
 	fSetfl = 4
 )
 
-var (
-	openFlags       = flags(flag{0o2000000, "O_CLOEXEC"})
-	fileFlags       = flags(flag{0o4000, "O_NONBLOCK"})
-	closeRangeFlags = flags(flag{2, "CLOSE_RANGE_UNSHARE"}, flag{4, "CLOSE_RANGE_CLOEXEC"})
-	atFlags         = flags(flag{0x1000, "AT_EMPTY_PATH"})
-	mountFlags      = flags(flag{0x4000, "MS_REC"}, flag{1 << 18, "MS_PRIVATE"}, flag{1 << 19, "MS_SLAVE"}, flag{0x1000, "MS_BIND"})
-	protFlags       = flags(flag{1, "PROT_READ"}, flag{2, "PROT_WRITE"}, flag{4, "PROT_EXEC"})
-	mapFlags        = flags(flag{1, "MAP_SHARED"}, flag{2, "MAP_PRIVATE"}, flag{0x10, "MAP_FIXED"})
-	waitFlags       = flags(flag{1, "WNOHANG"}, flag{2, "WSTOPPED"}, flag{4, "WEXITED"}, flag{8, "WCONTINUED"}, flag{0x1000000, "WNOWAIT"}, flag{0x80000000, "__WCLONE"})
-	fcntlCmd        = enum(names{1: "F_GETFD", fSetfd: "F_SETFD", fSetfl: "F_SETFL"})
-	fdFlags         = flags(flag{1, "FD_CLOEXEC"})
-	futexOp         = enum(names{0: "FUTEX_WAIT", 1: "FUTEX_WAKE"})
-	ioctlRequest    = enum(names{0x540e: "TIOCSCTTY", 0x5410: "TIOCSPGRP", 0x5422: "TIOCNOTTY", siocsifflags: "SIOCSIFFLAGS"})
-	socketDomain    = enum(names{1: "AF_UNIX", 2: "AF_INET"})
-	socketType      = flags(flag{0o2000000, "SOCK_CLOEXEC"}, flag{2, "SOCK_DGRAM"})
-	statxMask       = flags(flag{0x100, "STATX_INO"})
-	ptraceRequest   = enum(names{0: "PTRACE_TRACEME"})
-	sigHow          = enum(names{0: "SIG_BLOCK", 1: "SIG_UNBLOCK", 2: "SIG_SETMASK"})
-	seccompOp       = enum(names{1: "SECCOMP_SET_MODE_FILTER"})
-	seccompFlags    = flags(flag{2, "SECCOMP_FILTER_FLAG_LOG"}, flag{4, "SECCOMP_FILTER_FLAG_SPEC_ALLOW"},
+// Printers of arguments by their names. They are functions, not values that
+// something would have to make before main.
+
+func openFlags(l *line, n int) { l.flags(n, flag{0o2000000, "O_CLOEXEC"}) }
+
+func fileFlags(l *line, n int) { l.flags(n, flag{0o4000, "O_NONBLOCK"}) }
+
+func closeRangeFlags(l *line, n int) {
+	l.flags(n, flag{2, "CLOSE_RANGE_UNSHARE"}, flag{4, "CLOSE_RANGE_CLOEXEC"})
+}
+
+func atFlags(l *line, n int) { l.flags(n, flag{0x1000, "AT_EMPTY_PATH"}) }
+
+func mountFlags(l *line, n int) {
+	l.flags(n, flag{0x4000, "MS_REC"}, flag{1 << 18, "MS_PRIVATE"}, flag{1 << 19, "MS_SLAVE"}, flag{0x1000, "MS_BIND"})
+}
+
+func protFlags(l *line, n int) {
+	l.flags(n, flag{1, "PROT_READ"}, flag{2, "PROT_WRITE"}, flag{4, "PROT_EXEC"})
+}
+
+func mapFlags(l *line, n int) {
+	l.flags(n, flag{1, "MAP_SHARED"}, flag{2, "MAP_PRIVATE"}, flag{0x10, "MAP_FIXED"})
+}
+
+func waitFlags(l *line, n int) {
+	l.flags(n, flag{1, "WNOHANG"}, flag{2, "WSTOPPED"}, flag{4, "WEXITED"}, flag{8, "WCONTINUED"}, flag{0x1000000, "WNOWAIT"}, flag{0x80000000, "__WCLONE"})
+}
+
+func fcntlCmd(l *line, n int) { l.enum(n, names{1: "F_GETFD", fSetfd: "F_SETFD", fSetfl: "F_SETFL"}) }
+
+func fdFlags(l *line, n int) { l.flags(n, flag{1, "FD_CLOEXEC"}) }
+
+func futexOp(l *line, n int) { l.enum(n, names{0: "FUTEX_WAIT", 1: "FUTEX_WAKE"}) }
+
+func ioctlRequest(l *line, n int) {
+	l.enum(n, names{0x540e: "TIOCSCTTY", 0x5410: "TIOCSPGRP", 0x5422: "TIOCNOTTY", siocsifflags: "SIOCSIFFLAGS"})
+}
+
+func socketDomain(l *line, n int) { l.enum(n, names{1: "AF_UNIX", 2: "AF_INET"}) }
+
+func socketType(l *line, n int) { l.flags(n, flag{0o2000000, "SOCK_CLOEXEC"}, flag{2, "SOCK_DGRAM"}) }
+
+func statxMask(l *line, n int) { l.flags(n, flag{0x100, "STATX_INO"}) }
+
+func ptraceRequest(l *line, n int) { l.enum(n, names{0: "PTRACE_TRACEME"}) }
+
+func sigHow(l *line, n int) { l.enum(n, names{0: "SIG_BLOCK", 1: "SIG_UNBLOCK", 2: "SIG_SETMASK"}) }
+
+func seccompOp(l *line, n int) { l.enum(n, names{1: "SECCOMP_SET_MODE_FILTER"}) }
+
+func seccompFlags(l *line, n int) {
+	l.flags(n, flag{2, "SECCOMP_FILTER_FLAG_LOG"}, flag{4, "SECCOMP_FILTER_FLAG_SPEC_ALLOW"},
 		flag{8, "SECCOMP_FILTER_FLAG_NEW_LISTENER"}, flag{32, "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"})
-	waitWho  = enum(names{0: "P_ALL", 1: "P_PID", 3: "P_PIDFD"})
-	prctlOp  = enum(prctlOps)
-	keyctlOp = enum(names{1: "KEYCTL_JOIN_SESSION_KEYRING"})
-	resource = enum(resources)
-)
+}
+
+func waitWho(l *line, n int) { l.enum(n, names{0: "P_ALL", 1: "P_PID", 3: "P_PIDFD"}) }
+
+func prctlOp(l *line, n int) {
+	l.enum(n, names{
+		prSetPdeathsig: "PR_SET_PDEATHSIG", prSetDumpable: "PR_SET_DUMPABLE",
+		prSetKeepcaps: "PR_SET_KEEPCAPS", prSetNoNewPriv: "PR_SET_NO_NEW_PRIVS",
+		prCapbsetDrop: "PR_CAPBSET_DROP", 27: "PR_GET_SECUREBITS", prSetSecureb: "PR_SET_SECUREBITS",
+		prSetName: "PR_SET_NAME", prSetSubreaper: "PR_SET_CHILD_SUBREAPER", prCapAmbient: "PR_CAP_AMBIENT",
+		prSetTimerslack: "PR_SET_TIMERSLACK", prSetTHP: "PR_SET_THP_DISABLE", prSchedCore: "PR_SCHED_CORE", prSetMDWE: "PR_SET_MDWE",
+	})
+}
+
+func keyctlOp(l *line, n int) { l.enum(n, names{1: "KEYCTL_JOIN_SESSION_KEYRING"}) }
+
+func resource(l *line, n int) { l.WriteString(ResourceName(int(l.value(n)))) }
 
 // siocsifflags is the request whose argument is a struct ifreq with flags.
 const siocsifflags = 0x8914
@@ -165,14 +206,6 @@ const (
 	prCapAmbientClearAll = 4
 )
 
-var prctlOps = names{
-	prSetPdeathsig: "PR_SET_PDEATHSIG", prSetDumpable: "PR_SET_DUMPABLE",
-	prSetKeepcaps: "PR_SET_KEEPCAPS", prSetNoNewPriv: "PR_SET_NO_NEW_PRIVS",
-	prCapbsetDrop: "PR_CAPBSET_DROP", 27: "PR_GET_SECUREBITS", prSetSecureb: "PR_SET_SECUREBITS",
-	prSetName: "PR_SET_NAME", prSetSubreaper: "PR_SET_CHILD_SUBREAPER", prCapAmbient: "PR_CAP_AMBIENT",
-	prSetTimerslack: "PR_SET_TIMERSLACK", prSetTHP: "PR_SET_THP_DISABLE", prSchedCore: "PR_SCHED_CORE", prSetMDWE: "PR_SET_MDWE",
-}
-
 // isSwitch reports whether an operation of prctl has a number for its argument
 // that says nothing without its name.
 func isSwitch(op uint64) bool {
@@ -221,15 +254,18 @@ func prctlArg(l *line, n int) {
 	}
 }
 
-var resources = names{
-	0: "RLIMIT_CPU", 1: "RLIMIT_FSIZE", 2: "RLIMIT_DATA", 3: "RLIMIT_STACK",
-	4: "RLIMIT_CORE", 5: "RLIMIT_RSS", 6: "RLIMIT_NPROC", 7: "RLIMIT_NOFILE",
-	8: "RLIMIT_MEMLOCK", 9: "RLIMIT_AS", 10: "RLIMIT_LOCKS", 11: "RLIMIT_SIGPENDING",
-	12: "RLIMIT_MSGQUEUE", 13: "RLIMIT_NICE", 14: "RLIMIT_RTPRIO", 15: "RLIMIT_RTTIME",
+var resources = [...]string{
+	"RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS", "RLIMIT_NPROC", "RLIMIT_NOFILE",
+	"RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
 }
 
 // ResourceName returns the RLIMIT constant's name.
-func ResourceName(r int) string { return resources.of(uint64(r)) }
+func ResourceName(r int) string {
+	if r >= 0 && r < len(resources) {
+		return resources[r]
+	}
+	return hexIfHuge(uint64(r))
+}
 
 var signalNames = [...]string{
 	1: "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1",

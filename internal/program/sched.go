@@ -7,27 +7,37 @@ import (
 
 // How calls about scheduling and memory placement are printed.
 
-var (
-	priorityWhich = enum(names{0: "PRIO_PROCESS", 1: "PRIO_PGRP", 2: "PRIO_USER"})
-	ioprioWho     = enum(names{1: "IOPRIO_WHO_PROCESS", 2: "IOPRIO_WHO_PGRP", 3: "IOPRIO_WHO_USER"})
-	ioprioClass   = names{0: "IOPRIO_CLASS_NONE", 1: "IOPRIO_CLASS_RT", 2: "IOPRIO_CLASS_BE", 3: "IOPRIO_CLASS_IDLE"}
-	mempolicies   = names{
+func priorityWhich(l *line, n int) {
+	l.enum(n, names{0: "PRIO_PROCESS", 1: "PRIO_PGRP", 2: "PRIO_USER"})
+}
+
+func ioprioWho(l *line, n int) {
+	l.enum(n, names{1: "IOPRIO_WHO_PROCESS", 2: "IOPRIO_WHO_PGRP", 3: "IOPRIO_WHO_USER"})
+}
+
+func mempolicy(v uint64) string {
+	return names{
 		0: "MPOL_DEFAULT", 1: "MPOL_PREFERRED", 2: "MPOL_BIND", 3: "MPOL_INTERLEAVE",
 		4: "MPOL_LOCAL", 5: "MPOL_PREFERRED_MANY", 6: "MPOL_WEIGHTED_INTERLEAVE",
-	}
-	schedPolicies = names{
+	}.of(v)
+}
+
+func schedPolicy(v uint32) string {
+	return names{
 		0: "SCHED_OTHER", 1: "SCHED_FIFO", 2: "SCHED_RR", 3: "SCHED_BATCH",
 		5: "SCHED_IDLE", 6: "SCHED_DEADLINE", 7: "SCHED_EXT",
-	}
-	schedFlags = []flag{
-		{1, "SCHED_FLAG_RESET_ON_FORK"}, {2, "SCHED_FLAG_RECLAIM"}, {4, "SCHED_FLAG_DL_OVERRUN"},
-		{schedKeepAll, "SCHED_FLAG_KEEP_ALL"}, {0x20, "SCHED_FLAG_UTIL_CLAMP_MIN"}, {0x40, "SCHED_FLAG_UTIL_CLAMP_MAX"},
-	}
-)
+	}.of(uint64(v))
+}
+
+var schedFlags = []flag{
+	{1, "SCHED_FLAG_RESET_ON_FORK"}, {2, "SCHED_FLAG_RECLAIM"}, {4, "SCHED_FLAG_DL_OVERRUN"},
+	{schedKeepAll, "SCHED_FLAG_KEEP_ALL"}, {0x20, "SCHED_FLAG_UTIL_CLAMP_MIN"}, {0x40, "SCHED_FLAG_UTIL_CLAMP_MAX"},
+}
 
 func ioprio(l *line, n int) {
 	v := l.value(n)
-	l.WriteString("IOPRIO_PRIO_VALUE(" + ioprioClass.of(v>>13) + ", " + strconv.FormatUint(v&0x1fff, 10) + ")")
+	class := names{0: "IOPRIO_CLASS_NONE", 1: "IOPRIO_CLASS_RT", 2: "IOPRIO_CLASS_BE", 3: "IOPRIO_CLASS_IDLE"}.of(v >> 13)
+	l.WriteString("IOPRIO_PRIO_VALUE(" + class + ", " + strconv.FormatUint(v&0x1fff, 10) + ")")
 }
 
 // cpuMask prints a mask of CPUs whose size is the argument before.
@@ -67,7 +77,7 @@ func (l *line) mask(n int, bits uint64) {
 func mempolicyMode(l *line, n int) {
 	const staticNodes, relativeNodes = 1 << 15, 1 << 14
 	v := l.value(n)
-	l.WriteString(mempolicies.of(v &^ (staticNodes | relativeNodes)))
+	l.WriteString(mempolicy(v &^ (staticNodes | relativeNodes)))
 	if v&staticNodes != 0 {
 		l.WriteString("|MPOL_F_STATIC_NODES")
 	}
@@ -83,7 +93,7 @@ func (p *Program) scheduled(s *Step) string {
 	if flags := l.word(1, 1); flags&schedKeepPolicy != 0 {
 		return flagNames(flags&^schedKeepAll, schedFlags)
 	}
-	return schedPolicies.of(uint64(l.uint32(1, 1)))
+	return schedPolicy(l.uint32(1, 1))
 }
 
 const (
@@ -101,7 +111,7 @@ func schedAttr(l *line, n int) {
 	policy, flags := l.uint32(n, 1), l.word(n, 1)
 	l.WriteString("{")
 	if flags&schedKeepPolicy == 0 {
-		l.WriteString("sched_policy=" + schedPolicies.of(uint64(policy)) + ", ")
+		l.WriteString("sched_policy=" + schedPolicy(policy) + ", ")
 	}
 	l.WriteString("sched_flags=" + flagNames(flags, schedFlags))
 	if nice := l.p.labelAt(Arg{l.s.Args[n].Kind, l.s.Args[n].Value + 16}); nice != "" {

@@ -134,18 +134,34 @@ type multiplexer struct {
 	name   string
 	number uint32
 	mask   uint64 // of the argument
-	subs   map[string]uint64
+	subs   []subCall
+}
+
+// A subCall is what a multiplexer does for a number.
+type subCall struct {
+	name   string
+	number uint64
+}
+
+// sub is the number of a call, if there is one.
+func (m *multiplexer) sub(name string) (number uint64, ok bool) {
+	for _, s := range m.subs {
+		if s.name == name {
+			return s.number, true
+		}
+	}
+	return 0, false
 }
 
 var multiplexers = []multiplexer{
-	{"socketcall", 102, 0xffffffff, map[string]uint64{
-		"socket": 1, "bind": 2, "connect": 3, "listen": 4, "accept": 5, "getsockname": 6, "getpeername": 7,
-		"socketpair": 8, "send": 9, "recv": 10, "sendto": 11, "recvfrom": 12, "shutdown": 13, "setsockopt": 14,
-		"getsockopt": 15, "sendmsg": 16, "recvmsg": 17, "accept4": 18, "recvmmsg": 19, "sendmmsg": 20,
+	{"socketcall", 102, 0xffffffff, []subCall{
+		{"socket", 1}, {"bind", 2}, {"connect", 3}, {"listen", 4}, {"accept", 5}, {"getsockname", 6}, {"getpeername", 7},
+		{"socketpair", 8}, {"send", 9}, {"recv", 10}, {"sendto", 11}, {"recvfrom", 12}, {"shutdown", 13}, {"setsockopt", 14},
+		{"getsockopt", 15}, {"sendmsg", 16}, {"recvmsg", 17}, {"accept4", 18}, {"recvmmsg", 19}, {"sendmmsg", 20},
 	}},
-	{"ipc", 117, 0xffff, map[string]uint64{
-		"semop": 1, "semget": 2, "semctl": 3, "semtimedop": 4, "msgsnd": 11, "msgrcv": 12, "msgget": 13,
-		"msgctl": 14, "shmat": 21, "shmdt": 22, "shmget": 23, "shmctl": 24,
+	{"ipc", 117, 0xffff, []subCall{
+		{"semop", 1}, {"semget", 2}, {"semctl", 3}, {"semtimedop", 4}, {"msgsnd", 11}, {"msgrcv", 12}, {"msgget", 13},
+		{"msgctl", 14}, {"shmat", 21}, {"shmdt", 22}, {"shmget", 23}, {"shmctl", 24},
 	}},
 }
 

@@ -184,7 +184,7 @@ func (p *Policy) multiplexed(m *multiplexer) (steps []step) {
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		for _, name := range r.Names {
-			sub, ok := m.subs[name]
+			sub, ok := m.sub(name)
 			switch {
 			case name == m.name:
 				settleAll(r.Args, r.Action)

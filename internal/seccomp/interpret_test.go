@@ -175,7 +175,7 @@ func naiveMultiplexed(p *Policy, d data) Action {
 	}
 	for _, r := range p.Rules {
 		for _, name := range r.Names {
-			n, ok := m.subs[name]
+			n, ok := m.sub(name)
 			switch {
 			case name == m.name && fulfils(r.Args, X86, d):
 				return strictest(r.Action)
