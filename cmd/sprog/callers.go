@@ -12,11 +12,14 @@ import (
 // callers are the caller's descriptors that flags name, by number. Each is one
 // file, however many flags name it, and stays open until the last of them is
 // done with it.
-var callers = map[int]*os.File{0: os.Stdin, 1: os.Stdout, 2: os.Stderr}
+var callers map[int]*os.File
 
 // callersFile is the descriptor that a flag names. What the caller passed on
 // has no close-on-exec flag; sprog's own descriptors all have it.
 func callersFile(flag string, fd int) (*os.File, error) {
+	if callers == nil {
+		callers = map[int]*os.File{0: os.Stdin, 1: os.Stdout, 2: os.Stderr}
+	}
 	if f := callers[fd]; f != nil {
 		return f, nil
 	}

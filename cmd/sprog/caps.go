@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/moby/sys/capability"
-
 	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // The capFlags are about capabilities.
@@ -87,9 +86,8 @@ func validCap(name string) error {
 }
 
 func supportedCaps() (names []string) {
-	list, _ := capability.ListSupported()
-	for _, c := range list {
-		names = append(names, c.String())
+	for c := range uint64(lastCap() + 1) {
+		names = append(names, capName(program.CapName(c)))
 	}
 	return names
 }

@@ -48,11 +48,13 @@ func (f *contextFlags) setContext(attr *sprog.Attr) {
 // A persona is an execution domain.
 type persona sprog.Personality
 
-var personas = map[string]persona{
-	"linux": 0, "linux32": persona(sprog.Linux32), "addr-no-randomize": persona(sprog.AddrNoRandomize),
-	"uname-2.6": 0x20000, "fdpic-funcptrs": 0x80000, "mmap-page-zero": 0x100000, "addr-compat-layout": 0x200000,
-	"read-implies-exec": 0x400000, "addr-limit-32bit": 0x800000, "short-inode": 0x1000000, "whole-seconds": 0x2000000,
-	"sticky-timeouts": 0x4000000, "addr-limit-3gb": 0x8000000,
+func personas() map[string]persona {
+	return map[string]persona{
+		"linux": 0, "linux32": persona(sprog.Linux32), "addr-no-randomize": persona(sprog.AddrNoRandomize),
+		"uname-2.6": 0x20000, "fdpic-funcptrs": 0x80000, "mmap-page-zero": 0x100000, "addr-compat-layout": 0x200000,
+		"read-implies-exec": 0x400000, "addr-limit-32bit": 0x800000, "short-inode": 0x1000000, "whole-seconds": 0x2000000,
+		"sticky-timeouts": 0x4000000, "addr-limit-3gb": 0x8000000,
+	}
 }
 
 func (p *persona) Set(s string) error {
@@ -61,9 +63,9 @@ func (p *persona) Set(s string) error {
 			*p |= persona(n)
 			return nil
 		}
-		flag, known := personas[strings.ToLower(strings.ReplaceAll(name, "_", "-"))]
+		flag, known := personas()[strings.ToLower(strings.ReplaceAll(name, "_", "-"))]
 		if !known {
-			return fmt.Errorf("%q is no execution domain or flag: %s", name, strings.Join(slices.Sorted(maps.Keys(personas)), ", "))
+			return fmt.Errorf("%q is no execution domain or flag: %s", name, strings.Join(slices.Sorted(maps.Keys(personas())), ", "))
 		}
 		*p |= flag
 		return nil

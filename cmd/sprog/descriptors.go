@@ -47,15 +47,17 @@ type openFlag struct {
 	path  string
 }
 
-var openModes = map[string]int{
-	"r": forReading, "w": forWriting, "a": forAppending,
-	"x": unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL, "rw": unix.O_RDWR | unix.O_CREAT,
+func openModes() map[string]int {
+	return map[string]int{
+		"r": forReading, "w": forWriting, "a": forAppending,
+		"x": unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL, "rw": unix.O_RDWR | unix.O_CREAT,
+	}
 }
 
 func (o *openFlag) Set(s string) (err error) {
 	fd, rest, _ := strings.Cut(s, "=")
 	mode, path, ok := strings.Cut(rest, ":")
-	flags, known := openModes[mode]
+	flags, known := openModes()[mode]
 	if !ok || !known || path == "" {
 		return fmt.Errorf("%q is not N=MODE:FILE, with a MODE of r, w, a, x or rw", s)
 	}

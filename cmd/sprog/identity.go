@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 	"syscall"
 
-	"github.com/moby/sys/capability"
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/accounts"
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // A capList is a list of capabilities.
@@ -24,16 +23,11 @@ func (l *capList) Set(s string) error { return decodeList(s, l, parseCap) }
 
 // parseCap accepts cap_chown, CAP_CHOWN, chown and 0.
 func parseCap(name string) (uintptr, error) {
-	short := strings.TrimPrefix(strings.ToLower(name), "cap_")
-	for _, known := range capability.ListKnown() {
-		if known.String() == short {
-			return uintptr(known), nil
-		}
+	c, ok := program.CapNumber(name)
+	if !ok {
+		return 0, fmt.Errorf("%q is not a capability", name)
 	}
-	if n, err := strconv.ParseUint(name, 10, 6); err == nil {
-		return uintptr(n), nil
-	}
-	return 0, fmt.Errorf("%q is not a capability", name)
+	return uintptr(c), nil
 }
 
 // credential returns the credential that the flags ask for, or nil if they

@@ -42,7 +42,7 @@ func (r *landlockRule) Set(s string) error {
 	}
 	r.Path = path
 	for name := range strings.SplitSeq(names, ",") {
-		rights, ok := landlockFileRights[name]
+		rights, ok := landlockFileRights()[name]
 		if !ok {
 			return fmt.Errorf("%q is no right to files", name)
 		}
@@ -53,19 +53,23 @@ func (r *landlockRule) Set(s string) error {
 
 // landlockFileRights are the rights by the names that setpriv(1) has for them,
 // and groups of them.
-var landlockFileRights = map[string]sprog.LandlockAccess{
-	"execute": sprog.LandlockExecute, "write-file": sprog.LandlockWriteFile, "read-file": sprog.LandlockReadFile,
-	"read-dir": sprog.LandlockReadDir, "remove-dir": sprog.LandlockRemoveDir, "remove-file": sprog.LandlockRemoveFile,
-	"make-char": sprog.LandlockMakeChar, "make-dir": sprog.LandlockMakeDir, "make-reg": sprog.LandlockMakeReg,
-	"make-sock": sprog.LandlockMakeSock, "make-fifo": sprog.LandlockMakeFifo, "make-block": sprog.LandlockMakeBlock,
-	"make-sym": sprog.LandlockMakeSym, "refer": sprog.LandlockRefer, "truncate": sprog.LandlockTruncate,
-	"ioctl-dev": sprog.LandlockIoctlDev, "resolve-unix": sprog.LandlockResolveUnix,
-	"read": sprog.LandlockRead, "write": sprog.LandlockWrite,
+func landlockFileRights() map[string]sprog.LandlockAccess {
+	return map[string]sprog.LandlockAccess{
+		"execute": sprog.LandlockExecute, "write-file": sprog.LandlockWriteFile, "read-file": sprog.LandlockReadFile,
+		"read-dir": sprog.LandlockReadDir, "remove-dir": sprog.LandlockRemoveDir, "remove-file": sprog.LandlockRemoveFile,
+		"make-char": sprog.LandlockMakeChar, "make-dir": sprog.LandlockMakeDir, "make-reg": sprog.LandlockMakeReg,
+		"make-sock": sprog.LandlockMakeSock, "make-fifo": sprog.LandlockMakeFifo, "make-block": sprog.LandlockMakeBlock,
+		"make-sym": sprog.LandlockMakeSym, "refer": sprog.LandlockRefer, "truncate": sprog.LandlockTruncate,
+		"ioctl-dev": sprog.LandlockIoctlDev, "resolve-unix": sprog.LandlockResolveUnix,
+		"read": sprog.LandlockRead, "write": sprog.LandlockWrite,
+	}
 }
 
-var landlockPortRights = map[string]sprog.LandlockPortAccess{
-	"bind-tcp": sprog.LandlockBindTCP, "connect-tcp": sprog.LandlockConnectTCP,
-	"bind-udp": sprog.LandlockBindUDP, "connect-udp": sprog.LandlockConnectSendUDP,
+func landlockPortRights() map[string]sprog.LandlockPortAccess {
+	return map[string]sprog.LandlockPortAccess{
+		"bind-tcp": sprog.LandlockBindTCP, "connect-tcp": sprog.LandlockConnectTCP,
+		"bind-udp": sprog.LandlockBindUDP, "connect-udp": sprog.LandlockConnectSendUDP,
+	}
 }
 
 // A landlockAccess is what is taken.
@@ -77,8 +81,8 @@ type landlockAccess struct {
 
 func (a *landlockAccess) Set(s string) error {
 	return decodeNames(s, func(name string) error {
-		file, isFile := landlockFileRights[name]
-		port, isPort := landlockPortRights[name]
+		file, isFile := landlockFileRights()[name]
+		port, isPort := landlockPortRights()[name]
 		a.files |= file
 		a.ports |= port
 		a.fs, a.net = a.fs || name == "fs", a.net || name == "net"

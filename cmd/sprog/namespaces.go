@@ -19,15 +19,17 @@ import (
 
 // namespaceFlags are the kinds of namespaces, by the names that unshare(1) has
 // for them.
-var namespaceFlags = map[string]uintptr{
-	"cgroup": unix.CLONE_NEWCGROUP,
-	"ipc":    unix.CLONE_NEWIPC,
-	"mount":  unix.CLONE_NEWNS,
-	"net":    unix.CLONE_NEWNET,
-	"pid":    unix.CLONE_NEWPID,
-	"time":   unix.CLONE_NEWTIME,
-	"user":   unix.CLONE_NEWUSER,
-	"uts":    unix.CLONE_NEWUTS,
+func namespaceFlags() map[string]uintptr {
+	return map[string]uintptr{
+		"cgroup": unix.CLONE_NEWCGROUP,
+		"ipc":    unix.CLONE_NEWIPC,
+		"mount":  unix.CLONE_NEWNS,
+		"net":    unix.CLONE_NEWNET,
+		"pid":    unix.CLONE_NEWPID,
+		"time":   unix.CLONE_NEWTIME,
+		"user":   unix.CLONE_NEWUSER,
+		"uts":    unix.CLONE_NEWUTS,
+	}
 }
 
 // unshared are the kinds that the child makes for itself instead of being
@@ -48,7 +50,7 @@ func (set *namespaceSet) Set(s string) error {
 }
 
 func parseNamespace(name string) (uintptr, error) {
-	flag, ok := namespaceFlags[name]
+	flag, ok := namespaceFlags()[name]
 	if !ok {
 		return 0, fmt.Errorf("%q is not a namespace: user, pid, mount, net, ipc, uts, cgroup or time", name)
 	}

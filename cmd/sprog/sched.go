@@ -119,16 +119,18 @@ type schedPolicy struct {
 	priority int
 }
 
-var schedPolicies = map[string]sprog.SchedPolicy{
-	"other": sprog.SchedOther, "batch": sprog.SchedBatch, "idle": sprog.SchedIdle, "fifo": sprog.SchedFIFO,
-	"rr": sprog.SchedRR, "deadline": sprog.SchedDeadline, "ext": sprog.SchedExt,
+func schedPolicies() map[string]sprog.SchedPolicy {
+	return map[string]sprog.SchedPolicy{
+		"other": sprog.SchedOther, "batch": sprog.SchedBatch, "idle": sprog.SchedIdle, "fifo": sprog.SchedFIFO,
+		"rr": sprog.SchedRR, "deadline": sprog.SchedDeadline, "ext": sprog.SchedExt,
+	}
 }
 
 func (p *schedPolicy) Set(s string) error { return decodeTo(s, p, parseSched) }
 
 func parseSched(s string) (p schedPolicy, err error) {
 	name, priority, given := strings.Cut(s, ":")
-	policy, known := schedPolicies[strings.TrimPrefix(strings.ToLower(name), "sched_")]
+	policy, known := schedPolicies()[strings.TrimPrefix(strings.ToLower(name), "sched_")]
 	p.name = policy
 	switch hasPriority := policy == sprog.SchedFIFO || policy == sprog.SchedRR; {
 	case !known:
@@ -173,10 +175,12 @@ func (l *cpuList) Set(s string) error {
 // MODE[=FLAG][:NODES].
 type numaPolicy sprog.NUMA
 
-var numaModes = map[string]sprog.NUMAMode{
-	"default": sprog.NUMADefault, "bind": sprog.NUMABind, "preferred": sprog.NUMAPreferred, "prefer": sprog.NUMAPreferred,
-	"preferred-many": sprog.NUMAPreferredMany, "interleave": sprog.NUMAInterleave,
-	"weighted-interleave": sprog.NUMAWeightedInterleave, "local": sprog.NUMALocal,
+func numaModes() map[string]sprog.NUMAMode {
+	return map[string]sprog.NUMAMode{
+		"default": sprog.NUMADefault, "bind": sprog.NUMABind, "preferred": sprog.NUMAPreferred, "prefer": sprog.NUMAPreferred,
+		"preferred-many": sprog.NUMAPreferredMany, "interleave": sprog.NUMAInterleave,
+		"weighted-interleave": sprog.NUMAWeightedInterleave, "local": sprog.NUMALocal,
+	}
 }
 
 func (p *numaPolicy) Set(s string) error { return decodeTo(s, p, parseNUMA) }
@@ -185,7 +189,7 @@ func parseNUMA(s string) (p numaPolicy, err error) {
 	mode, nodes, hasNodes := strings.Cut(s, ":")
 	name, flag, hasFlag := strings.Cut(mode, "=")
 	var known bool
-	p.Mode, known = numaModes[name]
+	p.Mode, known = numaModes()[name]
 	p.StaticNodes, p.RelativeNodes = flag == "static", flag == "relative"
 	switch takesNodes := p.Mode != sprog.NUMADefault && p.Mode != sprog.NUMALocal; {
 	case !known:
@@ -205,10 +209,12 @@ func parseNUMA(s string) (p numaPolicy, err error) {
 // An ioNice is an I/O class and level, by the names or numbers of ionice(1).
 type ioNice sprog.IOPriority
 
-var ioClasses = map[string]sprog.IOClass{
-	"realtime": sprog.IORealTime, "rt": sprog.IORealTime, "1": sprog.IORealTime,
-	"best-effort": sprog.IOBestEffort, "be": sprog.IOBestEffort, "2": sprog.IOBestEffort,
-	"idle": sprog.IOIdle, "3": sprog.IOIdle,
+func ioClasses() map[string]sprog.IOClass {
+	return map[string]sprog.IOClass{
+		"realtime": sprog.IORealTime, "rt": sprog.IORealTime, "1": sprog.IORealTime,
+		"best-effort": sprog.IOBestEffort, "be": sprog.IOBestEffort, "2": sprog.IOBestEffort,
+		"idle": sprog.IOIdle, "3": sprog.IOIdle,
+	}
 }
 
 func (p *ioNice) Set(s string) error { return decodeTo(s, p, parseIONice) }
@@ -216,7 +222,7 @@ func (p *ioNice) Set(s string) error { return decodeTo(s, p, parseIONice) }
 func parseIONice(s string) (p ioNice, err error) {
 	const usual = 4 // as the kernel derives it from a nice value of 0
 	name, level, given := strings.Cut(s, ":")
-	class, known := ioClasses[name]
+	class, known := ioClasses()[name]
 	p.Class = class
 	switch {
 	case !known:

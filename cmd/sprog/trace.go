@@ -29,15 +29,23 @@ func (t *traceFlag) SetBare() { *t = traceFlag{given: true} }
 // Set reads the name of the file. Its ending is the format.
 func (t *traceFlag) Set(s string) error {
 	*t = traceFlag{given: true, file: s}
-	if traceFormats[filepath.Ext(s)] == nil {
+	if traceFormat(s) == nil {
 		return fmt.Errorf("%q ends in none of .svg, .html and .json", s)
 	}
 	return nil
 }
 
-// traceFormats are how a trace is written, by the ending of the file.
-var traceFormats = map[string]func(*sprog.Trace, io.Writer) error{
-	".svg": (*sprog.Trace).WriteSVG, ".html": (*sprog.Trace).WriteHTML, ".json": (*sprog.Trace).WriteJSON,
+// traceFormat is how a trace is written, by the ending of the file, or nil.
+func traceFormat(file string) func(*sprog.Trace, io.Writer) error {
+	switch filepath.Ext(file) {
+	case ".svg":
+		return (*sprog.Trace).WriteSVG
+	case ".html":
+		return (*sprog.Trace).WriteHTML
+	case ".json":
+		return (*sprog.Trace).WriteJSON
+	}
+	return nil
 }
 
 // A traceWriter writes the trace of one start, once.
@@ -72,7 +80,7 @@ func (w *traceWriter) write() {
 	if w.file == nil {
 		w.err = w.trace.WriteText(os.Stderr, columns(os.Stderr, 100))
 	} else {
-		w.err = errors.Join(traceFormats[filepath.Ext(w.file.Name())](w.trace, w.file), w.file.Close())
+		w.err = errors.Join(traceFormat(w.file.Name())(w.trace, w.file), w.file.Close())
 	}
 	w.trace = nil
 }
