@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -35,6 +36,9 @@ func parseRlimit(s string) (sprog.Rlimit, error) {
 		limit.Cur = own.Cur
 	} else {
 		limit.Max = own.Max
+	}
+	if limit.Cur > limit.Max {
+		return limit, fmt.Errorf("%s: the soft limit is above the hard one", limit)
 	}
 	return limit, nil
 }
