@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sprog-dev/sprog/internal/plain"
 )
 
@@ -39,6 +37,7 @@ func full(now, most string) bool {
 	return err1 == nil && err2 == nil && n >= m
 }
 
+// fullV1 looks in the hierarchies of v1, where they are usually mounted.
 func fullV1() string {
 	list, _ := plain.Read("/proc/self/cgroup")
 	for line := range strings.Lines(list) {
@@ -48,25 +47,12 @@ func fullV1() string {
 		}
 		for path := w[2]; path != "" && path != "/"; path = path[:strings.LastIndexByte(path, '/')] {
 			at := "/sys/fs/cgroup/" + w[1] + path
-			most, _ := readSmall(at + "/pids.max")
-			now, _ := readSmall(at + "/pids.current")
+			most, _ := plain.Read(at + "/pids.max")
+			now, _ := plain.Read(at + "/pids.current")
 			if full(now, most) {
 				return at
 			}
 		}
 	}
 	return ""
-}
-
-// readSmall reads a file of the kernel's, without what would take a descriptor
-// more.
-func readSmall(path string) (string, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return "", err
-	}
-	defer unix.Close(fd)
-	buf := make([]byte, 4096)
-	n, err := unix.Read(fd, buf)
-	return string(buf[:max(n, 0)]), err
 }
