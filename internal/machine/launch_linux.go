@@ -152,6 +152,7 @@ func (l *Launch) Do() Result {
 	l.note(Birth)
 	r.bear(l)
 	if r.ret < 0 {
+		r.maker.outlive()
 		return Result{PidFD: -1, Taken: -1, Place: AtBirth, Errno: syscall.Errno(-r.ret)}
 	}
 	res := r.serve(l)
