@@ -4,7 +4,6 @@ package sprog
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/accounts"
+	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/plain"
 )
 
@@ -19,18 +19,23 @@ import (
 const mostTable = 64 << 20
 
 // readTable reads one of the tables in /etc. Whatever else is at its path, and
-// whatever has no end, is an error.
+// whatever has no end, is an error. The caller may have the file locked: see
+// machine.Peek.
 func readTable(path string) (string, error) {
-	f, err := plain.Open(path)
-	if err != nil {
-		return "", err
+	var text []byte
+	part := make([]byte, 64<<10)
+	for {
+		n, err := machine.Peek(path, part, int64(len(text)))
+		if errors.Is(err, unix.EINVAL) { // this thread can have no others
+			return plain.Read(path)
+		}
+		if text = append(text, part[:n]...); n == 0 || err != nil {
+			return string(text), err
+		}
+		if len(text) > mostTable {
+			return "", &fs.PathError{Op: "read", Path: path, Err: errors.New("has more than 64 MiB")}
+		}
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, mostTable+1))
-	if err == nil && len(b) > mostTable {
-		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("has more than 64 MiB")}
-	}
-	return string(b), err
 }
 
 // groupNumber finds a group by number or name.

@@ -142,10 +142,10 @@ func (x execution) why(path string, depth int) string {
 }
 
 // whyFile is why for a file that is open.
-func (x execution) whyFile(path string, file seen, st *unix.Stat_t, depth int) string {
+func (x execution) whyFile(path string, file readable, st *unix.Stat_t, depth int) string {
 	switch x.errno {
 	case unix.ETXTBSY:
-		return writerOf(file, st)
+		return writerOf(file.seen, st)
 	case unix.EPERM:
 		return x.uncapable(path, file)
 	}
@@ -186,7 +186,7 @@ func (x execution) fine(path string, depth int) bool {
 	if interp := scriptInterpreter(file); interp != "" {
 		return x.fine(interp, depth+1)
 	}
-	if _, err := unix.Fgetxattr(int(file), "security.capability", nil); err == nil || !ownProgram(file, w.stat().Size) {
+	if _, err := unix.Getxattr(ownPath(file.seen), "security.capability", nil); err == nil || !ownProgram(file, w.stat().Size) {
 		return false
 	}
 	interp := elfInterpreter(file)
@@ -307,9 +307,9 @@ func (s *starter) capsWithin() uint64 {
 }
 
 // uncapable is for a file that is to have capabilities at once, and cannot.
-func (x execution) uncapable(path string, file seen) string {
+func (x execution) uncapable(path string, file readable) string {
 	value := make([]byte, 24) // struct vfs_ns_cap_data
-	n, err := unix.Fgetxattr(int(file), "security.capability", value)
+	n, err := unix.Getxattr(ownPath(file.seen), "security.capability", value)
 	if err != nil || n < 20 || value[0]&1 == 0 { // VFS_CAP_FLAGS_EFFECTIVE
 		return ""
 	}

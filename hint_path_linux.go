@@ -3,10 +3,13 @@
 package sprog
 
 import (
+	"bytes"
 	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
 )
 
 // A view is the child's view of the file system, as far as Chroot and Dir
@@ -61,11 +64,11 @@ func (v view) exists(path string) bool {
 }
 
 // open opens a regular file as the child would find it, for reading.
-func (v view) open(path string) (seen, error) {
+func (v view) open(path string) (readable, error) {
 	w := v.follow(path, viewer{})
 	defer w.close()
 	if w.stop != 0 {
-		return -1, w.stop
+		return readable{}, w.stop
 	}
 	return w.read()
 }
@@ -207,13 +210,40 @@ func (w *walk) stat() *unix.Stat_t {
 
 // read opens the file that the walk has come to. Nothing but a regular file is
 // opened: others may wait for somebody, or do something.
-func (w *walk) read() (seen, error) {
+func (w *walk) read() (readable, error) {
 	if w.stat().Mode&unix.S_IFMT != unix.S_IFREG {
-		return -1, unix.EINVAL
+		return readable{}, unix.EINVAL
 	}
-	fd, err := unix.Open("/proc/self/fd/"+itoa(int(w.last())), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	return seen(fd), err
+	fd, err := unix.Open(ownPath(w.last()), unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return readable{}, err
+	}
+	c := readable{seen: seen(fd), head: make([]byte, 1024)} // of most files, all that is asked for
+	n, err := machine.Peek(ownPath(c.seen), c.head, 0)
+	if err != nil {
+		c.Close()
+		return readable{}, err
+	}
+	c.whole, c.head = n < len(c.head), c.head[:n]
+	return c, nil
 }
+
+// A readable is a file that can be read. Its descriptor has no part in that:
+// see machine.Peek.
+type readable struct {
+	seen
+	head  []byte
+	whole bool // the head is all of it
+}
+
+func (c readable) ReadAt(b []byte, off int64) (int, error) {
+	if end := off + int64(len(b)); c.whole || 0 <= off && off <= end && end <= int64(len(c.head)) {
+		return bytes.NewReader(c.head).ReadAt(b, off)
+	}
+	return machine.Peek(ownPath(c.seen), b, off)
+}
+
+func ownPath(f seen) string { return "/proc/self/fd/" + itoa(int(f)) }
 
 func (w *walk) here() string { return printable("/" + strings.Join(w.names, "/")) }
 
@@ -260,6 +290,5 @@ func onProc(f seen) bool {
 // handed to the network poller first.
 type seen int
 
-func (f seen) Close() error                            { return unix.Close(int(f)) }
-func (f seen) Fd() uintptr                             { return uintptr(f) }
-func (f seen) ReadAt(b []byte, off int64) (int, error) { return unix.Pread(int(f), b, off) }
+func (f seen) Close() error { return unix.Close(int(f)) }
+func (f seen) Fd() uintptr  { return uintptr(f) }

@@ -152,7 +152,7 @@ func (v viewer) linkDenied(dir, link *unix.Stat_t) bool {
 
 // hasACL reports whether more than the mode decides about a file.
 func hasACL(f seen) bool {
-	n, err := unix.Getxattr("/proc/self/fd/"+itoa(int(f)), "system.posix_acl_access", nil)
+	n, err := unix.Getxattr(ownPath(f), "system.posix_acl_access", nil)
 	return err == nil && n > 0
 }
 

@@ -37,7 +37,7 @@ type Self struct {
 // answers EAGAIN then. syscall.Exec keeps the runtime from it; here it tries
 // again, as it does since Go 1.20.
 func (s *Self) Become() error {
-	if s.OneThread {
+	if s.OneThread && !s.keepsLocked() {
 		s.here() // comes back if it cannot begin
 	}
 	file, err := newImage()
@@ -56,6 +56,20 @@ func (s *Self) Become() error {
 	restore := inheritable(s.Keep)
 	defer restore()
 	return executeFile(file.fd, SecondName)
+}
+
+// keepsLocked reports whether there is a record lock on a file that the program
+// keeps. It may be this process's: the program has it, too, but only with the
+// descriptor table that the process has now, and a thread that runs the steps
+// takes another. F_OFD_GETLK does not pass over this process's own locks.
+func (s *Self) keepsLocked() bool {
+	for _, fd := range s.Keep {
+		lock := unix.Flock_t{Type: unix.F_WRLCK} // of the whole file
+		if unix.FcntlFlock(uintptr(fd), unix.F_OFD_GETLK, &lock) == nil && lock.Type != unix.F_UNLCK {
+			return true
+		}
+	}
+	return false
 }
 
 // here has the calling thread run the program, if it is the process's first:

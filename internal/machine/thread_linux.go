@@ -88,9 +88,8 @@ func (r *run) bearByThread(l *Launch) bool {
 	m, f := r.maker, r.frame
 	*m = maker{left: 1}
 	m.link(r, l)
-	f.nr, f.first = unix.SYS_CLONE, m.at(threadMakes)
-	f.arg = [5]uint64{threadFlags, stackTop(r.scratch[:makerStack])}
-	f.arg[childTIDArg] = addressOf(&m.left)
+	f.first = m.at(threadMakes)
+	f.useThread(r.scratch[:makerStack], &m.left)
 	spawn(f)
 	if f.ret <= 0 {
 		return f.ret != -int64(unix.EINVAL)
