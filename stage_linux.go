@@ -96,6 +96,7 @@ func (b *builder) splitStage() {
 		}
 	}
 	carried := b.carryCaps()
+	b.outliveMaker()
 	b.restoreMask()
 	b.executeFile(b.stageField, t.at(b.image), []string{machine.SecondName}, nil)
 	t.setOpen(t.at(b.image), false)

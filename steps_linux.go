@@ -106,8 +106,8 @@ func (b *builder) chdir() {
 func (b *builder) parentDeathSig() {
 	sig := b.sys.Pdeathsig
 	if sig == 0 {
-		if b.meets() {
-			b.add("", program.Prctl, num(unix.PR_SET_PDEATHSIG), num(0))
+		if b.second == nil { // or splitStage has done it
+			b.outliveMaker()
 		}
 		return
 	}
@@ -125,6 +125,14 @@ func (b *builder) parentDeathSig() {
 	b.add(name, program.Getpid).Quiet = true
 	b.add(name, program.Kill, num(0), num(int(sig))).Quiet = true
 	p.FeedArg(getpid, getpid+1, 0)
+}
+
+// outliveMaker undoes what kept a child from waiting for a parent that is gone. The
+// thread that has made the child may end as soon as it has executed an image.
+func (b *builder) outliveMaker() {
+	if b.meets() && b.sys.Pdeathsig == 0 {
+		b.add("", program.Prctl, num(unix.PR_SET_PDEATHSIG), num(0))
+	}
 }
 
 // needsParentFD reports whether the child looks after its parent by a pidfd:
