@@ -17,7 +17,7 @@ func (a *App) Completion(shell string) string {
 	case "fish":
 		a.fish(&b)
 	}
-	return b.String()
+	return strings.ReplaceAll(b.String(), "@NAME@", a.Name)
 }
 
 // A completionKind is what the value of a flag is completed with.
@@ -55,8 +55,8 @@ func firstSentence(help string) string {
 }
 
 func (a *App) bash(b *strings.Builder) {
-	fmt.Fprintf(b, `# bash completion for sprog
-_sprog() {
+	fmt.Fprintf(b, `# bash completion for @NAME@
+_@NAME@() {
 	local cur=${COMP_WORDS[COMP_CWORD]} i flags= valued= files= dirs= users= groups=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
@@ -112,14 +112,14 @@ _sprog() {
 		COMPREPLY=($(compgen -c -- "$cur"))
 	fi
 }
-complete -o filenames -F _sprog sprog
+complete -o filenames -F _@NAME@ @NAME@
 `)
 }
 
 func (a *App) zsh(b *strings.Builder) {
 	actions := map[completionKind]string{anything: " ", files: "_files", directories: "_files -/", users: "_users", groupNames: "_groups"}
 	quote := strings.NewReplacer(`'`, `'\''`, "[", `\[`, "]", `\]`, ":", `\:`)
-	b.WriteString("#compdef sprog\n\n_sprog() {\n\tlocal -a commands=(\n")
+	b.WriteString("#compdef @NAME@\n\n_@NAME@() {\n\tlocal -a commands=(\n")
 	for i := range a.Commands {
 		c := &a.Commands[i]
 		fmt.Fprintf(b, "\t\t'%s:%s'\n", c.Name, quote.Replace(firstSentence(c.Help)))
@@ -143,17 +143,17 @@ func (a *App) zsh(b *strings.Builder) {
 			b.WriteString("\t\t\t'*: :' ;;\n")
 		}
 	}
-	b.WriteString("\tesac\n}\n\nif [[ $zsh_eval_context[-1] == loadautofunc ]]; then _sprog \"$@\"; else compdef _sprog sprog; fi\n")
+	b.WriteString("\tesac\n}\n\nif [[ $zsh_eval_context[-1] == loadautofunc ]]; then _@NAME@ \"$@\"; else compdef _@NAME@ @NAME@; fi\n")
 }
 
 func (a *App) fish(b *strings.Builder) {
 	actions := map[completionKind]string{anything: "-x", files: "-rF", directories: "-xa '(__fish_complete_directories)'",
 		users: "-xa '(__fish_complete_users)'", groupNames: "-xa '(__fish_complete_groups)'"}
 	quote := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
-	b.WriteString("# fish completion for sprog\n")
+	b.WriteString("# fish completion for @NAME@\n")
 	for i := range a.Commands {
 		c := &a.Commands[i]
-		fmt.Fprintf(b, "complete -c sprog -f -n __fish_use_subcommand -a %s -d '%s'\n", c.Name, quote.Replace(firstSentence(c.Help)))
+		fmt.Fprintf(b, "complete -c @NAME@ -f -n __fish_use_subcommand -a %s -d '%s'\n", c.Name, quote.Replace(firstSentence(c.Help)))
 	}
 	for i := range a.Commands {
 		c := &a.Commands[i]
@@ -163,10 +163,10 @@ func (a *App) fish(b *strings.Builder) {
 			if flag.Takes() == Something {
 				action = " " + actions[kindOf(flag)]
 			}
-			fmt.Fprintf(b, "complete -c sprog -n %s -l %s%s -d '%s'\n", when, flag.Name(), action, quote.Replace(firstSentence(flag.Help())))
+			fmt.Fprintf(b, "complete -c @NAME@ -n %s -l %s%s -d '%s'\n", when, flag.Name(), action, quote.Replace(firstSentence(flag.Help())))
 		}
 		if c.Program {
-			fmt.Fprintf(b, "complete -c sprog -n %s -xa '(__fish_complete_subcommand --fcs-skip=2)'\n", when)
+			fmt.Fprintf(b, "complete -c @NAME@ -n %s -xa '(__fish_complete_subcommand --fcs-skip=2)'\n", when)
 		}
 	}
 }

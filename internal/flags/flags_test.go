@@ -210,7 +210,7 @@ func TestMistakes(t *testing.T) {
 		"run -dir x":                 `unknown flag -dir, did you mean "--dir"? (see tool run --help)`,
 		"run --port x":               `unknown flag --port, did you mean "--net-port"? (see tool run --help)`,
 		"run --odl x":                `unknown flag --odl (see tool run --help)`,
-		"run --json":                 `unknown flag --json, which is one of tool show (see tool run --help)`,
+		"run --json":                 `unknown flag --json, which tool show has (see tool run --help)`,
 		"run -x":                     `unknown flag -x (see tool run --help)`,
 		"run --=3":                   `unknown flag -- (see tool run --help)`,
 		"run --dir":                  `--dir: its value is missing: --dir=DIR (see tool run --help)`,

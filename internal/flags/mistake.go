@@ -49,7 +49,7 @@ func (a *App) ownerOf(word string) string {
 
 func (l *Line) unknownFlag(word string) error {
 	if owner := l.app.ownerOf(word); owner != "" {
-		return fmt.Errorf("unknown flag %s, which is one of %s", word, owner)
+		return fmt.Errorf("unknown flag %s, which %s has", word, owner)
 	}
 	var names []string
 	for i := range l.flags {
