@@ -143,6 +143,10 @@ var casesOfCgroups = []startCase{
 			Cloneflags: syscall.CLONE_NEWUSER, UidMappings: uidToRoot, GidMappings: gidToRoot, Unshareflags: syscall.CLONE_NEWCGROUP,
 		}
 	}},
+	{"new cgroup, user namespace and second stage", []*requirement{userNamespaces, ownCgroups}, func(t *testing.T, c *Cmd) {
+		c.Attr = &Attr{Cgroup: &Cgroup{Parent: testCgroup(t)}, THPDisable: THPDisableCompletely}
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: uidToRoot, GidMappings: gidToRoot}
+	}},
 	{"v1 cgroups", []*requirement{asRoot, cgroupV1("pids"), cgroupV1("freezer")}, func(t *testing.T, c *Cmd) {
 		c.Attr = &Attr{CgroupV1: []string{testCgroupV1(t, "pids"), testCgroupV1(t, "freezer")}}
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1, Gid: 1}}
