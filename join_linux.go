@@ -134,10 +134,7 @@ func (s *starter) openJoins() *StartError {
 	slices.SortStableFunc(s.joins.list, func(a, b joined) int { return s.rank(a.kind) - s.rank(b.kind) })
 	// A process in another PID namespace is made, not moved; and new
 	// namespaces belong to the user namespace that their maker is in.
-	if s.stageField == "" && s.joins.joins(TimeNamespace) { // that of a process
-		s.stageField = "Attr.Join"
-	}
-	s.relays = !s.inPlace && (s.joins.joins(PIDNamespace) || len(s.joins.list) > 0 && s.bornInto()&uint64(allKinds) != 0)
+	s.relays = !s.inPlace && (s.joins.joins(PIDNamespace) || len(s.joins.list) > 0 && s.sys.Cloneflags&uintptr(allKinds) != 0)
 	return s.openNullBefore()
 }
 
@@ -436,8 +433,8 @@ func (b *builder) relay() {
 	j, p := &b.joins, b.p
 	j.childPid, j.childPidFD, j.childLeft = p.Words(0), p.Words(1<<32-1), p.Words(1)
 	name := "Attr.Join"
-	flags := unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_CHILD_CLEARTID | b.bornInto()
-	if b.bornInto() != 0 {
+	flags := unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_CHILD_CLEARTID | birthFlags(b.sys.Cloneflags)
+	if birthFlags(b.sys.Cloneflags) != 0 {
 		name = field("Cloneflags")
 	}
 	if b.table.copied {

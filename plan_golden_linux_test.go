@@ -96,7 +96,6 @@ type planCase struct {
 func TestPlans(t *testing.T) {
 	startedPlainly(t)
 	mayAdministerAs(t, true)
-	standingAs(t, standing{root: true, capable: true, guarded: true})
 	a, b, tty := fileAt(t, 100), fileAt(t, 101), fileAt(t, 102)
 	var all []planCase
 	for _, list := range [][]planCase{plansOfFiles(a, b), plansOfTables(a, b), plansOfIDs, plansOfSessions(tty), plansOfPlaces, plansOfJoining, plansOfInside, plansOfForbidding, plansOfAttr, plansOfCredentials, plansOfSignals, plansOfSched, plansOfMuch(a, tty), plansOfLandlock, plansOfIDMap, plansOfSeccomp, plansOfCgroups} {

@@ -106,13 +106,8 @@ func (b *builder) chdir() {
 func (b *builder) parentDeathSig() {
 	sig := b.sys.Pdeathsig
 	if sig == 0 {
-<<<<<<< HEAD
 		if b.second == nil { // or splitStage has done it
 			b.outliveMaker()
-=======
-		if b.meetsEarly() {
-			b.add("", program.Prctl, num(unix.PR_SET_PDEATHSIG), num(0))
->>>>>>> 8d63bb8 (sprog: nothing of the parent's memory is open to the owner of a new user namespace)
 		}
 		return
 	}
@@ -145,7 +140,7 @@ func (b *builder) outliveMaker() {
 // for the parent.
 func (b *builder) needsParentFD() bool {
 	otherPIDs := b.sys.Cloneflags&unix.CLONE_NEWPID != 0 || b.joins.joins(PIDNamespace)
-	return b.meetsEarly() || b.sys.Pdeathsig != 0 && otherPIDs
+	return b.meets() || b.sys.Pdeathsig != 0 && otherPIDs
 }
 
 // endWithoutParent ends the child if its parent is gone already. The first

@@ -51,9 +51,9 @@ type Launch struct {
 	// Credentials says that the program changes credentials, which makes
 	// the shared memory undumpable; see dumpable.
 	Credentials bool
-	// Hides says that the shared memory is undumpable from before the birth
-	// on: the program enters namespaces in which others have rights over it.
-	Hides bool
+	// Joins says that the program makes the shared memory undumpable at
+	// once, before it enters namespaces that others are in.
+	Joins bool
 	// Rendezvous, if not nil, is called while the child waits for the word
 	// Go of the program's data. The child is killed if it fails.
 	Rendezvous func(pid int) error
@@ -110,7 +110,6 @@ type run struct {
 	left  *uint32 // cleared when the child has left the parent's memory
 	place layout
 	class class
-	who   identity // that has entered it
 	// scratch is the child's stack. The machine uses none, but a tracer may
 	// write below the stack pointer: proot puts paths there.
 	scratch []byte
@@ -183,7 +182,7 @@ func (l *Launch) Do() Result {
 // dumpable flag. Root reaches /proc without the flag.
 func (l *Launch) firstClass() class {
 	switch {
-	case l.Hides:
+	case l.Joins:
 		return clearing
 	case l.ReadsProc && os.Geteuid() != 0:
 		return needing
@@ -196,8 +195,9 @@ func (l *Launch) firstClass() class {
 // gate leaves the class that the run is in and enters another.
 func (r *run) gate(c class) {
 	if r.class != c {
-		dumpable.leave(r.class, r.who)
-		r.who, r.class = dumpable.enter(c), c
+		dumpable.leave(r.class)
+		dumpable.enter(c)
+		r.class = c
 	}
 }
 

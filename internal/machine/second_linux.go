@@ -3,7 +3,6 @@
 package machine
 
 import (
-	"encoding/binary"
 	"os"
 	"syscall"
 	"time"
@@ -38,30 +37,18 @@ type Second struct {
 	// Child is the index of the first step that the second stage's own child
 	// runs, which shares its memory until it executes.
 	Child int
-	// Meets says that the second stage tells when it has entered its user
-	// namespace, and waits until Rendezvous has been called and has given it
-	// a byte.
-	Meets      bool
-	Rendezvous func(pid int) error
-	// Relays says that its first process may make another one, which goes on,
-	// and puts its number at RelayedAt.
-	Relays bool
-	// Moments, if not nil, receives when Rendezvous has returned.
-	Moments *Times
 
 	image   imageFile
 	state   int // the file that the state is in
 	read    int // the pipe
 	write   int
-	wait    int // the pipe that it waits for the parent at, or -1
-	answer  int
 	program layout
 }
 
 // Open makes the pipe and an empty image, whose descriptors the first stage
 // hands on.
 func (s *Second) Open() (err error) {
-	s.image, s.state, s.read, s.write, s.wait, s.answer = noImage, -1, -1, -1, -1, -1
+	s.image, s.state, s.read, s.write = noImage, -1, -1, -1
 	s.image, err = newImage()
 	if err == nil {
 		s.state, err = newState()
@@ -70,28 +57,19 @@ func (s *Second) Open() (err error) {
 		s.Close()
 		return err
 	}
-	if s.read, s.write, err = pipe(); err == nil && s.Meets {
-		s.wait, s.answer, err = pipe()
-	}
-	if err != nil {
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		s.Close()
+		return os.NewSyscallError("pipe2", err)
 	}
-	return err
+	s.read, s.write = pipe[0], pipe[1]
+	return nil
 }
 
-func pipe() (read, write int, err error) {
-	var ends [2]int
-	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
-		return -1, -1, os.NewSyscallError("pipe2", err)
-	}
-	return ends[0], ends[1], nil
-}
-
-// Image, State, Pipe and Wait return the descriptors that the child needs.
+// Image, State and Pipe return the descriptors that the child needs.
 func (s *Second) Image() int { return s.image.fd }
 func (s *Second) State() int { return s.state }
 func (s *Second) Pipe() int  { return s.write }
-func (s *Second) Wait() int  { return s.wait }
 
 // TakeReports hands the pipe's read end over to the caller.
 func (s *Second) TakeReports() int {
@@ -110,7 +88,7 @@ func (s *Second) TakeState() int {
 // Close closes what Open made.
 func (s *Second) Close() {
 	s.image.close()
-	for _, fd := range []*int{&s.state, &s.read, &s.write, &s.wait, &s.answer} {
+	for _, fd := range []*int{&s.state, &s.read, &s.write} {
 		if *fd >= 0 {
 			unix.Close(*fd)
 			*fd = -1
@@ -120,7 +98,7 @@ func (s *Second) Close() {
 
 // Seal writes the program to the image and seals it.
 func (s *Second) Seal() error {
-	s.program = layout{logs: s.Program.Log.Entries > 0, exit: 1}
+	s.program = layout{logs: s.Program.Log.Entries > 0}
 	tell := func(l layout) []insn { return []insn{s.tell(l.state), exitInsn(), crashInsn()} }
 	image := s.program.image(s.Program, len(s.Program.Steps), 3, tell)
 	page := make([]byte, statePageSize)
@@ -143,24 +121,12 @@ func (s *Second) Outcome(res Result) Result {
 	unix.Close(s.write)
 	s.write = -1
 	res.OK = false
-	report := s.listen(&res)
-	s.follow(&res)
-	if res.Err != nil {
-		return s.giveUp(res)
-	}
-	return s.judge(res, report)
-}
-
-// listen reads the pipe to its end, or to the word that the program has been
-// executed, and does the parent's part meanwhile.
-func (s *Second) listen(res *Result) []byte {
 	report := make([]byte, 0, unsafe.Sizeof(state{}))
-	most := 1 + int(unsafe.Sizeof(state{})) + len(s.Program.Steps)*s.program.perStep()*StepSize
 	size := 4096
 	if s.GoesOn {
 		size = 1 // what comes after the word may be there already, and is the caller's
 	}
-	for len(report) <= most {
+	for {
 		buf := make([]byte, size)
 		n, err := unix.Read(s.read, buf)
 		if err == unix.EINTR {
@@ -169,83 +135,12 @@ func (s *Second) listen(res *Result) []byte {
 		if n <= 0 {
 			break
 		}
-		buf = buf[:n]
-		if s.Meets && len(report) == 0 && s.heard(res, string(buf[:1])) {
-			buf = buf[1:] // it may not have waited, but failed
-		}
-		report = append(report, buf...)
+		report = append(report, buf[:n]...)
 		if s.GoesOn && string(report) == Executed {
-			return report
+			break
 		}
-		if len(report) > 0 {
-			size = 4096
-		}
+		size = 4096
 	}
-	if len(report) > most { // it is none of ours any more
-		res.kill()
-	}
-	return report
-}
-
-// heard answers what the second stage tells before it is at its end. If the
-// parent's part fails, the child is killed.
-func (s *Second) heard(res *Result, word string) bool {
-	switch word {
-	default:
-		return false
-	case Relayed:
-		s.follow(res)
-	case Entered:
-		s.follow(res)
-		res.Err = s.Rendezvous(res.Pid)
-		if s.Moments != nil {
-			s.Moments.At[Met] = s.Moments.Now()
-		}
-		if res.Err != nil {
-			res.ended = isDead(res.Pid)
-			res.kill()
-			return true
-		}
-	}
-	unix.Write(s.answer, []byte{1})
-	return true
-}
-
-// follow has the result be about the process that goes on, if the first one
-// has made another and ended. It is done once, before anybody may have the
-// right to change the number.
-func (s *Second) follow(res *Result) {
-	if !s.Relays {
-		return
-	}
-	var word [4]byte
-	unix.Pread(s.state, word[:], RelayedAt-StatePage)
-	pid := int(binary.NativeEndian.Uint32(word[:]))
-	if pid == 0 {
-		return
-	}
-	s.Relays = false
-	res.reap(InSecond)
-	res.Pid, res.PidFD = pid, -1
-	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
-		res.PidFD = fd
-	}
-}
-
-// giveUp ends a launch in which the parent's part has failed, by the child's
-// doing maybe: see run.giveUp.
-func (s *Second) giveUp(res Result) Result {
-	err, ended := res.Err, res.ended
-	res.Err = nil
-	res = s.killed(res)
-	if !ended && res.Errno == 0 && (res.Signal == 0 || res.Signal == unix.SIGKILL) {
-		res.Place, res.Err, res.Signal = AtMeeting, err, 0
-	}
-	return res
-}
-
-// judge tells by the report how the second stage went.
-func (s *Second) judge(res Result, report []byte) Result {
 	const stateSize = int(unsafe.Sizeof(state{}))
 	switch {
 	case len(report) == 0 && s.atExecve() && executedSecond(res.Pid):
@@ -258,7 +153,7 @@ func (s *Second) judge(res Result, report []byte) Result {
 		return res
 	case len(report)%StepSize == stateSize: // the state comes first
 		st := (*state)(unsafe.Pointer(&report[0]))
-		res.Step = s.stepOf(st.failed)
+		res.Step = s.program.step(st.failed)
 		res.Errno = syscall.Errno(st.errno)
 		res = res.reap(InSecond)
 		res.Signal = 0 // its exit may have been denied
@@ -276,12 +171,6 @@ func (s *Second) judge(res Result, report []byte) Result {
 // Executed is the word that an init tells when the program has been executed. No
 // other report begins so: instructions and their addresses begin with other bytes.
 const Executed = "\x01"
-
-// Words that it tells before, each of which it waits for an answer to.
-const (
-	Entered = "\x02" // it is in its user namespace
-	Relayed = "\x03" // its first process has made the one that goes on
-)
 
 // SecondName is what a second stage calls itself, in PR_SET_NAME(2const). It is
 // the name of no file, so that no program is called that by its execve.
@@ -326,21 +215,8 @@ func (s *Second) Shared() []byte {
 func (s *Second) reached() (step int, known bool) {
 	st := s.shown()
 	step = s.program.step(st.cur)
-	if step < 0 {
-		return 0, false
-	}
 	ofChild := s.Forks && step >= s.Child
 	return step, st.cur != 0 && step < len(s.Program.Steps) && !ofChild
-}
-
-// stepOf is the step that failed. The state is the second stage's, whom the
-// owner of its user namespace may trace: an address that is none of its steps'
-// is taken for the last.
-func (s *Second) stepOf(insn uint64) int {
-	if step := s.program.step(insn); step >= 0 && step < len(s.Program.Steps) {
-		return step
-	}
-	return len(s.Program.Steps) - 1
 }
 
 // atExecve reports whether it has come to the execution of the program.
@@ -358,7 +234,7 @@ func (s *Second) atExecve() bool {
 func (s *Second) killed(res Result) Result {
 	res = res.reap(SecondItself)
 	if st := s.shown(); st.failed != 0 {
-		res.Place, res.Step, res.Errno, res.Signal = InSecond, s.stepOf(st.failed), syscall.Errno(st.errno), 0
+		res.Place, res.Step, res.Errno, res.Signal = InSecond, s.program.step(st.failed), syscall.Errno(st.errno), 0
 	} else if step, known := s.reached(); known {
 		res.Place, res.Step = InSecond, step
 	}
@@ -373,9 +249,6 @@ func (s *Second) lastStep(report []byte) (int, syscall.Errno) {
 	perStep := s.program.perStep()
 	step := s.Child
 	for range insns {
-		if step*perStep >= len(insns) { // it is no report of ours
-			break
-		}
 		in := &insns[step*perStep]
 		if in.ret == notRun {
 			break
