@@ -21,6 +21,8 @@ package sprog
 // way to take it from one that runs as root is to drop it from Bounding and
 // Inheritable. Permitted and Effective are about the steps before the execve,
 // and about an [Init], which has all five sets as they are made here.
+//
+// While a start makes them, this process is not dumpable: see [IDs].
 type Caps struct {
 	// Bounding can only shrink, which needs CAP_SETPCAP. What is added to it is
 	// kept from being dropped, and has to be there.

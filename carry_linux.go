@@ -10,14 +10,16 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// In a user namespace that is new to it the child has every capability, but the
-// execve of the second stage would leave them only to root inside, whom the maps
-// need not make of the child's user. So it takes them along as ambient ones.
+// The execve of the second stage takes capabilities away from whoever is not
+// root: those that the child has in a user namespace that it has joined before, in which it is
+// whom the maps say; and those that the parent has, and that steps before a new user
+// namespace may need. So it takes them along as ambient ones.
 
-// carryCaps makes what is permitted inheritable and ambient, in a user namespace
-// that has just been entered, where nothing is.
+// carryCaps makes what is permitted inheritable and ambient. In a user namespace
+// that has just been entered, nothing is, and in one that will be nothing stays so.
 func (b *builder) carryCaps() bool {
-	if !b.joinsEarly(UserNamespace) && b.sys.Cloneflags&unix.CLONE_NEWUSER == 0 {
+	entersOwn := (b.sys.Cloneflags|b.sys.Unshareflags)&unix.CLONE_NEWUSER != 0
+	if !b.joinsEarly(UserNamespace) && !(entersOwn && !b.root && b.capable) {
 		return false
 	}
 	p := b.p
@@ -31,7 +33,7 @@ func (b *builder) carryCaps() bool {
 	}
 	b.add(b.stageField, program.Capset, header, sets)
 	raise := p.Len()
-	b.add(b.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(0)).Ignore(uint32(unix.EINVAL))
+	b.add(b.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(0)).Ignore(uint32(unix.EINVAL)).Ignore(uint32(unix.EPERM)) // securebits may forbid it
 	p.CountUpArg(p.Words(0), bits.Len64(kernelCaps()), raise, 2)
 	return true
 }

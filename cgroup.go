@@ -21,8 +21,8 @@ import "time"
 //
 // The kernel counts the child into the cgroup from its birth on
 // (CLONE_INTO_CGROUP, Linux 5.7; before that the child enters it before all
-// else). A new cgroup namespace has the new cgroup for its root if it is made
-// by SysProcAttr.Unshareflags, and the caller's if by Cloneflags.
+// else). A new cgroup namespace has the new cgroup for its root; one of
+// SysProcAttr.Cloneflags may have the caller's on kernels older than 6.18.
 //
 // A program with the right to write to other cgroups can leave its own; root
 // has it, unless the cgroup file system is out of its reach or read-only.

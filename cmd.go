@@ -77,6 +77,11 @@ type Cmd struct {
 
 	// SysProcAttr holds the attributes that package syscall knows of. Nil
 	// asks for none. It is not modified, but for what PidFD points to.
+	//
+	// While a start with Credential or AmbientCaps is under way, this process
+	// is not dumpable: see [IDs]. A child with Ptrace and a new user
+	// namespace can be traced until it executes by whoever has made that, which are all
+	// processes of this one's user, and the memory is this process's until then.
 	SysProcAttr *syscall.SysProcAttr
 
 	// Attr holds the attributes that SysProcAttr lacks. Nil asks for none.

@@ -5,6 +5,8 @@ package sprog
 import (
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -29,6 +31,7 @@ type builder struct {
 	second      *program.Program // the second stage, or nil
 	stageField  string           // the field that needs it
 	image, pipe int              // its descriptors
+	waitFD      int              // and, if it waits for the parent, that of a pipe
 	stateFD     int              // and that of its state
 	report      int              // the pipe's number in it; of an Exec, the standard error's
 	stderr      int              // of an Exec: this process's standard error, or -1
@@ -50,6 +53,13 @@ type builder struct {
 	handover machine.Handover // of the descriptor that the child hands to its parent, if it has one
 	door     *machine.Door    // what it waits at meanwhile, where it must not spin
 
+	standing                // of this process, if there is a new user namespace
+	hides       bool        // the memory is undumpable before the birth
+	procIsOuter bool        // /proc turned out to belong to root of another user namespace
+	core        unix.Rlimit // the limit on core files
+	guardsCore  bool        // it is to be put back
+	meetAt      int         // the step of the second stage that has the parent write the maps
+
 	joins // the namespaces to join
 
 	noPidFD   bool          // there is no descriptor left for one
@@ -67,6 +77,7 @@ var noAttr Attr
 // steps emits the child's program. The order of what SysProcAttr asks for is
 // that of package syscall; every step says why it stands where it does.
 func (b *builder) steps() {
+	b.coreOff()       // before anything can kill the child
 	b.resetHandlers() // before any signal is unblocked
 	b.join()          // with the parent's descriptors, into which a pidfd may go
 	b.ownFiles()      // until then the child shares the parent's descriptor table
@@ -77,6 +88,7 @@ func (b *builder) steps() {
 	b.splitStage()    // after all that needs the parent's memory, before all that takes rights away
 	b.openChildren()  // of the init, which nobody else is to see
 	b.joinLate()      // what the first stage could not or should not
+	b.enterLate()     // new namespaces, which belong to the joined ones
 	b.openNull()      // before chroot and credentials: /dev/null is the parent's
 	b.oomScoreAdj()   // in memory of its own, and before the right to it goes
 	b.thpDisable()    // likewise: it is the memory's

@@ -22,7 +22,7 @@ func (r *request) meets() bool {
 // meetParent waits until the parent has written the maps. Should the parent
 // be killed meanwhile, the child goes too: it would wait forever.
 func (b *builder) meetParent() {
-	if !b.meets() {
+	if !b.meetsEarly() {
 		return
 	}
 	name := b.mapFiles()[0].field

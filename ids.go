@@ -14,6 +14,13 @@ package sprog
 // refused with SysProcAttr.Pdeathsig, and with [Init] outside of a new PID
 // namespace. Before Linux 6.16 it would lose more, and they are refused with
 // NoNewPrivs and with ambient capabilities.
+//
+// While a start changes ids or capabilities (SysProcAttr.Credential and
+// AmbientCaps, IDs, Caps, Securebits), this process is not dumpable
+// (PR_SET_DUMPABLE(2const)), and then as before. If it becomes another user or group meanwhile,
+// it stays as that makes it. If it clears the flag itself meanwhile, or one
+// of its threads alone becomes another user, the kernel gives no way to
+// know, and the flag is set at the end of the start: clear it before or after.
 type IDs struct {
 	RealUser, EffectiveUser   *uint32
 	RealGroup, EffectiveGroup *uint32

@@ -27,6 +27,12 @@ package sprog
 // It needs no helper program: it is a static executable of a few KiB in a
 // sealed memfd, and has less than 40 KiB of memory while it runs.
 //
+// It cannot be traced by the program: it is not dumpable, and its image is
+// executed in the caller's user namespace, in which a program has no right to
+// trace what is not dumpable unless it keeps CAP_SYS_PTRACE there. For that reason its
+// files in /proc belong to root, and an ordinary user enters its namespaces by
+// its program's number; [Namespace] finds that.
+//
 // The attributes of the start apply to the init, and the program inherits
 // them, except for SysProcAttr.Pdeathsig, which is about the init. Init cannot
 // be combined with SysProcAttr.Ptrace.

@@ -91,7 +91,7 @@ func (in *initBuilder) prepare() {
 	// The program may run as the same user as the init: it must not be able
 	// to trace it, or to read or write its memory.
 	in.add(program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
-	in.add(program.Prctl, num(unix.PR_SET_NAME), in.p.Str("sprog-init"))
+	in.add(program.Prctl, num(unix.PR_SET_NAME), in.p.Str(initName))
 	if in.sys.Cloneflags&unix.CLONE_NEWPID == 0 {
 		in.add(program.Prctl, num(unix.PR_SET_CHILD_SUBREAPER), num(1))
 	}

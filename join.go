@@ -95,7 +95,8 @@ type Namespace struct {
 	File *os.File
 
 	// PID is a process, as the caller sees it, whose namespaces are meant. Its files in
-	// /proc are read, which takes the right to trace it (ptrace(2)).
+	// /proc are read, which takes the right to trace it (ptrace(2)). Of an [Init]
+	// that the caller has no right to trace, those of its program are joined.
 	PID int
 
 	// PidFD is a pidfd of such a process (pidfd_open(2)).

@@ -134,7 +134,10 @@ func (s *starter) openJoins() *StartError {
 	slices.SortStableFunc(s.joins.list, func(a, b joined) int { return s.rank(a.kind) - s.rank(b.kind) })
 	// A process in another PID namespace is made, not moved; and new
 	// namespaces belong to the user namespace that their maker is in.
-	s.relays = !s.inPlace && (s.joins.joins(PIDNamespace) || len(s.joins.list) > 0 && s.sys.Cloneflags&uintptr(allKinds) != 0)
+	if s.stageField == "" && s.joins.joins(TimeNamespace) { // that of a process
+		s.stageField = "Attr.Join"
+	}
+	s.relays = !s.inPlace && (s.joins.joins(PIDNamespace) || len(s.joins.list) > 0 && s.bornInto()&uint64(allKinds) != 0)
 	return s.openNullBefore()
 }
 
@@ -256,6 +259,9 @@ func (o joinOpener) ofProcess(pid, pidfd int) *StartError {
 		}
 		path := "/proc/" + itoa(pid) + "/ns/" + k.file
 		err := o.add(k.kind, path, func() (int, error) { return openNamespace(path) })
+		if err != nil && err.Err == unix.EACCES {
+			return o.ofProgram(pid, err)
+		}
 		if err != nil && (o.n.Kinds != 0 || err.Err != unix.ENOENT) { // a kernel without that kind
 			return err
 		}
@@ -433,8 +439,8 @@ func (b *builder) relay() {
 	j, p := &b.joins, b.p
 	j.childPid, j.childPidFD, j.childLeft = p.Words(0), p.Words(1<<32-1), p.Words(1)
 	name := "Attr.Join"
-	flags := unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_CHILD_CLEARTID | birthFlags(b.sys.Cloneflags)
-	if birthFlags(b.sys.Cloneflags) != 0 {
+	flags := unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_CHILD_CLEARTID | b.bornInto()
+	if b.bornInto() != 0 {
 		name = field("Cloneflags")
 	}
 	if b.table.copied {

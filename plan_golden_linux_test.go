@@ -96,12 +96,17 @@ type planCase struct {
 func TestPlans(t *testing.T) {
 	startedPlainly(t)
 	mayAdministerAs(t, true)
+	standingAs(t, standing{root: true, capable: true, guarded: true})
+	coresAre(t, unix.Rlimit{}, false)
 	a, b, tty := fileAt(t, 100), fileAt(t, 101), fileAt(t, 102)
 	var all []planCase
 	for _, list := range [][]planCase{plansOfFiles(a, b), plansOfTables(a, b), plansOfIDs, plansOfSessions(tty), plansOfPlaces, plansOfJoining, plansOfInside, plansOfForbidding, plansOfAttr, plansOfCredentials, plansOfSignals, plansOfSched, plansOfMuch(a, tty), plansOfLandlock, plansOfIDMap, plansOfSeccomp, plansOfCgroups} {
 		all = append(all, list...)
 	}
 	listed := map[string]bool{"join-process-unprivileged.golden": true}
+	for _, test := range plansOfGuarded {
+		listed[test.name+".golden"] = true
+	}
 	for _, test := range all {
 		listed[test.name+".golden"] = true
 		t.Run(test.name, func(t *testing.T) {
@@ -122,6 +127,8 @@ func TestPlans(t *testing.T) {
 
 func TestPlanAsJSON(t *testing.T) {
 	startedPlainly(t)
+	standingAs(t, standing{root: true, capable: true, guarded: true})
+	coresAre(t, unix.Rlimit{}, false)
 	for _, test := range []planCase{
 		{"nothing", nil},
 		{"init-map", func(c *Cmd) {

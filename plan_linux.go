@@ -33,8 +33,12 @@ func (r *request) plan() (*Plan, error) {
 	}
 	l.birth(s)
 	l.program(s.p, func(int) string { return "child" })
-	if s.second != nil {
+	switch {
+	case s.second == nil:
+	case s.waitFD < 0:
 		l.program(s.second, s.runsSecond)
+	default:
+		l.programAround(s.second, s.runsSecond, s.meetAt+1, s.planOfMaps())
 	}
 	return l.plan, nil
 }
@@ -93,17 +97,22 @@ func (l *lister) birth(s *starter) {
 	e := &StartError{}
 	s.explainBirth(e, 0)
 	l.add("parent", e.Step, e.Syscall, e.Field)
-	if !s.meets() {
-		return
+	if s.meetsEarly() {
+		l.plan.Steps = append(l.plan.Steps, s.planOfMaps()...)
 	}
+}
+
+// planOfMaps is how the parent writes the id maps.
+func (s *starter) planOfMaps() (list []PlanStep) {
 	for _, f := range s.mapFiles() {
 		if helper := s.helperFor(f); helper != "" {
 			path, _ := s.helperPath(helper)
-			l.add("parent", helper, path+" "+strings.Join(f.helperArgs(helper, "CHILD")[1:], " "), "Attr.IDMap.Helpers")
+			list = append(list, PlanStep{"parent", helper, path + " " + strings.Join(f.helperArgs(helper, "CHILD")[1:], " "), "Attr.IDMap.Helpers"})
 			continue
 		}
-		l.add("parent", "write", f.write(strconv.Quote("/proc/CHILD/"+f.name)), f.field)
+		list = append(list, PlanStep{"parent", "write", f.write(strconv.Quote("/proc/CHILD/" + f.name)), f.field})
 	}
+	return list
 }
 
 // inline lists how the parent makes the files whose content is given.
@@ -131,9 +140,25 @@ func (l *lister) inline(s *starter) {
 // those of the whole plan; a step that is not listed goes by the number of
 // the one after it.
 func (l *lister) program(p *program.Program, by func(step int) string) {
+	l.programAround(p, by, p.Len(), nil)
+}
+
+// programAround lists a program, and before one of its steps others.
+func (l *lister) programAround(p *program.Program, by func(step int) string, before int, others []PlanStep) {
 	listed := func(s *program.Step) bool { return !s.Quiet && !s.FillsIn() }
-	name := numbered(p, len(l.plan.Steps)+1, func(i int) bool { return listed(&p.Steps[i]) })
+	name := numbered(p, len(l.plan.Steps)+1, func(i int) (lines int) {
+		if i == before-1 {
+			lines = len(others)
+		}
+		if listed(&p.Steps[i]) {
+			lines++
+		}
+		return lines
+	})
 	for i := range p.Steps {
+		if i == before {
+			l.plan.Steps = append(l.plan.Steps, others...)
+		}
 		if st := &p.Steps[i]; listed(st) {
 			l.add(by(i), st.Call.String(), p.Format(i, name), st.Field)
 		}
@@ -141,14 +166,12 @@ func (l *lister) program(p *program.Program, by func(step int) string) {
 }
 
 // numbered returns how the steps of a program refer to each other: by numbers
-// of those that are listed.
-func numbered(p *program.Program, next int, listed func(step int) bool) (name func(step int) string) {
+// of the lines that there are for each of them.
+func numbered(p *program.Program, next int, lines func(step int) int) (name func(step int) string) {
 	number := make([]int, p.Len()+1)
 	for i := range p.Steps {
 		number[i] = next
-		if listed(i) {
-			next++
-		}
+		next += lines(i)
 	}
 	number[p.Len()] = next
 	return func(step int) string { return "$" + strconv.Itoa(number[step]) }

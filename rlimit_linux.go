@@ -32,7 +32,7 @@ func (b *builder) rlimits() {
 	for i, l := range b.attr.Rlimits {
 		name := index("Attr.Rlimits", i)
 		switch {
-		case b.silencesInit(l):
+		case b.silencesInit(l), b.limitsCore(name, l):
 		case l.Resource != unix.RLIMIT_NOFILE:
 			b.prlimit(name, l)
 		case atstart.NofileKnown && l.Max > atstart.NofileMax:

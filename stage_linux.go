@@ -56,27 +56,30 @@ func (r *request) checkStages() *StartError {
 // openSecond makes the second stage's descriptors, if there is to be one: its
 // image, and the pipe that it reports to.
 func (s *starter) openSecond() *StartError {
-	s.stage, s.second, s.stageField = nil, nil, s.secondStage()
-	if s.stageField == "" && s.joins.joins(TimeNamespace) { // that of a process
-		s.stageField = "Attr.Join"
-	}
+	s.stage, s.second, s.waitFD = nil, nil, -1
 	if s.stageField == "" {
 		return nil
 	}
 	s.second = &s.secondProgram
 	if s.describing {
 		s.image, s.pipe, s.stateFD = s.nextStandIn(), s.nextStandIn(), s.nextStandIn()
+		if s.meets() && s.entersLate() {
+			s.waitFD = s.nextStandIn()
+		}
 	} else {
-		s.stage = new(machine.Second)
+		s.stage = &machine.Second{Meets: s.meets() && s.entersLate(), Relays: s.relaysLate()}
 		if err := s.stage.Open(); err != nil {
 			return &StartError{Path: s.path, Step: "open second stage", Field: s.stageField, Err: err, Hint: noImageText(err)}
 		}
 		s.afterwards(func(bool) { s.stage.Close() })
-		s.image, s.pipe, s.stateFD = s.stage.Image(), s.stage.Pipe(), s.stage.State()
+		s.image, s.pipe, s.stateFD, s.waitFD = s.stage.Image(), s.stage.Pipe(), s.stage.State(), s.stage.Wait()
 	}
 	s.useOwn(s.image, s.stageField)
 	s.useOwn(s.pipe, s.stageField)
 	s.useOwn(s.stateFD, s.stageField)
+	if s.waitFD >= 0 {
+		s.useOwn(s.waitFD, s.stageField)
+	}
 	return nil
 }
 
@@ -96,8 +99,8 @@ func (b *builder) splitStage() {
 		}
 	}
 	carried := b.carryCaps()
-	b.outliveMaker()
 	b.restoreMask()
+	b.coreBack() // a signal may leave a core file from here on
 	b.executeFile(b.stageField, t.at(b.image), []string{machine.SecondName}, nil)
 	t.setOpen(t.at(b.image), false)
 	t.setOpen(t.at(b.pipe), false)
@@ -112,8 +115,8 @@ func (b *builder) splitStage() {
 	b.add(b.stageField, program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, num(8))
 	b.add(b.stageField, program.Prctl, num(unix.PR_SET_NAME), b.p.Str(machine.SecondName))
 	b.add(b.stageField, program.Fcntl, num(b.report), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
-	if carried {
-		b.putCapsDown()
+	if carried && b.joinsEarly(UserNamespace) {
+		b.putCapsDown() // a new user namespace does so by itself
 	}
 }
 
@@ -155,7 +158,10 @@ func (s *starter) seal() *StartError {
 	}
 	s.stage.Program, s.stage.Report = s.second, s.report
 	s.stage.Forks, s.stage.Child = s.attr.Init != nil, s.firstStep
-	s.stage.GoesOn = s.attr.Init.tells()
+	s.stage.GoesOn, s.stage.Rendezvous = s.attr.Init.tells(), s.request.writeMaps
+	if s.tracer != nil {
+		s.stage.Moments = &s.tracer.times
+	}
 	s.phase("image", "write the second stage", s.stageField)
 	if err := s.stage.Seal(); err != nil {
 		return &StartError{Path: s.path, Step: "seal second stage", Field: s.stageField, Err: err}

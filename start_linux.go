@@ -3,6 +3,7 @@
 package sprog
 
 import (
+	"errors"
 	"os"
 	"sync"
 	"time"
@@ -82,7 +83,7 @@ var starters = sync.Pool{New: func() any { return new(starter) }}
 
 func (s *starter) recycle() {
 	s.request, s.second, s.stage, s.group = nil, nil, nil, nil
-	s.noPidFD, s.tryClone, s.tryVfork, s.busy = false, false, false, 0
+	s.noPidFD, s.tryClone, s.tryVfork, s.procIsOuter, s.busy = false, false, false, false, 0
 	s.launch = machine.Launch{}
 	starters.Put(s)
 }
@@ -170,8 +171,8 @@ func (s *starter) prepareLaunch() {
 	s.launch = machine.Launch{
 		Program:     &s.program,
 		Mask:        s.firstMask,
-		Namespaces:  birthFlags(sys.Cloneflags),
-		Joins:       len(s.joins.list) > 0,
+		Namespaces:  s.bornInto(),
+		Hides:       s.undumpableAtBirth(),
 		Cgroup:      s.cgroup(),
 		CopyFiles:   s.table.copied,
 		OldClone:    s.lacks.has(noClone3),
@@ -193,13 +194,11 @@ func (s *starter) prepareLaunch() {
 		s.launch.Namespaces, s.launch.CopyFiles, s.launch.Vfork = 0, false, false
 		s.launch.Relay = &machine.Relay{Pid: s.childPid, PidFD: s.childPidFD, Left: s.childLeft}
 	}
-	if s.meets() {
+	if s.meetsEarly() {
 		s.launch.Rendezvous = s.request.writeMaps
 		s.launch.Go = s.goWord
 	}
-	// Maps are written through the child's files in /proc, by one or the other.
-	ownMaps := sys.Unshareflags&unix.CLONE_NEWUSER != 0 && len(s.mapFiles()) > 0 || s.attr.ForbidUserNamespaces
-	s.launch.ReadsProc = s.meets() || ownMaps && s.second == nil && !s.launch.Credentials
+	s.launch.ReadsProc = s.readsProc()
 }
 
 // changesCredentials reports whether a step makes the child's memory undumpable,
@@ -236,6 +235,12 @@ func (s *starter) again(res machine.Result) bool {
 	}
 	if res.Place == machine.AtBirth && s.needsClone3() != "" {
 		return false
+	}
+	if res.Place == machine.AtMeeting && errors.Is(res.Err, unix.EACCES) && s.hides && !s.procIsOuter {
+		// This process has entered its user namespace without an execve, so that
+		// its memory is another's (see user_ns of struct mm_struct).
+		s.procIsOuter = true
+		return true
 	}
 	// A kernel that has clone3 but not CLONE_CLEAR_SIGHAND answers EINVAL; so
 	// does a kernel that has both, to other flags.

@@ -106,8 +106,8 @@ func (b *builder) chdir() {
 func (b *builder) parentDeathSig() {
 	sig := b.sys.Pdeathsig
 	if sig == 0 {
-		if b.second == nil { // or splitStage has done it
-			b.outliveMaker()
+		if b.meetsEarly() {
+			b.add("", program.Prctl, num(unix.PR_SET_PDEATHSIG), num(0))
 		}
 		return
 	}
@@ -127,20 +127,12 @@ func (b *builder) parentDeathSig() {
 	p.FeedArg(getpid, getpid+1, 0)
 }
 
-// outliveMaker undoes what kept a child from waiting for a parent that is gone. The
-// thread that has made the child may end as soon as it has executed an image.
-func (b *builder) outliveMaker() {
-	if b.meets() && b.sys.Pdeathsig == 0 {
-		b.add("", program.Prctl, num(unix.PR_SET_PDEATHSIG), num(0))
-	}
-}
-
 // needsParentFD reports whether the child looks after its parent by a pidfd:
 // in a new PID namespace, where the parent has no number, and where it waits
 // for the parent.
 func (b *builder) needsParentFD() bool {
 	otherPIDs := b.sys.Cloneflags&unix.CLONE_NEWPID != 0 || b.joins.joins(PIDNamespace)
-	return b.meets() || b.sys.Pdeathsig != 0 && otherPIDs
+	return b.meetsEarly() || b.sys.Pdeathsig != 0 && otherPIDs
 }
 
 // endWithoutParent ends the child if its parent is gone already. The first
@@ -192,6 +184,7 @@ func (b *builder) lastSteps() {
 	b.fileSize()         // of the program, where its init needs larger ones
 	b.reportNamespaces() // while /proc can be read
 	b.landlockSelf()     // in the process that executes the program, which an init is not
+	b.coreBack()         // a signal or a filter may leave a core file from here on
 	b.traceMe()          // as late as can be: every later call would be traced
 	b.seccomp()          // after every other call that the filter could deny
 	b.execve()

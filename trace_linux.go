@@ -97,7 +97,7 @@ func (s *starter) makeTrace(res machine.Result) {
 	t.endPhase(t.end)
 	t.trace.Steps = make([]TraceStep, 0, 2*len(t.phases)+s.program.Len())
 	s.traceBirth()
-	if res.Place == machine.AtMeeting && res.Err != nil {
+	if res.Place == machine.AtMeeting && res.Err != nil && !s.entersLate() {
 		t.failed = len(t.trace.Steps) - 1
 	}
 	if t.times.At[machine.Born] != 0 {
@@ -117,7 +117,7 @@ func (s *starter) traceBirth() {
 	t, at := s.tracer, &s.tracer.times.At
 	link := slices.IndexFunc(t.phases, func(s TraceStep) bool { return s.Call == callLink })
 	linked := at[machine.Birth]
-	if l := &s.launch; l.Joins || l.ReadsProc || l.Credentials {
+	if l := &s.launch; l.Hides || l.ReadsProc || l.Credentials {
 		linked = at[machine.Linked]
 	}
 	t.phases[link].Duration = max(linked-t.begin-t.phases[link].Start, 0)
@@ -133,7 +133,9 @@ func (s *starter) traceBirth() {
 	e := &StartError{}
 	s.explainBirth(e, 0)
 	t.add(TraceStep{By: byParent, Call: e.Step, Text: e.Syscall, Field: e.Field}, at[machine.Birth], born)
-	t.trace.Steps = append(t.trace.Steps, t.phases[link+1:t.after]...)
+	if !s.entersLate() {
+		t.trace.Steps = append(t.trace.Steps, t.phases[link+1:t.after]...)
+	}
 }
 
 // traceStages adds the child's steps.
@@ -159,7 +161,10 @@ func (s *starter) traceStages(res machine.Result) {
 // traceWaiting adds what the parent did while the child ran its steps.
 func (s *starter) traceWaiting(res machine.Result) {
 	t, at := s.tracer, &s.tracer.times.At
-	served := max(at[machine.Born], at[machine.Met], at[machine.Taken])
+	served := max(at[machine.Born], at[machine.Taken])
+	if s.meetsEarly() {
+		served = max(served, at[machine.Met])
+	}
 	if s.launch.Handover != nil {
 		if res.Place == machine.AtHandover && res.Err != nil {
 			t.failed = len(t.trace.Steps)
@@ -167,12 +172,27 @@ func (s *starter) traceWaiting(res machine.Result) {
 		t.add(TraceStep{By: byParent, Call: "pidfd_getfd", Text: "take the listener over", Field: "Attr.Seccomp"}, at[machine.Met], served)
 	}
 	t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the child to execute"}, served, at[machine.Left])
-	if s.stage != nil && (res.OK || res.Place == machine.InSecond || res.Place == machine.SecondItself) {
-		if res.Place == machine.SecondItself && !res.OK {
-			t.failed = len(t.trace.Steps)
-		}
-		t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to execute", Field: s.stageField}, at[machine.Left], t.over)
+	if s.stage != nil && (res.OK || res.Place != machine.InChild && res.Place != machine.AtHandover) {
+		s.traceSecond(res)
 	}
+}
+
+// traceSecond adds what the parent did while the second stage ran.
+func (s *starter) traceSecond(res machine.Result) {
+	t, from := s.tracer, s.tracer.times.At[machine.Left]
+	link := slices.IndexFunc(t.phases, func(s TraceStep) bool { return s.Call == callLink })
+	if maps := t.phases[link+1 : t.after]; s.entersLate() && len(maps) > 0 {
+		t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to enter its namespaces", Field: s.stageField}, from, maps[0].Start+t.begin)
+		t.trace.Steps = append(t.trace.Steps, maps...)
+		from = t.times.At[machine.Met]
+		if res.Place == machine.AtMeeting && res.Err != nil {
+			t.failed = len(t.trace.Steps) - 1
+		}
+	}
+	if res.Place == machine.SecondItself && !res.OK {
+		t.failed = len(t.trace.Steps)
+	}
+	t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to execute", Field: s.stageField}, from, t.over)
 }
 
 // A stageTrace adds the steps of one stage to a trace.

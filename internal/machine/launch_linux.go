@@ -51,9 +51,9 @@ type Launch struct {
 	// Credentials says that the program changes credentials, which makes
 	// the shared memory undumpable; see dumpable.
 	Credentials bool
-	// Joins says that the program makes the shared memory undumpable at
-	// once, before it enters namespaces that others are in.
-	Joins bool
+	// Hides says that the shared memory is undumpable from before the birth
+	// on: the program enters namespaces in which others have rights over it.
+	Hides bool
 	// Rendezvous, if not nil, is called while the child waits for the word
 	// Go of the program's data. The child is killed if it fails.
 	Rendezvous func(pid int) error
@@ -110,6 +110,7 @@ type run struct {
 	left  *uint32 // cleared when the child has left the parent's memory
 	place layout
 	class class
+	who   identity // that has entered it
 	// scratch is the child's stack. The machine uses none, but a tracer may
 	// write below the stack pointer: proot puts paths there.
 	scratch []byte
@@ -139,8 +140,8 @@ func (l *Launch) Do() Result {
 	r.prepare(l)
 	defer r.recycle(l)
 	l.note(Linked)
-	r.gate(l.firstClass())
-	defer r.gate(none)
+	r.gate(l.firstClass(), l.Hides)
+	defer r.gate(none, false)
 
 	traced := l.Program.Has(program.Ptrace)
 	if l.Rendezvous != nil || traced {
@@ -171,6 +172,9 @@ func (l *Launch) Do() Result {
 		r.wait(l, res.Pid)
 		l.note(Left)
 		res = r.outcome(l, res)
+		if res.OK && r.class == clearing {
+			awaitOwnMemory(l, res.Pid)
+		}
 		l.note(Known)
 	}
 	res.dropTaken()
@@ -182,7 +186,7 @@ func (l *Launch) Do() Result {
 // dumpable flag. Root reaches /proc without the flag.
 func (l *Launch) firstClass() class {
 	switch {
-	case l.Joins:
+	case l.Hides:
 		return clearing
 	case l.ReadsProc && os.Geteuid() != 0:
 		return needing
@@ -193,11 +197,10 @@ func (l *Launch) firstClass() class {
 }
 
 // gate leaves the class that the run is in and enters another.
-func (r *run) gate(c class) {
+func (r *run) gate(c class, hides bool) {
 	if r.class != c {
-		dumpable.leave(r.class)
-		dumpable.enter(c)
-		r.class = c
+		dumpable.leave(r.class, r.who)
+		r.who, r.class = dumpable.enter(c, hides), c
 	}
 }
 
@@ -307,7 +310,7 @@ func (r *run) meet(l *Launch, pid int) error {
 		return err
 	}
 	if l.Credentials { // the child still waits before it changes them
-		r.gate(clearing)
+		r.gate(clearing, false)
 	}
 	word := word32(l.Program, l.Go)
 	atomic.StoreUint32(word, 1)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -179,25 +180,26 @@ func TestKilledAtAnyMoment(t *testing.T) {
 }
 
 func TestGate(t *testing.T) {
-	g := newGate()
-	g.enter(none)
-	g.enter(clearing)
-	g.enter(clearing) // the same kind does not wait
+	g, me := newGate(), whoIs()
+	defer unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(dumpableFlag()), 0, 0, 0)
+	g.enter(none, false)
+	g.enter(clearing, true)
+	g.enter(clearing, true) // the same kind does not wait
 	entered := make(chan struct{})
 	go func() {
-		g.enter(needing)
+		g.enter(needing, false)
 		close(entered)
 	}()
-	g.leave(clearing)
+	g.leave(clearing, me)
 	select {
 	case <-entered:
 		t.Error("a start that needs the flag is let in while another may clear it")
 	case <-time.After(20 * time.Millisecond):
 	}
-	g.leave(clearing)
+	g.leave(clearing, me)
 	<-entered
-	g.leave(needing)
-	g.leave(none)
+	g.leave(needing, me)
+	g.leave(none, me)
 	if g.inside != [3]int{} {
 		t.Errorf("inside are %v; want nobody", g.inside)
 	}
@@ -221,6 +223,35 @@ func TestDumpableIsRestored(t *testing.T) {
 		if got, _ := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); got != want {
 			t.Errorf("dumpable is %d after a start; want %d", got, want)
 		}
+	}
+}
+
+// A process that becomes another user while a start has the flag cleared loses it
+// by that, and it is not given back. Nor is it where the process had it not.
+func TestDumpableOfAnotherUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	if !ownProcess(t) {
+		return
+	}
+	g := newGate()
+	who := g.enter(clearing, true)
+	second := g.enter(clearing, true)
+	g.leave(clearing, second)
+	g.leave(clearing, who)
+	if got := dumpableFlag(); got != 1 {
+		t.Errorf("dumpable is %d after two starts; want 1", got)
+	}
+	who = g.enter(clearing, true)
+	if err := syscall.Setegid(65534); err != nil {
+		t.Fatal(err)
+	}
+	second = g.enter(clearing, true) // as another already
+	g.leave(clearing, who)
+	g.leave(clearing, second)
+	if got := dumpableFlag(); got == 1 {
+		t.Error("dumpable is 1 after a start during which the process has become another group's; want what the kernel made it")
 	}
 }
 

@@ -46,6 +46,7 @@ var numbers = [...]uint64{
 	program.Prlimit64:             unix.SYS_PRLIMIT64,
 	program.Ptrace:                unix.SYS_PTRACE,
 	program.Pwrite64:              unix.SYS_PWRITE64,
+	program.Read:                  unix.SYS_READ,
 	program.RtSigaction:           unix.SYS_RT_SIGACTION,
 	program.RtSigprocmask:         unix.SYS_RT_SIGPROCMASK,
 	program.RtSigqueueinfo:        unix.SYS_RT_SIGQUEUEINFO,

@@ -37,18 +37,30 @@ type Second struct {
 	// Child is the index of the first step that the second stage's own child
 	// runs, which shares its memory until it executes.
 	Child int
+	// Meets says that the second stage tells when it has entered its user
+	// namespace, and waits until Rendezvous has been called and has given it
+	// a byte.
+	Meets      bool
+	Rendezvous func(pid int) error
+	// Relays says that its first process may make another one, which goes on,
+	// and puts its number at RelayedAt.
+	Relays bool
+	// Moments, if not nil, receives when Rendezvous has returned.
+	Moments *Times
 
 	image   imageFile
 	state   int // the file that the state is in
 	read    int // the pipe
 	write   int
+	wait    int // the pipe that it waits for the parent at, or -1
+	answer  int
 	program layout
 }
 
 // Open makes the pipe and an empty image, whose descriptors the first stage
 // hands on.
 func (s *Second) Open() (err error) {
-	s.image, s.state, s.read, s.write = noImage, -1, -1, -1
+	s.image, s.state, s.read, s.write, s.wait, s.answer = noImage, -1, -1, -1, -1, -1
 	s.image, err = newImage()
 	if err == nil {
 		s.state, err = newState()
@@ -57,19 +69,28 @@ func (s *Second) Open() (err error) {
 		s.Close()
 		return err
 	}
-	var pipe [2]int
-	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
-		s.Close()
-		return os.NewSyscallError("pipe2", err)
+	if s.read, s.write, err = pipe(); err == nil && s.Meets {
+		s.wait, s.answer, err = pipe()
 	}
-	s.read, s.write = pipe[0], pipe[1]
-	return nil
+	if err != nil {
+		s.Close()
+	}
+	return err
 }
 
-// Image, State and Pipe return the descriptors that the child needs.
+func pipe() (read, write int, err error) {
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+		return -1, -1, os.NewSyscallError("pipe2", err)
+	}
+	return ends[0], ends[1], nil
+}
+
+// Image, State, Pipe and Wait return the descriptors that the child needs.
 func (s *Second) Image() int { return s.image.fd }
 func (s *Second) State() int { return s.state }
 func (s *Second) Pipe() int  { return s.write }
+func (s *Second) Wait() int  { return s.wait }
 
 // TakeReports hands the pipe's read end over to the caller.
 func (s *Second) TakeReports() int {
@@ -88,7 +109,7 @@ func (s *Second) TakeState() int {
 // Close closes what Open made.
 func (s *Second) Close() {
 	s.image.close()
-	for _, fd := range []*int{&s.state, &s.read, &s.write} {
+	for _, fd := range []*int{&s.state, &s.read, &s.write, &s.wait, &s.answer} {
 		if *fd >= 0 {
 			unix.Close(*fd)
 			*fd = -1
@@ -98,7 +119,7 @@ func (s *Second) Close() {
 
 // Seal writes the program to the image and seals it.
 func (s *Second) Seal() error {
-	s.program = layout{logs: s.Program.Log.Entries > 0}
+	s.program = layout{logs: s.Program.Log.Entries > 0, exit: 1}
 	tell := func(l layout) []insn { return []insn{s.tell(l.state), exitInsn(), crashInsn()} }
 	image := s.program.image(s.Program, len(s.Program.Steps), 3, tell)
 	page := make([]byte, statePageSize)
@@ -121,26 +142,16 @@ func (s *Second) Outcome(res Result) Result {
 	unix.Close(s.write)
 	s.write = -1
 	res.OK = false
-	report := make([]byte, 0, unsafe.Sizeof(state{}))
-	size := 4096
-	if s.GoesOn {
-		size = 1 // what comes after the word may be there already, and is the caller's
+	report := s.listen(&res)
+	s.follow(&res)
+	if res.Err != nil {
+		return s.giveUp(res)
 	}
-	for {
-		buf := make([]byte, size)
-		n, err := unix.Read(s.read, buf)
-		if err == unix.EINTR {
-			continue
-		}
-		if n <= 0 {
-			break
-		}
-		report = append(report, buf[:n]...)
-		if s.GoesOn && string(report) == Executed {
-			break
-		}
-		size = 4096
-	}
+	return s.judge(res, report)
+}
+
+// judge tells by the report how the second stage went.
+func (s *Second) judge(res Result, report []byte) Result {
 	const stateSize = int(unsafe.Sizeof(state{}))
 	switch {
 	case len(report) == 0 && s.atExecve() && executedSecond(res.Pid):
@@ -153,7 +164,7 @@ func (s *Second) Outcome(res Result) Result {
 		return res
 	case len(report)%StepSize == stateSize: // the state comes first
 		st := (*state)(unsafe.Pointer(&report[0]))
-		res.Step = s.program.step(st.failed)
+		res.Step = s.stepOf(st.failed)
 		res.Errno = syscall.Errno(st.errno)
 		res = res.reap(InSecond)
 		res.Signal = 0 // its exit may have been denied
@@ -215,8 +226,21 @@ func (s *Second) Shared() []byte {
 func (s *Second) reached() (step int, known bool) {
 	st := s.shown()
 	step = s.program.step(st.cur)
+	if step < 0 {
+		return 0, false
+	}
 	ofChild := s.Forks && step >= s.Child
 	return step, st.cur != 0 && step < len(s.Program.Steps) && !ofChild
+}
+
+// stepOf is the step that failed. The state is the second stage's, whom the
+// owner of its user namespace may trace: an address that is none of its steps'
+// is taken for the last.
+func (s *Second) stepOf(insn uint64) int {
+	if step := s.program.step(insn); step >= 0 && step < len(s.Program.Steps) {
+		return step
+	}
+	return len(s.Program.Steps) - 1
 }
 
 // atExecve reports whether it has come to the execution of the program.
@@ -234,7 +258,7 @@ func (s *Second) atExecve() bool {
 func (s *Second) killed(res Result) Result {
 	res = res.reap(SecondItself)
 	if st := s.shown(); st.failed != 0 {
-		res.Place, res.Step, res.Errno, res.Signal = InSecond, s.program.step(st.failed), syscall.Errno(st.errno), 0
+		res.Place, res.Step, res.Errno, res.Signal = InSecond, s.stepOf(st.failed), syscall.Errno(st.errno), 0
 	} else if step, known := s.reached(); known {
 		res.Place, res.Step = InSecond, step
 	}
@@ -249,6 +273,9 @@ func (s *Second) lastStep(report []byte) (int, syscall.Errno) {
 	perStep := s.program.perStep()
 	step := s.Child
 	for range insns {
+		if step*perStep >= len(insns) { // it is no report of ours
+			break
+		}
 		in := &insns[step*perStep]
 		if in.ret == notRun {
 			break

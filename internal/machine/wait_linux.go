@@ -95,6 +95,19 @@ func (r *run) settle(l *Launch, pid int) fate {
 	}
 }
 
+// awaitOwnMemory returns when a child that executes its program has memory of its
+// own. The kernel tells the parent a little before that (exec_mmap in fs/exec.c calls
+// mm_release first), and whoever has rights over the child would still find the
+// parent's memory there, which must not be dumpable until then. PF_FORKNOEXEC goes
+// after that. Where neither a process group nor /proc tells, a moment has to do.
+func awaitOwnMemory(l *Launch, pid int) {
+	const patient = 100
+	leads := l.Program.Has(program.Setsid)
+	for patience := 0; patience < patient && fateOfFork(pid, leads) == pending; patience++ {
+		pause(patience)
+	}
+}
+
 // wait returns when the child has left the parent's memory. It waits in a
 // system call that the scheduler knows of: a child that takes long to execute
 // holds up nothing but this goroutine.

@@ -52,6 +52,7 @@ const (
 	Prlimit64
 	Ptrace
 	Pwrite64
+	Read
 	RtSigaction
 	RtSigprocmask
 	RtSigqueueinfo
@@ -141,6 +142,7 @@ var signatures = [numCalls]signature{
 	Prlimit64:             {"prlimit64", []printer{number, resource, rlimit, address}},
 	Ptrace:                {"ptrace", []printer{ptraceRequest}},
 	Pwrite64:              {"pwrite64", []printer{number, address, number, number}},
+	Read:                  {"read", []printer{number, address, number}},
 	RtSigaction:           {"rt_sigaction", []printer{signal, sigaction, address, number}},
 	RtSigprocmask:         {"rt_sigprocmask", []printer{sigHow, sigset, address, number}},
 	RtSigqueueinfo:        {"rt_sigqueueinfo", []printer{number, signal, address}},

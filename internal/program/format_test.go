@@ -65,6 +65,7 @@ var calls = []struct {
 	{func(p *Program) { p.Add("", Ptrace, Num(0)) }, "ptrace(PTRACE_TRACEME)", ""},
 	{func(p *Program) { p.Add("", ClockGettime, Num(1), p.Buffer(16)) }, "clock_gettime(1, data+0)", ""},
 	{func(p *Program) { p.Add("", Pwrite64, Num(3), p.Buffer(16), Num(16), Num(3072)) }, "pwrite64(3, data+0, 16, 3072)", ""},
+	{func(p *Program) { p.Add("", Read, Num(8), p.Buffer(1), Num(1)) }, "read(8, data+0, 1)", ""},
 	{func(p *Program) { p.Add("", RtSigaction, Num(17), Num(0), Num(0), Num(8)) }, "rt_sigaction(SIGCHLD, NULL, NULL, 8)", ""},
 	{func(p *Program) { p.Add("", RtSigaction, Num(13), p.Words(1, 0, 0, 0), Num(0), Num(8)) }, "rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN, sa_mask=[], sa_flags=0}, NULL, 8)", ""},
 	{func(p *Program) { p.Add("", RtSigprocmask, Num(2), p.Words(1<<14|1), Num(0), Num(8)) }, "rt_sigprocmask(SIG_SETMASK, [HUP TERM], NULL, 8)", ""},

@@ -1,0 +1,109 @@
+//go:build amd64 || arm64
+
+package machine
+
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Words that it tells before, each of which it waits for an answer to.
+const (
+	Entered = "\x02" // it is in its user namespace
+	Relayed = "\x03" // its first process has made the one that goes on
+)
+
+// listen reads the pipe to its end, or to the word that the program has been
+// executed, and does the parent's part meanwhile.
+func (s *Second) listen(res *Result) []byte {
+	report := make([]byte, 0, unsafe.Sizeof(state{}))
+	most := 1 + int(unsafe.Sizeof(state{})) + len(s.Program.Steps)*s.program.perStep()*StepSize
+	size := 4096
+	if s.GoesOn {
+		size = 1 // what comes after the word may be there already, and is the caller's
+	}
+	for len(report) <= most {
+		buf := make([]byte, size)
+		n, err := unix.Read(s.read, buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if n <= 0 {
+			break
+		}
+		buf = buf[:n]
+		if s.Meets && len(report) == 0 && s.heard(res, string(buf[:1])) {
+			buf = buf[1:] // it may not have waited, but failed
+		}
+		report = append(report, buf...)
+		if s.GoesOn && string(report) == Executed {
+			return report
+		}
+		if len(report) > 0 {
+			size = 4096
+		}
+	}
+	if len(report) > most { // it is none of ours any more
+		res.kill()
+	}
+	return report
+}
+
+// heard answers what the second stage tells before it is at its end. If the
+// parent's part fails, the child is killed.
+func (s *Second) heard(res *Result, word string) bool {
+	switch word {
+	default:
+		return false
+	case Relayed:
+		s.follow(res)
+	case Entered:
+		s.follow(res)
+		res.Err = s.Rendezvous(res.Pid)
+		if s.Moments != nil {
+			s.Moments.At[Met] = s.Moments.Now()
+		}
+		if res.Err != nil {
+			res.ended = isDead(res.Pid)
+			res.kill()
+			return true
+		}
+	}
+	unix.Write(s.answer, []byte{1})
+	return true
+}
+
+// follow has the result be about the process that goes on, if the first one
+// has made another and ended. It is done once, before anybody may have the
+// right to change the number.
+func (s *Second) follow(res *Result) {
+	if !s.Relays {
+		return
+	}
+	var word [4]byte
+	unix.Pread(s.state, word[:], RelayedAt-StatePage)
+	pid := int(binary.NativeEndian.Uint32(word[:]))
+	if pid == 0 {
+		return
+	}
+	s.Relays = false
+	res.reap(InSecond)
+	res.Pid, res.PidFD = pid, -1
+	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+		res.PidFD = fd
+	}
+}
+
+// giveUp ends a launch in which the parent's part has failed, by the child's
+// doing maybe: see run.giveUp.
+func (s *Second) giveUp(res Result) Result {
+	err, ended := res.Err, res.ended
+	res.Err = nil
+	res = s.killed(res)
+	if !ended && res.Errno == 0 && (res.Signal == 0 || res.Signal == unix.SIGKILL) {
+		res.Place, res.Err, res.Signal = AtMeeting, err, 0
+	}
+	return res
+}

@@ -1,0 +1,201 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// The maker of a user namespace has every capability over the processes in it,
+// and so has every other process of his user outside of it (cap_capable in
+// security/commoncap.c). A child that shares the parent's memory and enters one
+// would give that to those who have no right to trace the parent. There are
+// three ways:
+//
+//   - If every process of the user's may trace the parent anyway, nothing is lost.
+//   - Memory that is undumpable before the child enters is out of reach: it takes
+//     CAP_SYS_PTRACE in the user namespace in which the memory's program was
+//     executed, which is the parent's. But the files in /proc that take the id
+//     maps then belong to root.
+//   - An image that was executed before, outside, has nothing of the parent's in
+//     it. It is dumpable while its maps are written.
+
+// guardMemory decides which way a start goes.
+func (s *starter) guardMemory() *StartError {
+	s.hides, s.stageField, s.standing = false, s.secondStage(), standing{}
+	flags := s.sys.Cloneflags | s.sys.Unshareflags
+	if s.inPlace || flags&unix.CLONE_NEWUSER == 0 {
+		return nil
+	}
+	s.standing = ownStanding()
+	s.root = s.root && !s.procIsOuter
+	changes := s.writesOwnMaps() && s.changesCredentials() // makes the memory undumpable, for other starts as well
+	switch maps := s.meets() || s.writesOwnMaps(); {
+	case s.stageField != "":
+	case s.root || !maps:
+		s.hides = s.guarded && s.reachesHidden()
+	case len(s.attr.Join) > 0: // undumpable in any case
+	case (changes || s.guarded) && s.mayHaveStages():
+		s.stageField = field("Cloneflags")
+		if s.sys.Cloneflags&unix.CLONE_NEWUSER == 0 {
+			s.stageField = field("Unshareflags")
+		}
+	}
+	return nil
+}
+
+// mayHaveStages reports whether the start could be one of two stages. A child
+// that is traced, or that hands over a listener, is one that this process has
+// rights over, which takes memory that it can reach.
+func (r *request) mayHaveStages() bool { return !r.sys.Ptrace && !r.listens() }
+
+// reachesHidden reports whether this process can do its part while the memory is undumpable:
+// to take a listener from the child, it has to have the right to trace it.
+func (r *request) reachesHidden() bool { return !r.listens() || hasCap(unix.CAP_SYS_PTRACE) }
+
+// writesOwnMaps reports whether the child itself writes to files in its /proc/self
+// that belong to root if its memory is undumpable.
+func (r *request) writesOwnMaps() bool {
+	return r.sys.Unshareflags&unix.CLONE_NEWUSER != 0 && len(r.mapFiles()) > 0 || r.attr.ForbidUserNamespaces
+}
+
+// readsProc reports whether id maps are written through the child's files in /proc
+// while it shares the parent's memory, by one or the other.
+func (s *starter) readsProc() bool {
+	return s.meetsEarly() || s.writesOwnMaps() && s.second == nil
+}
+
+// A standing is what this process is to other processes of its user's.
+type standing struct {
+	// root says that it owns the files in /proc that belong to root, and so does the
+	// child. It may have a right to write to them otherwise (CAP_DAC_OVERRIDE), which the
+	// child has not got inside.
+	root bool
+	// capable says that it holds capabilities.
+	capable bool
+	// guarded says that there may be some that have no right to trace it: those that lack a
+	// capability of its or one of its ids, or any, where it is not dumpable or Yama restricts
+	// them (ptrace(2)). Other security modules judge the child as they do the parent.
+	guarded bool
+}
+
+// ownStanding looks anew for each start: it can change. Tests put another answer.
+var ownStanding = func() standing {
+	sets, err := ownCaps()
+	caps := err != nil || sets[0].Permitted|sets[1].Permitted != 0
+	return standing{os.Geteuid() == 0, caps, caps || mixesIDs() || !machine.IsDumpable() || yama()}
+}
+
+func ownCaps() (sets [2]unix.CapUserData, err error) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	err = unix.Capget(&header, &sets[0])
+	return sets, err
+}
+
+// mixesIDs reports whether this process has different ids. A tracer has to have all
+// of them.
+func mixesIDs() bool {
+	ruid, euid, suid := unix.Getresuid()
+	rgid, egid, sgid := unix.Getresgid()
+	return ruid != euid || suid != euid || rgid != egid || sgid != egid
+}
+
+// yama reports whether Yama may restrict tracing. It is asked once: the setting is the
+// machine's, and read at boot as a rule. Where /proc shows no settings, it is taken
+// to be so.
+var yama = sync.OnceValue(func() bool {
+	scope, err := readSmall("/proc/sys/kernel/yama/ptrace_scope")
+	if err == unix.ENOENT {
+		return !isThere("/proc/sys/kernel/ostype")
+	}
+	return err != nil || strings.TrimSpace(scope) != "0"
+})
+
+// entersLate reports whether a new user namespace, with the others, is not
+// what the child is born into, but what its second stage enters. The image was
+// executed outside then: undumpable, it cannot be traced by root inside, whom
+// no filter of the program's need bind. That is of use to an init; any other
+// would do no harm, and goes the same way.
+func (b *builder) entersLate() bool {
+	return b.stageField != "" && !b.inPlace && b.sys.Cloneflags&unix.CLONE_NEWUSER != 0
+}
+
+// meetsEarly reports whether the child waits for its maps in the first stage.
+func (b *builder) meetsEarly() bool { return b.meets() && !b.entersLate() }
+
+// bornInto are the flags of SysProcAttr's that the child is cloned with.
+func (b *builder) bornInto() uint64 {
+	flags := birthFlags(b.sys.Cloneflags)
+	if b.entersLate() {
+		flags &^= uint64(allKinds)
+	}
+	return flags
+}
+
+// relaysLate reports whether a process cannot enter the namespaces itself.
+func (b *builder) relaysLate() bool {
+	return b.entersLate() && b.sys.Cloneflags&(unix.CLONE_NEWPID|unix.CLONE_NEWTIME) != 0
+}
+
+// enterLate enters the new namespaces in the second stage, and has the parent
+// write the maps.
+func (b *builder) enterLate() {
+	if !b.entersLate() {
+		return
+	}
+	name, flags := field("Cloneflags"), birthFlags(b.sys.Cloneflags)&uint64(allKinds)
+	relays, opens := b.relaysLate(), b.meets() && !b.root
+	if relays || !opens {
+		b.add(name, program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
+	}
+	if relays {
+		b.relayLate(flags)
+	} else {
+		b.add(name, program.Unshare, num(flags))
+	}
+	if relays && opens {
+		// The process that has made this one has the rights of the parent, and
+		// the same memory. The parent answers when it is gone.
+		b.tellAndWait(name, machine.Relayed)
+		b.add(name, program.Prctl, num(unix.PR_SET_DUMPABLE), num(1))
+	}
+	if b.meets() {
+		b.meetAt = b.p.Len()
+		b.tellAndWait(b.mapFiles()[0].field, machine.Entered)
+		b.add(name, program.Close, num(b.table.at(b.waitFD)))
+		b.table.setOpen(b.table.at(b.waitFD), false)
+	}
+}
+
+// relayLate has the second stage make another process, in the new namespaces, which goes on.
+func (b *builder) relayLate(flags uint64) {
+	name, p := field("Cloneflags"), b.p
+	flags |= unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_PARENT_SETTID
+	if b.lacks.has(noClone3) {
+		b.add(name, program.Clone, num(flags), num(0), num(machine.RelayedAt)).Relay = true
+	} else {
+		const parentTID = 3 // of struct clone_args
+		args := [11]uint64{0: flags, parentTID: machine.RelayedAt}
+		b.add(name, program.Clone3, p.Words(args[:]...), num(88)).Relay = true
+	}
+	p.FeedData(p.Len()-1, p.Words(0))
+}
+
+// tellAndWait tells the parent a word and waits for its answer. Should the
+// parent be gone, the child goes, too.
+func (b *builder) tellAndWait(field, word string) {
+	p := b.p
+	got, wait := p.Words(0), b.table.at(b.waitFD)
+	b.add(field, program.Write, num(b.report), p.Str(word), num(len(word)))
+	b.add(field, program.Read, num(wait), p.Buffer(1), num(1))
+	p.FeedData(p.Len()-1, got)
+	p.Add(field, program.Test, got, num(1), num(2)).Quiet = true
+	b.add(field, program.ExitGroup, num(125)).Quiet = true
+}
