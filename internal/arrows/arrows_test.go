@@ -22,12 +22,12 @@ const module = "github.com/sprog-dev/sprog"
 var arrows = map[string]struct{ imports, tests string }{
 	".": {
 		imports: "internal/accounts internal/atstart internal/cgroup internal/exitwait internal/machine internal/mountinfo internal/nofile internal/ownproc internal/plain internal/program internal/seccomp internal/terms internal/waterfall",
-		tests:   "internal/slowfile",
+		tests:   "internal/slowfile internal/verified",
 	},
 
-	"cmd/sprog":           {imports: ". internal/accounts internal/atstart internal/flags internal/inherited internal/ownproc internal/plain internal/profile internal/program internal/terms"},
+	"cmd/sprog":           {imports: ". internal/accounts internal/atstart internal/flags internal/inherited internal/ownproc internal/plain internal/profile internal/program internal/terms", tests: "internal/verified"},
 	"bench":               {imports: ". internal/seccomp internal/slowfile"},
-	"examples":            {tests: "."},
+	"examples":            {tests: ". internal/verified"},
 	"examples/ci":         {imports: "."},
 	"examples/judge":      {imports: "."},
 	"examples/moving":     {imports: "."},
@@ -38,6 +38,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"internal/cgroup":    {imports: "internal/mountinfo internal/plain"},
 	"internal/inherited": {tests: "."},
 	"internal/machine":   {imports: "internal/atstart internal/ownproc internal/plain internal/program"},
+	"internal/verified":  {imports: "internal/program"},
 	"internal/profile":   {imports: "."}, // the only one back up: see climbs
 }
 

@@ -1,0 +1,204 @@
+package program
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// A Start is what the verifier knows of one start: the programs of its stages,
+// and the descriptors that the child begins with.
+type Start struct {
+	First, Second *Program // Second may be nil
+	Open          []Open
+	// Shared says that the child shares the parent's table to begin with.
+	Shared bool
+	// Highest is the highest descriptor that may be open in the parent, or -1
+	// if that is not known. Every number up to it that Open leaves out may be
+	// any file of the parent's.
+	Highest int
+	// Given are the numbers at which the program is to have a file.
+	Given []int
+}
+
+// An Open is a descriptor that the child begins with.
+type Open struct {
+	FD      int
+	Kind    FileKind
+	Cloexec bool
+}
+
+// A FileKind says what harm a descriptor can do to a child that follows a path
+// which somebody else has prepared: a link to /proc/self/fd/N leads to whatever
+// is open at that number.
+type FileKind uint8
+
+const (
+	Harmless      FileKind = iota // a pipe, a namespace, a file of the start's own
+	HostDirectory                 // leads out of any root, by ".."
+	ForProgram                    // asked for: the program itself will have it
+)
+
+// A Problem is a step of a program that must not be.
+type Problem struct {
+	Stage, Step int // the stage is 1 or 2
+	Text        string
+}
+
+func (p Problem) String() string {
+	return "step " + strconv.Itoa(p.Step) + " of stage " + strconv.Itoa(p.Stage) + " " + p.Text
+}
+
+// Compiled, if not nil, is called with every start that is compiled. Tests have
+// it call [Start.Verify].
+var Compiled func(*Start)
+
+// Verify goes every way that the child may take through the programs, and
+// looks at the properties that each start has to have:
+//
+//   - Nothing is opened or closed in a descriptor table that is still the parent's.
+//   - Once the root is another one, by chroot(2) or in a joined mount namespace,
+//     no path is followed while a directory of the host is open, or is the
+//     working directory (CVE-2024-21626).
+//   - What the start itself looks up in /proc is not looked up in the /proc of such a
+//     root (CVE-2019-16884, CVE-2025-52881).
+//   - Each descriptor that a step uses is open, and is known.
+//   - The program gets the descriptors that it is to have, and no other.
+//
+// Kernel state is simulated as far as these depend on it: which numbers are
+// open, and loops that count. Everything else can be this or that, and each is
+// looked at.
+func (s *Start) Verify() []Problem {
+	v := verifier{start: s, seen: map[string]bool{}, found: map[Problem]bool{}}
+	v.stages[0], v.stages[1] = newStage(s.First), newStage(s.Second)
+	highest := s.Highest
+	if highest < 0 {
+		highest = math.MaxInt32
+	}
+	first := &state{shared: s.Shared, rest: []span{{0, highest}}}
+	for _, o := range s.Open {
+		first.put(o.FD, file{kind: o.Kind, cloexec: o.Cloexec})
+	}
+	v.enter(first, 0)
+	for len(v.todo) > 0 {
+		last := len(v.todo) - 1
+		next := v.todo[last]
+		v.todo = v.todo[:last]
+		v.step(next)
+	}
+	return v.problems
+}
+
+// mostStates is far more than any start has.
+const mostStates = 1 << 18
+
+// A verifier is one walk through a start.
+type verifier struct {
+	start    *Start
+	stages   [2]stage
+	todo     []*state
+	seen     map[string]bool
+	found    map[Problem]bool
+	problems []Problem
+}
+
+// enter puts a state on the list of those to go on from, unless it has been
+// there before. What no later step reads makes no difference.
+func (v *verifier) enter(s *state, pc int) {
+	s.pc = pc
+	g := &v.stages[s.stage]
+	if g.p == nil || pc < 0 || pc >= len(g.p.Steps) {
+		v.report(s, "does not exist, and is jumped to")
+		return
+	}
+	g.forget(s)
+	if key := s.key(); !v.seen[key] {
+		v.seen[key] = true
+		v.todo = append(v.todo, s)
+	}
+	if len(v.seen) > mostStates {
+		panic("program: there are too many ways through a start:\n" + v.start.String())
+	}
+}
+
+func (v *verifier) report(s *state, format string, args ...any) {
+	p := Problem{s.stage + 1, s.pc, fmt.Sprintf(format, args...)}
+	if !v.found[p] {
+		v.found[p] = true
+		v.problems = append(v.problems, p)
+	}
+}
+
+// step looks at the step that a state has come to, and goes on with whatever
+// may follow it.
+func (v *verifier) step(s *state) {
+	p, pc := v.stages[s.stage].p, s.pc
+	step, ways := &p.Steps[pc], p.ways(pc)
+	switch step.Call {
+	case Test:
+		v.test(s, step, ways)
+		return
+	case Move:
+		if v.move(s, step) {
+			v.enter(s, ways[0])
+		}
+		return
+	case ExitGroup:
+		return
+	}
+	before := s.clone()
+	result, how := verifiedCall{v, s, step}.run()
+	if how == allTheSame {
+		before = s.clone()
+	}
+	if how != succeeds {
+		for _, way := range ways[1:] {
+			v.enter(before.clone(), way)
+		}
+	}
+	if how != fails {
+		s.store(step, result)
+		v.enter(s, ways[0])
+	}
+}
+
+// test goes one way if the word is one that counts, and both ways otherwise.
+func (v *verifier) test(s *state, step *Step, ways []int) {
+	word, known := v.stages[s.stage].word(s, step.Args[0])
+	equal := word == step.Args[1].Value
+	if !known || equal {
+		v.enter(s.clone(), ways[1])
+	}
+	if !known || !equal {
+		v.enter(s, ways[0])
+	}
+}
+
+// move stores a word, or ends the child if there is no address.
+func (v *verifier) move(s *state, step *Step) bool {
+	if step.Args[0].Kind == Number && step.Args[0].Value == 0 {
+		return false
+	}
+	result := uint64(unknown)
+	if word, known := v.stages[s.stage].word(s, step.Args[0]); known {
+		result = (word&^step.Args[3].Value | step.Args[2].Value) + step.Args[1].Value
+	}
+	s.store(step, result)
+	return true
+}
+
+// String lists the programs, with their steps numbered as in [Problem].
+func (s *Start) String() string {
+	var b strings.Builder
+	for stage, p := range []*Program{s.First, s.Second} {
+		if p == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "stage %d:\n", stage+1)
+		for i := range p.Steps {
+			fmt.Fprintf(&b, "%4d  %-70s %s\n", i, p.Format(i, func(step int) string { return "$" + strconv.Itoa(step) }), p.Steps[i].Field)
+		}
+	}
+	return b.String()
+}

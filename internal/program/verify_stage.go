@@ -1,0 +1,148 @@
+package program
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// A stage is a program, and what the verifier has to know about it as a whole.
+type stage struct {
+	p *Program
+	// counters are the words that only the program changes, by adding to them,
+	// and compares, with the steps that read them. They end loops, of which the
+	// verifier does every round unless there are too many.
+	counters map[uint64][]int
+	reach    [][]bool // which steps can be come to from which
+}
+
+func newStage(p *Program) stage {
+	if p == nil {
+		return stage{}
+	}
+	g := stage{p: p, counters: map[uint64][]int{}}
+	for i := range p.Steps {
+		g.reach = append(g.reach, p.reachable(i))
+		if s := &p.Steps[i]; s.Call == Test && s.Args[0].Kind == Address {
+			first, ok := p.wordAt(s.Args[0])
+			if rounds := uint32(s.Args[1].Value - first); ok && 0 < rounds && rounds < mostRounds {
+				g.counters[s.Args[0].Value] = nil
+			}
+		}
+	}
+	for word := range g.counters {
+		if !p.counts(word) {
+			delete(g.counters, word)
+			continue
+		}
+		for i := range p.Steps {
+			if p.Steps[i].reads(word) {
+				g.counters[word] = append(g.counters[word], i)
+			}
+		}
+	}
+	return g
+}
+
+// counts reports whether all that is stored to a word is what it was before and
+// something more, and something is.
+func (p *Program) counts(word uint64) (counts bool) {
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		for _, out := range s.Out {
+			if out.Kind != ToData || uint64(out.Pos) != word {
+				continue
+			}
+			if s.Call != Move || !s.reads(word) {
+				return false
+			}
+			counts = true
+		}
+	}
+	return counts
+}
+
+// reads reports whether the step is an operation with a word.
+func (s *Step) reads(word uint64) bool {
+	return s.Call.IsOperation() && s.Args[0] == Arg{Address, word}
+}
+
+// reachable are the steps that can be come to from one.
+func (p *Program) reachable(from int) []bool {
+	list := make([]bool, len(p.Steps))
+	todo := []int{from}
+	for len(todo) > 0 {
+		i := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if i < 0 || i >= len(list) || list[i] {
+			continue
+		}
+		list[i] = true
+		todo = append(todo, p.ways(i)...)
+	}
+	return list
+}
+
+// ways are the steps that can follow one, the usual one first.
+func (p *Program) ways(i int) []int {
+	s := &p.Steps[i]
+	list := []int{s.after(i)}
+	if s.Call == Test {
+		list = append(list, i+s.jump())
+	}
+	for _, c := range s.Catch {
+		if c.Errno != 0 {
+			list = append(list, i+int(c.To))
+		}
+	}
+	return list
+}
+
+// after is the step that follows one that does not jump.
+func (s *Step) after(i int) int {
+	if s.Next != 0 {
+		return i + int(s.Next)
+	}
+	return i + 1
+}
+
+// jump is how far a test jumps.
+func (s *Step) jump() int { return int(int16(s.Args[2].Value)) }
+
+// word is the value of a word, if it is one that counts.
+func (g *stage) word(s *state, a Arg) (value uint64, known bool) {
+	if _, counts := g.counters[a.Value]; a.Kind != Address || !counts {
+		return 0, false
+	}
+	if value, known = s.words[a.Value]; known {
+		return value, true
+	}
+	return g.p.wordAt(a)
+}
+
+// mostRounds is how often a loop may go round for the verifier to follow it.
+const mostRounds = 1 << 20
+
+// wordAt is the word that an address has in the beginning.
+func (p *Program) wordAt(a Arg) (value uint64, ok bool) {
+	b := p.BytesAt(a, 4)
+	if len(b) < 4 {
+		return 0, false
+	}
+	return uint64(binary.NativeEndian.Uint32(b)), true
+}
+
+// forget drops what no later step reads, so that ways that differ in nothing
+// else become one.
+func (g *stage) forget(s *state) {
+	reach := g.reach[s.pc]
+	for a := range s.args {
+		if !reach[a.step] {
+			delete(s.args, a)
+		}
+	}
+	for word := range s.words {
+		if !slices.ContainsFunc(g.counters[word], func(i int) bool { return reach[i] }) {
+			delete(s.words, word)
+		}
+	}
+}
