@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"runtime"
 	"testing"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // runs are the ways of running a command that are compared with os/exec.
@@ -48,6 +50,9 @@ var runs = []struct {
 // copies more often: with a small one the difference is smaller.
 // (Not with the race detector, which makes sync.Pool forget at random.)
 func TestAllocations(t *testing.T) {
+	verify := program.Compiled
+	program.Compiled = nil // as in other programs
+	defer func() { program.Compiled = verify }()
 	for _, run := range runs {
 		ours, ourBytes := allocations(t, run.ours)
 		theirs, theirBytes := allocations(t, run.theirs)

@@ -12,7 +12,7 @@ import (
 type Attr struct {
 	// Program, if not nil, is the file to execute, whatever its path has come
 	// to mean: see execveat(2) with AT_EMPTY_PATH; Linux 3.19, and before that
-	// /proc in the child's root. It may be open in any mode, O_PATH included,
+	// /proc, unless the child has another root. It may be open in any mode, O_PATH included,
 	// as long as nobody has it open for writing. Cmd.Path is then only its name
 	// in errors, and may be empty; Args[0] is free as ever. The child's user
 	// needs the permission to execute it, but not that to reach it by a path.

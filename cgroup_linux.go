@@ -70,11 +70,11 @@ func tooSmall(g *cgroup.Group) string {
 // openProcs opens a cgroup.procs for the child to write to. The kernel asks
 // for the rights of who has opened it: the child's may be none.
 func (s *starter) openProcs(field string, open func() (int, error)) *StartError {
-	fd, err := s.makeFile(field, open)
+	fd, err := s.makeFile(field, program.Harmless, open)
 	if err != nil {
 		return ofFile(s.path, field, err)
 	}
-	s.enters = append(s.enters, use{fd, field, true})
+	s.enters = append(s.enters, use{fd: fd, field: field, own: true})
 	return nil
 }
 

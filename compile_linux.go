@@ -21,7 +21,7 @@ type builder struct {
 	enters  []use            // those of them that are a cgroup.procs to write to
 	table   fdTable
 	labels  []openLabel // the files that take the program's labels
-	highest int         // the parent's highest open descriptor, where the kernel lacks close_range
+	highest int         // the highest descriptor that may be open, where the kernel lacks close_range
 	lacks   lacking     // what the kernel is known not to have
 
 	mask      program.Arg // the word with the signal mask to restore
@@ -64,7 +64,6 @@ type builder struct {
 
 	noPidFD   bool          // there is no descriptor left for one
 	procFD    int           // this process's /proc
-	procLast  int           // its number in the last steps
 	childList bool          // it has a list of the init's children
 	ids       []program.Arg // where the child puts the ids of namespaces
 	ppid      int
@@ -113,7 +112,10 @@ func (b *builder) steps() {
 	b.sysctls()              // likewise
 	b.loopback()             // likewise
 	b.forbidUserNamespaces() // after all that takes rights in the other namespaces
-	b.openLabels()           // before chroot: the new root need not have a /proc
+	b.reportNamespaces()     // the last one has been entered
+	b.openLabels()           // the last that needs the caller's /proc
+	b.closeProc()            // before a path is followed that leads through another root
+	b.landlockFiles()        // likewise: it closes what is a directory of the caller's
 	b.chroot()               // after unshare: it is the new mount namespace that changes
 	b.dropBounding()         // while CAP_SETPCAP is effective, which setuid ends
 	b.credentials()          // groups, gid, uid: each step takes away the right to the one before
@@ -125,7 +127,6 @@ func (b *builder) steps() {
 	b.umask()                // before the child creates a file
 	b.parentDeathSig()       // after setuid, which clears it (PR_SET_PDEATHSIG(2const))
 	b.landlock()             // with the child's credentials, in its root; the limit on open files still leaves descriptors
-	b.parkProc()             // for the very last steps
 	b.placeFiles()           // the last step that needs the parent's numbers is done; opens paths as the program could
 	b.noctty()               // on descriptor 0 as the child has it
 	b.setctty()              // on a number of the child's

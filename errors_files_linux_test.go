@@ -92,7 +92,7 @@ var failingFiles = []failing{
 		must(unix.Mount("none", "/proc", "tmpfs", 0, ""))
 		return &Cmd{Path: "/bin/true", Attr: &Attr{OOMScoreAdj: new(1000)}}
 	}, by: byRoot,
-		want: "sprog: start /bin/true: openat self/oom_score_adj (Attr.OOMScoreAdj): no such file or directory (no proc file system is mounted at /proc)"},
+		want: "sprog: start /bin/true: open /proc (Attr.OOMScoreAdj): no such file or directory (no proc file system is mounted at /proc)"},
 }
 
 // opens is a command that opens a file for its descriptor 3.

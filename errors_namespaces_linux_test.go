@@ -94,7 +94,7 @@ var failingMaps = []failing{
 		c.SysProcAttr.Cloneflags, c.SysProcAttr.Unshareflags = 0, unix.CLONE_NEWUSER
 		return c
 	}, by: ordinary, needs: []*requirement{userNamespaces},
-		want: `sprog: start /bin/true: write /proc/self/uid_map "0 65534 1\n1 100000 1000" (SysProcAttr.UidMappings): operation not permitted (line "1 100000 1000": after unshare a process can write only one line, for its own id, 65534; with Cloneflags the parent writes the map)`},
+		want: `sprog: start /bin/true: write self/uid_map "0 65534 1\n1 100000 1000" (SysProcAttr.UidMappings): operation not permitted (line "1 100000 1000": after unshare a process can write only one line, for its own id, 65534; with Cloneflags the parent writes the map)`},
 	{asked: "A group map with setgroups allowed", make: mapping(oneID(0, 65534), oneID(0, 65534), true), by: ordinary, needs: []*requirement{userNamespaces},
 		want: `sprog: start /bin/true: write gid_map "0 65534 1" (SysProcAttr.GidMappings): operation not permitted (without privileges a group map can be written only where setgroups is denied)`},
 	{asked: "Ids that /etc/subuid does not delegate", make: func(x *scene) *Cmd {

@@ -92,7 +92,7 @@ func (s *starter) useStderr() *StartError {
 	}
 	if _, err := unix.FcntlInt(uintptr(os.Stderr.Fd()), unix.F_GETFD, 0); err == nil {
 		s.stderr = int(os.Stderr.Fd())
-		s.use(s.stderr, "")
+		s.use(s.stderr, "", program.Harmless)
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ func (s *starter) useStderr() *StartError {
 // useCgroup is for a cgroup that a child would be born in.
 func (s *starter) useCgroup() *StartError {
 	if s.inPlace && s.sys.UseCgroupFD {
-		s.use(s.sys.CgroupFD, field("CgroupFD"))
+		s.use(s.sys.CgroupFD, field("CgroupFD"), program.HostDirectory)
 	}
 	return nil
 }
@@ -128,6 +128,7 @@ func (b *builder) bornInPlace() {
 	}
 	if b.sys.UseCgroupFD {
 		b.joinCgroup(b.table.at(b.sys.CgroupFD), field("CgroupFD")) // before a cgroup namespace takes it for its root
+		b.drop(b.sys.CgroupFD, field("CgroupFD"))
 	}
 	b.joinRest()
 	flags := b.birthUnshare()

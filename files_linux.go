@@ -62,20 +62,39 @@ func (b *builder) ownFiles() {
 	for _, h := range t.held {
 		t.setOpen(h.at, true)
 	}
-	if t.unknown = b.lacks.has(noCloseRange); t.unknown {
-		return
+	if !b.lacks.has(noCloseRange) {
+		flags := unix.CLOSE_RANGE_UNSHARE
+		if t.copied {
+			flags = 0
+		}
+		b.add("", program.CloseRange, num(t.open.end()), num(uint32(math.MaxUint32)), num(flags))
+	} else if b.highest >= t.open.end() {
+		b.closeEach(t.open.end(), b.highest)
 	}
-	flags := unix.CLOSE_RANGE_UNSHARE
-	if t.copied {
-		flags = 0
-	}
-	b.add("", program.CloseRange, num(t.open.end()), num(uint32(math.MaxUint32)), num(flags))
 	first := 0 // of a gap
 	for _, n := range t.open {
 		if n > first {
-			b.add("", program.CloseRange, num(first), num(n-1), num(0))
+			b.closeNumbers(first, n-1)
 		}
 		first = n + 1
+	}
+}
+
+// closeNumbers closes the numbers from first to last.
+func (b *builder) closeNumbers(first, last int) {
+	if b.lacks.has(noCloseRange) {
+		b.closeEach(first, last)
+		return
+	}
+	b.add("", program.CloseRange, num(first), num(last), num(0))
+}
+
+// closeEach closes them one by one.
+func (b *builder) closeEach(first, last int) {
+	step := b.p.Len()
+	b.add("", program.Close, num(first)).Ignore(uint32(unix.EBADF))
+	if last > first {
+		b.p.CountUp(b.p.Words(uint64(first)), last+1, step)
 	}
 }
 
@@ -109,41 +128,39 @@ func (b *builder) nullFile(f childFile, mode int, opened *int) int {
 	t := &b.table
 	dest := f.n
 	if t.isOpen(dest) {
+		dest = notOpen
+	}
+	if *opened == notOpen {
+		*opened = b.openAt(f.field, "/dev/null", mode, 0, dest)
+		return *opened
+	}
+	if dest == notOpen {
 		dest = t.spare()
 	}
-	if *opened != notOpen {
-		b.add(f.field, program.Dup3, num(*opened), num(dest), num(0))
-		t.setOpen(dest, true)
-		return dest
-	}
-	b.openAt(f.field, "/dev/null", mode, 0, dest)
-	*opened = dest
+	b.add(f.field, program.Dup3, num(*opened), num(dest), num(0))
+	t.setOpen(dest, true)
 	return dest
 }
 
-// openAt opens a file at number dest. Where it lands otherwise is left open,
-// to be overwritten or closed later.
-func (b *builder) openAt(field, path string, flags int, mode uint32, dest int) {
+// openAt opens a file at number dest, or at a spare one for notOpen, and
+// returns the number. Where it lands otherwise is left open, to be overwritten
+// or closed later.
+func (b *builder) openAt(field, path string, flags int, mode uint32, dest int) int {
 	t := &b.table
 	got := t.lowestFree()
-	here := got == dest && !t.unknown
-	switch {
-	case here:
+	if dest == notOpen {
+		dest = t.spare()
+	}
+	if got == dest {
 		flags &^= unix.O_CLOEXEC
-	case t.unknown:
-		flags |= unix.O_CLOEXEC // nobody knows what to close
 	}
 	open := b.p.Len()
 	b.add(field, program.Openat, num(unix.AT_FDCWD), b.p.Str(path), num(flags), num(mode))
-	if !here {
-		b.add(field, program.Dup3, num(0), num(dest), num(0)).Ignore(uint32(unix.EINVAL)) // it is there already
+	if got != dest {
+		b.add(field, program.Dup3, num(0), num(dest), num(0))
 		b.p.FeedArg(open, open+1, 0)
-	}
-	switch {
-	case t.unknown:
-		b.add(field, program.Fcntl, num(dest), num(unix.F_SETFD), num(0))
-	case !here:
 		t.setOpen(got, true)
 	}
 	t.setOpen(dest, true)
+	return dest
 }

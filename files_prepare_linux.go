@@ -6,12 +6,14 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // useProgram and useDirFile are for the descriptors of the program and the
 // working directory.
 func (s *starter) useProgram() (err *StartError) {
-	s.programFD, err = s.useFile(s.attr.Program, "Attr.Program")
+	s.programFD, err = s.useFile(s.attr.Program, "Attr.Program", program.Harmless)
 	return err
 }
 
@@ -21,11 +23,21 @@ func (s *starter) useDirFile() (err *StartError) {
 		err.Path = s.path
 		return err
 	}
-	s.dirFD, err = s.useFile(s.attr.DirFile, "Attr.DirFile")
+	s.dirFD, err = s.useFile(s.attr.DirFile, "Attr.DirFile", program.HostDirectory)
 	return err
 }
 
-func (s *starter) useFile(f *os.File, field string) (int, *StartError) {
+// checkProgramFD refuses to execute a descriptor by its path in the /proc of
+// another root, where that may be the path of anything.
+func (s *starter) checkProgramFD() *StartError {
+	if s.attr.Program == nil || !s.lacks.has(noExecveat) || s.sys.Chroot == "" && !s.joins.joins(MountNamespace) {
+		return nil
+	}
+	return &StartError{Step: "execveat", Field: "Attr.Program", Err: unix.ENOSYS,
+		Hint: "in another root it cannot be replaced by a path in /proc"}
+}
+
+func (s *starter) useFile(f *os.File, field string, kind program.FileKind) (int, *StartError) {
 	if f == nil {
 		return -1, nil
 	}
@@ -33,7 +45,7 @@ func (s *starter) useFile(f *os.File, field string) (int, *StartError) {
 	if err != nil {
 		return -1, &StartError{Path: s.path, Object: f.Name(), Field: field, Err: err}
 	}
-	s.use(fd, field)
+	s.use(fd, field, kind)
 	return fd, nil
 }
 
@@ -66,7 +78,7 @@ func (s *starter) makeInline() *StartError {
 		if f.source != inline {
 			continue
 		}
-		fd, err := s.makeFile(f.field, func() (int, error) { return sealedFile(f.file.Data) })
+		fd, err := s.makeFile(f.field, program.ForProgram, func() (int, error) { return sealedFile(f.file.Data) })
 		if err != nil {
 			return &StartError{Path: s.path, Step: "make inline data", Object: itoa(f.n), Field: f.field, Err: err, Hint: noDataText(err)}
 		}

@@ -10,6 +10,10 @@ import (
 	"github.com/sprog-dev/sprog/internal/plain"
 )
 
+// moreFiles is how many files may be opened between a look at the highest
+// descriptor and the birth of a child that has a copy of the table.
+const moreFiles = 64
+
 // highestFile returns the highest descriptor that is open in this process, for
 // kernels without close_range. Without /proc it is the highest that can be.
 func highestFile() int {

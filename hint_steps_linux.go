@@ -69,8 +69,6 @@ func (f failure) notRooted() string {
 // notOpened is for the files that the child opens by their paths.
 func (f failure) notOpened() string {
 	switch {
-	case f.errno == unix.ENOENT && f.needsProc() != "" && !isProc("/proc"):
-		return "no proc file system is mounted at /proc"
 	case strings.HasPrefix(f.e.Field, "Attr.Sysctls"):
 		return f.noParameter()
 	case f.e.Object == "/dev/null" && f.errno == unix.ENOENT:
@@ -104,11 +102,6 @@ func (f failure) notOpened() string {
 		return "the file is being executed, and cannot be written to meanwhile"
 	}
 	return ""
-}
-
-func isProc(path string) bool {
-	var fs unix.Statfs_t
-	return unix.Statfs(path, &fs) == nil && fs.Type == unix.PROC_SUPER_MAGIC
 }
 
 // opening is how the file was to be opened.

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // hold makes sure that the descriptors which the child needs are open, and
@@ -36,7 +37,7 @@ func (b *builder) listHeld() {
 	t.held = t.held[:0]
 	for _, f := range b.files {
 		if f.held() {
-			t.hold(use{f.fd, f.field, f.source == inline})
+			t.hold(use{f.fd, f.field, program.ForProgram, f.source == inline})
 		}
 	}
 	for _, u := range b.uses {
@@ -44,13 +45,30 @@ func (b *builder) listHeld() {
 	}
 }
 
+// drop closes a descriptor of the parent's when the last step has used it, if
+// the program itself is not to have the file.
+func (b *builder) drop(fd int, field string) {
+	t := &b.table
+	for i := range t.held {
+		h := &t.held[i]
+		if h.fd != fd {
+			continue
+		}
+		if h.uses--; h.uses == 0 {
+			b.add(field, program.Close, num(h.at))
+			t.setOpen(h.at, false)
+		}
+	}
+}
+
 func (t *fdTable) hold(u use) {
-	for _, h := range t.held {
-		if h.fd == u.fd {
+	for i := range t.held {
+		if h := &t.held[i]; h.fd == u.fd {
+			h.uses++
 			return
 		}
 	}
-	t.held = append(t.held, heldFile{use: u, at: u.fd})
+	t.held = append(t.held, heldFile{use: u, at: u.fd, uses: 1})
 }
 
 func (t *fdTable) lend(h *heldFile) error {

@@ -120,6 +120,15 @@ func mapLine(m syscall.SysProcIDMap) string {
 	return strconv.Itoa(m.ContainerID) + " " + strconv.Itoa(m.HostID) + " " + strconv.Itoa(m.Size)
 }
 
+// writesOwnMaps reports whether the child writes id maps of its own.
+func (r *request) writesOwnMaps() bool {
+	flags := r.sys.Unshareflags
+	if r.inPlace {
+		flags |= r.sys.Cloneflags
+	}
+	return flags&unix.CLONE_NEWUSER != 0 && len(r.mapFiles()) > 0
+}
+
 // writeOwnMaps has the child write its own maps, after unshare. Group maps
 // come first there, as in package syscall.
 func (b *builder) writeOwnMaps() {
@@ -128,12 +137,6 @@ func (b *builder) writeOwnMaps() {
 		files = append(files[1:], files[0])
 	}
 	for _, f := range files {
-		p := b.p
-		open := p.Len()
-		b.add(f.field, program.Openat, num(unix.AT_FDCWD), p.Str("/proc/self/"+f.name), num(unix.O_WRONLY), num(0))
-		b.add(f.field, program.Write, num(0), p.Str(f.text), num(len(f.text)))
-		p.FeedArg(open, open+1, 0)
-		b.add(f.field, program.Close, num(0)).Quiet = true
-		p.FeedArg(open, open+2, 0)
+		b.writeProc(f.field, "self/"+f.name, f.text)
 	}
 }

@@ -168,15 +168,8 @@ func (in *initBuilder) closeRange(first, last int) {
 		in.add(program.CloseRange, num(first), num(last), num(0))
 		return
 	}
-	numbers := in.keptFiles()
-	for _, f := range in.files {
-		numbers = append(numbers, f.n)
-	}
-	for _, n := range numbers {
-		if n < first || n > last {
-			continue
-		}
-		in.add(program.Close, num(n)).Ignore(uint32(unix.EBADF)).Quiet = true
+	for _, n := range in.table.open.between(first, last+1) {
+		in.add(program.Close, num(n)).Quiet = true
 	}
 }
 

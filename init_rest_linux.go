@@ -34,26 +34,18 @@ func (b *builder) openChildren() {
 		return
 	}
 	t, p := &b.table, b.p
-	proc := t.at(b.procFD)
+	got := t.lowestFree()
 	b.children = t.spare()
-	b.add(initField, program.Dup3, num(proc), num(b.children), num(unix.O_CLOEXEC))
-	if b.needsProc() == initField {
-		b.add(initField, program.Close, num(proc))
-		t.setOpen(proc, false)
-	}
 	// The number is taken even if there is no such file: by another, which names
-	// no child. A directory that stayed would be a way out of any root, for a
-	// program that may trace the init.
+	// no child.
 	open := p.Len()
 	for _, path := range []string{childrenFile, "thread-self/stat"} {
-		b.add(initField, program.Openat, num(b.children), p.Str(path), num(unix.O_RDONLY|unix.O_CLOEXEC), num(0))
+		b.add(initField, program.Openat, num(t.at(b.procFD)), p.Str(path), num(unix.O_RDONLY|unix.O_CLOEXEC), num(0))
 	}
 	p.Steps[open].Goto(program.AnyErrno, 1).Next = 2
-	b.add(initField, program.Dup3, num(0), num(b.children), num(unix.O_CLOEXEC))
-	b.add(initField, program.Close, num(0))
-	for from := open; from <= open+1; from++ {
-		p.FeedArg(from, open+2, 0)
-		p.FeedArg(from, open+3, 0)
+	if got != b.children {
+		b.add(initField, program.Dup3, num(got), num(b.children), num(unix.O_CLOEXEC))
+		b.add(initField, program.Close, num(got))
 	}
 }
 

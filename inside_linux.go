@@ -153,36 +153,6 @@ func (s *starter) checkHost() *StartError {
 	return nil
 }
 
-// needsProc is the first field that the caller's /proc is needed for, or "".
-func (r *request) needsProc() string {
-	switch {
-	case r.attr.OOMScoreAdj != nil:
-		return oomField
-	case r.attr.TimeOffsets != nil:
-		return "Attr.TimeOffsets"
-	case len(r.attr.Sysctls) > 0:
-		return "Attr.Sysctls"
-	case r.attr.ForbidUserNamespaces:
-		return forbidField
-	case r.attr.ReportNamespaces != 0:
-		return "Attr.ReportNamespaces"
-	case r.attr.Init != nil && r.sys.Cloneflags&unix.CLONE_NEWPID == 0:
-		return initField // the only one that can do without
-	}
-	return ""
-}
-
-// writeProc writes to a file below /proc. What it is about is decided by the
-// namespaces that the child is in when it opens the file.
-func (b *builder) writeProc(field, path, text string) {
-	p, open := b.p, b.p.Len()
-	b.add(field, program.Openat, num(b.table.at(b.procFD)), p.Str(path), num(unix.O_WRONLY), num(0))
-	b.add(field, program.Write, num(0), p.Str(text), num(len(text)))
-	p.FeedArg(open, open+1, 0)
-	b.add(field, program.Close, num(0)).Quiet = true
-	p.FeedArg(open, open+2, 0)
-}
-
 // timeOffsets sets the clocks of a time namespace in which nobody is yet: the
 // execve of the program enters it.
 func (b *builder) timeOffsets() {

@@ -181,7 +181,7 @@ func (s *starter) openNullBefore() *StartError {
 		if *to != notOpen {
 			continue
 		}
-		fd, err := s.makeFile(f.field, func() (int, error) { return unix.Open("/dev/null", mode|unix.O_CLOEXEC, 0) })
+		fd, err := s.makeFile(f.field, program.ForProgram, func() (int, error) { return unix.Open("/dev/null", mode|unix.O_CLOEXEC, 0) })
 		if err != nil {
 			return &StartError{Path: s.path, Step: "open", Object: "/dev/null", Field: f.field, Err: err}
 		}
@@ -367,7 +367,7 @@ func (s *starter) divideJoins() *StartError {
 			continue
 		}
 		j.late = append(j.late, n)
-		s.uses = append(s.uses, use{n.fd, n.field, !n.given})
+		s.uses = append(s.uses, use{n.fd, n.field, program.Harmless, !n.given})
 	}
 	j.list = early
 	s.relays = s.relays && len(early) > 0

@@ -19,8 +19,8 @@ type execAttr struct {
 // AppArmor has a file of its own since Linux 5.8; the other is that of whichever
 // module comes first.
 const (
-	selinuxExec  = "/proc/thread-self/attr/exec"
-	apparmorExec = "/proc/thread-self/attr/apparmor/exec"
+	selinuxExec  = "thread-self/attr/exec" // below /proc
+	apparmorExec = "thread-self/attr/apparmor/exec"
 	apparmorVerb = "exec "
 )
 
@@ -95,8 +95,9 @@ func (noModule) Unwrap() error { return unix.EOPNOTSUPP }
 
 // openLabels opens the files that take the labels. Only the process itself may
 // write them, and from the same memory that opened them (fs/proc/base.c), so
-// that neither the parent nor a first stage can do it. The new root need not
-// have a /proc, and its own would not be one to trust.
+// that neither the parent nor a first stage can do it. They are found through
+// the caller's /proc: that of a joined mount namespace or of a new root is not
+// one to trust (CVE-2019-16884).
 func (b *builder) openLabels() {
 	t := &b.table
 	b.labels = b.labels[:0]
@@ -104,7 +105,7 @@ func (b *builder) openLabels() {
 		at := t.lowestFree()
 		t.setOpen(at, true)
 		b.labels = append(b.labels, openLabel{a, b.p.Len(), at})
-		b.add(a.field, program.Openat, num(unix.AT_FDCWD), b.p.Str(a.path), num(unix.O_WRONLY|unix.O_CLOEXEC), num(0))
+		b.add(a.field, program.Openat, num(t.at(b.procFD)), b.p.Str(a.path), num(unix.O_WRONLY|unix.O_CLOEXEC), num(0))
 	}
 }
 

@@ -110,7 +110,7 @@ func (l *Landlock) checkPorts(known LandlockPortAccess) *StartError {
 // has the child find the files that rules are about.
 func (s *starter) resolveLandlock() *StartError {
 	l := s.attr.Landlock
-	s.locked = landlocking{}
+	s.locked = landlocking{ruleset: notOpen}
 	if l == nil {
 		return nil
 	}
@@ -143,21 +143,39 @@ func (s *starter) useLandlockFiles() *StartError {
 		if err != nil {
 			return &StartError{Path: s.path, Object: rule.object(), Field: name, Err: err}
 		}
-		s.use(fd, name)
+		s.use(fd, name, program.HostDirectory)
 	}
 	return nil
 }
 
-// landlock makes the ruleset. It stands before the last steps, because making
-// it takes descriptors, which the limit on open files may not leave.
+// landlockFiles makes the rules for files of the caller's, and closes these: a
+// directory among them would lead out of a new root.
+func (b *builder) landlockFiles() {
+	if b.locked.set.Files == 0 {
+		return
+	}
+	for i, rule := range b.attr.Landlock.Files.Rules {
+		if rule.File == nil {
+			continue
+		}
+		b.landlockRuleset()
+		name := index("Attr.Landlock.Files.Rules", i)
+		fd, _ := shownFd(rule.File)
+		if rights := rule.Rights & b.locked.set.Files; rights != 0 {
+			b.landlockBeneath(name, rights, b.p.Words(uint64(rights), uint64(b.table.at(fd))))
+		}
+		b.drop(fd, name)
+	}
+}
+
+// landlock makes the other rules. It stands before the last steps, because
+// making them takes descriptors, which the limit on open files may not leave.
 func (b *builder) landlock() {
 	if !b.locked.on() {
 		return
 	}
+	b.landlockRuleset()
 	set, l := b.locked.set, b.attr.Landlock
-	attr := b.p.Words(uint64(set.Files), uint64(set.Ports), uint64(set.Scopes))
-	b.add("Attr.Landlock", program.LandlockCreateRuleset, attr, num(24), num(0))
-	b.parkRuleset()
 	if set.Files != 0 {
 		for i := range l.Files.Rules {
 			b.landlockPath(index("Attr.Landlock.Files.Rules", i), &l.Files.Rules[i])
@@ -170,6 +188,17 @@ func (b *builder) landlock() {
 			}
 		}
 	}
+}
+
+// landlockRuleset makes the ruleset, if it is not there yet.
+func (b *builder) landlockRuleset() {
+	if b.locked.ruleset != notOpen {
+		return
+	}
+	set := b.locked.set
+	attr := b.p.Words(uint64(set.Files), uint64(set.Ports), uint64(set.Scopes))
+	b.add("Attr.Landlock", program.LandlockCreateRuleset, attr, num(24), num(0))
+	b.parkRuleset()
 }
 
 // parkRuleset puts the ruleset that was just made at a number that is none of
@@ -194,12 +223,7 @@ const fileRights = LandlockExecute | LandlockWriteFile | LandlockReadFile | Land
 // landlockPath adds the rule for a path.
 func (b *builder) landlockPath(field string, rule *LandlockPath) {
 	rights := rule.Rights & b.locked.set.Files
-	if rights == 0 {
-		return
-	}
-	if rule.File != nil {
-		at, _ := shownFd(rule.File)
-		b.landlockBeneath(field, rights, b.p.Words(uint64(rights), uint64(b.table.at(at))))
+	if rights == 0 || rule.File != nil {
 		return
 	}
 	p := b.p

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	_ "github.com/sprog-dev/sprog/internal/verified"
 )
 
 // helperVar tells the test binary to play a helper program. TestMain sets it,

@@ -36,8 +36,8 @@ func (s *starter) guardMemory() *StartError {
 	}
 	s.standing = ownStanding()
 	s.root = s.root && !s.procIsOuter
-	changes := s.writesOwnMaps() && s.changesCredentials() // makes the memory undumpable, for other starts as well
-	switch maps := s.meets() || s.writesOwnMaps(); {
+	changes := s.writesOwnFiles() && s.changesCredentials() // makes the memory undumpable, for other starts as well
+	switch maps := s.meets() || s.writesOwnFiles(); {
 	case s.stageField != "":
 	case s.root || !maps:
 		s.hides = s.guarded && s.reachesHidden()
@@ -60,16 +60,14 @@ func (r *request) mayHaveStages() bool { return !r.sys.Ptrace && !r.listens() }
 // to take a listener from the child, it has to have the right to trace it.
 func (r *request) reachesHidden() bool { return !r.listens() || hasCap(unix.CAP_SYS_PTRACE) }
 
-// writesOwnMaps reports whether the child itself writes to files in its /proc/self
+// writesOwnFiles reports whether the child itself writes to files in its /proc/self
 // that belong to root if its memory is undumpable.
-func (r *request) writesOwnMaps() bool {
-	return r.sys.Unshareflags&unix.CLONE_NEWUSER != 0 && len(r.mapFiles()) > 0 || r.attr.ForbidUserNamespaces
-}
+func (r *request) writesOwnFiles() bool { return r.writesOwnMaps() || r.attr.ForbidUserNamespaces }
 
 // readsProc reports whether id maps are written through the child's files in /proc
 // while it shares the parent's memory, by one or the other.
 func (s *starter) readsProc() bool {
-	return s.meetsEarly() || s.writesOwnMaps() && s.second == nil
+	return s.meetsEarly() || s.writesOwnFiles() && s.second == nil
 }
 
 // A standing is what this process is to other processes of its user's.

@@ -14,19 +14,10 @@ import (
 // statxSize is the size of struct statx.
 const statxSize = 256
 
-// parkProc moves the caller's /proc to a number that is none of the child's.
-func (b *builder) parkProc() {
-	if b.attr.ReportNamespaces == 0 {
-		return
-	}
-	from := b.table.at(b.procFD)
-	b.procLast = b.table.spare()
-	b.add("Attr.ReportNamespaces", program.Dup3, num(from), num(b.procLast), num(unix.O_CLOEXEC))
-}
-
 // reportNamespaces has the child look up the ids of its namespaces where the
 // parent can read them: in the memory that they share, or in the page that a
-// second stage shows.
+// second stage shows. That is done as soon as it is in all of them, since it
+// takes the caller's /proc.
 func (b *builder) reportNamespaces() {
 	b.ids = b.ids[:0]
 	for _, k := range namespaceKinds {
@@ -44,7 +35,7 @@ func (b *builder) reportNamespaces() {
 		if k.kind == TimeNamespace {
 			file = "time_for_children" // the one that the execve enters
 		}
-		b.add("Attr.ReportNamespaces", program.Statx, num(b.procLast), b.p.Str("self/ns/"+file), num(0), num(unix.STATX_INO), at)
+		b.add("Attr.ReportNamespaces", program.Statx, num(b.table.at(b.procFD)), b.p.Str("self/ns/"+file), num(0), num(unix.STATX_INO), at)
 	}
 }
 

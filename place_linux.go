@@ -4,7 +4,6 @@ package sprog
 
 import (
 	"math"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -14,12 +13,11 @@ import (
 // placeFiles puts every file at its number, and has all others closed by
 // execve.
 func (b *builder) placeFiles() {
-	end := max(b.highest+1, b.table.open.end())
 	b.parkProgram()
 	b.arrange()   // what is open
 	b.openPaths() // when /proc/self/fd shows the child's files
 	b.duplicate() // what has just been opened
-	b.closeRest(end)
+	b.closeRest()
 }
 
 // parkProgram puts the file to execute where no file of the child's goes. One
@@ -93,8 +91,8 @@ func (b *builder) place(i int) {
 	f, from := &b.files[i], t.source[i]
 	switch {
 	case from == notOpen:
-		if f.source == closed && (t.isOpen(f.n) || t.unknown) {
-			b.add(f.field, program.Close, num(f.n)).Ignore(uint32(unix.EBADF))
+		if f.source == closed && t.isOpen(f.n) {
+			b.add(f.field, program.Close, num(f.n))
 			t.setOpen(f.n, false)
 		}
 		return
@@ -139,71 +137,27 @@ func (b *builder) duplicate() {
 }
 
 // closeRest has execve close every descriptor that is none of the child's,
-// whatever opened it and forgot to say so. Before the files were placed all of
-// them were below end.
-func (b *builder) closeRest(end int) {
+// whatever opened it and forgot to say so.
+func (b *builder) closeRest() {
 	first := 0
 	for _, f := range b.files {
-		b.closeGap(first, f.n, end)
+		b.closeGap(first, f.n)
 		first = f.n + 1
 	}
-	b.closeGap(first, math.MaxInt, end)
+	b.closeGap(first, math.MaxInt)
 }
 
 // closeGap does it for the numbers from first on and before next.
-func (b *builder) closeGap(first, next, end int) {
-	t := &b.table
-	if !t.unknown {
-		if t.open.hasFrom(first, next) {
-			last := uint32(min(next-1, math.MaxUint32))
-			b.add("", program.CloseRange, num(first), num(last), num(unix.CLOSE_RANGE_CLOEXEC))
+func (b *builder) closeGap(first, next int) {
+	open := b.table.open.between(first, next)
+	switch {
+	case len(open) == 0:
+	case b.lacks.has(noCloseRange):
+		for _, n := range open {
+			b.add("", program.Fcntl, num(n), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
 		}
-		return
+	default:
+		last := uint32(min(next-1, math.MaxUint32))
+		b.add("", program.CloseRange, num(first), num(last), num(unix.CLOSE_RANGE_CLOEXEC))
 	}
-	// The same, one by one, up to the highest number that is open. They are
-	// closed at once: a child that is slow to execute would keep files busy
-	// that other starts want to execute. What is needed until then is kept.
-	next = min(next, end)
-	for _, kept := range b.keptFiles() {
-		if first <= kept && kept < next {
-			b.closeEach(first, kept)
-			first = kept + 1
-		}
-	}
-	b.closeEach(first, next)
-}
-
-// keptFiles are the numbers beside the child's that the execution needs, which
-// have the close-on-exec flag, in ascending order.
-func (b *builder) keptFiles() (list []int) {
-	if b.second != nil || b.inPlace && b.report >= 0 {
-		list = append(list, b.report)
-	}
-	if b.attr.Init != nil {
-		list = append(list, b.stateLast)
-		if b.children >= 0 {
-			list = append(list, b.children)
-		}
-	}
-	if b.locked.on() {
-		list = append(list, b.locked.ruleset)
-	}
-	if b.attr.ReportNamespaces != 0 {
-		list = append(list, b.procLast)
-	}
-	if b.attr.Program != nil && b.fileAt(b.executable) < 0 {
-		list = append(list, b.executable)
-	}
-	slices.Sort(list)
-	return list
-}
-
-// closeEach closes the numbers from first to before end.
-func (b *builder) closeEach(first, end int) {
-	if first >= end {
-		return
-	}
-	step := b.p.Len()
-	b.add("", program.Close, num(first)).Ignore(uint32(unix.EBADF))
-	b.p.CountUp(b.p.Words(uint64(first)), end, step)
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // prepare makes what the child needs and only the parent can make. Whatever it
@@ -23,7 +25,7 @@ func (s *starter) prepare() *StartError {
 
 var preparations = [...]func(*starter) *StartError{
 	(*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).useProgram,
-	(*starter).guardMemory, (*starter).openJoins, (*starter).checkHost, (*starter).useDirFile, (*starter).openParent, (*starter).makeCgroup, (*starter).openCgroupV1, (*starter).openSecond, (*starter).divideJoins, (*starter).guardCore,
+	(*starter).guardMemory, (*starter).openJoins, (*starter).checkHost, (*starter).useDirFile, (*starter).openParent, (*starter).makeCgroup, (*starter).openCgroupV1, (*starter).openSecond, (*starter).divideJoins, (*starter).checkProgramFD, (*starter).guardCore,
 	(*starter).resolveLandlock,
 	(*starter).makeInline,
 	(*starter).lookForCPUs, (*starter).makeDoor, (*starter).openProc,
@@ -34,26 +36,29 @@ var preparations = [...]func(*starter) *StartError{
 type use struct {
 	fd    int
 	field string
-	own   bool // it was made for the start: nobody else has a lock on it
+	kind  program.FileKind
+	own   bool // it was made for the start: nobody else has a lock on it, and it has the close-on-exec flag
 }
 
 // use has the child find a descriptor of the caller's, at a number that
-// b.table.at tells, until it executes its program.
-func (b *builder) use(fd int, field string) {
-	b.uses = append(b.uses, use{fd, field, false})
+// b.table.at tells, until it executes its program. What kind of file that is
+// matters to the verifier: a directory of the host's must be closed again before
+// a path is followed in another root.
+func (b *builder) use(fd int, field string, kind program.FileKind) {
+	b.uses = append(b.uses, use{fd, field, kind, false})
 }
 
 // useOwn does it for one that was made for the start.
-func (b *builder) useOwn(fd int, field string) {
-	b.uses = append(b.uses, use{fd, field, true})
+func (b *builder) useOwn(fd int, field string, kind program.FileKind) {
+	b.uses = append(b.uses, use{fd, field, kind, true})
 }
 
 // makeFile opens a descriptor for the length of the attempt to start, and has
 // the child find it. In a plan nothing is opened, and the number is a stand-in.
-func (s *starter) makeFile(field string, open func() (int, error)) (int, error) {
+func (s *starter) makeFile(field string, kind program.FileKind, open func() (int, error)) (int, error) {
 	if s.describing {
 		fd := s.nextStandIn()
-		s.useOwn(fd, field)
+		s.useOwn(fd, field, kind)
 		return fd, nil
 	}
 	fd, err := open()
@@ -61,7 +66,7 @@ func (s *starter) makeFile(field string, open func() (int, error)) (int, error) 
 		return -1, err
 	}
 	s.afterwards(func(bool) { unix.Close(fd) })
-	s.useOwn(fd, field)
+	s.useOwn(fd, field, kind)
 	return fd, nil
 }
 
@@ -80,7 +85,7 @@ func (s *starter) cleanUp(started bool) {
 // useTerminal is for Foreground, whose Ctty is a descriptor of the parent's.
 func (s *starter) useTerminal() *StartError {
 	if s.sys.Foreground {
-		s.use(s.sys.Ctty, field("Ctty"))
+		s.use(s.sys.Ctty, field("Ctty"), program.Harmless)
 	}
 	return nil
 }
@@ -90,7 +95,7 @@ func (s *starter) useTerminal() *StartError {
 func (s *starter) openParent() *StartError {
 	s.parentFD = -1
 	if s.needsParentFD() {
-		fd, err := s.makeFile(field("Pdeathsig"), func() (int, error) { return unix.PidfdOpen(os.Getpid(), 0) })
+		fd, err := s.makeFile(field("Pdeathsig"), program.Harmless, func() (int, error) { return unix.PidfdOpen(os.Getpid(), 0) })
 		if err == nil {
 			s.parentFD = fd
 		}

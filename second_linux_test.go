@@ -116,7 +116,7 @@ func TestSecondStageWithoutProc(t *testing.T) {
 	const want = `exit status 3
 sprog: start /bin/true: prctl PR_SET_THP_DISABLE (Attr.THPDisable): killed by SIGSEGV before the program was executed
 signal: illegal instruction
-sprog: start /bin/true: openat self/oom_score_adj (Attr.OOMScoreAdj): no such file or directory (no proc file system is mounted at /proc)
+sprog: start /bin/true: open /proc (Attr.OOMScoreAdj): no such file or directory (no proc file system is mounted at /proc)
 `
 	if got := outputOf(t, c); got != want {
 		t.Errorf("output = %s; want %s", got, want)

@@ -74,11 +74,11 @@ func (s *starter) openSecond() *StartError {
 		s.afterwards(func(bool) { s.stage.Close() })
 		s.image, s.pipe, s.stateFD, s.waitFD = s.stage.Image(), s.stage.Pipe(), s.stage.State(), s.stage.Wait()
 	}
-	s.useOwn(s.image, s.stageField)
-	s.useOwn(s.pipe, s.stageField)
-	s.useOwn(s.stateFD, s.stageField)
+	s.useOwn(s.image, s.stageField, program.Harmless)
+	s.useOwn(s.pipe, s.stageField, program.Harmless)
+	s.useOwn(s.stateFD, s.stageField, program.Harmless)
 	if s.waitFD >= 0 {
-		s.useOwn(s.waitFD, s.stageField)
+		s.useOwn(s.waitFD, s.stageField, program.Harmless)
 	}
 	return nil
 }

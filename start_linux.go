@@ -142,7 +142,7 @@ func (s *starter) build() *StartError {
 		return err
 	}
 	if s.lacks.has(noCloseRange) {
-		s.highest = highestFile()
+		s.highest = highestFile() + moreFiles
 	}
 	s.phase("compile", "compile the program", "")
 	s.compile()
@@ -163,6 +163,9 @@ func (b *builder) compile() {
 	b.p = first
 	if b.inspect != nil {
 		b.inspect(b.p, b.second)
+	}
+	if program.Compiled != nil {
+		program.Compiled(b.compiled())
 	}
 }
 

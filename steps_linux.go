@@ -85,11 +85,10 @@ func (b *builder) chroot() {
 		return
 	}
 	b.add(field("Chroot"), program.Chroot, b.p.Str(b.sys.Chroot))
-	if len(b.dir) == 0 || b.dir[0] != '/' {
-		// chroot(2) leaves the working directory outside of the new root,
-		// from where the rest of the host can be reached.
-		b.add(field("Chroot"), program.Chdir, b.p.Str("/"))
-	}
+	// chroot(2) leaves the working directory outside of the new root, from
+	// where the rest of the host can be reached: also by Dir, should that be a
+	// link to /proc/self/cwd.
+	b.add(field("Chroot"), program.Chdir, b.p.Str("/"))
 }
 
 func (b *builder) chdir() {
@@ -181,12 +180,11 @@ func (b *builder) finish() {
 // lastSteps are those of the process that executes the program, which is not
 // the child but the child of that where there is an init.
 func (b *builder) lastSteps() {
-	b.fileSize()         // of the program, where its init needs larger ones
-	b.reportNamespaces() // while /proc can be read
-	b.landlockSelf()     // in the process that executes the program, which an init is not
-	b.coreBack()         // a signal or a filter may leave a core file from here on
-	b.traceMe()          // as late as can be: every later call would be traced
-	b.seccomp()          // after every other call that the filter could deny
+	b.fileSize()     // of the program, where its init needs larger ones
+	b.landlockSelf() // in the process that executes the program, which an init is not
+	b.coreBack()     // a signal or a filter may leave a core file from here on
+	b.traceMe()      // as late as can be: every later call would be traced
+	b.seccomp()      // after every other call that the filter could deny
 	b.execve()
 }
 

@@ -16,18 +16,18 @@ type fdTable struct {
 	// Exec has no use for that: the table is its own process's.
 	lendable bool
 
-	files   []childFile // what the child is to have
-	open    fdSet
-	unknown bool  // all of the parent's files are still open
-	source  []int // for each of the child's files where it is, or notOpen
-	needed  []int // for each of the child's files how many others are at its number
-	placed  []bool
+	files  []childFile // what the child is to have
+	open   fdSet
+	source []int // for each of the child's files where it is, or notOpen
+	needed []int // for each of the child's files how many others are at its number
+	placed []bool
 }
 
 // A heldFile is a descriptor of the parent's that the child needs.
 type heldFile struct {
 	use
 	at   int // where the child finds it: the same number, or a low one that it was lent
+	uses int // by how many it is still needed
 	lent bool
 }
 
@@ -102,8 +102,9 @@ func (s fdSet) end() int {
 	return s[len(s)-1] + 1
 }
 
-// hasFrom reports whether there is a number from first on and before end.
-func (s fdSet) hasFrom(first, end int) bool {
+// between are the numbers from first on and before end.
+func (s fdSet) between(first, end int) fdSet {
 	i, _ := slices.BinarySearch(s, first)
-	return i < len(s) && s[i] < end
+	j, _ := slices.BinarySearch(s, end)
+	return s[i:j]
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sprog-dev/sprog"
+	_ "github.com/sprog-dev/sprog/internal/verified"
 )
 
 // bin is a directory that every user can reach, with the programs. They are

@@ -14,6 +14,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
+
+	_ "github.com/sprog-dev/sprog/internal/verified"
 )
 
 var update = flag.Bool("update", false, "write what sprog prints into the scripts' golden files")

@@ -1,0 +1,85 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/ownproc"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// needsProc is the first field that the caller's /proc is needed for, or "".
+func (r *request) needsProc() string {
+	switch {
+	case r.writesOwnMaps():
+		return r.mapFiles()[0].field
+	case len(r.execAttrs()) > 0:
+		return r.execAttrs()[0].field
+	case r.attr.OOMScoreAdj != nil:
+		return oomField
+	case r.attr.TimeOffsets != nil:
+		return "Attr.TimeOffsets"
+	case len(r.attr.Sysctls) > 0:
+		return "Attr.Sysctls"
+	case r.attr.ForbidUserNamespaces:
+		return forbidField
+	case r.attr.ReportNamespaces != 0:
+		return "Attr.ReportNamespaces"
+	case r.attr.Init != nil && r.sys.Cloneflags&unix.CLONE_NEWPID == 0:
+		return initField // the only one that can do without
+	}
+	return ""
+}
+
+// openProc opens /proc as this process has it: the child may have a mount
+// namespace in which there is none, or a root of somebody else's, and what it
+// wrote there would be lost (CVE-2025-52881). For the same reason it has to be
+// a proc file system.
+func (s *starter) openProc() *StartError {
+	name, lists := s.needsProc(), s.listsChildren()
+	s.procFD, s.childList = -1, false
+	if name == "" || name == initField && !lists {
+		return nil
+	}
+	var foreign, err error
+	s.procFD, err = s.makeFile(name, program.HostDirectory, func() (int, error) {
+		fd, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return -1, err
+		}
+		foreign = ownproc.Check(fd)
+		if foreign == ownproc.ErrNotMounted || foreign != nil && name == initField {
+			unix.Close(fd)
+			return -1, foreign
+		}
+		return fd, nil
+	})
+	s.childList = lists && err == nil && foreign == nil
+	if err == nil || name == initField {
+		return nil
+	}
+	e := &StartError{Path: s.path, Step: "open", Object: "/proc", Field: name, Err: err}
+	if err == unix.ENOENT || err == ownproc.ErrNotMounted {
+		e.Err, e.Hint = unix.ENOENT, ownproc.ErrNotMounted.Error()
+	}
+	return e
+}
+
+// closeProc closes it when the last step has used it: it leads out of any root.
+func (b *builder) closeProc() {
+	if b.procFD >= 0 {
+		b.drop(b.procFD, b.needsProc())
+	}
+}
+
+// writeProc writes to a file below /proc. What it is about is decided by the
+// namespaces that the child is in when it opens the file.
+func (b *builder) writeProc(field, path, text string) {
+	p, open := b.p, b.p.Len()
+	b.add(field, program.Openat, num(b.table.at(b.procFD)), p.Str(path), num(unix.O_WRONLY), num(0))
+	b.add(field, program.Write, num(0), p.Str(text), num(len(text)))
+	p.FeedArg(open, open+1, 0)
+	b.add(field, program.Close, num(0)).Quiet = true
+	p.FeedArg(open, open+2, 0)
+}
