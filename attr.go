@@ -82,6 +82,15 @@ type Attr struct {
 	// See PR_SET_NO_NEW_PRIVS(2const); Linux 3.5.
 	NoNewPrivs bool
 
+	// DenyTIOCSTI keeps the program, and all that descends from it, from putting input
+	// into its controlling terminal, which the shell that waits there would read:
+	// ioctl(2) with TIOCSTI or TIOCLINUX answers EPERM (TIOCSTI(2const)). A program
+	// that runs as another user than the terminal's owner can become that owner by
+	// it, unless it has a session of its own (SysProcAttr.Setsid), or the kernel
+	// refuses the call (dev.tty.legacy_tiocsti=0; Linux 6.2). It is a seccomp filter,
+	// and needs NoNewPrivs or CAP_SYS_ADMIN.
+	DenyTIOCSTI bool
+
 	// IDMap, if not nil, says more of the id maps of a new user namespace. See
 	// [IDMap].
 	IDMap *IDMap

@@ -165,6 +165,11 @@ var casesOfAttr = []startCase{
 	{"rlimits", nil, withAttr(&Attr{Rlimits: []Rlimit{
 		{Resource: unix.RLIMIT_CORE, Cur: 0, Max: 0}, {Resource: unix.RLIMIT_NOFILE, Cur: 32, Max: 64},
 	}})},
+	{"no input for the terminal", nil, withAttr(&Attr{DenyTIOCSTI: true, NoNewPrivs: true})},
+	{"no input for the terminal from another user", []*requirement{asRoot}, func(_ *testing.T, c *Cmd) {
+		c.Attr = &Attr{DenyTIOCSTI: true}
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}},
 	{"umask", nil, withAttr(&Attr{Umask: new(uint32(0o27))})},
 	{"no new privileges", nil, withAttr(&Attr{NoNewPrivs: true})},
 	{"init", nil, withAttr(&Attr{Init: &Init{}})},

@@ -117,6 +117,7 @@ func (b *builder) steps() {
 	b.closeProc()            // before a path is followed that leads through another root
 	b.landlockFiles()        // likewise: it closes what is a directory of the caller's
 	b.chroot()               // after unshare: it is the new mount namespace that changes
+	b.denyTIOCSTI(false)     // while CAP_SYS_ADMIN is effective, which setuid ends
 	b.dropBounding()         // while CAP_SETPCAP is effective, which setuid ends
 	b.credentials()          // groups, gid, uid: each step takes away the right to the one before
 	b.capabilities()         // after setuid, which clears most of them (capabilities(7))
@@ -132,6 +133,7 @@ func (b *builder) steps() {
 	b.setctty()              // on a number of the child's
 	b.nofile()               // after the last descriptor is made: the limit may be below the numbers used
 	b.noNewPrivs()           // after all that needs privileges
+	b.denyTIOCSTI(true)      // with no_new_privs, which allows it
 	b.finish()
 }
 

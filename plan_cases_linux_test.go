@@ -121,6 +121,7 @@ func mask(bits uint32) *uint32 { return &bits }
 
 var plansOfAttr = []planCase{
 	{"umask", by(&Attr{Umask: mask(0o27)})},
+	{"deny-tiocsti", by(&Attr{DenyTIOCSTI: true, NoNewPrivs: true})},
 	{"umask-zero", by(&Attr{Umask: mask(0)})},
 	{"no-new-privs", by(&Attr{NoNewPrivs: true})},
 	{"rlimits", by(&Attr{Rlimits: []Rlimit{

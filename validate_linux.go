@@ -37,7 +37,7 @@ var checks = [...]func(*request) *StartError{
 	(*request).checkRlimits, (*request).checkUmask, (*request).checkJoin, (*request).checkInside, (*request).checkForbid, (*request).checkStages, (*request).checkInPlace,
 	(*request).checkLandlock,
 	(*request).checkFiles, (*request).checkDirFile,
-	(*request).checkSeccomp,
+	(*request).checkSeccomp, (*request).checkTIOCSTI,
 	(*request).checkIDMap, (*request).checkHelpers, // after checkMaps: they go by its lines
 	(*request).checkNice, (*request).checkScheduler, (*request).checkCPUs, (*request).checkNUMA,
 	(*request).checkIOPriority, (*request).checkOOMScoreAdj, (*request).checkTimerSlack, (*request).checkCoreSched,

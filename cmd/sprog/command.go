@@ -151,7 +151,7 @@ func (f *startFlags) setSession(sys *syscall.SysProcAttr) {
 
 // attr fills in the rest.
 func (f *startFlags) attr() *sprog.Attr {
-	attr := &sprog.Attr{NoNewPrivs: f.NoNewPrivs}
+	attr := &sprog.Attr{NoNewPrivs: f.NoNewPrivs, DenyTIOCSTI: f.guardsTerminal()}
 	for _, limit := range f.Rlimit {
 		attr.Rlimits = append(attr.Rlimits, sprog.Rlimit(limit))
 	}

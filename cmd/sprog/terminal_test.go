@@ -122,7 +122,7 @@ func (s *session) expectForeground() {
 // be lost.
 func (s *session) expectPrompt() {
 	s.t.Helper()
-	if !within(func() bool { return strings.HasSuffix(s.text(), "\n$ ") }) {
+	if !within(func() bool { return strings.HasSuffix("\n"+s.text(), "\n$ ") }) {
 		s.t.Fatalf("the shell never asked for a command; the terminal shows:\n%s", s.text())
 	}
 }

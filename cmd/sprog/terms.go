@@ -47,6 +47,7 @@ var flagsOfFields = [...]fieldFlags{
 	{"Attr.Rlimits", "rlimit"},
 	{"Attr.Umask", "umask"},
 	{"Attr.NoNewPrivs", "no-new-privs"},
+	{"Attr.DenyTIOCSTI", "allow-tiocsti"},
 	{"Attr.IDs", "ruid euid rgid egid"},
 	{"Attr.IDs.RealUser", "ruid"},
 	{"Attr.IDs.EffectiveUser", "euid"},

@@ -1,0 +1,64 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/seccomp"
+)
+
+const tiocstiField = "Attr.DenyTIOCSTI"
+
+// The requests of ioctl(2) that put input into a terminal, TIOCSTI, or paste a
+// selection into a virtual console, TIOCLINUX. The kernel looks at 32 bits.
+var inputRequests = [...]uint64{unix.TIOCSTI, 0x541c}
+
+// tiocstiPolicy allows everything else, in all ways to call that a program of this
+// machine has.
+func tiocstiPolicy() *Seccomp {
+	archs := []string{"x86_64", "x86", "x32"}
+	if runtime.GOARCH == "arm64" {
+		archs = []string{"aarch64", "arm"}
+	}
+	s := &Seccomp{Default: SeccompAllow, Archs: archs}
+	for _, request := range inputRequests {
+		s.Rules = append(s.Rules, SeccompRule{
+			Names: []string{"ioctl"}, Action: SeccompErrno,
+			Args: []SeccompArg{{Index: 1, Op: SeccompMaskedEQ, Value: request, Mask: 0xffffffff}},
+		})
+	}
+	return s
+}
+
+// checkTIOCSTI refuses what the kernel refuses to a child with neither
+// no_new_privs nor CAP_SYS_ADMIN.
+func (r *request) checkTIOCSTI() *StartError {
+	if !r.attr.DenyTIOCSTI || r.attr.NoNewPrivs || r.newUserNamespace() || len(r.attr.Join) > 0 || hasCap(unix.CAP_SYS_ADMIN) {
+		return nil
+	}
+	if has, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && has == 1 {
+		return nil
+	}
+	return &StartError{Field: tiocstiField, Err: unsupported{"needs Attr.NoNewPrivs, or CAP_SYS_ADMIN, which this process lacks", unix.EPERM}}
+}
+
+// denyTIOCSTI sets the filter while the child may do so: it needs CAP_SYS_ADMIN,
+// which goes with the credentials, or no_new_privs.
+func (b *builder) denyTIOCSTI(haveNoNewPrivs bool) {
+	if !b.attr.DenyTIOCSTI || b.attr.NoNewPrivs != haveNoNewPrivs {
+		return
+	}
+	p, _, err := tiocstiPolicy().policy()
+	var code []seccomp.Insn
+	if err == nil {
+		code, err = p.Compile()
+	}
+	if err != nil {
+		panic(err) // it is the same each time
+	}
+	b.add(tiocstiField, program.Seccomp, num(unix.SECCOMP_SET_MODE_FILTER), num(0), b.p.Filter(seccomp.Encode(code)))
+}
