@@ -5,7 +5,6 @@ package sprog
 import (
 	"os"
 	"strings"
-	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -53,12 +52,15 @@ var coreLimit = func() (limit unix.Rlimit, possible bool) {
 	return limit, limit.Cur != noCore && (coresArePiped() || limit.Cur >= uint64(os.Getpagesize()))
 }
 
-// coresArePiped reports whether core files go elsewhere than to files. It is asked
-// once: the setting is the machine's, and made at boot as a rule.
-var coresArePiped = sync.OnceValue(func() bool {
-	pattern, err := readSmall("/proc/sys/kernel/core_pattern")
-	return err != nil || strings.HasPrefix(pattern, "|") || strings.HasPrefix(pattern, "@")
-})
+// coresArePiped reports whether core files go elsewhere than to files.
+func coresArePiped() bool {
+	return corePattern.ask(func() bool {
+		pattern, err := readSmall("/proc/sys/kernel/core_pattern")
+		return err != nil || strings.HasPrefix(pattern, "|") || strings.HasPrefix(pattern, "@")
+	})
+}
+
+var corePattern setting
 
 // coreOff is the first step of a child.
 func (b *builder) coreOff() {

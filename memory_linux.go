@@ -105,16 +105,30 @@ func mixesIDs() bool {
 	return ruid != euid || suid != euid || rgid != egid || sgid != egid
 }
 
-// yama reports whether Yama may restrict tracing. It is asked once: the setting is the
-// machine's, and read at boot as a rule. Where /proc shows no settings, it is taken
-// to be so.
-var yama = sync.OnceValue(func() bool {
-	scope, err := readSmall("/proc/sys/kernel/yama/ptrace_scope")
-	if err == unix.ENOENT {
-		return !isThere("/proc/sys/kernel/ostype")
-	}
-	return err != nil || strings.TrimSpace(scope) != "0"
-})
+// yama reports whether Yama may restrict tracing. Where /proc shows no settings, it is
+// taken to be so.
+func yama() bool {
+	return yamaSays.ask(func() bool {
+		scope, err := readSmall("/proc/sys/kernel/yama/ptrace_scope")
+		if err == unix.ENOENT {
+			return !isThere("/proc/sys/kernel/ostype")
+		}
+		return err != nil || strings.TrimSpace(scope) != "0"
+	})
+}
+
+var yamaSays setting
+
+// A setting is one of the machine's, made at boot as a rule. So it is asked for once.
+type setting struct {
+	once sync.Once
+	on   bool
+}
+
+func (s *setting) ask(look func() bool) bool {
+	s.once.Do(func() { s.on = look() })
+	return s.on
+}
 
 // entersLate reports whether a new user namespace, with the others, is not
 // what the child is born into, but what its second stage enters. The image was
