@@ -6,7 +6,9 @@ package sprog
 // capabilities is in capabilities(7).
 //
 // The saved ids become the effective ones, as execve(2) would make them anyway.
-// Supplementary groups stay unless [Attr.Groups] says otherwise.
+// Supplementary groups stay unless [Attr.Groups] says otherwise. A program that shares
+// a terminal with its caller can put input into it, also as another user: see
+// Attr.DenyTIOCSTI.
 //
 // Where a real and an effective id differ, the execve is to the kernel that of a
 // set-user-ID program: the program is not dumpable, runs in secure-execution

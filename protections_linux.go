@@ -23,6 +23,7 @@ func (c *Cmd) protections() []string {
 	add(attr.Caps != nil, "capabilities")
 	add(attr.Securebits != nil, "securebits")
 	add(attr.NoNewPrivs, "no_new_privs")
+	add(attr.DenyTIOCSTI, "no TIOCSTI")
 	add(attr.ForbidUserNamespaces, "no user namespaces")
 	add(attr.ExecLabel != nil, "exec label")
 	add(attr.SessionKeyring != nil, "session keyring")

@@ -32,8 +32,9 @@ var runners = []runner{
 	// a descriptor.
 	{tool: "qemu-" + qemuName, as: func(c ...string) []string { return c }},
 	{tool: "valgrind", lacks: "init", as: func(c ...string) []string { return append([]string{"-q", "--log-file=/dev/null"}, c...) }},
-	// It writes below the stack pointer of whoever makes a system call.
-	{tool: "proot", as: func(c ...string) []string { return append([]string{"-r", "/"}, c...) }},
+	// It writes below the stack pointer of whoever makes a system call. As an ordinary
+	// user it fails an assertion of its own where a process has another's child (its 5.1).
+	{tool: "proot", lacks: "init", as: func(c ...string) []string { return append([]string{"-r", "/"}, c...) }},
 	{tool: "strace", as: func(c ...string) []string { return append([]string{"-f", "-o", "/dev/null"}, c...) }},
 }
 

@@ -166,7 +166,7 @@ func (v *verifier) step(s *state) {
 // test goes one way if the word is one that counts, and both ways otherwise.
 func (v *verifier) test(s *state, step *Step, ways []int) {
 	word, known := v.stages[s.stage].word(s, step.Args[0])
-	equal := word == step.Args[1].Value
+	equal := uint32(word) == uint32(step.Args[1].Value)
 	if !known || equal {
 		v.enter(s.clone(), ways[1])
 	}
@@ -182,7 +182,7 @@ func (v *verifier) move(s *state, step *Step) bool {
 	}
 	result := uint64(unknown)
 	if word, known := v.stages[s.stage].word(s, step.Args[0]); known {
-		result = (word&^step.Args[3].Value | step.Args[2].Value) + step.Args[1].Value
+		result = (uint64(uint32(word))&^step.Args[3].Value | step.Args[2].Value) + step.Args[1].Value
 	}
 	s.store(step, result)
 	return true
