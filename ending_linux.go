@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/ownproc"
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // hasExited reports whether the process is at its end and has only to be waited
@@ -103,7 +104,7 @@ func (t *tree) sweep() error {
 	if err == nil {
 		defer proc.Close()
 		t.proc, t.root = proc, 0
-		t.freeze(time.Now().Add(patience))
+		t.freeze(plain.In(patience))
 	}
 	t.kill()
 	t.close()

@@ -38,13 +38,13 @@ func writerOf(file seen, st *unix.Stat_t) string {
 // second: there can be very many of them.
 func processes() func(yield func(pid string) bool) {
 	return func(yield func(string) bool) {
-		begun := time.Now()
+		enough := plain.In(time.Second)
 		names, _ := plain.Names("/proc")
 		for _, name := range names {
 			if name[0] < '1' || name[0] > '9' {
 				continue
 			}
-			if time.Since(begun) > time.Second || !yield(name) {
+			if enough.Over() || !yield(name) {
 				return
 			}
 		}

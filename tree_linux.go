@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/ownproc"
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 func (c *Cmd) killTree() (Reach, error) {
@@ -106,12 +107,12 @@ func (c *Cmd) killDescendants() error {
 	defer proc.Close()
 	t := c.newTree(proc)
 	defer t.close()
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := plain.In(patience); ; {
 		t.freeze(deadline)
 		switch killed := t.kill(); {
 		case killed == 0:
 			return t.missed()
-		case time.Now().After(deadline):
+		case deadline.Over():
 			return fmt.Errorf("sprog: process %d has got children for %v", c.Process.Pid, patience)
 		}
 	}
@@ -136,7 +137,7 @@ func (c *Cmd) newTree(proc ownproc.Dir) *tree {
 // freeze stops all processes of the tree and their descendants, until it finds no
 // new ones and all are still. Not all can be: the parent in a vfork(2) waits for a child that
 // is stopped. It does not fork then, and there will be another look.
-func (t *tree) freeze(deadline time.Time) {
+func (t *tree) freeze(deadline plain.Deadline) {
 	const settle = 20
 	t.denied, t.err = nil, nil
 	for _, fd := range t.pidfds {
@@ -149,7 +150,7 @@ func (t *tree) freeze(deadline time.Time) {
 		}
 		t.grow(unix.SIGSTOP)
 		switch {
-		case time.Now().After(deadline):
+		case deadline.Over():
 			return
 		case len(t.pidfds) > before:
 			quiet = 0
@@ -158,7 +159,7 @@ func (t *tree) freeze(deadline time.Time) {
 			return
 		}
 		quiet++
-		time.Sleep(time.Millisecond) // a stop takes effect when a system call ends
+		plain.Sleep(time.Millisecond) // a stop takes effect when a system call ends
 	}
 }
 

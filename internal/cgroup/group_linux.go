@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // A Group is a cgroup that [Make] has made. Several goroutines may call its methods
@@ -39,7 +41,7 @@ func (g *Group) Commit() { g.up.close() }
 // Discard removes a cgroup that no program has run in. It needs no new descriptor:
 // its caller may have failed for lack of one.
 func (g *Group) Discard() {
-	g.at.removeFrom(g.up, g.name, time.Now().Add(removeTime))
+	g.at.removeFrom(g.up, g.name, plain.In(removeTime))
 	g.forget()
 	g.up.close()
 }
@@ -130,7 +132,7 @@ func (g *Group) Remove() error {
 	if err != nil {
 		return nil
 	}
-	deadline := time.Now().Add(removeTime)
+	deadline := plain.In(removeTime)
 	if err := d.removeBelow(deadline); err != nil && !gone(err) {
 		return err
 	}

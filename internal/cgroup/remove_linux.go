@@ -14,8 +14,8 @@ import (
 const removeTime = 5 * time.Second
 
 // awaitEmpty waits until no process is left, in the cgroup and below it.
-func (d dir) awaitEmpty(deadline time.Time) {
-	for patience := time.Duration(0); time.Now().Before(deadline); patience++ {
+func (d dir) awaitEmpty(deadline plain.Deadline) {
+	for patience := time.Duration(0); !deadline.Over(); patience++ {
 		if events, err := d.counters("cgroup.events"); err != nil || events["populated"] == 0 {
 			return
 		}
@@ -24,7 +24,7 @@ func (d dir) awaitEmpty(deadline time.Time) {
 }
 
 // removeItself removes the cgroup, unless its name has come to be another's.
-func (d dir) removeItself(name string, deadline time.Time) error {
+func (d dir) removeItself(name string, deadline plain.Deadline) error {
 	up, ok, err := d.parent()
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !ok {
 		return nil
@@ -37,7 +37,7 @@ func (d dir) removeItself(name string, deadline time.Time) error {
 }
 
 // removeFrom removes it from its parent, under that condition.
-func (d dir) removeFrom(up dir, name string, deadline time.Time) error {
+func (d dir) removeFrom(up dir, name string, deadline plain.Deadline) error {
 	if !up.has(name, d) {
 		return nil
 	}
@@ -45,10 +45,10 @@ func (d dir) removeFrom(up dir, name string, deadline time.Time) error {
 }
 
 // rmdirBusy removes a cgroup whose last processes may be on their way out.
-func (d dir) rmdirBusy(name string, deadline time.Time) error {
+func (d dir) rmdirBusy(name string, deadline plain.Deadline) error {
 	for patience := time.Duration(0); ; patience++ {
 		err := d.rmdir(name)
-		if !errors.Is(err, unix.EBUSY) || time.Now().After(deadline) {
+		if !errors.Is(err, unix.EBUSY) || deadline.Over() {
 			return err
 		}
 		plain.Sleep(min(patience*100*time.Microsecond, 20*time.Millisecond))
@@ -57,7 +57,7 @@ func (d dir) rmdirBusy(name string, deadline time.Time) error {
 
 // removeBelow removes the cgroups below, deepest first. However deep they are,
 // it takes no more than a few descriptors.
-func (d dir) removeBelow(deadline time.Time) error {
+func (d dir) removeBelow(deadline plain.Deadline) error {
 	var names []string
 	at := d
 	defer func() {

@@ -6,13 +6,13 @@
 // through its pidfd: for a few milliseconds by a thread, since that is the
 // fastest way to learn of the end of a short-lived child, and after that by an
 // epoll instance which all children share and which Go's network poller
-// watches in turn. Where there is no pidfd, SIGCHLD says when to look. A very
+// watches in turn. One of those who wait looks after it for all, so there is no
+// goroutine of the package's. Where there is no pidfd, SIGCHLD says when to look. A very
 // few children at a time may have a thread that blocks after all, which is
 // faster still.
 //
 // The state of the package is one value per mechanism, made when the first
-// child needs it and gone, with its goroutine and its descriptor, when the
-// last one has exited.
+// child needs it and gone, with its descriptor, when the last one has exited.
 package exitwait
 
 import "os"

@@ -54,7 +54,7 @@ func wait(p *os.Process) {
 	switch {
 	case exited:
 	case err != nil && !errors.Is(err, os.ErrNoHandle): // p is done or released, as p.Wait will report
-	case netpoll || plain.Poller() == nil:
+	case (netpoll || plain.Poller() == nil) && !inBubble():
 		waitSignal(p.Pid)
 	default:
 		block(p.Pid)

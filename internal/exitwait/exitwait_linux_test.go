@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -320,4 +321,28 @@ func BenchmarkWait(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Those who wait in a bubble of testing/synctest and those outside wake each other.
+func TestBubbles(t *testing.T) {
+	eachWay(t, func(t *testing.T, view func(*os.Process) *os.Process) {
+		wait := func() {
+			var all sync.WaitGroup
+			for range 40 {
+				p := start(t, "")
+				all.Go(func() {
+					Wait(view(p))
+					reap(t, p, -1)
+				})
+				all.Go(func() { p.Kill() })
+			}
+			all.Wait()
+		}
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() { synctest.Test(t, func(*testing.T) { wait() }) })
+			all.Go(wait)
+		}
+		all.Wait()
+	})
 }

@@ -15,54 +15,72 @@ var current struct {
 	*poller
 }
 
-// A poller is an epoll instance with a goroutine that waits for its events.
-// The network poller sees the instance as one more descriptor to be watched.
+// A poller is an epoll instance that one of those who wait asks for its events,
+// on behalf of all. The network poller sees the instance as one more descriptor
+// to be watched.
+//
+// There is no goroutine but the callers', and they wait for no channel. In a
+// bubble of package testing/synctest a goroutine and a channel would belong to
+// the bubble of whoever came first, and others may be outside or in another
+// one; a mutex and a descriptor belong to none. It also leaves nothing behind
+// for those who look for goroutines that have leaked.
 type poller struct {
 	file    *os.File // owns the epoll descriptor
 	fd      int
 	conn    syscall.RawConn
-	waiters map[int32]chan struct{} // by pidfd; closed when its process has exited
+	events  [128]unix.EpollEvent
+	waiters map[int32][]*waiter // by pidfd
+}
+
+// A waiter is a goroutine that waits for a process.
+type waiter struct {
+	asleep sync.Mutex // locked until it is woken: the process has exited, or it is its turn to ask
+	exited bool
 }
 
 // poll waits for the process to exit. It reports false if it could not, for
 // want of descriptors or memory. The caller keeps pidfd open.
 func poll(pidfd int) bool {
-	exited, err := join(int32(pidfd))
+	w := new(waiter)
+	p, first, err := w.join(int32(pidfd))
 	if err != nil {
 		return false
 	}
-	<-exited
+	if !first {
+		w.asleep.Lock()
+	}
+	for !w.exited {
+		for _, other := range p.leave(p.next(), w) {
+			other.asleep.Unlock()
+		}
+	}
 	return true
 }
 
-// join adds a pidfd to the current poller.
-func join(pidfd int32) (exited <-chan struct{}, err error) {
+// join adds a pidfd to the current poller. Whoever is the first there asks it.
+func (w *waiter) join(pidfd int32) (p *poller, first bool, err error) {
 	current.Lock()
 	defer current.Unlock()
-	p := current.poller
+	p = current.poller
 	if p == nil {
 		if p, err = newPoller(); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	if ch, ok := p.waiters[pidfd]; ok { // somebody else waits for the same process
-		return ch, nil
+	if len(p.waiters[pidfd]) == 0 { // or somebody else waits for the same process
+		event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT, Fd: pidfd}
+		err = unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, int(pidfd), &event)
 	}
-	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT, Fd: pidfd}
-	err = unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, int(pidfd), &event)
 	if err != nil {
 		if current.poller == nil {
 			p.file.Close()
 		}
-		return nil, err
+		return nil, false, err
 	}
-	ch := make(chan struct{})
-	p.waiters[pidfd] = ch
-	if current.poller == nil {
-		current.poller = p
-		go p.run()
-	}
-	return ch, nil
+	w.asleep.Lock()
+	first, current.poller = current.poller == nil, p
+	p.waiters[pidfd] = append(p.waiters[pidfd], w)
+	return p, first, nil
 }
 
 func newPoller() (*poller, error) {
@@ -85,56 +103,50 @@ func newPoller() (*poller, error) {
 		file.Close()
 		return nil, err
 	}
-	return &poller{file: file, fd: fd, conn: conn, waiters: make(map[int32]chan struct{})}, nil
-}
-
-// run wakes the waiters of processes that have exited, until none is left.
-func (p *poller) run() {
-	events := make([]unix.EpollEvent, 128)
-	for {
-		n := p.next(events)
-		woken := p.leave(events[:n])
-		for _, ch := range woken {
-			close(ch)
-		}
-		if p.waiters == nil {
-			return
-		}
-	}
+	return &poller{file: file, fd: fd, conn: conn, waiters: make(map[int32][]*waiter)}, nil
 }
 
 // next waits for events without holding a thread.
-func (p *poller) next(events []unix.EpollEvent) (n int) {
+func (p *poller) next() []unix.EpollEvent {
+	n := 0
 	p.conn.Read(func(uintptr) bool {
 		var err error
 		for {
-			n, err = unix.EpollWait(p.fd, events, 0)
+			n, err = unix.EpollWait(p.fd, p.events[:], 0)
 			if err != unix.EINTR {
 				break
 			}
 		}
 		return n > 0
 	})
-	return max(n, 0)
+	return p.events[:max(n, 0)]
 }
 
 // leave takes those that the events are for out of the poller, and closes it
-// if they were the last. The waiters are woken only after that: what they
-// return to finds no descriptor left.
-func (p *poller) leave(events []unix.EpollEvent) (woken []chan struct{}) {
+// if they were the last. If the one that asks is among them, another has to go
+// on. The waiters are woken only after that: what they return to finds no
+// descriptor left.
+func (p *poller) leave(events []unix.EpollEvent, asker *waiter) (woken []*waiter) {
 	current.Lock()
 	defer current.Unlock()
 	for _, e := range events {
 		// The pidfd may live on as a duplicate, and its registration with it.
 		unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, int(e.Fd), nil)
-		if ch, ok := p.waiters[e.Fd]; ok {
-			woken = append(woken, ch)
-			delete(p.waiters, e.Fd)
+		for _, w := range p.waiters[e.Fd] {
+			if w.exited = true; w != asker {
+				woken = append(woken, w)
+			}
 		}
+		delete(p.waiters, e.Fd)
 	}
-	if len(p.waiters) == 0 {
-		p.waiters, current.poller = nil, nil
+	switch {
+	case len(p.waiters) == 0:
+		current.poller = nil
 		p.file.Close()
+	case asker.exited:
+		for _, others := range p.waiters {
+			return append(woken, others[0])
+		}
 	}
 	return woken
 }

@@ -1,8 +1,10 @@
 package exitwait
 
 import (
+	"bytes"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"time"
 
@@ -40,6 +42,15 @@ func waitSignal(pid int) {
 	}
 	scanner.Unlock()
 	<-exited
+}
+
+// inBubble reports whether the caller is in a bubble of package testing/synctest,
+// to which all that it makes belongs: the goroutine, its channels, and the one
+// that package os/signal starts for the first who asks for a signal.
+func inBubble() bool {
+	var header [128]byte // "goroutine 8 [running, synctest bubble 1]:"
+	first, _, _ := bytes.Cut(header[:runtime.Stack(header[:], false)], []byte("\n"))
+	return bytes.Contains(first, []byte("synctest bubble"))
 }
 
 // scan looks at the children whenever there is a SIGCHLD, until none is left.

@@ -37,10 +37,10 @@ const (
 )
 
 type gate struct {
-	mu     sync.Mutex
-	free   sync.Cond
-	inside [3]int
-	back   int // what is to be put back after the last of the clearing, or unknown
+	mu      sync.Mutex
+	waiting []*sync.Mutex // of those that are not let in as yet, each locked
+	inside  [3]int
+	back    int // what is to be put back after the last of the clearing, or unknown
 }
 
 // unknown is no flag that can be set: 2 is what the kernel makes it by itself,
@@ -48,9 +48,7 @@ type gate struct {
 const unknown = 2
 
 func newGate() *gate {
-	g := new(gate)
-	g.free.L = &g.mu
-	return g
+	return new(gate)
 }
 
 // enter returns who the caller is, for leave. Of the clearing, a start clears the flag at
@@ -62,7 +60,7 @@ func (g *gate) enter(c class, hides bool) (who identity) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for g.inside[clearing+needing-c] > 0 { // the other class
-		g.free.Wait()
+		g.wait()
 	}
 	g.inside[c]++
 	if c == needing {
@@ -96,7 +94,21 @@ func (g *gate) leave(c class, who identity) {
 			unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 		}
 	}
-	g.free.Broadcast()
+	for _, turn := range g.waiting {
+		turn.Unlock()
+	}
+	g.waiting = nil
+}
+
+// wait is Wait of a sync.Cond. With one of those a goroutine in a bubble of
+// testing/synctest could not be woken by one outside.
+func (g *gate) wait() {
+	turn := new(sync.Mutex)
+	turn.Lock()
+	g.waiting = append(g.waiting, turn)
+	g.mu.Unlock()
+	turn.Lock()
+	g.mu.Lock()
 }
 
 // IsDumpable reports whether this process is dumpable, but for what starts do

@@ -155,8 +155,7 @@ func (r *run) mayGo(l *Launch, pid int, nap time.Duration) bool {
 		return true
 	}
 	// A kernel that clears the word is about to do so.
-	const moment = 10 * time.Millisecond
-	for begin := time.Now(); time.Since(begin) < moment; plain.Sleep(time.Millisecond) {
+	for moment := plain.In(10 * time.Millisecond); !moment.Over(); plain.Sleep(time.Millisecond) {
 		if atomic.LoadUint32(r.left) == 0 {
 			return true
 		}

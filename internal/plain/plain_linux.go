@@ -47,11 +47,28 @@ func Names(dir string) ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
-// Sleep waits in the kernel.
+// Sleep waits in the kernel. In a bubble of testing/synctest time.Sleep does not
+// wait, and moves the caller's clock.
 func Sleep(d time.Duration) {
 	left := unix.NsecToTimespec(int64(d))
 	for unix.Nanosleep(&left, &left) == unix.EINTR {
 	}
+}
+
+// A Deadline is a moment of the kernel's clock. The clock of package time stands
+// still for a caller in a bubble of testing/synctest.
+type Deadline time.Duration
+
+// In is the moment after a time.
+func In(d time.Duration) Deadline { return Deadline(clock() + d) }
+
+// Over reports whether the moment is over.
+func (d Deadline) Over() bool { return clock() >= time.Duration(d) }
+
+func clock() time.Duration {
+	var now unix.Timespec
+	unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+	return time.Duration(now.Nano())
 }
 
 // pollerIsThere says that the runtime has its network poller.
