@@ -21,8 +21,14 @@ package sprog
 // All signals are forwarded but for SIGKILL and SIGSTOP, which no process
 // gets to see, and SIGCHLD. SIGTSTP stops the program, and SIGCONT continues it: the init
 // itself does not stop, except by SIGSTOP, which outside of a PID namespace stops the init
-// and not the program. What a terminal sends reaches the program, too, which is in the
-// init's process group, and is not sent twice.
+// and not the program.
+//
+// The program is in the session and the process group that the process was started
+// in, and the init has a session of its own: what a terminal or a process sends to the
+// group does not reach the init. If the process is to lead the group or the session
+// (SysProcAttr.Setpgid, Setsid or Foreground), the init does, with the program in the
+// group, and hands on what is sent to the init alone. The terminal's signals come once
+// then, too; but what a process sends to that group comes to the program twice.
 //
 // It needs no helper program: it is a static executable of a few KiB in a
 // sealed memfd, and has less than 40 KiB of memory while it runs.

@@ -135,8 +135,21 @@ func (in *initBuilder) spawn() {
 	in.add(program.Ppoll, num(0), num(0), moment, num(0), num(8)).Goto(program.AnyErrno, int16(look-pause))
 	p.Steps[pause].Next = int16(look - pause)
 
+	in.standAside()
 	in.add(program.Write, num(in.report), p.Str(machine.Executed), num(1)).Ignore(program.AnyErrno)
 	in.closeAll()
+}
+
+// standAside has the init leave the program's process group, so that what is sent to
+// the group does not come to both. It has a session of its own, too: if only
+// the group were another, the program's would not count as orphaned because of the
+// init, and Ctrl-Z would stop it where nobody can continue it (setpgid(2)).
+// Who leads a group cannot leave it. The program inherits the session and the group, so
+// it has to be there already.
+func (in *initBuilder) standAside() {
+	if !in.nature().leads {
+		in.add(program.Setsid).Ignore(uint32(unix.EPERM))
+	}
 }
 
 // closeAll lets go of the program's files: a pipe ends when the program
@@ -219,7 +232,7 @@ func (in *initBuilder) leaveOut() (forward []int) {
 		own := in.test(in.at(in.info, infoPid), 0, in.wait)
 		in.p.FeedArg(in.self, own, 1)
 	}
-	if in.attr.Init.JobControl {
+	if in.attr.Init.JobControl || !in.nature().leads {
 		return nil
 	}
 	if in.sys.Setsid {
@@ -229,7 +242,7 @@ func (in *initBuilder) leaveOut() (forward []int) {
 		}
 	}
 	// What the kernel sends otherwise, as a terminal has it do, went to the program
-	// as well: it is in the same process group.
+	// as well: it is in the group that the init leads.
 	in.test(in.at(in.info, infoCode), siKernel, in.wait)
 	return forward
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
@@ -283,4 +284,40 @@ func TestInitIsSmall(t *testing.T) {
 	if fmt.Sscan(rss, &kib); kib == 0 || kib > 10*os.Getpagesize()>>10 {
 		t.Errorf("the init has %d KiB of memory; want at most 10 pages\n%s", kib, b)
 	}
+}
+
+// signal-group FLAGS: have an init and a program in this process's group, a signal sent to the
+// group and another to the init, and print what the program gets.
+var _ = helper("signal-group", func(args []string) int {
+	flags, _ := strconv.Atoi(args[0])
+	signal.Notify(make(chan os.Signal, 9), syscall.Signal(40))
+	c := withInit(helperCommand("take-signals", "2"))
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: uintptr(flags)}
+	c.Attr.Signals = &Signals{Mask: []syscall.Signal{40, 41}}
+	c.Stdout = os.Stdout
+	in, err := c.StdinPipe()
+	if err == nil {
+		err = c.Start()
+	}
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	unix.Kill(-unix.Getpgrp(), 40)
+	c.Process.Signal(syscall.Signal(41))
+	in.Close()
+	c.Wait()
+	return 0
+})
+
+// What is sent to the group that an init's program is in comes to the program once.
+func TestInitStandsAside(t *testing.T) {
+	initPlaces(t, func(t *testing.T, flags uintptr) {
+		c := helperCommand("signal-group", strconv.Itoa(int(flags)))
+		c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		out, err := c.Output()
+		if want := "ready\n40:0 41:0 "; string(out) != want {
+			t.Errorf("the program got %q, %v; want %q", out, err, want)
+		}
+	})
 }

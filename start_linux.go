@@ -5,6 +5,7 @@ package sprog
 import (
 	"errors"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -292,7 +293,7 @@ func (s *starter) process(res machine.Result) *os.Process {
 	if s.tryVfork {
 		kernel.learn(onlyVfork)
 	}
-	p, err := os.FindProcess(res.Pid) // the child is not reaped, so the pid is its
+	p, err := findProcess(res.Pid) // the child is not reaped, so the pid is its
 	if err != nil {
 		p = &os.Process{Pid: res.Pid}
 	}
@@ -303,4 +304,27 @@ func (s *starter) process(res machine.Result) *os.Process {
 		unix.Close(res.PidFD)
 	}
 	return p
+}
+
+var firstFound sync.Once
+
+// findProcess is os.FindProcess, whose first call makes a child by vfork(2), to see what the
+// kernel can. Signals would reach that child: the handlers would run there, in this process's
+// memory, and a Ctrl-Z would stop it, which this process then waits for without being stopped itself.
+func findProcess(pid int) (p *os.Process, err error) {
+	firstFound.Do(func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		var all, own unix.Sigset_t
+		for i := range all.Val {
+			all.Val[i] = ^all.Val[i]
+		}
+		unix.PthreadSigmask(unix.SIG_SETMASK, &all, &own)
+		p, err = os.FindProcess(pid)
+		unix.PthreadSigmask(unix.SIG_SETMASK, &own, nil)
+	})
+	if p == nil {
+		p, err = os.FindProcess(pid)
+	}
+	return p, err
 }

@@ -29,10 +29,10 @@ Rights of --landlock-rule and --landlock-access:
   like. Files that are open already stay usable.
 
 Signals:
-  HUP, INT, QUIT, TERM, USR1, USR2, ALRM, PWR, WINCH, CONT and the real-time
-  signals are passed on to the program. INT, QUIT and WINCH are not while the
-  program is in sprog's own process group and that is in the foreground of the
-  terminal, which sends them to both; TERM always is.
+  HUP, INT, QUIT, TERM, PIPE, USR1, USR2, ALRM, PWR, WINCH, CONT and the real-time
+  signals are passed on to the program, with the values of sigqueue(3). What is
+  sent to sprog's whole process group, by a terminal or a process, is not while
+  the program is in that group: it has got it already.
 
 With an init, too, sprog stops when the program does, and fg goes on with both.
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/inherited"
+	"github.com/sprog-dev/sprog/internal/sigwatch"
 	"golang.org/x/sys/unix"
 )
 
@@ -172,10 +174,11 @@ func (r *relay) continued() bool {
 // output and puts sprog's terminal back. A process that outlives the program can
 // hold its terminal open: that is waited for no longer than patience. Whoever reads
 // sprog's output may take his time, until a signal says that it is enough.
-func (r *relay) finish(signals <-chan os.Signal, err error) error {
+func (r *relay) finish(signals <-chan sigwatch.Signal, err error) error {
 	const patience = time.Second
 	r.master.SetReadDeadline(time.Now().Add(patience))
-	r.console.giveBack()
+	defer r.console.giveBack()
+	slow := time.After(patience)
 	var told syscall.Signal
 	var enough <-chan time.Time
 	for len(signals) > 0 {
@@ -186,9 +189,11 @@ func (r *relay) finish(signals <-chan os.Signal, err error) error {
 		case <-r.done:
 			return r.outcome(err)
 		case sig := <-signals:
-			if enough == nil && endsByDefault(sig) {
-				told, enough = sig.(syscall.Signal), time.After(patience)
+			if enough == nil && endsByDefault(sig.Signal) {
+				told, enough = sig.Signal, time.After(patience)
 			}
+		case <-slow: // Ctrl-C is a signal again
+			r.console.giveBack()
 		case <-enough:
 			return exitCode(exitSignal + int(told))
 		}
@@ -196,8 +201,9 @@ func (r *relay) finish(signals <-chan os.Signal, err error) error {
 }
 
 // endsByDefault reports whether a signal that sprog catches would have ended it.
-func endsByDefault(sig os.Signal) bool {
-	return sig != unix.SIGWINCH && sig != unix.SIGCONT && sig != unix.SIGCHLD && sig != unix.SIGPIPE
+func endsByDefault(sig syscall.Signal) bool {
+	ignored, _ := inherited.Signals()
+	return sig != unix.SIGWINCH && sig != unix.SIGCONT && sig != unix.SIGPIPE && ignored>>(sig-1)&1 == 0
 }
 
 // outcome is that of the program, which has ended with err, and of its output. Of a

@@ -33,10 +33,14 @@ func (r *runCmd) run(program []string, record *record) (cmd *sprog.Cmd, err erro
 	if err != nil {
 		return nil, err
 	}
-	if err := plain.Poller(); err != nil { // with a program that runs it would be too late
-		return nil, fmt.Errorf("sprog run needs two more open files for itself: %w", err)
+	s := new(supervisor)
+	if err = plain.Poller(); err == nil { // with a program that runs it would be too late
+		err = s.catchSignals()
 	}
-	s := &supervisor{signals: catchSignals(), tty: openTerminal()}
+	if err != nil {
+		return nil, fmt.Errorf("sprog run needs four more open files for itself: %w", err)
+	}
+	s.tty = openTerminal()
 	cmd, err = r.command(program, s.tty, openForRun)
 	if err != nil {
 		return nil, err
@@ -56,6 +60,10 @@ func (r *runCmd) run(program []string, record *record) (cmd *sprog.Cmd, err erro
 		trace.write() // of --tty, when the terminal is as it was
 		err = unwritten("--trace", trace.err, err)
 	}()
+	if s.leads = leads(cmd.SysProcAttr); !s.leads {
+		s.watch.WatchGroup()
+		defer s.watch.End()
+	}
 	if r.TTY {
 		s.relay, err = startRelayed(cmd, s.tty)
 	} else {
@@ -73,10 +81,10 @@ func (r *runCmd) run(program []string, record *record) (cmd *sprog.Cmd, err erro
 	if cmd.Birth.Stops != nil {
 		s.init = followInit(cmd.Birth.Stops)
 	}
-	s.cmd, s.process, s.leads = cmd, cmd.Process, leads(cmd.SysProcAttr)
+	s.cmd, s.process = cmd, cmd.Process
 	err = s.wait(cmd)
 	if s.relay != nil {
-		err = s.relay.finish(s.signals, err)
+		err = s.relay.finish(s.watch.Signals, err)
 	}
 	if r.Foreground {
 		s.tty.restore(cmd.Process.Pid)

@@ -11,6 +11,9 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/ownproc"
+	"github.com/sprog-dev/sprog/internal/sigwatch"
 )
 
 // The real-time signals that the C library leaves to programs.
@@ -47,40 +50,56 @@ func parseSignal(s string) (syscall.Signal, error) {
 	return 0, fmt.Errorf("%q is not a signal", s)
 }
 
-// catchSignals begins to catch the signals that concern sprog while a program
-// runs: those it passes on, and PIPE, so that an error message that nobody
-// reads cannot change the exit code. Those of job control keep their effect on
-// sprog itself.
-//
-// It is called before the start, so that no signal is lost. A caught signal
-// does in the program what it did in the caller: setSignals. HUP and INT stay
-// ignored in sprog, too, as nohup(1) has them.
-func catchSignals() chan os.Signal {
-	caught := []os.Signal{
-		unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2,
-		unix.SIGALRM, unix.SIGWINCH, unix.SIGCONT, unix.SIGPWR, unix.SIGCHLD, unix.SIGPIPE,
-	}
-	for sig := sigrtmin; sig <= sigrtmax; sig++ {
-		caught = append(caught, sig)
-	}
-	signals := make(chan os.Signal, 64)
-	for _, sig := range caught {
-		if !signal.Ignored(sig) {
-			signal.Notify(signals, sig)
+// catchSignals begins to catch the signals that concern sprog while a program runs. It is
+// called before the start, so that none is lost. What they do in the program is what they did in the
+// caller: setSignals. Those of job control keep their effect on sprog itself.
+func (s *supervisor) catchSignals() (err error) {
+	s.children = make(chan os.Signal, 1)
+	signal.Notify(s.children, unix.SIGCHLD)
+	// The runtime ends a process that writes to a standard stream that nobody reads, unless it
+	// wants to know. So a message that nobody reads does not change the exit code.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
+	s.watch, err = sigwatch.Start(uint64(handedOn))
+	return err
+}
+
+// handedOn are the signals that sprog passes on to the program.
+const handedOn = signalSet(1<<(unix.SIGHUP-1)|1<<(unix.SIGINT-1)|1<<(unix.SIGQUIT-1)|1<<(unix.SIGTERM-1)|1<<(unix.SIGPIPE-1)|
+	1<<(unix.SIGUSR1-1)|1<<(unix.SIGUSR2-1)|1<<(unix.SIGALRM-1)|1<<(unix.SIGWINCH-1)|1<<(unix.SIGCONT-1)|1<<(unix.SIGPWR-1)) |
+	^(signalSet(1)<<(sigrtmin-1) - 1)
+
+// isOwn reports whether a signal is that of a pipe that sprog has written to.
+func isOwn(sig sigwatch.Signal) bool { return sig.Signal == unix.SIGPIPE && sig.PID == unix.Getpid() }
+
+// hasGot reports whether the program has got a signal that sprog has received, because
+// both are in the process group that it was sent to.
+func (s *supervisor) hasGot(sig sigwatch.Signal) bool { return sig.ToGroup && s.sharesGroup() }
+
+// sharesGroup reports whether the program is in sprog's process group. Below an init it
+// is the first child; where that cannot be known, the program is where it was started.
+func (s *supervisor) sharesGroup() bool {
+	pid := s.process.Pid
+	if s.init != nil {
+		proc, err := ownproc.Open()
+		if err != nil {
+			return true
 		}
+		defer proc.Close()
+		children := proc.Children(pid)
+		if len(children) == 0 {
+			return true
+		}
+		pid = children[0]
 	}
-	return signals
+	group, err := unix.Getpgid(pid)
+	return err == nil && group == unix.Getpgrp()
 }
 
-// fromTerminal reports whether sig is one that a terminal sends to every
-// process of its foreground process group.
-func fromTerminal(sig os.Signal) bool {
-	return sig == unix.SIGINT || sig == unix.SIGQUIT || sig == unix.SIGWINCH
-}
-
-// send sends a signal to the program's first process, by its pidfd.
-func (s *supervisor) send(sig syscall.Signal) {
-	s.process.Signal(sig) // the program may be gone, which is fine
+// send sends a signal on to the program's first process, which may be gone.
+func (s *supervisor) send(sig sigwatch.Signal) {
+	if s.process.WithHandle(func(pidfd uintptr) { sig.SendOn(int(pidfd)) }) != nil {
+		s.process.Signal(sig.Signal)
+	}
 }
 
 // sendAll sends a signal to the whole process group that the program was
@@ -96,5 +115,5 @@ func (s *supervisor) sendAll(sig syscall.Signal) {
 			return
 		}
 	}
-	s.send(sig)
+	s.process.Signal(sig)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/sprog-dev/sprog"
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/sigwatch"
 )
 
 // A supervisor stands by a running program: it passes signals on, and follows
@@ -20,7 +22,9 @@ type supervisor struct {
 	tty     terminal
 	relay   *relay      // between sprog's terminal and the program's, or nil
 	init    *initReport // what an init tells, or nil
-	signals <-chan os.Signal
+
+	watch    *sigwatch.Watch
+	children chan os.Signal // SIGCHLD
 
 	suspended bool // sprog has stopped because the program did
 	lent      int  // the program's group, if it had the terminal before the stop
@@ -37,26 +41,27 @@ func (s *supervisor) wait(cmd *sprog.Cmd) error {
 			return programOutcome(cmd, err)
 		case <-s.stops():
 			s.stopFollowed()
-		case sig := <-s.signals:
-			s.handle(sig.(syscall.Signal))
+		case <-s.children:
+			if s.relay == nil { // or the init tells of stops
+				s.stopAlong()
+			}
+		case sig := <-s.watch.Signals:
+			s.handle(sig)
 		case <-look:
 		}
 	}
 }
 
 // handle deals with one signal that sprog has received.
-func (s *supervisor) handle(sig syscall.Signal) {
+func (s *supervisor) handle(sig sigwatch.Signal) {
 	switch {
-	case s.relay != nil && sig == unix.SIGWINCH:
+	case s.relay != nil && sig.Signal == unix.SIGWINCH:
 		s.relay.resize()
-	case s.relay != nil && sig == unix.SIGCHLD: // the init tells of stops
-	case s.relay != nil && sig == unix.SIGCONT && s.relay.continued():
-	case sig == unix.SIGCHLD:
-		s.stopAlong()
-	case sig == unix.SIGPIPE:
-	case sig == unix.SIGCONT && s.suspended:
-		s.continueAlong()
-	case fromTerminal(sig) && s.hasSignalled():
+	case s.relay != nil && sig.Signal == unix.SIGCONT && s.relay.continued():
+	case isOwn(sig):
+	case sig.Signal == unix.SIGCONT && s.suspended:
+		s.continueAlong(s.hasGot(sig))
+	case s.hasGot(sig):
 	default:
 		s.send(sig)
 	}

@@ -70,17 +70,6 @@ func (t terminal) restore(pgid int) {
 	}
 }
 
-// hasSignalled reports whether the terminal has already sent a signal that
-// sprog received to the program as well. It has if both are in one process
-// group and this group is in the foreground. The kernel does not tell Go
-// programs who sent a signal, so one that a person sends to sprog alone while
-// it is there is taken for the terminal's too. TERM is always passed on.
-func (s *supervisor) hasSignalled() bool {
-	own := unix.Getpgrp()
-	theirs, err := unix.Getpgid(s.process.Pid)
-	return err == nil && own == theirs && own == s.tty.group()
-}
-
 // stopAlong is for a program that has been stopped, while sprog has not: one
 // in a process group of its own after Ctrl-Z, or one that stopped itself. The
 // shell waits for sprog, so sprog stops too. Nothing is done if no terminal is
@@ -135,15 +124,17 @@ func (s *supervisor) isTheirs(group int) bool {
 	return parent == s.process.Pid
 }
 
-// continueAlong undoes stopAlong after the shell has continued sprog.
-func (s *supervisor) continueAlong() {
+// continueAlong undoes stopAlong after the shell has continued sprog, and perhaps the program.
+func (s *supervisor) continueAlong(both bool) {
 	s.suspended = false
 	if s.lent != 0 && s.tty.group() == unix.Getpgrp() {
 		s.tty.setGroup(s.lent)
 		unix.Kill(-s.lent, unix.SIGCONT)
 	}
 	s.lent = 0
-	s.sendAll(unix.SIGCONT)
+	if !both {
+		s.sendAll(unix.SIGCONT)
+	}
 }
 
 // stopped reports whether the program's first process is stopped now, or the

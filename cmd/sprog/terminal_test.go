@@ -143,21 +143,6 @@ const (
 	ctrlZ = "\x1a"
 )
 
-// The terminal sends INT to sprog, to the init and to the program; the program
-// gets one.
-func TestInterruptArrivesOnce(t *testing.T) {
-	const count = `n=0; trap 'n=$((n+1))' INT; echo ready; while [ $n = 0 ]; do sleep 0.05; done; sleep 0.3; echo "count=$n"`
-	for _, flag := range []string{"--umask=022", "--init"} {
-		s := startSession(t, "sprog", "run", flag, "sh", "-c", count)
-		s.expect("ready", 1)
-		s.typeKeys(ctrlC)
-		s.expect("count=", 1)
-		if !strings.Contains(s.text(), "count=1\r\n") {
-			t.Errorf("with %s the terminal shows %q; want count=1", flag, s.text())
-		}
-	}
-}
-
 // A program with a process group of its own does not get the terminal's INT;
 // sprog passes it on.
 func TestInterruptReachesOwnGroup(t *testing.T) {

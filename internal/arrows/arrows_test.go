@@ -25,7 +25,7 @@ var arrows = map[string]struct{ imports, tests string }{
 		tests:   "internal/slowfile internal/verified",
 	},
 
-	"cmd/sprog":           {imports: ". internal/accounts internal/atstart internal/flags internal/inherited internal/ownproc internal/plain internal/profile internal/program internal/terms", tests: "internal/verified"},
+	"cmd/sprog":           {imports: ". internal/accounts internal/atstart internal/flags internal/inherited internal/ownproc internal/plain internal/profile internal/program internal/sigwatch internal/terms", tests: "internal/verified"},
 	"bench":               {imports: ". internal/seccomp internal/slowfile"},
 	"examples":            {tests: ". internal/verified"},
 	"examples/ci":         {imports: "."},
@@ -38,6 +38,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"internal/cgroup":    {imports: "internal/mountinfo internal/plain"},
 	"internal/inherited": {tests: "."},
 	"internal/machine":   {imports: "internal/atstart internal/ownproc internal/plain internal/program"},
+	"internal/sigwatch":  {imports: "internal/machine internal/program"},
 	"internal/verified":  {imports: "internal/program"},
 	"internal/profile":   {imports: "."}, // the only one back up: see climbs
 }

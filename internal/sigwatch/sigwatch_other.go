@@ -1,0 +1,23 @@
+//go:build !linux || !(amd64 || arm64)
+
+package sigwatch
+
+import "errors"
+
+// A Watch is none on this system.
+type Watch struct {
+	Signals chan Signal
+	Group   bool
+}
+
+// Start catches nothing.
+func Start(uint64) (*Watch, error) { return nil, errors.ErrUnsupported }
+
+// WatchGroup watches nothing.
+func (*Watch) WatchGroup() {}
+
+// End ends nothing.
+func (*Watch) End() {}
+
+// SendOn sends nothing.
+func (Signal) SendOn(int) error { return errors.ErrUnsupported }
