@@ -158,7 +158,7 @@ func featuresOfLandlock() []featureProbe {
 
 func featuresOfSeccomp() []featureProbe {
 	return []featureProbe{
-		{name: "seccomp", since: "3.17", what: "Attr.Seccomp", try: filters(Seccomp{})},
+		{name: "seccomp", since: "3.17", what: "Attr.Seccomp, DenyTIOCSTI", try: filters(Seccomp{})},
 		{name: "seccomp-log", since: "4.14", what: "Attr.Seccomp.Log", try: filters(Seccomp{Log: true})},
 		{name: "seccomp-spec-allow", since: "4.17", what: "Attr.Seccomp.SpecAllow", try: filters(Seccomp{SpecAllow: true})},
 		{name: "seccomp-listener", since: "5.6", what: "Attr.Seccomp: SCMP_ACT_NOTIFY", try: filters(Seccomp{Rules: notified})},

@@ -44,7 +44,7 @@ func (b *builder) noteTimes() {
 func (b *builder) lastTimed(p *program.Program) int {
 	filter := 0
 	for i := range p.Steps {
-		if p.Steps[i].Call != program.Seccomp {
+		if p.Steps[i].Call != program.Seccomp || p.Steps[i].Field == tiocstiField {
 			continue
 		}
 		if b.filters[filter].silent {
