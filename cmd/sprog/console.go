@@ -8,11 +8,10 @@ import (
 	"os/signal"
 	"runtime"
 	"sync"
-	"syscall"
 	"time"
-	"unsafe"
 
 	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/sigwatch"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
@@ -155,18 +154,8 @@ func (c *console) Read(b []byte) (int, error) {
 func stopJob() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	old := setAction(unix.SIGTSTP, sigaction{handler: 1}) // SIG_IGN
+	restore := sigwatch.Ignore(unix.SIGTSTP)
 	unix.Kill(0, unix.SIGTSTP)
-	setAction(unix.SIGTSTP, old)
+	restore()
 	unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGTSTP)
-}
-
-// A sigaction is the kernel's struct sigaction.
-type sigaction struct{ handler, flags, restorer, mask uintptr }
-
-// setAction sets what a signal does that the runtime leaves alone, and returns
-// what it did. Package os/signal cannot undo its Ignore of such a signal.
-func setAction(sig syscall.Signal, act sigaction) (old sigaction) {
-	unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&act)), uintptr(unsafe.Pointer(&old)), unsafe.Sizeof(act.mask), 0, 0)
-	return old
 }

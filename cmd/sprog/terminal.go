@@ -4,13 +4,13 @@ package main
 
 import (
 	"errors"
-	"os/signal"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/ownproc"
+	"github.com/sprog-dev/sprog/internal/sigwatch"
 )
 
 // A terminal is the controlling terminal of sprog, and who had its foreground
@@ -56,9 +56,8 @@ func (t terminal) group() int {
 // background then, where that would stop it; so TTOU is ignored, which no
 // program inherits, as the only one has been started.
 func (t terminal) setGroup(pgid int) {
-	signal.Ignore(unix.SIGTTOU)
+	defer sigwatch.Ignore(unix.SIGTTOU)()
 	unix.IoctlSetPointerInt(t.fd, unix.TIOCSPGRP, pgid)
-	signal.Reset(unix.SIGTTOU)
 }
 
 // restore gives the foreground back to the group that had it when sprog began,

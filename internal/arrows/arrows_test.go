@@ -38,7 +38,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"internal/cgroup":    {imports: "internal/mountinfo internal/plain"},
 	"internal/inherited": {tests: "."},
 	"internal/machine":   {imports: "internal/atstart internal/ownproc internal/plain internal/program"},
-	"internal/sigwatch":  {imports: "internal/machine internal/program"},
+	"internal/sigwatch":  {imports: "internal/machine internal/program", tests: "internal/ownproc"},
 	"internal/verified":  {imports: "internal/program"},
 	"internal/profile":   {imports: "."}, // the only one back up: see climbs
 }

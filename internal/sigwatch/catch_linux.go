@@ -72,6 +72,16 @@ func rtSigaction(sig syscall.Signal, act, old *sigaction) {
 	unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(act)), uintptr(unsafe.Pointer(old)), unsafe.Sizeof(act.mask), 0, 0)
 }
 
+// Ignore has a signal ignored until restore is called. It is for those that the runtime has
+// no handler for: package os/signal cannot undo its own Ignore of them.
+func Ignore(sig syscall.Signal) (restore func()) {
+	var old sigaction
+	rtSigaction(sig, &sigaction{handler: sigIgn}, &old)
+	return func() { rtSigaction(sig, &old, nil) }
+}
+
+const sigIgn = 1
+
 // tell hands over the signals that this process has received.
 func (w *Watch) tell(signals chan<- Signal) {
 	for {

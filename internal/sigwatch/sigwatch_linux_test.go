@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/sigwatch"
 )
 
@@ -142,13 +143,16 @@ func TestDeadWitness(t *testing.T) {
 	if got, want := next(), "10 true"; got != want {
 		t.Errorf("the process tells %q; want %q", got, want)
 	}
-	out, err := exec.Command("pgrep", "-P", fmt.Sprint(pid)).Output()
+	proc, err := ownproc.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var w int
-	fmt.Sscan(string(out), &w)
-	unix.Kill(w, unix.SIGKILL)
+	defer proc.Close()
+	children := proc.Children(pid)
+	if len(children) != 1 {
+		t.Fatalf("the process has the children %v; want one", children)
+	}
+	unix.Kill(children[0], unix.SIGKILL)
 	for range 2 {
 		unix.Kill(-pid, unix.SIGUSR1)
 		if got, want := next(), "10 false"; got != want {

@@ -2,7 +2,10 @@
 
 package sigwatch
 
-import "errors"
+import (
+	"errors"
+	"syscall"
+)
 
 // A Watch is none on this system.
 type Watch struct {
@@ -18,6 +21,9 @@ func (*Watch) WatchGroup() {}
 
 // End ends nothing.
 func (*Watch) End() {}
+
+// Ignore ignores nothing.
+func Ignore(syscall.Signal) (restore func()) { return func() {} }
 
 // SendOn sends nothing.
 func (Signal) SendOn(int) error { return errors.ErrUnsupported }
