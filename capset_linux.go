@@ -127,6 +127,16 @@ func (r *request) capsBefore() (sets [capSets]uint64) {
 		sets[effective], sets[permitted], sets[bounding] = kernelCaps(), kernelCaps(), kernelCaps()
 		return sets
 	}
+	sets = ownSets()
+	if r.secondStage() != "" && unix.Geteuid() == 0 { // its execve has made them anew
+		sets[permitted] = sets[bounding] | sets[inheritable]
+		sets[effective] = sets[permitted]
+	}
+	return sets
+}
+
+// ownSets are the capabilities of this process.
+func ownSets() (sets [capSets]uint64) {
 	var own [2]unix.CapUserData
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	unix.Capget(&header, unsafe.SliceData(own[:]))
@@ -139,13 +149,6 @@ func (r *request) capsBefore() (sets [capSets]uint64) {
 		if kernelCaps()>>c&1 != 0 {
 			sets[bounding] |= askCap(unix.PR_CAPBSET_READ, c, 0) << c
 			sets[ambient] |= askCap(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c) << c
-		}
-	}
-	if r.secondStage() != "" { // its execve has made them anew
-		sets[permitted], sets[effective] = sets[ambient], sets[ambient]
-		if unix.Geteuid() == 0 {
-			sets[permitted] = sets[bounding] | sets[inheritable]
-			sets[effective] = sets[permitted]
 		}
 	}
 	return sets

@@ -11,16 +11,12 @@ import (
 )
 
 // The execve of the second stage takes capabilities away from whoever is not
-// root: those that the child has in a user namespace that it has joined before, in which it is
-// whom the maps say; and those that the parent has, and that steps before a new user
-// namespace may need. So it takes them along as ambient ones.
+// root, which later steps may need. So it takes them along as ambient ones.
 
-// carryCaps makes what is permitted inheritable and ambient. In a user namespace
-// that has just been entered, nothing is, and in one that will be nothing stays so.
-func (b *builder) carryCaps() bool {
-	entersOwn := (b.sys.Cloneflags|b.sys.Unshareflags)&unix.CLONE_NEWUSER != 0
-	if !b.joinsEarly(UserNamespace) && !(entersOwn && !b.root && b.capable) {
-		return false
+// carryCaps makes what is permitted inheritable and ambient.
+func (b *builder) carryCaps() {
+	if !b.carries {
+		return
 	}
 	p := b.p
 	header := p.Uint32s(unix.LINUX_CAPABILITY_VERSION_3, 0)
@@ -35,13 +31,32 @@ func (b *builder) carryCaps() bool {
 	raise := p.Len()
 	b.add(b.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(0)).Ignore(uint32(unix.EINVAL)).Ignore(uint32(unix.EPERM)) // securebits may forbid it
 	p.CountUpArg(p.Words(0), bits.Len64(kernelCaps()), raise, 2)
-	return true
 }
 
-// putCapsDown makes nothing inheritable and ambient, as it was.
-func (b *builder) putCapsDown() {
+// putCapsBack makes effective, inheritable and ambient what was that before. A
+// new user namespace makes them anew.
+func (b *builder) putCapsBack() {
+	if !b.carries || b.newUserNamespace() {
+		return
+	}
 	b.add(b.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_CLEAR_ALL)).Ignore(uint32(unix.EINVAL))
 	var e capEdits
-	e[inheritable].clear = allCaps
+	e[effective] = edit{set: b.own[effective], clear: allCaps}
+	e[inheritable] = edit{set: b.own[inheritable], clear: allCaps}
 	b.capset(b.stageField, e)
+	for c := range uint64(64) {
+		if b.own[ambient]>>c&1 != 0 {
+			b.add(b.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(c))
+		}
+	}
+}
+
+// findCaps decides whether there is something to take along.
+func (s *starter) findCaps() {
+	if s.standing == (standing{}) {
+		s.standing = ownStanding()
+	}
+	if s.carries = !s.root && s.capable; s.carries {
+		s.own = ownSets()
+	}
 }

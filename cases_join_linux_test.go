@@ -34,6 +34,14 @@ var casesOfJoining = []startCase{
 		c.SysProcAttr.Unshareflags = unix.CLONE_NEWNS
 		c.SysProcAttr.Credential = &syscall.Credential{NoSetGroups: true}
 	})},
+	{"join some, and make some, with init", []*requirement{asRoot, userNamespaces}, joining(UserNamespace|NetworkNamespace, newKinds, otherIDs, func(c *Cmd) {
+		c.SysProcAttr.Cloneflags = unix.CLONE_NEWPID | unix.CLONE_NEWIPC
+		c.SysProcAttr.Credential = &syscall.Credential{NoSetGroups: true}
+		c.Attr.Init = &Init{}
+	})},
+	{"join a mount namespace, and make another", []*requirement{asRoot}, joining(MountNamespace, newKinds, nil, func(c *Cmd) {
+		c.SysProcAttr.Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWUTS
+	})},
 	{"join, with init", []*requirement{asRoot, userNamespaces}, joining(allKinds&^TimeNamespace, newKinds, otherIDs, func(c *Cmd) {
 		c.Attr.Init = &Init{}
 	})},

@@ -53,8 +53,10 @@ type builder struct {
 	handover machine.Handover // of the descriptor that the child hands to its parent, if it has one
 	door     *machine.Door    // what it waits at meanwhile, where it must not spin
 
-	standing                // of this process, if there is a new user namespace
-	hides       bool        // the memory is undumpable before the birth
+	standing         // of this process, if there is a new user namespace
+	hides       bool // the memory is undumpable before the birth
+	carries     bool // capabilities have to outlast the execve of the second stage
+	own         [capSets]uint64
 	procIsOuter bool        // /proc turned out to belong to root of another user namespace
 	core        unix.Rlimit // the limit on core files
 	guardsCore  bool        // it is to be put back
@@ -85,13 +87,13 @@ func (b *builder) steps() {
 	b.bornInPlace()   // of an Exec: what a child has from its birth
 	b.meetParent()    // before anything that the new user namespace's ids decide
 	b.splitStage()    // after all that needs the parent's memory, before all that takes rights away
-	b.openChildren()  // of the init, which nobody else is to see
-	b.joinLate()      // what the first stage could not or should not
-	b.enterLate()     // new namespaces, which belong to the joined ones
-	b.openNull()      // before chroot and credentials: /dev/null is the parent's
-	b.oomScoreAdj()   // in memory of its own, and before the right to it goes
+	b.oomScoreAdj()   // in memory of its own, while that is dumpable and the file not root's
 	b.thpDisable()    // likewise: it is the memory's
 	b.mdwe()          // likewise
+	b.joinLate()      // what the first stage could not or should not
+	b.enterLate()     // new namespaces, which belong to the joined ones
+	b.openChildren()  // of the process that stays; no other is to see it
+	b.openNull()      // before chroot and credentials: /dev/null is the parent's
 	b.keepCaps()      // before the credentials that it is about
 	b.setsid()
 	b.setpgid()              // a session leader has its group already

@@ -261,25 +261,34 @@ func joiningJail(box container, kinds NamespaceKind) func(*Cmd) {
 	return func(c *Cmd) { attr(c).Join = []Namespace{{PID: box.pid, Kinds: kinds}} }
 }
 
-// jail ROOT [fake]: make ROOT the root of the mount namespace, with a /proc, and
-// wait.
+// jail ROOT [fake]: be in a jail and wait.
 var _ = helper("jail", func(args []string) int {
-	root := args[0]
-	mountProc := func() error { return unix.Mount("proc", root+"/proc", "proc", 0, "") }
+	mountProc := func() error { return unix.Mount("proc", args[0]+"/proc", "proc", 0, "") }
 	if len(args) > 1 {
-		mountProc = func() error { return fakeProc(root + "/proc") }
+		mountProc = func() error { return fakeProc(args[0] + "/proc") }
 	}
-	for _, err := range []error{
-		unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
-		unix.Mount(root, root, "", unix.MS_BIND|unix.MS_REC, ""),
-		mountProc(),
-		unix.Chdir(root), unix.PivotRoot(".", "."), unix.Unmount(".", unix.MNT_DETACH), unix.Chdir("/"),
-	} {
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
+	if err := enterJail(args[0], mountProc); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	fmt.Println("ready")
 	select {}
 })
+
+// enterJail makes a directory the root of this process's mount namespace, with a /proc.
+func enterJail(root string, mountProc func() error) error {
+	for _, do := range []func() error{
+		func() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") },
+		func() error { return unix.Mount(root, root, "", unix.MS_BIND|unix.MS_REC, "") },
+		mountProc,
+		func() error { return unix.Chdir(root) },
+		func() error { return unix.PivotRoot(".", ".") },
+		func() error { return unix.Unmount(".", unix.MNT_DETACH) },
+		func() error { return unix.Chdir("/") },
+	} {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

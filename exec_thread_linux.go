@@ -40,8 +40,11 @@ var (
 
 // oneThread reports whether a thread of several can run the steps.
 func (s *starter) oneThread() bool {
-	if s.lacks.has(noCloseRange) {
+	switch {
+	case s.lacks.has(noCloseRange):
 		return false // descriptors would be closed in the table of all threads
+	case s.sys.Chroot != "" || s.joins.joins(MountNamespace):
+		return false // another root takes an image: see secondStage
 	}
 	return !slices.ContainsFunc(s.p.Steps[:s.handler], func(step program.Step) bool { return !isForOneThread(&step) })
 }

@@ -37,9 +37,6 @@ type joined struct {
 // joins reports whether a namespace of the kind is joined.
 func (j *joins) joins(kind NamespaceKind) bool { return holds(j.list, kind) || holds(j.late, kind) }
 
-// joinsEarly reports whether that is done in the first stage.
-func (j *joins) joinsEarly(kind NamespaceKind) bool { return holds(j.list, kind) }
-
 func holds(list []joined, kind NamespaceKind) bool {
 	return slices.ContainsFunc(list, func(n joined) bool { return n.kind == kind })
 }
@@ -111,6 +108,7 @@ func (n *Namespace) check(name string) *StartError {
 
 // openJoins opens the namespaces, and decides about the order.
 func (s *starter) openJoins() *StartError {
+	s.stageField = s.secondStage()
 	s.joins = joins{list: s.joins.list[:0], late: s.joins.late[:0], nullReader: notOpen, nullWriter: notOpen}
 	if len(s.attr.Join) == 0 {
 		return nil
@@ -132,13 +130,27 @@ func (s *starter) openJoins() *StartError {
 	}
 	s.privileged = mayAdminister()
 	slices.SortStableFunc(s.joins.list, func(a, b joined) int { return s.rank(a.kind) - s.rank(b.kind) })
-	// A process in another PID namespace is made, not moved; and new
-	// namespaces belong to the user namespace that their maker is in.
-	if s.stageField == "" && s.joins.joins(TimeNamespace) { // that of a process
-		s.stageField = "Attr.Join"
+	if err := s.joinInStage(); err != nil {
+		return err
 	}
-	s.relays = !s.inPlace && (s.joins.joins(PIDNamespace) || len(s.joins.list) > 0 && s.bornInto()&uint64(allKinds) != 0)
 	return s.openNullBefore()
+}
+
+// joinInStage is for a process whose namespaces turn out to be of a kind that is
+// joined in a second stage.
+func (s *starter) joinInStage() *StartError {
+	kind := TimeNamespace
+	if s.joins.joins(MountNamespace) {
+		kind = MountNamespace
+	}
+	switch {
+	case s.inPlace || s.stageField != "" || !s.joins.joins(kind):
+		return nil
+	case !s.mayHaveStages():
+		return invalidf("Attr.Join", kind.String(), "takes a second stage, which cannot be combined with SysProcAttr.Ptrace or a listener (Attr.Seccomp)")
+	}
+	s.stageField = "Attr.Join"
+	return nil
 }
 
 // rank is a kind's place in the order. What is left once the user namespace
@@ -350,48 +362,23 @@ func (n noNamespace) why() string {
 	return printable(string(n)) + " is no namespace: those are files such as /proc/PID/ns/net"
 }
 
-// divideJoins decides which namespaces are joined in the second stage, if there
-// is one: a time namespace, as a process enters it only that shares its memory
-// with nobody; and all others too, so that the image is executed in the
-// caller's user namespace and out of reach for whoever is root in another.
-// Those cannot wait that the process which goes on is born into.
+// divideJoins has all namespaces joined in the second stage, if there is one: a
+// time namespace, as a process enters it only that shares its memory with
+// nobody; a mount namespace, so that /proc/PID/exe is no file of the caller's there;
+// and all others too, so that the image is executed in the caller's user
+// namespace and out of reach for whoever is root in another.
 func (s *starter) divideJoins() *StartError {
 	j := &s.joins
 	if s.second == nil && !s.inPlace {
+		// A process in another PID namespace is made, not moved; and new
+		// namespaces belong to the user namespace that their maker is in.
+		s.relays = j.joins(PIDNamespace) || len(j.list) > 0 && s.bornInto()&uint64(allKinds) != 0
 		return nil
 	}
-	early := j.list[:0]
 	for _, n := range j.list {
-		if s.relays && !s.canWait(n.kind) {
-			early = append(early, n)
-			continue
-		}
-		j.late = append(j.late, n)
 		s.uses = append(s.uses, use{n.fd, n.field, program.Harmless, !n.given})
 	}
-	j.list = early
-	s.relays = s.relays && len(early) > 0
-	return s.checkImage()
-}
-
-func (s *starter) canWait(kind NamespaceKind) bool {
-	return kind == TimeNamespace || kind == UserNamespace && s.privileged && s.sys.Cloneflags&uintptr(allKinds) == 0
-}
-
-// checkImage refuses to execute the second stage's image in another user
-// namespace than the caller's, where others see the process. Root there may
-// trace whatever was executed there, undumpable or not (__ptrace_may_access in
-// kernel/ptrace.c), and so could the one that has made it.
-func (s *starter) checkImage() *StartError {
-	switch name := s.stageField; {
-	case s.inPlace || !s.relays:
-	case s.sys.Cloneflags&unix.CLONE_NEWUSER != 0:
-		return invalidf(name, "", "cannot be combined with joined namespaces (Attr.Join) and a new user namespace at once: the processes there could trace its second stage")
-	case s.joinsEarly(UserNamespace) && s.sys.Cloneflags&uintptr(allKinds) != 0:
-		return invalidf(name, "", "cannot be combined with a joined user namespace (Attr.Join) and new namespaces at once: the processes there could trace its second stage")
-	case s.joinsEarly(UserNamespace):
-		return invalidf(name, "", "cannot be combined with a joined user and PID namespace (Attr.Join) without CAP_SYS_ADMIN: the processes there could trace its second stage")
-	}
+	j.list, j.late, s.relays = j.late[:0], j.list, false
 	return nil
 }
 
@@ -424,7 +411,7 @@ func (b *builder) joinLate() {
 
 func (b *builder) joinRest() {
 	j := &b.joins
-	if len(j.late) == 0 && (len(j.list) == 0 || b.second == nil) {
+	if len(j.late) == 0 {
 		return
 	}
 	b.add("Attr.Join", program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))

@@ -29,7 +29,7 @@ import (
 
 // guardMemory decides which way a start goes.
 func (s *starter) guardMemory() *StartError {
-	s.hides, s.stageField, s.standing = false, s.secondStage(), standing{}
+	s.hides, s.standing = false, standing{}
 	flags := s.sys.Cloneflags | s.sys.Unshareflags
 	if s.inPlace || flags&unix.CLONE_NEWUSER == 0 {
 		return nil
@@ -130,13 +130,14 @@ func (s *setting) ask(look func() bool) bool {
 	return s.on
 }
 
-// entersLate reports whether a new user namespace, with the others, is not
-// what the child is born into, but what its second stage enters. The image was
-// executed outside then: undumpable, it cannot be traced by root inside, whom
-// no filter of the program's need bind. That is of use to an init; any other
-// would do no harm, and goes the same way.
+// entersLate reports whether new namespaces are not what the child is born into,
+// but what its second stage enters: those with a user namespace among them, and those that are to
+// be made in joined ones. The image was executed outside then: undumpable, it
+// cannot be traced by root inside, whom no filter of the program's need bind.
+// That is of use to an init; any other would do no harm, and goes the same way.
 func (b *builder) entersLate() bool {
-	return b.stageField != "" && !b.inPlace && b.sys.Cloneflags&unix.CLONE_NEWUSER != 0
+	flags := b.sys.Cloneflags & uintptr(allKinds)
+	return b.stageField != "" && !b.inPlace && (flags&unix.CLONE_NEWUSER != 0 || flags != 0 && len(b.attr.Join) > 0)
 }
 
 // meetsEarly reports whether the child waits for its maps in the first stage.
@@ -151,24 +152,31 @@ func (b *builder) bornInto() uint64 {
 	return flags
 }
 
-// relaysLate reports whether a process cannot enter the namespaces itself.
+// relaysLate reports whether the second stage has to make a process to be in the namespaces,
+// since it cannot enter them itself.
 func (b *builder) relaysLate() bool {
-	return b.entersLate() && b.sys.Cloneflags&(unix.CLONE_NEWPID|unix.CLONE_NEWTIME) != 0
+	born := uintptr(unix.CLONE_NEWPID | unix.CLONE_NEWTIME)
+	return b.entersLate() && b.sys.Cloneflags&born != 0 || b.stageField != "" && !b.inPlace && b.joins.joins(PIDNamespace)
 }
 
 // enterLate enters the new namespaces in the second stage, and has the parent
 // write the maps.
 func (b *builder) enterLate() {
-	if !b.entersLate() {
+	name, flags := field("Cloneflags"), uint64(0)
+	switch {
+	case b.entersLate():
+		flags = birthFlags(b.sys.Cloneflags) & uint64(allKinds)
+	case b.relaysLate():
+		name = "Attr.Join"
+	default:
 		return
 	}
-	name, flags := field("Cloneflags"), birthFlags(b.sys.Cloneflags)&uint64(allKinds)
 	relays, opens := b.relaysLate(), b.meets() && !b.root
-	if relays || !opens {
+	if (relays || !opens) && len(b.joins.late) == 0 { // after a join it is so
 		b.add(name, program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
 	}
 	if relays {
-		b.relayLate(flags)
+		b.relayLate(name, flags)
 	} else {
 		b.add(name, program.Unshare, num(flags))
 	}
@@ -186,9 +194,9 @@ func (b *builder) enterLate() {
 	}
 }
 
-// relayLate has the second stage make another process, in the new namespaces, which goes on.
-func (b *builder) relayLate(flags uint64) {
-	name, p := field("Cloneflags"), b.p
+// relayLate has the second stage make another process, in the namespaces, which goes on.
+func (b *builder) relayLate(name string, flags uint64) {
+	p := b.p
 	flags |= unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_PARENT_SETTID
 	if b.lacks.has(noClone3) {
 		b.add(name, program.Clone, num(flags), num(0), num(machine.RelayedAt)).Relay = true

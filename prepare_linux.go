@@ -25,7 +25,7 @@ func (s *starter) prepare() *StartError {
 
 var preparations = [...]func(*starter) *StartError{
 	(*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).useProgram,
-	(*starter).guardMemory, (*starter).openJoins, (*starter).checkHost, (*starter).useDirFile, (*starter).openParent, (*starter).makeCgroup, (*starter).openCgroupV1, (*starter).openSecond, (*starter).divideJoins, (*starter).checkProgramFD, (*starter).guardCore,
+	(*starter).openJoins, (*starter).guardMemory, (*starter).checkHost, (*starter).useDirFile, (*starter).openParent, (*starter).makeCgroup, (*starter).openCgroupV1, (*starter).openSecond, (*starter).divideJoins, (*starter).checkProgramFD, (*starter).guardCore,
 	(*starter).resolveLandlock,
 	(*starter).makeInline,
 	(*starter).lookForCPUs, (*starter).makeDoor, (*starter).openProc,

@@ -17,6 +17,12 @@ import (
 // lives on. Such a start has a second stage: a process image of its own, which
 // runs everything from [builder.splitStage] on. Its steps share no memory with
 // the parent, so that they tell their outcome through a pipe.
+//
+// A start in another root has one, too. There, /proc/self/exe is what the
+// process executes at the time, and whoever has made the program to execute,
+// with that as its interpreter, gets it executed inside. If it were the caller's
+// binary, he could read it there, and write to it if its owner may (CVE-2019-5736).
+// What he gets is the second stage's image, which is sealed.
 
 // secondStage is the field that needs a second stage, or "".
 func (r *request) secondStage() string {
@@ -37,8 +43,10 @@ func (r *request) secondStage() string {
 		return "Attr.TimeOffsets" // /proc/self must be the child's own, whatever becomes of the parent's memory
 	case r.attr.ForbidUserNamespaces && r.changesCredentials():
 		return forbidField // likewise
-	case r.named()&TimeNamespace != 0:
+	case r.named()&(TimeNamespace|MountNamespace) != 0:
 		return "Attr.Join"
+	case r.sys.Chroot != "" && r.mayHaveStages():
+		return field("Chroot")
 	}
 	return ""
 }
@@ -56,11 +64,12 @@ func (r *request) checkStages() *StartError {
 // openSecond makes the second stage's descriptors, if there is to be one: its
 // image, and the pipe that it reports to.
 func (s *starter) openSecond() *StartError {
-	s.stage, s.second, s.waitFD = nil, nil, -1
+	s.stage, s.second, s.waitFD, s.carries = nil, nil, -1, false
 	if s.stageField == "" {
 		return nil
 	}
 	s.second = &s.secondProgram
+	s.findCaps()
 	if s.describing {
 		s.image, s.pipe, s.stateFD = s.nextStandIn(), s.nextStandIn(), s.nextStandIn()
 		if s.meets() && s.entersLate() {
@@ -98,7 +107,7 @@ func (b *builder) splitStage() {
 			b.add(h.field, program.Fcntl, num(h.at), num(unix.F_SETFD), num(0))
 		}
 	}
-	carried := b.carryCaps()
+	b.carryCaps()
 	b.restoreMask()
 	b.coreBack() // a signal may leave a core file from here on
 	b.executeFile(b.stageField, t.at(b.image), []string{machine.SecondName}, nil)
@@ -115,9 +124,7 @@ func (b *builder) splitStage() {
 	b.add(b.stageField, program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, num(8))
 	b.add(b.stageField, program.Prctl, num(unix.PR_SET_NAME), b.p.Str(machine.SecondName))
 	b.add(b.stageField, program.Fcntl, num(b.report), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
-	if carried && b.joinsEarly(UserNamespace) {
-		b.putCapsDown() // a new user namespace does so by itself
-	}
+	b.putCapsBack()
 }
 
 // mapState has the parent see what step the second stage has come to, even if
