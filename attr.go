@@ -23,7 +23,8 @@ type Attr struct {
 	// one of its files too, by Files or ExtraFiles; it is executed from there.
 	//
 	// In a container, whoever may look at the process can open the file through
-	// /proc/PID/exe. Nobody there should have a right to write to it.
+	// /proc/PID/exe, or have a script executed whose interpreter that is. Nobody
+	// there should have a right to write to it.
 	Program *os.File
 
 	// DirFile, if not nil, is the directory that the program starts in, in

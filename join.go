@@ -71,17 +71,14 @@ func (k NamespaceKind) String() string {
 // or somebody else, inside. New namespaces (Cloneflags, Unshareflags)
 // are made inside of those joined.
 //
-// Processes inside are not trusted: none of them can trace the child while it
+// Processes inside are not trusted. None of them can trace the child while it
 // shares memory and descriptors with the caller. For that time the caller's
-// memory is undumpable too (PR_SET_DUMPABLE(2const)).
+// memory is undumpable too (PR_SET_DUMPABLE(2const)). In a mount namespace the
+// child is never the caller's binary: /proc/PID/exe leads to an image that
+// cannot be written to, and later to the program (CVE-2019-5736).
 //
-// See setns(2). A time namespace takes a second stage, and so cannot be combined
-// with SysProcAttr.Ptrace. A second stage (there is one, too, for Init,
-// OOMScoreAdj, THPDisable, MDWE, TimeOffsets) is refused where it would be
-// executed in reach of the processes inside: with a user and a PID namespace to
-// join and without CAP_SYS_ADMIN, with a user namespace to join and new
-// namespaces at once (Cloneflags), or with a PID namespace to join and a new user
-// namespace.
+// See setns(2). A mount or a time namespace takes a second stage, and so cannot be
+// combined with SysProcAttr.Ptrace or a seccomp listener.
 type Namespace struct {
 	// Kinds are the kinds to join. With PID and PidFD, zero means all kinds that no
 	// other Namespace names. A Path and a File are one of one kind.

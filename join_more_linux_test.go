@@ -71,6 +71,12 @@ func TestBadJoins(t *testing.T) {
 			c.Attr = &Attr{Join: []Namespace{{PID: 1, Kinds: PIDNamespace}}}
 			c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
 		}, syscall.EINVAL, "CLONE_NEWPID (SysProcAttr.Cloneflags): cannot be combined with joining a PID namespace (Attr.Join): a process changes its own once"},
+		{"mount namespace, traced", func(c *Cmd) {
+			c.Attr = &Attr{Join: []Namespace{{PID: 1, Kinds: MountNamespace}}}
+			c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+		}, syscall.EINVAL, "(Attr.Join): cannot be combined with SysProcAttr.Ptrace: its second stage would be traced"},
+		{"mount namespace, and a listener", by(&Attr{NoNewPrivs: true, Seccomp: notifying("mkdir"), Join: []Namespace{{PID: 1, Kinds: MountNamespace}}}), syscall.EINVAL,
+			"SCMP_ACT_NOTIFY (Attr.Seccomp): cannot be combined with Attr.Join: its listener is handed over in memory, which a second stage does not share"},
 		{"user namespace, and a mapped one", func(c *Cmd) {
 			c.Attr = &Attr{Join: []Namespace{{PID: 1, Kinds: UserNamespace}}}
 			c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: toRoot}
