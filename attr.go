@@ -43,6 +43,14 @@ type Attr struct {
 	// not. They must be open, and must stay so until Start returns.
 	Inherit []int
 
+	// InheritAll gives the child what os/exec would: all descriptors of this
+	// process that are not marked close-on-exec when it is started, under the
+	// same numbers, but for the numbers that something else gives it. Go and
+	// careful libraries mark all that they open. What is left is what this
+	// process was started with, such as a shell's process substitution or
+	// make's jobserver, and what somebody has forgotten to mark.
+	InheritAll bool
+
 	// Rlimits sets resource limits, in the order given. See [Rlimit].
 	Rlimits []Rlimit
 

@@ -78,6 +78,7 @@ func (b *builder) ownFiles() {
 		}
 		first = n + 1
 	}
+	b.checkInherited()
 }
 
 // closeNumbers closes the numbers from first to last.

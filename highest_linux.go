@@ -3,6 +3,8 @@
 package sprog
 
 import (
+	"math"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -16,20 +18,26 @@ const moreFiles = 64
 
 // highestFile returns the highest descriptor that is open in this process, for
 // kernels without close_range. Without /proc it is the highest that can be.
-func highestFile() int {
+func highestFile() int { return slices.Max(append(openNumbers(), 0)) }
+
+// openNumbers are the numbers of the descriptors that are open in this process, and
+// maybe others. Without /proc they are all that there can be.
+func openNumbers() (list []int) {
 	if names, err := plain.Names("/proc/self/fd"); err == nil {
-		highest := 0
 		for _, name := range names {
 			if n, err := strconv.Atoi(name); err == nil {
-				highest = max(highest, n)
+				list = append(list, n)
 			}
 		}
-		return highest
+		return list
 	}
 	const most = 1 << 20 // the kernel's default for fs.nr_open
 	var lim unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &lim) != nil || lim.Cur > most {
-		return most
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &lim) != nil {
+		lim.Cur = math.MaxUint64
 	}
-	return int(lim.Cur)
+	for n := range int(min(lim.Cur, most)) {
+		list = append(list, n)
+	}
+	return list
 }

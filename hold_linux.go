@@ -37,7 +37,7 @@ func (b *builder) listHeld() {
 	t.held = t.held[:0]
 	for _, f := range b.files {
 		if f.held() {
-			t.hold(use{f.fd, f.field, program.ForProgram, f.source == inline})
+			t.hold(use{f.fd, f.field, program.ForProgram, f.source == inline, f.source == inherited})
 		}
 	}
 	for _, u := range b.uses {
@@ -65,6 +65,7 @@ func (t *fdTable) hold(u use) {
 	for i := range t.held {
 		if h := &t.held[i]; h.fd == u.fd {
 			h.uses++
+			h.stays = h.stays && u.stays
 			return
 		}
 	}
@@ -72,7 +73,10 @@ func (t *fdTable) hold(u use) {
 }
 
 func (t *fdTable) lend(h *heldFile) error {
-	if !descriptor(h.fd) {
+	switch {
+	case h.stays: // the child looks whether it is there
+		return nil
+	case !descriptor(h.fd):
 		return unix.EBADF
 	}
 	if h.fd < machine.EndSlot() || !t.lendable || !h.own && mayBeLocked(h.fd) {

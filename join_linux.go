@@ -376,7 +376,7 @@ func (s *starter) divideJoins() *StartError {
 		return nil
 	}
 	for _, n := range j.list {
-		s.uses = append(s.uses, use{n.fd, n.field, program.Harmless, !n.given})
+		s.uses = append(s.uses, use{fd: n.fd, field: n.field, kind: program.Harmless, own: !n.given})
 	}
 	j.list, j.late, s.relays = j.late[:0], j.list, false
 	return nil

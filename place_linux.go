@@ -98,7 +98,7 @@ func (b *builder) place(i int) {
 		return
 	case from != f.n:
 		b.add(f.field, program.Dup3, num(from), num(f.n), num(0))
-	case f.held():
+	case f.held() && f.source != inherited:
 		// dup3 of a number to itself would not clear its flag.
 		b.add(f.field, program.Fcntl, num(f.n), num(unix.F_SETFD), num(0))
 	}

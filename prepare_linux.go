@@ -24,7 +24,7 @@ func (s *starter) prepare() *StartError {
 }
 
 var preparations = [...]func(*starter) *StartError{
-	(*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).useProgram,
+	(*starter).inheritAll, (*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).useProgram,
 	(*starter).openJoins, (*starter).guardMemory, (*starter).checkHost, (*starter).useDirFile, (*starter).openParent, (*starter).makeCgroup, (*starter).openCgroupV1, (*starter).openSecond, (*starter).divideJoins, (*starter).checkProgramFD, (*starter).guardCore,
 	(*starter).resolveLandlock,
 	(*starter).makeInline,
@@ -38,6 +38,7 @@ type use struct {
 	field string
 	kind  program.FileKind
 	own   bool // it was made for the start: nobody else has a lock on it, and it has the close-on-exec flag
+	stays bool // it is neither moved nor marked
 }
 
 // use has the child find a descriptor of the caller's, at a number that
@@ -45,12 +46,12 @@ type use struct {
 // matters to the verifier: a directory of the host's must be closed again before
 // a path is followed in another root.
 func (b *builder) use(fd int, field string, kind program.FileKind) {
-	b.uses = append(b.uses, use{fd, field, kind, false})
+	b.uses = append(b.uses, use{fd: fd, field: field, kind: kind})
 }
 
 // useOwn does it for one that was made for the start.
 func (b *builder) useOwn(fd int, field string, kind program.FileKind) {
-	b.uses = append(b.uses, use{fd, field, kind, true})
+	b.uses = append(b.uses, use{fd: fd, field: field, kind: kind, own: true})
 }
 
 // makeFile opens a descriptor for the length of the attempt to start, and has

@@ -71,11 +71,12 @@ const (
 	inline                       // a file with given content, which the parent makes
 	opened                       // a path, opened by the child
 	sameAs                       // the file of another number of the child's
+	inherited                    // a descriptor of the parent that stays as it is
 )
 
 // held reports whether the file is one of the parent's descriptors.
 func (f *childFile) held() bool {
-	return f.source == fromParent || f.source == pipeEnd || f.source == inline
+	return f.source == fromParent || f.source == pipeEnd || f.source == inline || f.source == inherited
 }
 
 // fileAt returns the index of the child's file of a number, or -1.

@@ -261,6 +261,10 @@ func (s *starter) again(res machine.Result) bool {
 		plain.Sleep(time.Millisecond)
 		return true
 	}
+	if s.lostInherited(res) && s.busy < mostBusy {
+		s.busy++
+		return true
+	}
 	what := missing(res, &s.program)
 	kernel.learn(what)
 	return what != 0 && !s.lacks.has(what)

@@ -30,6 +30,7 @@ func (e *execCmd) Run(line *flags.Line) error {
 	if err != nil {
 		return err
 	}
+	warnOfLost(cmd, line.Rest)
 	if landlock := cmd.Attr.Landlock; landlock != nil && landlock.BestEffort {
 		tellLandlock(landlock.Probe())
 	}

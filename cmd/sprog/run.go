@@ -45,6 +45,7 @@ func (r *runCmd) run(program []string, record *record) (cmd *sprog.Cmd, err erro
 	if err != nil {
 		return nil, err
 	}
+	warnOfLost(cmd, program)
 	cmd.Ending = r.ending()
 	if err := r.captureOutput(cmd); err != nil {
 		return nil, err

@@ -1,0 +1,50 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+const inheritField = "Attr.InheritAll"
+
+// inheritAll gives the child all of this process's descriptors that are not
+// marked close-on-exec. They keep their flags in the child: should one be
+// closed now, and its number be that of another file, that is marked, and goes
+// with the execve.
+func (s *starter) inheritAll() *StartError {
+	if !s.attr.InheritAll {
+		return nil
+	}
+	s.files = slices.DeleteFunc(s.files, func(f childFile) bool { return f.source == inherited }) // of another attempt
+	for _, n := range openNumbers() {
+		if n < 3 || s.fileAt(n) >= 0 {
+			continue
+		}
+		if flags, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {
+			s.claim(childFile{n: n, source: inherited, fd: n, field: inheritField})
+		}
+	}
+	return nil
+}
+
+// checkInherited looks whether they are all there. The numbers of what the child
+// opens depend on it.
+func (b *builder) checkInherited() {
+	for _, h := range b.table.held {
+		if h.stays {
+			b.add(h.field, program.Fcntl, num(h.at), num(unix.F_GETFD), num(0))
+		}
+	}
+}
+
+// lostInherited reports whether one was closed before the child had a table of
+// its own. The child can do without.
+func (s *starter) lostInherited(res machine.Result) bool {
+	return res.Place == machine.InChild && res.Errno == unix.EBADF && s.program.Steps[res.Step].Field == inheritField
+}
