@@ -165,3 +165,10 @@ func TestExecRefuses(t *testing.T) {
 		}
 	}
 }
+
+// The functions of packages os and syscall can be replaced by their namesakes.
+var (
+	_ = []func(string, []string, *os.ProcAttr) (*os.Process, error){os.StartProcess, StartProcess}
+	_ = []func(string, []string, *syscall.ProcAttr) (int, error){syscall.ForkExec, ForkExec}
+	_ = []func(string, []string, []string) error{syscall.Exec, Exec}
+)

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"os/user"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -105,13 +106,13 @@ func landlockABI() int {
 	return int(abi)
 }
 
-// cgroup2 is a cgroup2 directory that this process may put processes into, or
-// "".
+// cgroup2 is a cgroup2 directory that this process may put processes into,
+// wherever it is mounted, or "".
 func cgroup2() string {
-	for _, dir := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
-		var fs unix.Statfs_t
-		if unix.Statfs(dir, &fs) == nil && fs.Type == unix.CGROUP2_SUPER_MAGIC && unix.Access(dir, unix.W_OK) == nil {
-			return dir
+	mounts, _ := os.ReadFile("/proc/self/mounts")
+	for line := range strings.Lines(string(mounts)) {
+		if w := strings.Fields(line); len(w) > 2 && w[2] == "cgroup2" && unix.Access(w[1], unix.W_OK) == nil {
+			return w[1]
 		}
 	}
 	return ""
