@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -97,4 +98,38 @@ var imports = []struct{ before, after string }{
 		"package a\n\nvar a = []string{\n\t\"os/exec\",\n\t\"x\" + \"os/exec\",\n}\nvar b = \"os/exec\"\n",
 		"package a\n\nvar a = []string{\n\t\"os/exec\",\n\t\"x\" + \"os/exec\",\n}\nvar b = \"os/exec\"\n",
 	},
+}
+
+// Each test that the threat model names is there.
+func TestPromisesHaveTests(t *testing.T) {
+	text, err := os.ReadFile("../docs/threat-model.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]bool{}
+	err = filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for line := range strings.Lines(string(source)) {
+			if name, ok := strings.CutPrefix(line, "func "); ok {
+				name, _, _ = strings.Cut(name, "(")
+				tests[name] = true
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(string(text), -1)
+	for _, match := range named {
+		if !tests[match[1]] {
+			t.Errorf("the threat model names %s, which is no test", match[1])
+		}
+	}
+	if len(named) < 40 {
+		t.Errorf("the threat model names %d tests", len(named))
+	}
 }
