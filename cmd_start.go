@@ -17,6 +17,11 @@ import (
 // Err if that is set, or the context's error if that is done already. No
 // process, descriptor or goroutine is left behind then, and the pipes that
 // [Cmd.StdinPipe] and its kin returned are closed.
+//
+// The start itself ends when the context is done and when Ending.Timeout is over:
+// the child is killed, and the error wraps the context's or [ErrTimeout]. A child that
+// is in a call no signal interrupts, such as one to a file system whose server does not answer, dies when that
+// returns; Start waits a second for it, or, where the child is in a cgroup that this process is not in, until then.
 func (c *Cmd) Start() error {
 	if atomic.SwapInt32(&c.started, 1) != 0 {
 		return errors.New("sprog: already started")
@@ -66,7 +71,9 @@ func (c *Cmd) launchAs(r *request) error {
 	if err := c.openPipes(r); err != nil {
 		return err
 	}
+	r.flight = c.takeOff()
 	p, err := r.start()
+	r.flight.land()
 	runtime.KeepAlive(c) // no cleanup may close its files before the child has them
 	if err != nil {
 		return err

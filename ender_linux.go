@@ -34,7 +34,7 @@ func (c *Cmd) watchTime() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if d := c.Ending.Timeout; d > 0 {
-		e.after(&e.timeout, d, func() { e.end(CauseTimeout) })
+		e.after(&e.timeout, d-time.Since(c.startTime), func() { e.end(CauseTimeout) })
 	}
 	if c.Ending.CPUTime > 0 {
 		e.after(&e.look, c.nextLook(0), e.lookAtCPU)

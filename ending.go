@@ -19,7 +19,7 @@ import (
 // The context of [CommandContext] ends a command in the same way, unless Cancel
 // has been changed.
 type Ending struct {
-	// Timeout is how long the command may run, from its start on. Zero is for
+	// Timeout is how long the command may take, from the beginning of Start on. Zero is for
 	// ever. Output that has not ended by then is cut off, as by WaitDelay.
 	Timeout time.Duration
 
@@ -48,7 +48,8 @@ type Ending struct {
 }
 
 // Errors of [Cmd.Wait] for a command that was ended by Cmd.Ending. Where the
-// program has died of it, the error wraps the [*ExitError] as well.
+// program has died of it, the error wraps the [*ExitError] as well. A start that
+// the timeout has ended is a [*StartError] with ErrTimeout.
 var (
 	ErrTimeout = errors.New("sprog: timeout")
 	ErrCPUTime = errors.New("sprog: CPU time used up")

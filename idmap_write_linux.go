@@ -79,7 +79,8 @@ func (r *request) writeByHelper(f mapFile, helper string, pid int) *StartError {
 		return missing
 	}
 	args := f.helperArgs(helper, strconv.Itoa(pid))
-	c := &Cmd{Path: path, Args: args, Env: []string{}, Dir: "/"}
+	c := CommandContext(r.flight.context(), path, args[1:]...)
+	c.Args, c.Env, c.Dir = args, []string{}, "/"
 	out, err := c.CombinedOutput()
 	if err == nil {
 		return nil

@@ -35,6 +35,7 @@ type request struct {
 	birth *Birth
 
 	tracer *tracer // of Cmd.Trace, or nil
+	flight *flight // what may end the start, or nil
 
 	// inspect, if not nil, is called with the programs of both stages when
 	// they are compiled; the second may be nil. It is for tests.

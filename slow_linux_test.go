@@ -44,8 +44,15 @@ var _ = helper("serve-slow-file", func(args []string) int {
 // execute; it does nothing.
 func slowFile(t *testing.T, delay time.Duration) string {
 	t.Helper()
+	_, path := slowServer(t, delay)
+	return path
+}
+
+// slowServer also returns the server, which may be killed.
+func slowServer(t *testing.T, delay time.Duration) (server *Cmd, path string) {
+	t.Helper()
 	requires(t, fuse)
-	path := filepath.Join(t.TempDir(), "slow")
+	path = filepath.Join(t.TempDir(), "slow")
 	copyFile(t, "/bin/true", path)
 	c := helperCommand("serve-slow-file", path, delay.String())
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: privileged(t, syscall.CLONE_NEWNS)}
@@ -73,7 +80,7 @@ func slowFile(t *testing.T, delay time.Duration) string {
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
 		t.Fatalf("no slow file: %q, %v", line, err)
 	}
-	return "/proc/" + strconv.Itoa(c.Process.Pid) + "/root" + path
+	return c, "/proc/" + strconv.Itoa(c.Process.Pid) + "/root" + path
 }
 
 const slowness = time.Second

@@ -32,6 +32,9 @@ func (r *request) start() (*os.Process, error) {
 		if err != nil {
 			return nil, err
 		}
+		if !res.OK && r.flight.stopper().IsAsked() {
+			return nil, s.stopped(res)
+		}
 		if res.OK {
 			s.phase("handle", "open a handle of the process", "")
 			p := s.process(res)
@@ -120,6 +123,11 @@ func (s *starter) try(r *request) (machine.Result, error) {
 	s.release()
 	if s.stage != nil && res.OK {
 		res = s.stage.Outcome(res)
+	}
+	if res.OK && !s.launch.Stop.Over() {
+		res = res.End()
+	}
+	if s.stage != nil {
 		s.takeStops(res.OK)
 	}
 	s.tracer.launched(s.stage)
@@ -184,6 +192,10 @@ func (s *starter) prepareLaunch() {
 		Plain:       s.lacks.has(onlyVfork),
 		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
 		Credentials: s.changesCredentials() && s.second == nil,
+	}
+	s.launch.Stop = s.flight.stopper()
+	if s.launch.Stop != nil && s.launch.OldClone && sys.PidFD == nil {
+		s.launch.NoPidFD = true // clone(2) has room for one of them; a stop needs the number
 	}
 	if s.listens() {
 		s.launch.Handover = &s.handover

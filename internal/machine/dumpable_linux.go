@@ -51,20 +51,24 @@ func newGate() *gate {
 	return new(gate)
 }
 
-// enter returns who the caller is, for leave. Of the clearing, a start clears the flag at
+// enter waits until the class may be entered, and returns who the caller is, for leave. It
+// reports false if the launch is to end before. Of the clearing, a start clears the flag at
 // once if it hides; otherwise the child does, when it changes its credentials.
-func (g *gate) enter(c class, hides bool) (who identity) {
+func (g *gate) enter(c class, hides bool, stop *Stop) (who identity, entered bool) {
 	if c == none {
-		return who
+		return who, true
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for g.inside[clearing+needing-c] > 0 { // the other class
+		if stop.IsAsked() {
+			return who, false
+		}
 		g.wait()
 	}
 	g.inside[c]++
 	if c == needing {
-		return who
+		return who, true
 	}
 	flag := dumpableFlag()
 	if g.inside[c] == 1 || flag == 1 {
@@ -73,7 +77,21 @@ func (g *gate) enter(c class, hides bool) (who identity) {
 	if flag == 1 && hides {
 		unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	}
-	return whoIs()
+	return whoIs(), true
+}
+
+// wake has those look again who wait to enter.
+func (g *gate) wake() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.wakeAll()
+}
+
+func (g *gate) wakeAll() {
+	for _, turn := range g.waiting {
+		turn.Unlock()
+	}
+	g.waiting = nil
 }
 
 func (g *gate) leave(c class, who identity) {
@@ -94,10 +112,7 @@ func (g *gate) leave(c class, who identity) {
 			unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 		}
 	}
-	for _, turn := range g.waiting {
-		turn.Unlock()
-	}
-	g.waiting = nil
+	g.wakeAll()
 }
 
 // wait is Wait of a sync.Cond. With one of those a goroutine in a bubble of

@@ -35,7 +35,7 @@ func (r *run) takeOver(l *Launch, res *Result) error {
 	if l.Handover == nil {
 		return nil
 	}
-	number := r.await(word32(l.Program, l.Handover.Number))
+	number := r.await(l, word32(l.Program, l.Handover.Number))
 	if number == NoNumber {
 		return nil
 	}
@@ -65,13 +65,13 @@ func (r *run) takeOver(l *Launch, res *Result) error {
 // await returns the word when it is no longer NoNumber, or NoNumber if the
 // child has left the parent's memory. Nothing wakes the parent for the word, so
 // that it looks again and again, seldom when the child takes long.
-func (r *run) await(word *uint32) uint32 {
+func (r *run) await(l *Launch, word *uint32) uint32 {
 	for pause := 10 * time.Microsecond; ; pause = min(2*pause, time.Millisecond) {
 		if n := atomic.LoadUint32(word); n != NoNumber {
 			return n
 		}
 		left := atomic.LoadUint32(r.left)
-		if left == 0 {
+		if left == 0 || l.Stop.inVain() {
 			return atomic.LoadUint32(word)
 		}
 		futexWaitFor(r.left, left, pause)

@@ -68,6 +68,9 @@ type Launch struct {
 	ReadsProc bool
 	// Times, if not nil, is filled in.
 	Times *Times
+	// Stop, if not nil, may end the launch. What becomes of a child that does not die
+	// then is nobody's business any more.
+	Stop *Stop
 }
 
 // A Result is how a launch ended.
@@ -85,9 +88,10 @@ type Result struct {
 	Signal syscall.Signal // the signal that killed the child, or 0
 	Err    error          // the rendezvous' error
 
-	code  int  // what the child exited with
-	ended bool // the child had come to its end before the parent's part failed
-	over  bool // nothing is left of the child already
+	code  int   // what the child exited with
+	ended bool  // the child had come to its end before the parent's part failed
+	over  bool  // nothing is left of the child already
+	stop  *Stop // of the launch
 }
 
 // A Place is where a launch failed.
@@ -118,6 +122,7 @@ type run struct {
 	private *run // what r is otherwise, while its memory is that of a plain launch
 	shared  []byte
 	lost    bool // the kernel may write to left some day
+	dying   bool // so it may since the child was killed in vain
 }
 
 // runs keeps the memory of finished launches for the next ones.
@@ -140,8 +145,10 @@ func (l *Launch) Do() Result {
 	r.prepare(l)
 	defer r.recycle(l)
 	l.note(Linked)
-	r.gate(l.firstClass(), l.Hides)
-	defer r.gate(none, false)
+	if !r.gate(l.firstClass(), l.Hides, l.Stop) {
+		return Result{PidFD: -1, Taken: -1, Place: AtBirth, Errno: unix.EINTR}
+	}
+	defer func() { r.gate(none, false, nil) }()
 
 	traced := l.Program.Has(program.Ptrace)
 	if l.Rendezvous != nil || traced {
@@ -153,11 +160,13 @@ func (l *Launch) Do() Result {
 	l.note(Birth)
 	r.bear(l)
 	if r.ret < 0 {
-		r.maker.outlive()
+		r.lost = !r.maker.outlive(l.Stop)
 		return Result{PidFD: -1, Taken: -1, Place: AtBirth, Errno: syscall.Errno(-r.ret)}
 	}
 	res := r.serve(l)
-	r.maker.outlive()
+	if !r.maker.outlive(l.Stop) {
+		r.lost, r.dying = true, true
+	}
 	if res.over {
 		l.note(Left)
 		return res
@@ -196,12 +205,19 @@ func (l *Launch) firstClass() class {
 	return none
 }
 
-// gate leaves the class that the run is in and enters another.
-func (r *run) gate(c class, hides bool) {
-	if r.class != c {
-		dumpable.leave(r.class, r.who)
-		r.who, r.class = dumpable.enter(c, hides), c
+// gate leaves the class that the run is in and enters another, unless it is stopped
+// meanwhile.
+func (r *run) gate(c class, hides bool, stop *Stop) bool {
+	if r.class == c {
+		return true
 	}
+	dumpable.leave(r.class, r.who)
+	r.class = none
+	who, entered := dumpable.enter(c, hides, stop)
+	if entered {
+		r.who, r.class = who, c
+	}
+	return entered
 }
 
 // makeRoom provides the memory that the child runs in.
@@ -283,6 +299,9 @@ func (l *Launch) Flags() uint64 {
 	switch {
 	case l.Vfork && !l.needsParent():
 		flags |= unix.CLONE_VFORK
+		if l.Stop != nil && (!l.OldClone || l.NoPidFD) {
+			flags |= unix.CLONE_PARENT_SETTID
+		}
 	case l.Vfork && !l.OldClone: // clone(2) has one argument for the pidfd and the pid
 		flags |= unix.CLONE_VFORK | unix.CLONE_PARENT_SETTID
 	}
@@ -309,8 +328,8 @@ func (r *run) meet(l *Launch, pid int) error {
 	if err := l.Rendezvous(pid); err != nil {
 		return err
 	}
-	if l.Credentials { // the child still waits before it changes them
-		r.gate(clearing, false)
+	if l.Credentials && !r.gate(clearing, false, l.Stop) { // the child still waits before it changes them
+		return errStopped
 	}
 	word := word32(l.Program, l.Go)
 	atomic.StoreUint32(word, 1)
@@ -324,6 +343,9 @@ func (r *run) meet(l *Launch, pid int) error {
 func (r *run) giveUp(l *Launch, res Result) Result {
 	at, err, ended := res.Place, res.Err, res.ended
 	r.wait(l, res.Pid)
+	if r.dying {
+		return r.leave(res)
+	}
 	res.Err = nil
 	res = r.progress(res.reap(InChild))
 	if r.failed == 0 && !ended && (res.Signal == 0 || res.Signal == unix.SIGKILL) {
@@ -368,6 +390,9 @@ func (r *run) pass(pid int) {
 // outcome finds out how the first stage ended.
 func (r *run) outcome(l *Launch, res Result) Result {
 	res = r.progress(res)
+	if r.dying {
+		return r.leave(res)
+	}
 	if r.failed != 0 {
 		res = res.reap(InChild)
 		res.Signal = 0 // its exit may have been denied

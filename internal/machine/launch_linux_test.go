@@ -182,12 +182,12 @@ func TestKilledAtAnyMoment(t *testing.T) {
 func TestGate(t *testing.T) {
 	g, me := newGate(), whoIs()
 	defer unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(dumpableFlag()), 0, 0, 0)
-	g.enter(none, false)
-	g.enter(clearing, true)
-	g.enter(clearing, true) // the same kind does not wait
+	g.enter(none, false, nil)
+	g.enter(clearing, true, nil)
+	g.enter(clearing, true, nil) // the same kind does not wait
 	entered := make(chan struct{})
 	go func() {
-		g.enter(needing, false)
+		g.enter(needing, false, nil)
 		close(entered)
 	}()
 	g.leave(clearing, me)
@@ -236,18 +236,18 @@ func TestDumpableOfAnotherUser(t *testing.T) {
 		return
 	}
 	g := newGate()
-	who := g.enter(clearing, true)
-	second := g.enter(clearing, true)
+	who, _ := g.enter(clearing, true, nil)
+	second, _ := g.enter(clearing, true, nil)
 	g.leave(clearing, second)
 	g.leave(clearing, who)
 	if got := dumpableFlag(); got != 1 {
 		t.Errorf("dumpable is %d after two starts; want 1", got)
 	}
-	who = g.enter(clearing, true)
+	who, _ = g.enter(clearing, true, nil)
 	if err := syscall.Setegid(65534); err != nil {
 		t.Fatal(err)
 	}
-	second = g.enter(clearing, true) // as another already
+	second, _ = g.enter(clearing, true, nil) // as another already
 	g.leave(clearing, who)
 	g.leave(clearing, second)
 	if got := dumpableFlag(); got == 1 {

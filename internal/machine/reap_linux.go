@@ -40,19 +40,24 @@ func (res Result) reap(at Place) Result {
 	}
 	// ECHILD is the answer where SIGCHLD is ignored, or where somebody in
 	// this process waits for every child: the child is gone all the same.
-	const how = unix.WEXITED | unix.WALL            // it may have no exit signal
-	if waitid(who, id, &info, how) == unix.EINVAL { // before Linux 5.4
-		waitid(unix.P_PID, res.Pid, &info, how)
+	const how = unix.WEXITED | unix.WALL // it may have no exit signal
+	if res.stop != nil {                 // it may be killed until it has ended
+		waitid(unix.P_PID, res.Pid, &info, how|unix.WNOWAIT)
 	}
+	res.stop.reaping(res, func() {
+		if waitid(who, id, &info, how) == unix.EINVAL { // before Linux 5.4
+			waitid(unix.P_PID, res.Pid, &info, how)
+		}
+		if res.PidFD >= 0 {
+			unix.Close(res.PidFD)
+		}
+	})
+	res.PidFD = -1
 	switch info.code {
 	case cldExited:
 		res.code = int(info.status)
 	case cldKilled, cldDumped:
 		res.Signal = syscall.Signal(info.status)
-	}
-	if res.PidFD >= 0 {
-		unix.Close(res.PidFD)
-		res.PidFD = -1
 	}
 	res.Place, res.OK = at, false
 	return res

@@ -34,5 +34,7 @@ func (r *run) relay(l *Launch, first Result) Result {
 		return first
 	}
 	r.left = word32(l.Program, h.Left)
-	return Result{Pid: pid, PidFD: int(int32(atomic.LoadUint32(word32(l.Program, h.PidFD)))), Taken: -1}
+	second := Result{Pid: pid, PidFD: int(int32(atomic.LoadUint32(word32(l.Program, h.PidFD)))), Taken: -1, stop: l.Stop}
+	l.Stop.has(second)
+	return second
 }

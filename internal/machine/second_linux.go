@@ -144,7 +144,10 @@ func (s *Second) Outcome(res Result) Result {
 	res.OK = false
 	report := s.listen(&res)
 	s.follow(&res)
-	if res.Err != nil {
+	switch {
+	case res.stop.IsAsked():
+		return s.stopped(res)
+	case res.Err != nil:
 		return s.giveUp(res)
 	}
 	return s.judge(res, report)

@@ -24,7 +24,7 @@ func (s *Second) listen(res *Result) []byte {
 	if s.GoesOn {
 		size = 1 // what comes after the word may be there already, and is the caller's
 	}
-	for len(report) <= most {
+	for len(report) <= most && !s.isGone(*res) {
 		buf := make([]byte, size)
 		n, err := unix.Read(s.read, buf)
 		if err == unix.EINTR {
@@ -94,6 +94,36 @@ func (s *Second) follow(res *Result) {
 	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
 		res.PidFD = fd
 	}
+	res.stop.has(*res)
+}
+
+// isGone waits for there to be something to read, and reports whether the start was
+// stopped and there is nothing to wait for: the second stage is dead, or does not die. A child of
+// its own may hold the pipe open, in a call that no signal interrupts.
+func (s *Second) isGone(res Result) bool {
+	if res.stop == nil {
+		return false
+	}
+	const nap = 50 // milliseconds
+	for {
+		ready := []unix.PollFd{{Fd: int32(s.read), Events: unix.POLLIN}}
+		if n, _ := unix.Poll(ready, nap); n > 0 {
+			return false
+		}
+		if res.stop.IsAsked() && (isDead(res.Pid) || res.stop.inVain()) {
+			return true
+		}
+	}
+}
+
+// stopped is the end of a second stage that was to end, and how far it had come.
+func (s *Second) stopped(res Result) Result {
+	step, known := s.reached()
+	res = res.End()
+	if res.Place = SecondItself; known {
+		res.Place, res.Step = InSecond, step
+	}
+	return res
 }
 
 // giveUp ends a launch in which the parent's part has failed, by the child's

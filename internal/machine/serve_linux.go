@@ -17,6 +17,8 @@ func (r *run) born() Result {
 func (r *run) serve(l *Launch) Result {
 	l.note(Born)
 	res := r.born()
+	res.stop = l.Stop
+	l.Stop.has(res)
 	if l.Relay != nil {
 		if res = r.relay(l, res); res.over {
 			return res

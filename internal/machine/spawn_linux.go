@@ -109,6 +109,9 @@ func (f *frame) useClone3(flags uint64, cgroup int, stack []byte) {
 func (f *frame) useClone(flags uint64, stack []byte) {
 	f.nr = unix.SYS_CLONE
 	f.arg = [5]uint64{flags &^ flagsOnlyClone3, stackTop(stack), addressOf(&f.pidfd)}
+	if flags&unix.CLONE_PARENT_SETTID != 0 {
+		f.arg[2] = addressOf(&f.pid)
+	}
 	f.arg[childTIDArg] = addressOf(&f.tid)
 }
 

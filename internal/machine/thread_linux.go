@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // A maker is a thread that makes the child. It is none of Go's: it is cloned
@@ -62,6 +64,11 @@ func (l *Launch) lasts() bool { return l.Flags()&unix.CLONE_VFORK != 0 }
 
 // bear makes the child, by the calling thread or by a maker.
 func (r *run) bear(l *Launch) {
+	if !l.Stop.begin(r) {
+		r.ret = -int64(unix.EINTR)
+		return
+	}
+	defer l.Stop.end()
 	switch {
 	case l.Plain || !l.Permanent && !(l.lasts() && l.needsParent()):
 		spawn(r.frame)
@@ -103,7 +110,8 @@ func (r *run) bearByThread(l *Launch) bool {
 	if f.ret = m.result(&m.made, threadMakes); f.ret < 0 || !l.lasts() {
 		return true
 	}
-	m.first = Result{Pid: int(f.ret), PidFD: -1}
+	m.first = Result{Pid: int(f.ret), PidFD: -1, stop: l.Stop}
+	l.Stop.has(m.first)
 	over := func() bool { return isDead(m.first.Pid) }
 	if !l.needsParent() {
 		m.first.reap(InChild)
@@ -193,7 +201,7 @@ func (m *maker) await(r *run, over func() bool, made *uint64, by int) int64 {
 // that go on. When the word is cleared, the thread has yet to do so; it has done
 // it when its number is nobody's any more.
 func (m *maker) joinThread(tid int) {
-	m.awaitLeft()
+	m.awaitLeft(nil)
 	pid := os.Getpid()
 	const enough = 1 << 17 // some seconds: by then it is another thread's number
 	for patience := 0; patience < enough && unix.Tgkill(pid, tid, 0) == nil; patience++ {
@@ -203,26 +211,41 @@ func (m *maker) joinThread(tid int) {
 	futexWakeOne(&m.gone)
 }
 
-func (m *maker) awaitLeft() {
+// awaitLeft waits until the thread is out of the memory, and reports false if its
+// child was killed in vain meanwhile.
+func (m *maker) awaitLeft(stop *Stop) bool {
 	for word := atomic.LoadUint32(&m.left); word != 0; word = atomic.LoadUint32(&m.left) {
+		if stop.inVain() {
+			return false
+		}
 		futexWaitFor(&m.left, word, time.Second)
 	}
 	m.thread = false
+	return true
 }
 
 // outlive waits for what is left of the makers: they use memory of the
-// launch's. The child needs the parent no longer.
-func (m *maker) outlive() {
+// launch's. The child needs the parent no longer, or was killed: it reports
+// false if that was in vain.
+func (m *maker) outlive(stop *Stop) bool {
 	if m == nil {
-		return
+		return true
 	}
-	if m.thread {
-		m.awaitLeft()
+	if m.thread && !m.awaitLeft(stop) {
+		return false
 	}
-	if m.first.Pid != 0 {
-		m.first.reap(InChild)
-		m.first = Result{}
+	if m.first.Pid == 0 {
+		return true
 	}
+	for stop != nil && !isDead(m.first.Pid) {
+		if stop.inVain() {
+			return false
+		}
+		plain.Sleep(time.Millisecond)
+	}
+	m.first.reap(InChild)
+	m.first = Result{}
+	return true
 }
 
 // makes reports whether the instruction is a maker's.

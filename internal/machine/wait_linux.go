@@ -116,9 +116,13 @@ func awaitOwnMemory(l *Launch, pid int) {
 // looks for itself: there are kernels that do not clear it at an execve
 // (gVisor), and a fork leaves no memory.
 func (r *run) wait(l *Launch, pid int) {
-	for nap := firstNap(l); ; nap = min(2*nap, longestNap) {
+	for nap := firstNap(l); !r.dying; nap = min(2*nap, longestNap) {
 		word := atomic.LoadUint32(r.left)
 		if word == 0 || r.mayGo(l, pid, nap) {
+			return
+		}
+		if l.Stop.inVain() {
+			r.lost, r.dying = true, true
 			return
 		}
 		// The kernel wakes a futex that is not private.
@@ -143,8 +147,9 @@ func firstNap(l *Launch) time.Duration {
 // mayGo reports whether the child needs the parent's memory no longer, although
 // the word is not cleared.
 func (r *run) mayGo(l *Launch, pid int, nap time.Duration) bool {
-	if l.Flags()&unix.CLONE_VFORK != 0 && !l.Plain && l.Relay == nil {
-		// The birth has lasted until the child was out of the memory.
+	if l.Flags()&unix.CLONE_VFORK != 0 && !l.Plain && l.Relay == nil && !l.Stop.IsAsked() {
+		// The birth has lasted until the child was out of the memory. A
+		// maker that is killed does not wait for that.
 		wordStays.Store(true)
 		return true
 	}
