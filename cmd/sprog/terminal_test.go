@@ -205,6 +205,23 @@ func TestJobControl(t *testing.T) {
 	}
 }
 
+// Where nobody could continue the program, Ctrl-Z does not stop it: with an init and without
+// one, it is in an orphaned process group, as a container's first program is.
+func TestNobodyToContinue(t *testing.T) {
+	for _, flags := range append(inits(), "--tty ") {
+		t.Run(flags, func(t *testing.T) {
+			// The terminal drops what is on its way when a stop is typed, unless with noflsh.
+			s := startSession(t, append(strings.Fields("sprog run "+flags+"sh -c"), "stty noflsh; exec cat")...)
+			s.typeKeys("first\n")
+			s.expect("first\r\n", 2)
+			s.typeKeys(ctrlZ)
+			s.expect("^Z", 1)
+			s.typeKeys("second\n")
+			s.expect("second\r\n", 2)
+		})
+	}
+}
+
 // inits are the flags for a program without an init, with one, and with one
 // that is PID 1.
 func inits() []string {
