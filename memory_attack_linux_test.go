@@ -21,14 +21,42 @@ import (
 // of the same user's, which has none, tries to read its memory through
 // the children: it owns those namespaces as well. Without what keeps it out, it does.
 func TestMemoryIsSafe(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	for _, uid := range []uint32{65534, 0} {
+		memoryIsSafe(t, uid, "net_bind_service", "setfcap") // root needs the other for its map
+	}
+}
+
+// So does one that holds none, where Yama lets no process trace others than its own descendants.
+func TestMemoryIsSafeUnderYama(t *testing.T) {
+	if os.Getpid() != 1 {
+		requires(t, restrictingYama)
+	}
+	if alone(t) {
+		memoryIsSafe(t, 65534)
+	}
+}
+
+var restrictingYama = &requirement{what: "kernel.yama.ptrace_scope = 1", works: func() error {
+	scope, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope")
+	if err == nil && strings.TrimSpace(string(scope)) != "1" {
+		err = fmt.Errorf("it is %s", scope)
+	}
+	return err
+}}
+
+// alone runs the test as root in a PID namespace, whose processes are its own.
+func alone(t *testing.T) bool {
+	t.Helper()
 	if os.Getpid() != 1 {
 		requires(t, asRoot, userNamespaces)
 		public := publicBinary(t)
-		ownProcess(t, func(c *exec.Cmd) {
+		return ownProcess(t, func(c *exec.Cmd) {
 			c.Path = public
 			c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS}
 		})
-		return
 	}
 	if err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		t.Fatal(err)
@@ -36,17 +64,21 @@ func TestMemoryIsSafe(t *testing.T) {
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		t.Fatal(err)
 	}
-	for _, uid := range []uint32{65534, 0} {
-		for how := range launches {
-			if n := raided(t, uid, how, "guarded", 300); n != 0 {
-				t.Errorf("a process of user %d got at the memory of another, which started a program with %s, %d times; want 0", uid, how, n)
-			}
-			if strings.HasPrefix(how, "init") {
-				continue // in which nothing of it is, guarded or not
-			}
-			if n := raided(t, uid, how, "open", 10000); n == 0 {
-				t.Errorf("a process of user %d did not get at the memory of another that was open to it, which started a program with %s: the test proves nothing", uid, how)
-			}
+	return true
+}
+
+// memoryIsSafe has a process of the user's with those capabilities start programs.
+func memoryIsSafe(t *testing.T, uid uint32, caps ...string) {
+	t.Helper()
+	for how := range launches {
+		if n := raided(t, uid, caps, how, "guarded", 300); n != 0 {
+			t.Errorf("a process of user %d got at the memory of another, which started a program with %s, %d times; want 0", uid, how, n)
+		}
+		if how == "init" {
+			continue // in which nothing of it is, guarded or not
+		}
+		if n := raided(t, uid, caps, how, "open", 10000); n == 0 {
+			t.Errorf("a process of user %d did not get at the memory of another that was open to it, which started a program with %s: the test proves nothing", uid, how)
 		}
 	}
 }
@@ -66,9 +98,9 @@ var launches = map[string]func(*Cmd){
 
 // raided has a process of the user's start a program many times while another
 // one tries to get at its memory, or until it has. It returns how often it has.
-func raided(t *testing.T, uid uint32, how, standing string, starts int) (found int) {
+func raided(t *testing.T, uid uint32, caps []string, how, standing string, starts int) (found int) {
 	t.Helper()
-	launcher := talkTo(t, uid, []string{"net_bind_service", "setfcap"}, "launch-guarded", how, standing) // root needs the other for its map
+	launcher := talkTo(t, uid, caps, "launch-guarded", how, standing)
 	defer launcher.end()
 	raid := talkTo(t, uid, nil, "raid", launcher.hears(t))
 	defer raid.end()
