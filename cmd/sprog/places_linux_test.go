@@ -49,6 +49,7 @@ var startsInPlaces = []struct {
 	{"attributes", []string{"--umask", "077", "--rlimit", "core=0:0", "--dir", "/tmp", "--", "sh", "-c", "[ $(pwd) = /tmp ] && [ $(umask) = 0077 ] && [ $(ulimit -c) = 0 ]"}, 0},
 	{"missing", []string{"--", "/nonexistent"}, 127},
 	{"killed", []string{"--", "sh", "-c", "kill -TERM $$"}, 143},
+	{"parent-death signal", []string{"--pdeathsig", "KILL", "--", "sh", "-c", "exit 7"}, 7},
 	{"init", []string{"--init", "--", "sh", "-c", "exit 7"}, 7},
 }
 

@@ -68,6 +68,8 @@ type Launch struct {
 	ReadsProc bool
 	// Times, if not nil, is filled in.
 	Times *Times
+
+	looks bool // the parent has to look whether the child has executed; no word tells
 	// Stop, if not nil, may end the launch. What becomes of a child that does not die
 	// then is nobody's business any more.
 	Stop *Stop
@@ -287,6 +289,9 @@ func (l *Launch) Flags() uint64 {
 		return unix.CLONE_VM | unix.CLONE_VFORK | l.Namespaces
 	}
 	flags := plainFlags | l.Namespaces
+	if l.looks {
+		flags &^= unix.CLONE_CHILD_CLEARTID
+	}
 	if l.CopyFiles {
 		flags &^= unix.CLONE_FILES
 	}

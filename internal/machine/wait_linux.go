@@ -133,12 +133,12 @@ func (r *run) wait(l *Launch, pid int) {
 // How long the parent waits before it looks for itself.
 const (
 	longestNap  = time.Second
-	shortestNap = 100 * time.Microsecond // of a plain launch, whose child wakes nobody
+	shortestNap = 100 * time.Microsecond // where the child wakes nobody
 	usualNap    = 5 * time.Millisecond
 )
 
 func firstNap(l *Launch) time.Duration {
-	if l.Plain {
+	if l.Plain || l.looks {
 		return shortestNap
 	}
 	return usualNap
@@ -156,7 +156,7 @@ func (r *run) mayGo(l *Launch, pid int, nap time.Duration) bool {
 	if nap == firstNap(l) || r.fate(l, pid) == pending {
 		return false
 	}
-	if l.Plain {
+	if l.Plain || l.looks {
 		return true
 	}
 	// A kernel that clears the word is about to do so.
@@ -185,7 +185,11 @@ func (l *Launch) waitInKernel() {
 	if l.Program.Has(program.Ptrace) {
 		return
 	}
-	if wordStays.Load() || isTraced() {
+	switch {
+	case wordStays.Load() && l.Permanent:
+		// gVisor has no CLONE_PARENT either, which it would take; see maker.
+		l.looks, l.Vfork = true, false
+	case wordStays.Load() || isTraced():
 		l.Vfork = true
 	}
 }
