@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"syscall"
@@ -12,8 +13,9 @@ import (
 	"github.com/sprog-dev/sprog"
 )
 
-// command translates the flags into the one Cmd that they describe.
-func (f *startFlags) command(program []string, tty terminal, open opener) (*sprog.Cmd, error) {
+// command translates the flags into the one Cmd that they describe. Its start ends with
+// the context.
+func (f *startFlags) command(ctx context.Context, program []string, tty terminal, open opener) (*sprog.Cmd, error) {
 	if len(program) == 0 && f.ExecFD != nil {
 		program = []string{fmt.Sprintf("/dev/fd/%d", *f.ExecFD)}
 	}
@@ -30,7 +32,8 @@ func (f *startFlags) command(program []string, tty terminal, open opener) (*spro
 	if err != nil {
 		return nil, err
 	}
-	cmd := &sprog.Cmd{Dir: string(f.Dir), SysProcAttr: sys, Attr: f.attr()}
+	cmd := newCommand(ctx)
+	cmd.Dir, cmd.SysProcAttr, cmd.Attr = string(f.Dir), sys, f.attr()
 	cmd.Attr.Join = f.Join
 	f.setIDMap(cmd)
 	if err := f.setInside(cmd.Attr); err != nil {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +27,7 @@ func (e *execCmd) Run(line *flags.Line) error {
 	if e.Foreground {
 		tty = openTerminal()
 	}
-	cmd, err := e.command(line.Rest, tty, openForRun)
+	cmd, err := e.command(context.Background(), line.Rest, tty, openForRun)
 	if err != nil {
 		return err
 	}

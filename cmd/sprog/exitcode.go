@@ -75,6 +75,13 @@ func outcome(err error) (code int, message string) {
 // program's file is there: an interpreter that is missing gives ENOENT as well.
 func startError(err error, found bool) error {
 	var start *sprog.StartError
+	var bare exitCode
+	switch {
+	case errors.As(err, &bare):
+		return bare
+	case errors.Is(err, sprog.ErrTimeout):
+		return codedError{exitTimeout, err}
+	}
 	if !errors.As(err, &start) || !strings.HasPrefix(start.Step, "exec") || start.Signal != 0 {
 		return codedError{exitSprog, err}
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -30,7 +31,7 @@ func (e *explainCmd) Run(line *flags.Line) error {
 			return err
 		}
 	}
-	cmd, err := e.command(line.Rest, openTerminal(), openForExplain)
+	cmd, err := e.command(context.Background(), line.Rest, openTerminal(), openForExplain)
 	if err != nil {
 		return err
 	}

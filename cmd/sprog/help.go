@@ -32,7 +32,8 @@ Signals:
   HUP, INT, QUIT, TERM, PIPE, USR1, USR2, ALRM, PWR, WINCH, CONT and the real-time
   signals are passed on to the program, with the values of sigqueue(3). What is
   sent to sprog's whole process group, by a terminal or a process, is not while
-  the program is in that group: it has got it already.
+  the program is in that group: it has got it already. A start that hangs ends
+  on those that would end the program, with 128+n.
 
 With an init, too, sprog stops when the program does, and fg goes on with both.
 
@@ -46,7 +47,8 @@ Exit code:
   That of the program, or 128+n if signal n killed it.
   123  the program exited with 0, but what --result, --trace or --info-fd asks
        for, or what it wrote under --tty, could not be written
-  124  the program ended after --timeout's signal (137 if it took KILL)
+  124  the program ended after --timeout's signal (137 if it took KILL), or its
+       start had taken that long
   125  sprog failed before the program was executed
   126  the program was found but could not be executed
   127  the program was not found

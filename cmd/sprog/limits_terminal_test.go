@@ -3,7 +3,10 @@
 package main
 
 import (
+	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // A limit on time ends a program on a terminal. That its tree is stopped before it is killed is no
@@ -25,6 +28,29 @@ func TestTimeoutOnTerminal(t *testing.T) {
 			s.expect("ended\r\n", 1)
 			s.typeKeys("typed\n")
 			s.expect("again typed\r\n", 1)
+		})
+	}
+}
+
+// Ctrl-C ends a start that hangs, too.
+func TestInterruptedStart(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("FIFO", fifo)
+	for _, flags := range []string{"", "--init ", "--tty "} {
+		t.Run(flags, func(t *testing.T) {
+			s := startSession(t, "bash", "--norc", "--noprofile", "-i")
+			s.typeKeys("echo rea''dy\n")
+			s.expect("ready\r\n", 1)
+			s.expectPrompt()
+			s.typeKeys("sh -c \"echo beg''un; exec sprog run " + flags + "--open 3=r:$FIFO true\"\n")
+			s.expect("begun\r\n", 1)
+			s.typeKeys(ctrlC)
+			s.expectForeground()
+			s.typeKeys("echo code=$?\n")
+			s.expect("code=130\r\n", 1)
 		})
 	}
 }

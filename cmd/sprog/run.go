@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/sprog-dev/sprog"
@@ -26,6 +27,16 @@ func (r *runCmd) Run(line *flags.Line) error {
 	return record.write(cmd, err)
 }
 
+// start starts the program.
+func (r *runCmd) start(s *supervisor, cmd *sprog.Cmd, trace *traceWriter) (err error) {
+	if !r.TTY {
+		defer trace.write()
+		return cmd.Start()
+	}
+	s.relay, err = startRelayed(cmd, s.tty)
+	return err
+}
+
 // run starts the program and waits for it. The command is nil if the flags did
 // not make one.
 func (r *runCmd) run(program []string, record *record) (cmd *sprog.Cmd, err error) {
@@ -41,7 +52,9 @@ func (r *runCmd) run(program []string, record *record) (cmd *sprog.Cmd, err erro
 		return nil, fmt.Errorf("sprog run needs four more open files for itself: %w", err)
 	}
 	s.tty = openTerminal()
-	cmd, err = r.command(program, s.tty, openForRun)
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
+	cmd, err = r.command(ctx, program, s.tty, openForRun)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +78,7 @@ func (r *runCmd) run(program []string, record *record) (cmd *sprog.Cmd, err erro
 		s.watch.WatchGroup()
 		defer s.watch.End()
 	}
-	if r.TTY {
-		s.relay, err = startRelayed(cmd, s.tty)
-	} else {
-		err = cmd.Start()
-		trace.write()
-	}
-	if err != nil {
+	if err = s.awaitStart(func() error { return r.start(s, cmd, trace) }, end); err != nil {
 		return cmd, startError(err, r.found(cmd))
 	}
 	infoErr := tellInfo(info, cmd)

@@ -24,7 +24,8 @@ type supervisor struct {
 	init    *initReport // what an init tells, or nil
 
 	watch    *sigwatch.Watch
-	children chan os.Signal // SIGCHLD
+	held     []sigwatch.Signal // that have come while the program was started
+	children chan os.Signal    // SIGCHLD
 
 	suspended bool // sprog has stopped because the program did
 	lent      int  // the program's group, if it had the terminal before the stop
@@ -34,6 +35,9 @@ type supervisor struct {
 func (s *supervisor) wait(cmd *sprog.Cmd) error {
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
+	for _, sig := range s.held {
+		s.handle(sig)
+	}
 	for {
 		look := s.reapOrphans() // also those that were there before
 		select {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -67,7 +68,7 @@ func commandOf(t *testing.T, line ...string) *sprog.Cmd {
 	if run == nil {
 		return nil
 	}
-	cmd, err := run.command([]string{"true"}, terminal{fd: 0}, openForExplain)
+	cmd, err := run.command(context.Background(), []string{"true"}, terminal{fd: 0}, openForExplain)
 	if err != nil {
 		return nil
 	}

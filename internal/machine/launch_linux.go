@@ -68,11 +68,11 @@ type Launch struct {
 	ReadsProc bool
 	// Times, if not nil, is filled in.
 	Times *Times
-
-	looks bool // the parent has to look whether the child has executed; no word tells
 	// Stop, if not nil, may end the launch. What becomes of a child that does not die
 	// then is nobody's business any more.
 	Stop *Stop
+
+	looks bool // the parent has to look whether the child has executed; no word tells
 }
 
 // A Result is how a launch ended.
