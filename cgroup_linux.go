@@ -70,7 +70,7 @@ func tooSmall(g *cgroup.Group) string {
 // openProcs opens a cgroup.procs for the child to write to. The kernel asks
 // for the rights of who has opened it: the child's may be none.
 func (s *starter) openProcs(field string, open func() (int, error)) *StartError {
-	fd, err := s.makeFile(field, program.Harmless, open)
+	fd, err := s.makeFile(field, program.HostFile, open)
 	if err != nil {
 		return ofFile(s.path, field, err)
 	}
@@ -122,6 +122,7 @@ func (s *starter) openCgroupV1() *StartError {
 func (b *builder) enterCgroups() {
 	for _, e := range b.enters {
 		b.add(e.field, program.Write, num(b.table.at(e.fd)), b.p.Str("0"), num(1))
+		b.drop(e.fd, e.field)
 	}
 }
 

@@ -85,6 +85,7 @@ var needingMuch = []startCase{
 		attr(c).Landlock = &Landlock{ABI: 3, Files: &LandlockFiles{Rules: []LandlockPath{{File: openProgram(t, rootOfJail), Rights: LandlockRead | LandlockExecute}}}}
 	}},
 	{"cgroup", []*requirement{cgroup2}, func(t *testing.T, c *Cmd) { sys(c).UseCgroupFD, sys(c).CgroupFD = true, int(newCgroup(t).Fd()) }},
+	{"v1 cgroup", []*requirement{cgroupV1("freezer")}, func(t *testing.T, c *Cmd) { attr(c).CgroupV1 = []string{testCgroupV1(t, "freezer")} }},
 	{"program by descriptor", nil, func(t *testing.T, c *Cmd) { attr(c).Program = openProgram(t, testBinary()) }},
 	{"user namespace", nil, func(_ *testing.T, c *Cmd) {
 		sys(c).Unshareflags |= unix.CLONE_NEWUSER
@@ -196,12 +197,17 @@ var _ = helper("exec-way", func(args []string) int {
 })
 
 // inside ROOT: say whether the root is the directory ROOT, by device and number,
-// and the working directory and descriptor 40 are below it.
+// the working directory and descriptor 40 are below it, and that is no file of a cgroup.
 var _ = helper("inside", func(args []string) int {
 	var st unix.Stat_t
+	var fs unix.Statfs_t
 	switch err := unix.Stat("/", &st); {
+	case unix.Fstatfs(40, &fs) == nil && (fs.Type == unix.CGROUP_SUPER_MAGIC || fs.Type == unix.CGROUP2_SUPER_MAGIC):
+		fmt.Println("the file is one of a cgroup")
 	case err != nil || identity(&st) != args[0]:
 		fmt.Println("the root is", identity(&st), err)
+	case isOfStart(40):
+		fmt.Println("the file is one of the start's own")
 	case topOf(unix.AT_FDCWD) != args[0]:
 		fmt.Println("the working directory is below", topOf(unix.AT_FDCWD))
 	case unix.Fstat(40, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR && topOf(40) != args[0]:
@@ -211,6 +217,17 @@ var _ = helper("inside", func(args []string) int {
 	}
 	return 0
 })
+
+// isOfStart reports whether a descriptor is of a pipe that is not the program's standard
+// output, or of a file without a name. Root opens those all the same.
+func isOfStart(fd int) bool {
+	var st, out unix.Stat_t
+	if os.Getuid() == 0 || unix.Fstat(fd, &st) != nil || unix.Fstat(1, &out) != nil || st.Ino == out.Ino {
+		return false
+	}
+	kind := st.Mode & unix.S_IFMT
+	return kind == unix.S_IFIFO || kind == unix.S_IFREG && st.Nlink == 0
+}
 
 func identity(st *unix.Stat_t) string { return fmt.Sprint(st.Dev, ":", st.Ino) }
 

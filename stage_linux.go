@@ -103,7 +103,7 @@ func (b *builder) splitStage() {
 	b.report = t.spare()
 	b.add(b.stageField, program.Dup3, num(t.at(b.pipe)), num(b.report), num(0))
 	for _, h := range t.held {
-		if h.fd != b.image && h.fd != b.pipe && !h.stays {
+		if h.fd != b.image && h.fd != b.pipe && !h.stays && t.isOpen(h.at) {
 			b.add(h.field, program.Fcntl, num(h.at), num(unix.F_SETFD), num(0))
 		}
 	}

@@ -35,13 +35,17 @@ func newImage() (f imageFile, err error) {
 	return f, nil
 }
 
-// newState makes the file that a second stage keeps its state in.
+// newState makes the file that a second stage keeps its state in. Nobody opens
+// that once more by its name in /proc, unless he is root: its mode gives no rights.
 func newState() (int, error) {
 	fd, err := memfd("sprog-state", unix.MFD_NOEXEC_SEAL)
 	if lacksMemfd(err) {
 		if other := nameless(false); other >= 0 {
-			return other, nil
+			fd, err = other, nil
 		}
+	}
+	if err == nil {
+		unix.Fchmod(fd, 0)
 	}
 	return fd, os.NewSyscallError("memfd_create", err)
 }

@@ -78,7 +78,13 @@ func (s *Second) Open() (err error) {
 	return err
 }
 
+// pipe makes a pipe, of sockets where that can be had. The child has an end open
+// while it follows paths that an earlier program may have prepared: a pipe could
+// be opened once more by its name in /proc, and would have no end then.
 func pipe() (read, write int, err error) {
+	if ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err == nil {
+		return ends[0], ends[1], nil
+	}
 	var ends [2]int
 	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
 		return -1, -1, os.NewSyscallError("pipe2", err)

@@ -37,6 +37,7 @@ type FileKind uint8
 const (
 	Harmless      FileKind = iota // a pipe, a namespace, a file of the start's own
 	HostDirectory                 // leads out of any root, by ".."
+	HostFile                      // a file of the host's that can be written to
 	ForProgram                    // asked for: the program itself will have it
 )
 
@@ -60,7 +61,8 @@ var Compiled func(*Start)
 //   - Nothing is opened or closed in a descriptor table that is still the parent's.
 //   - Once the root is another one, by chroot(2) or in a joined mount namespace,
 //     no path is followed while a directory of the host is open, or is the
-//     working directory (CVE-2024-21626).
+//     working directory (CVE-2024-21626), and no file is opened while one of the
+//     host's is, which could be opened once more.
 //   - What the start itself looks up in /proc is not looked up in the /proc of such a
 //     root (CVE-2019-16884, CVE-2025-52881).
 //   - Each descriptor that a step uses is open, and is known.

@@ -127,8 +127,11 @@ func (c verifiedCall) follows(n int) {
 		c.report(c.state, "follows a path while files of the parent's may be open")
 	}
 	for _, f := range c.files {
-		if f.kind == HostDirectory {
+		switch {
+		case f.kind == HostDirectory:
 			c.report(c.state, "follows a path while descriptor %d, a directory of the host's, is open", f.fd)
+		case f.kind == HostFile && c.step.Call == Openat:
+			c.report(c.state, "opens a file while descriptor %d, a file of the host's, is open", f.fd)
 		}
 	}
 }
@@ -181,6 +184,8 @@ func (c verifiedCall) openat() (uint64, outcome) {
 	writes := flags&openWrites != 0 && flags&openPathOnly == 0
 	kind := Harmless
 	switch host := c.from(0); {
+	case writes && host:
+		kind = HostFile
 	case writes:
 	case host && !slices.Contains(procFiles, path), !host && !c.foreign && path != "/dev/null":
 		kind = HostDirectory // for all that is known

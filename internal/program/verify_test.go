@@ -111,6 +111,18 @@ var badStarts = []struct {
 		s.joinMount()
 		s.add(Execve, s.p.Str("/proc/self/fd/0"), s.p.Strs(nil), s.p.Strs(nil))
 	}, "step 5 of stage 1 follows a path while descriptor 3, a directory of the host's, is open"},
+	{"a file with a file of the host's open", HostFile, func(s sketch) {
+		s.chroot()
+		s.openat(cwdFD, "/out", 1|openCloexec)
+		s.exec()
+	}, "step 4 of stage 1 opens a file while descriptor 3, a file of the host's, is open"},
+	{"a file with one below /proc open", HostDirectory, func(s sketch) {
+		s.openat(3, "self/oom_score_adj", 1|openCloexec)
+		s.add(Close, Num(3))
+		s.chroot()
+		s.openat(cwdFD, "/out", 1|openCloexec)
+		s.exec()
+	}, "step 6 of stage 1 opens a file while descriptor 0, a file of the host's, is open"},
 	{"a map in another root", Harmless, func(s sketch) {
 		s.chroot()
 		s.openat(cwdFD, "/proc/self/uid_map", 1|openCloexec)
@@ -230,6 +242,11 @@ var goodStarts = []struct {
 		s.chroot()
 		s.path(Chdir, "/work")
 		s.add(Close, Num(0))
+		s.exec()
+	}},
+	{"a file of the host's, and no other opened", HostFile, func(s sketch) {
+		s.chroot()
+		s.path(Chdir, "/work")
 		s.exec()
 	}},
 	{"closed by its execve", HostDirectory, func(s sketch) {
