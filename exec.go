@@ -18,6 +18,9 @@ import (
 // exits: with 127 if the program was not found, 126 if it could not be
 // executed, and 125 otherwise.
 //
+// Record locks (F_SETLK) stay with the process where the file keeps its number,
+// as by Attr.Inherit. They go with the descriptor that is closed otherwise.
+//
 // What only a child can be given is refused: a new PID namespace, an init,
 // SysProcAttr.PidFD, and more of an id map than a process can write for
 // itself; see user_namespaces(7). So is what needs this process to go on: a
