@@ -251,6 +251,10 @@ func TestNoDescriptorForNetpoll(t *testing.T) {
 	const leftVar = "EXITWAIT_TEST_LEFT"
 	if left, err := strconv.Atoi(os.Getenv(leftVar)); err == nil {
 		waitWithDescriptors(t, left)
+		if !t.Failed() {
+			os.Stdout.WriteString("--- PASS\n")
+			syscall.Exit(0) // a report of coverage would need a descriptor
+		}
 		return
 	}
 	for left := range 5 {
