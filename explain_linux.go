@@ -23,7 +23,7 @@ func (s *starter) explain(res machine.Result) *StartError {
 		e.Step, e.Err = "rendezvous", res.Err
 		return e
 	case machine.AtHandover:
-		return s.explainHandover(e, res)
+		return explainHandover(e, res)
 	case machine.InChild:
 		e.at(s.p, res.Step)
 		s.describeFile(e)
@@ -42,9 +42,9 @@ func (s *starter) explain(res machine.Result) *StartError {
 		e.Err = errVanished
 	}
 	if res.Errno != 0 {
-		e.Hint = s.hint(e, res)
+		e.Hint = s.failed(e, res).why()
 	} else if res.Signal != 0 {
-		e.Hint = s.hintOfSignal(e)
+		e.Hint = s.failed(e, res).hintOfSignal()
 	}
 	if e.Hint == "" {
 		e.Hint = s.cgroupSays

@@ -104,7 +104,7 @@ func (s *starter) endings(e *StartError, step int) (list []ending) {
 		code = exitCannot
 	}
 	for _, errno := range errnos {
-		one := ending{errno, code, s.hint(e, machine.Result{Place: machine.InSecond, Step: step, Errno: errno})}
+		one := ending{errno, code, s.failed(e, machine.Result{Place: machine.InSecond, Step: step, Errno: errno}).why()}
 		if executes && (errno == unix.ENOENT || errno == unix.ENOTDIR) && s.attr.Program == nil && !s.view().exists(s.path) {
 			one.code = exitNotFound
 		}
@@ -127,7 +127,7 @@ func (s *starter) likely(call program.Call) []syscall.Errno {
 		return append(errnosOfCalls[:], unix.ENOSYS)
 	case call != program.Execve && call != program.Execveat:
 		return errnosOfCalls[:]
-	case !s.looksExecutable() || s.locked.on() || isThere(modulesFile):
+	case !s.failed(nil, machine.Result{}).looksExecutable() || s.locked.set.restricts() || isThere(modulesFile):
 		return errnosOfExec[:]
 	}
 	return errnosOfExec[:2]

@@ -12,30 +12,30 @@ import (
 
 // hintOfCredentials explains the errors of the steps that say who the program
 // is and what it may.
-func (s *starter) hintOfCredentials(e *StartError, errno unix.Errno) string {
-	_, secure := strings.CutPrefix(e.Syscall, program.Prctl.String()+"(PR_SET_SECUREBITS")
+func (f failure) hintOfCredentials() string {
+	_, secure := strings.CutPrefix(f.e.Syscall, program.Prctl.String()+"(PR_SET_SECUREBITS")
 	switch {
-	case secure && errno == unix.EPERM:
+	case secure && f.errno == unix.EPERM:
 		return "a flag that changes is locked, or the kernel does not have it"
-	case e.Step == "capset" && errno == unix.EPERM:
-		return s.hintOfCapset()
-	case strings.Contains(e.Syscall, "PR_SET_KEEPCAPS") && errno == unix.EPERM:
+	case f.e.Step == "capset" && f.errno == unix.EPERM:
+		return f.hintOfCapset()
+	case strings.Contains(f.e.Syscall, "PR_SET_KEEPCAPS") && f.errno == unix.EPERM:
 		return "capabilities are to be kept over the change of the user, and the securebit keep-caps is locked"
-	case (e.Field == "Attr.Caps.Ambient" || e.Field == field("AmbientCaps") && e.Step == "prctl") && errno == unix.EPERM:
+	case (f.e.Field == "Attr.Caps.Ambient" || f.e.Field == field("AmbientCaps") && f.e.Step == "prctl") && f.errno == unix.EPERM:
 		return "it is not permitted and inheritable, or the securebit no-cap-ambient-raise is set"
-	case e.Step == "keyctl":
-		return hintOfKeyring(errno)
-	case strings.HasPrefix(e.Field, "Attr.ExecLabel"):
-		return s.hintOfLabel(e, errno)
+	case f.e.Step == "keyctl":
+		return hintOfKeyring(f.errno)
+	case strings.HasPrefix(f.e.Field, "Attr.ExecLabel"):
+		return f.hintOfLabel()
 	}
 	return ""
 }
 
 // hintOfCapset names a capability that cannot be added.
-func (s *starter) hintOfCapset() string {
-	before := s.capsBefore()
+func (f failure) hintOfCapset() string {
+	before := f.ask.capsBefore()
 	var raised uint64
-	for _, c := range s.sys.AmbientCaps {
+	for _, c := range f.ask.sys.AmbientCaps {
 		raised |= 1 << c
 	}
 	if missing := raised &^ before[permitted]; missing != 0 {
@@ -59,20 +59,20 @@ func hintOfKeyring(errno unix.Errno) string {
 	return ""
 }
 
-func (s *starter) hintOfLabel(e *StartError, errno unix.Errno) string {
-	apparmor := e.Field == "Attr.ExecLabel.AppArmor"
+func (f failure) hintOfLabel() string {
+	apparmor := f.e.Field == "Attr.ExecLabel.AppArmor"
 	switch {
-	case e.Step == "openat" && errno == unix.ENOENT && apparmor:
+	case f.e.Step == "openat" && f.errno == unix.ENOENT && apparmor:
 		return "AppArmor has that file from Linux 5.8 on, and /proc must be mounted"
-	case e.Step == "openat" && errno == unix.ENOENT:
+	case f.e.Step == "openat" && f.errno == unix.ENOENT:
 		return "/proc is not mounted"
-	case e.Step == "write" && errno == unix.ENOENT && apparmor:
+	case f.e.Step == "write" && f.errno == unix.ENOENT && apparmor:
 		return "no profile of that name is loaded, or not in this policy namespace"
-	case e.Step == "write" && errno == unix.EINVAL && !apparmor:
+	case f.e.Step == "write" && f.errno == unix.EINVAL && !apparmor:
 		return "the policy that is loaded has no such context"
-	case e.Step == "write" && (errno == unix.EACCES || errno == unix.EPERM):
+	case f.e.Step == "write" && (f.errno == unix.EACCES || f.errno == unix.EPERM):
 		return "the policy does not allow this process to ask for that label"
-	case e.Step == "execve" && (errno == unix.EACCES || errno == unix.EPERM) && s.attr.NoNewPrivs:
+	case f.e.Step == "execve" && (f.errno == unix.EACCES || f.errno == unix.EPERM) && f.ask.attr.NoNewPrivs:
 		return "with Attr.NoNewPrivs a label must not allow more than the present one"
 	}
 	return ""

@@ -28,14 +28,14 @@ func (f failure) notExecuted() string {
 	case f.errno == unix.EAGAIN && who.known:
 		return fmt.Sprintf("user %d has more processes than its RLIMIT_NPROC allows, which is %d", who.uid, f.limitOf(unix.RLIMIT_NPROC))
 	}
-	if f.joins.joins(MountNamespace) {
+	if f.joins(MountNamespace) {
 		return "" // what the program sees is not to be seen from here
 	}
-	x := execution{f.view(), who, f.errno, f.capsWithin}
+	x := execution{f.ask.view(), who, f.errno, f.capsWithin}
 	if f.e.Field == "Attr.Program" {
 		return f.fileNotExecuted(x)
 	}
-	return x.why(f.path, 0)
+	return x.why(f.ask.path, 0)
 }
 
 // stageNotExecuted is for the second stage, which is an image of the package's
@@ -82,7 +82,7 @@ func memfdText() string {
 // fileNotExecuted is for a program that is executed from its descriptor.
 func (f failure) fileNotExecuted(x execution) string {
 	w := &walk{view: x.view, who: x.who, fds: []seen{seen(f.programFD)}} // which is the caller's to close
-	path := cmp.Or(realPath(f.programFD), f.path)                        // which may be no more than a name
+	path := cmp.Or(realPath(f.programFD), f.ask.path)                    // which may be no more than a name
 	if f.errno == unix.EACCES {
 		if why := x.notAllowed(path, w); why != "" {
 			return why
@@ -94,7 +94,7 @@ func (f failure) fileNotExecuted(x execution) string {
 	}
 	defer file.Close()
 	switch {
-	case f.errno == unix.ENOENT && scriptInterpreter(file) != "" && f.fileAt(f.executable) < 0:
+	case f.errno == unix.ENOENT && scriptInterpreter(file) != "" && f.ask.fileAt(f.executable) < 0:
 		return "it is a script, which its interpreter opens as /dev/fd/" + itoa(f.executable) +
 			" after that is closed: give the child the same file by Attr.Files"
 	case f.errno == unix.ENOENT && f.lacks.has(noExecveat):
@@ -164,12 +164,12 @@ func (x execution) whyFile(path string, file readable, st *unix.Stat_t, depth in
 // looksExecutable reports whether nothing is to be seen that would keep the
 // program from being executed. It spares an Exec, which is going to succeed, to
 // look for each reason in turn.
-func (s *starter) looksExecutable() bool {
-	if s.attr.Program != nil || s.joins.joins(MountNamespace) {
+func (f failure) looksExecutable() bool {
+	if f.ask.attr.Program != nil || f.joins(MountNamespace) {
 		return false
 	}
-	x := execution{view: s.view(), who: s.viewer()}
-	return x.fine(s.path, 0)
+	x := execution{view: f.ask.view(), who: f.viewer()}
+	return x.fine(f.ask.path, 0)
 }
 
 func (x execution) fine(path string, depth int) bool {
@@ -302,8 +302,8 @@ func (x execution) refusedByModule() string {
 }
 
 // capsWithin are the capabilities that the child's bounding set leaves.
-func (s *starter) capsWithin() uint64 {
-	return s.capsBefore()[bounding] &^ s.caps[bounding].loses()
+func (f failure) capsWithin() uint64 {
+	return f.ask.capsBefore()[bounding] &^ f.ask.caps[bounding].loses()
 }
 
 // uncapable is for a file that is to have capabilities at once, and cannot.
@@ -328,14 +328,14 @@ func (f failure) tooBig() string {
 	for _, list := range []struct {
 		name    string
 		strings []string
-	}{{"Args", f.argv}, {"Env", f.env}} {
+	}{{"Args", f.ask.argv}, {"Env", f.ask.env}} {
 		for i, s := range list.strings {
 			if len(s) >= 32*page { // MAX_ARG_STRLEN
 				return fmt.Sprintf("%s has %d bytes, and one string can have %d", index(list.name, i), len(s), 32*page-1)
 			}
 		}
 	}
-	args, vars := stringsSize(f.argv), stringsSize(f.env)
+	args, vars := stringsSize(f.ask.argv), stringsSize(f.ask.env)
 	stack := f.limitOf(unix.RLIMIT_STACK)
 	most := max(min(stack/4, 6<<20), 128<<10) // bprm_stack_limits in fs/exec.c
 	if uint64(args+vars) <= most {

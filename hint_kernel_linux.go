@@ -131,14 +131,14 @@ func allThreads() int {
 }
 
 // hintOfSignal is for a child that the kernel has killed.
-func (s *starter) hintOfSignal(e *StartError) string {
-	executing := strings.HasPrefix(e.Step, "exec")
+func (f failure) hintOfSignal() string {
+	executing := strings.HasPrefix(f.e.Step, "exec")
 	switch {
-	case e.Signal == unix.SIGSYS && len(s.filters) > 0 && executing:
-		return "a filter of Attr.Seccomp kills for " + e.Step + ", which executes the program"
-	case e.Signal == unix.SIGSYS:
-		return "a seccomp filter in force kills for " + e.Step
-	case e.Signal == unix.SIGXCPU:
+	case f.e.Signal == unix.SIGSYS && len(f.ask.filters) > 0 && executing:
+		return "a filter of Attr.Seccomp kills for " + f.e.Step + ", which executes the program"
+	case f.e.Signal == unix.SIGSYS:
+		return "a seccomp filter in force kills for " + f.e.Step
+	case f.e.Signal == unix.SIGXCPU:
 		return "RLIMIT_CPU leaves it no time"
 	}
 	return ""

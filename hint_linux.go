@@ -3,6 +3,8 @@
 package sprog
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/machine"
@@ -18,15 +20,37 @@ import (
 
 // A failure is a step that the kernel has refused.
 type failure struct {
-	*starter
+	ask   *request
 	e     *StartError
 	errno unix.Errno
-	born  bool // it was not the making of the child that failed
+	facts
 }
 
-// hint is what the resolver finds out, or "".
-func (s *starter) hint(e *StartError, res machine.Result) string {
-	f := failure{s, e, res.Errno, !s.atBirth(res)}
+// The facts are what the start knows of its attempt, and a failed step does not tell.
+type facts struct {
+	born       bool     // it was not the making of the child that failed
+	joined     []joined // the namespaces that were to be joined
+	lacks      lacking
+	locked     LandlockSet // what was to be applied of Attr.Landlock
+	programFD  int         // this process's descriptor of Attr.Program
+	executable int         // its number when it is executed
+	dirFD      int         // this process's descriptor of Attr.DirFile
+	cgroupSays string      // what the counters of the new cgroup said
+}
+
+// joins reports whether a namespace of the kind was to be joined.
+func (f failure) joins(kind NamespaceKind) bool { return holds(f.joined, kind) }
+
+// failed puts together what is known of a step that has failed.
+func (s *starter) failed(e *StartError, res machine.Result) failure {
+	return failure{s.request, e, res.Errno, facts{
+		born: !s.atBirth(res), joined: slices.Concat(s.joins.list, s.joins.late), lacks: s.lacks, locked: s.locked.set,
+		programFD: s.programFD, executable: s.executable, dirFD: s.dirFD, cgroupSays: s.cgroupSays,
+	}}
+}
+
+// why is what the resolver finds out, or "".
+func (f failure) why() string {
 	for _, ask := range resolvers {
 		if why := ask(f); why != "" {
 			return why
@@ -38,11 +62,11 @@ func (s *starter) hint(e *StartError, res machine.Result) string {
 // resolvers are asked in turn: those that know of one facility, then those that
 // know a system call, and at last those that know what can be behind any call.
 var resolvers = [...]func(failure) string{
-	func(f failure) string { return f.seccompHint(f.e, f.errno) },
-	func(f failure) string { return f.ownMapHint(f.e, f.errno) },
-	func(f failure) string { return f.landlockHint(f.e, f.errno) },
-	func(f failure) string { return f.hintOfScheduling(f.e, f.errno) },
-	func(f failure) string { return f.hintOfCredentials(f.e, f.errno) },
+	failure.seccompHint,
+	func(f failure) string { return f.ask.ownMapHint(f.e, f.errno) },
+	failure.landlockHint,
+	failure.hintOfScheduling,
+	failure.hintOfCredentials,
 	func(f failure) string {
 		if of := hintOfCall(f.e.Step); of != nil {
 			return of(f)

@@ -12,8 +12,6 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/sprog-dev/sprog/internal/machine"
 )
 
 // An Exec says what a start says, though it has to know beforehand.
@@ -156,10 +154,9 @@ func TestViewerOfChild(t *testing.T) {
 		"not mapped": {&syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: oneID(0, 1000), GidMappings: oneID(0, 100),
 			GidMappingsEnableSetgroups: true, Credential: &syscall.Credential{Uid: 3}}, viewer{uid: -1, gid: 100, inside: true}},
 	} {
-		s := &starter{}
-		s.request = &request{sys: test.sys}
-		s.fillIn()
-		got := s.viewer()
+		r := &request{sys: test.sys}
+		r.fillIn()
+		got := failure{ask: r}.viewer()
 		if got.known != test.want.known || got.uid != test.want.uid || got.gid != test.want.gid || got.powerful != test.want.powerful || got.inside != test.want.inside {
 			t.Errorf("%s: %+v; want %+v", name, got, test.want)
 		}
@@ -207,14 +204,8 @@ var _ = helper("hint-with", func(args []string) int {
 	f.prepare(nil)
 	errno, _ := strconv.Atoi(args[3])
 	e := &StartError{Step: args[2], Field: "SysProcAttr.Cloneflags"}
-	s := new(starter)
-	s.request = &request{sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}, path: "/bin/true"}
-	s.fillIn()
-	place := machine.InSecond
-	if e.Step == "clone3" {
-		place = machine.AtBirth
-	}
-	s.p = &s.program
-	fmt.Println(s.hint(e, machine.Result{Place: place, Errno: syscall.Errno(errno)}))
+	r := &request{sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}, path: "/bin/true"}
+	r.fillIn()
+	fmt.Println(failure{ask: r, e: e, errno: syscall.Errno(errno), facts: facts{born: e.Step != "clone3"}}.why())
 	return 0
 })

@@ -16,7 +16,7 @@ import (
 // notBorn explains why no process was made.
 func (f failure) notBorn() string {
 	if f.errno == unix.ENOSYS || f.errno == unix.EINVAL || f.errno == unix.EPERM && clone3Denied() {
-		if needs := f.needsClone3(); needs != "" {
+		if needs := f.ask.needsClone3(); needs != "" {
 			return needs
 		}
 	}
@@ -25,7 +25,7 @@ func (f failure) notBorn() string {
 		return explainCgroup(f.errno)
 	case f.errno == unix.EAGAIN:
 		return f.noMoreProcesses()
-	case f.errno == unix.ENOMEM && f.joins.joins(PIDNamespace):
+	case f.errno == unix.ENOMEM && f.joins(PIDNamespace):
 		return "likely the first process of the joined PID namespace has ended: the namespace takes no others then"
 	}
 	return f.noNamespaces()
@@ -37,9 +37,9 @@ func (f failure) asked() NamespaceKind {
 	case f.e.Field == forbidField:
 		return UserNamespace
 	case f.e.Field == field("Unshareflags"):
-		return NamespaceKind(f.sys.Unshareflags) & allKinds
+		return NamespaceKind(f.ask.sys.Unshareflags) & allKinds
 	}
-	return NamespaceKind(f.sys.Cloneflags) & allKinds
+	return NamespaceKind(f.ask.sys.Cloneflags) & allKinds
 }
 
 // noNamespaces explains why new namespaces are refused.
@@ -81,8 +81,8 @@ func isThere(path string) bool {
 
 // lacksCap reports whether the child has not got a capability over the
 // namespaces that this process is in.
-func (s *starter) lacksCap(c int) bool {
-	return !s.newUserNamespace() && !s.joins.joins(UserNamespace) && !hasCap(c)
+func (f failure) lacksCap(c int) bool {
+	return !f.ask.newUserNamespace() && !f.joins(UserNamespace) && !hasCap(c)
 }
 
 // tooManyNamespaces tells which limit is reached: see namespaces(7). How many a
@@ -126,9 +126,9 @@ func inFirstUserNamespace() bool {
 func (f failure) noUserNamespace() string {
 	ordinary := !hasCap(unix.CAP_SYS_ADMIN)
 	switch {
-	case f.e.Field == forbidField && f.errno == unix.EPERM && f.leavesOutCaller():
+	case f.e.Field == forbidField && f.errno == unix.EPERM && f.ask.leavesOutCaller():
 		return "the map of the new user namespace leaves out this process's user or group, who makes another one in it; for a program that is somebody else there, and has no capabilities, Attr.Sysctls can set user.max_user_namespaces to 0"
-	case f.joins.joins(UserNamespace) || f.e.Field == forbidField || f.e.Field == field("Unshareflags") && f.sys.Cloneflags&unix.CLONE_NEWUSER != 0:
+	case f.joins(UserNamespace) || f.e.Field == forbidField || f.e.Field == field("Unshareflags") && f.ask.sys.Cloneflags&unix.CLONE_NEWUSER != 0:
 		return "" // it is not made in this process's user namespace
 	case f.errno == unix.EPERM && ordinary && sysctl("kernel/unprivileged_userns_clone") == "0":
 		return "kernel.unprivileged_userns_clone is 0: only root may make user namespaces here, or change that by sysctl"
@@ -150,7 +150,7 @@ const appArmorText = "likely AppArmor does not allow it: kernel.apparmor_restric
 // be made but gives no rights in.
 func (f failure) restricted() string {
 	refused := f.errno == unix.EPERM || f.errno == unix.EACCES
-	if refused && f.born && f.newUserNamespace() && !strings.HasPrefix(f.e.Step, "exec") &&
+	if refused && f.born && f.ask.newUserNamespace() && !strings.HasPrefix(f.e.Step, "exec") &&
 		!hasCap(unix.CAP_SYS_ADMIN) && sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1" {
 		return appArmorText
 	}
@@ -233,15 +233,13 @@ func (f failure) notJoined() string {
 
 // joining is the namespace that the step was to join.
 func (f failure) joining() *joined {
-	for _, list := range [][]joined{f.joins.list, f.joins.late} {
-		i := slices.IndexFunc(list, func(n joined) bool {
-			return n.field == f.e.Field && (n.name == f.e.Object || program.CloneFlags(uint64(n.kind)) == f.e.Object)
-		})
-		if i >= 0 {
-			return &list[i]
-		}
+	i := slices.IndexFunc(f.joined, func(n joined) bool {
+		return n.field == f.e.Field && (n.name == f.e.Object || program.CloneFlags(uint64(n.kind)) == f.e.Object)
+	})
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return &f.joined[i]
 }
 
 func onNamespaces(f seen) bool {
@@ -277,7 +275,7 @@ func (f failure) notOwner(n *joined, fd int) string {
 		return "it takes " + needs + ", which this process does not have"
 	case own:
 		return "it belongs to this process's user namespace, and the child is in another one where " + needs + " do not count for it"
-	case !f.joins.joins(UserNamespace):
+	case !f.joins(UserNamespace):
 		return "it belongs to another user namespace, in which the child has no rights: join that too, before it"
 	}
 	return "it takes " + needs + " in the user namespace that it belongs to"

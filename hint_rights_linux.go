@@ -32,29 +32,29 @@ const (
 )
 
 // viewer is who the child is after its credentials are set.
-func (s *starter) viewer() viewer {
-	if s.joins.joins(UserNamespace) || s.attr.Caps != nil || s.attr.Securebits != nil {
+func (f failure) viewer() viewer {
+	if f.joins(UserNamespace) || f.ask.attr.Caps != nil || f.ask.attr.Securebits != nil {
 		return viewer{} // who knows what it may
 	}
-	v := viewer{known: true, uid: os.Geteuid(), gid: os.Getegid(), inside: s.newUserNamespace()}
+	v := viewer{known: true, uid: os.Geteuid(), gid: os.Getegid(), inside: f.ask.newUserNamespace()}
 	v.groups, _ = os.Getgroups()
 	v.powerful = v.inside || hasCap(unix.CAP_DAC_OVERRIDE) || hasCap(unix.CAP_DAC_READ_SEARCH)
-	v.uids, v.gids = outside(s.uids), outside(s.gids)
-	uid, gid := s.becomes()
+	v.uids, v.gids = outside(f.ask.uids), outside(f.ask.gids)
+	uid, gid := f.ask.becomes()
 	if gid >= 0 {
-		v.gid = v.id(gid, s.gids)
+		v.gid = v.id(gid, f.ask.gids)
 	}
 	if uid >= 0 {
-		v.uid = v.id(uid, s.uids)
+		v.uid = v.id(uid, f.ask.uids)
 		v.powerful = v.powerful && uid == 0
 	}
-	for _, c := range s.sys.AmbientCaps {
+	for _, c := range f.ask.sys.AmbientCaps {
 		v.powerful = v.powerful || c == unix.CAP_DAC_OVERRIDE || c == unix.CAP_DAC_READ_SEARCH
 	}
-	if groups, set := s.becomesMember(); set {
+	if groups, set := f.ask.becomesMember(); set {
 		v.groups = v.groups[:0]
 		for _, g := range groups {
-			v.groups = append(v.groups, v.id(int(g), s.gids))
+			v.groups = append(v.groups, v.id(int(g), f.ask.gids))
 		}
 	}
 	v.known = v.uid >= 0 && v.gid >= 0

@@ -12,78 +12,78 @@ import (
 
 // hintOfScheduling explains the errors of the steps that are about scheduling
 // and memory placement, which have few errnos for many reasons.
-func (s *starter) hintOfScheduling(e *StartError, errno unix.Errno) string {
-	refused := errno == unix.EPERM || errno == unix.EACCES
-	switch e.Step {
+func (f failure) hintOfScheduling() string {
+	refused := f.errno == unix.EPERM || f.errno == unix.EACCES
+	switch f.e.Step {
 	case "setpriority":
 		if refused {
-			n := *s.attr.Nice
+			n := *f.ask.attr.Nice
 			return fmt.Sprintf("a nice value of %d takes %s or a RLIMIT_NICE of %d; it is %d",
-				n, s.privilege("CAP_SYS_NICE"), 20-n, s.limitOf(unix.RLIMIT_NICE))
+				n, f.privilege("CAP_SYS_NICE"), 20-n, f.limitOf(unix.RLIMIT_NICE))
 		}
 	case "sched_setattr":
-		return s.hintOfPolicy(errno)
+		return f.hintOfPolicy()
 	case "sched_setaffinity":
-		if errno == unix.EINVAL {
-			return "not all of the CPUs " + formatCPUList(sorted(s.attr.CPUs)) + " are online and in the child's cpuset" + places("cpu", "Cpus")
+		if f.errno == unix.EINVAL {
+			return "not all of the CPUs " + formatCPUList(sorted(f.ask.attr.CPUs)) + " are online and in the child's cpuset" + places("cpu", "Cpus")
 		}
 	case "set_mempolicy":
-		return s.hintOfNUMA(errno)
+		return f.hintOfNUMA()
 	case "ioprio_set":
 		if refused {
-			return "IOPRIO_CLASS_RT takes " + s.privilege("CAP_SYS_NICE or CAP_SYS_ADMIN")
+			return "IOPRIO_CLASS_RT takes " + f.privilege("CAP_SYS_NICE or CAP_SYS_ADMIN")
 		}
 	case "write":
-		if refused && e.Field == oomField {
+		if refused && f.e.Field == oomField {
 			own, _ := readSmall("/proc/self/oom_score_adj")
-			return "a value below the one that is inherited, " + strings.TrimSpace(own) + ", takes " + s.privilege("CAP_SYS_RESOURCE")
+			return "a value below the one that is inherited, " + strings.TrimSpace(own) + ", takes " + f.privilege("CAP_SYS_RESOURCE")
 		}
 	case "prctl":
-		return s.hintOfPrctl(e.Field, errno)
+		return f.hintOfPrctl()
 	}
 	return ""
 }
 
 // privilege says where a capability counts.
-func (s *starter) privilege(name string) string {
-	if s.sys.Cloneflags&unix.CLONE_NEWUSER != 0 {
+func (f failure) privilege(name string) string {
+	if f.ask.sys.Cloneflags&unix.CLONE_NEWUSER != 0 {
 		return name + " in the initial user namespace, which a child in a new one does not have,"
 	}
 	return name
 }
 
-func (s *starter) hintOfPolicy(errno unix.Errno) string {
-	sched := s.attr.Scheduler
+func (f failure) hintOfPolicy() string {
+	sched := f.ask.attr.Scheduler
 	switch {
-	case errno == unix.EOPNOTSUPP:
+	case f.errno == unix.EOPNOTSUPP:
 		return "the kernel is built without utilisation clamps (CONFIG_UCLAMP_TASK, Linux 5.3)"
-	case errno == unix.EBUSY:
+	case f.errno == unix.EBUSY:
 		return "the CPUs have not enough bandwidth left for another deadline task: Runtime/Period is too much" +
 			" with what others have and what sched_rt_runtime_us in /proc/sys/kernel keeps back"
-	case errno == unix.EPERM && sched.Policy == SchedDeadline:
-		return "SCHED_DEADLINE takes " + s.privilege("CAP_SYS_NICE") + " and all CPUs of the root domain: Attr.CPUs, an inherited affinity or a cpuset may leave some out"
-	case errno == unix.EPERM && sched.Policy.hasPriority():
+	case f.errno == unix.EPERM && sched.Policy == SchedDeadline:
+		return "SCHED_DEADLINE takes " + f.privilege("CAP_SYS_NICE") + " and all CPUs of the root domain: Attr.CPUs, an inherited affinity or a cpuset may leave some out"
+	case f.errno == unix.EPERM && sched.Policy.hasPriority():
 		return fmt.Sprintf("%s takes %s or a RLIMIT_RTPRIO of %d, which is %d; in a cgroup of the cpu controller also a cpu.rt_runtime_us that is not 0",
-			sched.Policy, s.privilege("CAP_SYS_NICE"), sched.Priority, s.limitOf(unix.RLIMIT_RTPRIO))
-	case errno == unix.EPERM:
-		return "a policy, or nice value, that is above the inherited one takes " + s.privilege("CAP_SYS_NICE")
-	case errno == unix.EINVAL && sched.Policy == SchedDeadline:
+			sched.Policy, f.privilege("CAP_SYS_NICE"), sched.Priority, f.limitOf(unix.RLIMIT_RTPRIO))
+	case f.errno == unix.EPERM:
+		return "a policy, or nice value, that is above the inherited one takes " + f.privilege("CAP_SYS_NICE")
+	case f.errno == unix.EINVAL && sched.Policy == SchedDeadline:
 		return "the period has to be within sched_deadline_period_min_us and sched_deadline_period_max_us of /proc/sys/kernel"
-	case errno == unix.EINVAL && sched.Policy == SchedExt:
+	case f.errno == unix.EINVAL && sched.Policy == SchedExt:
 		return "the kernel has no SCHED_EXT (CONFIG_SCHED_CLASS_EXT, Linux 6.12)"
-	case errno == unix.EINVAL && (sched.UtilMin != nil || sched.UtilMax != nil):
+	case f.errno == unix.EINVAL && (sched.UtilMin != nil || sched.UtilMax != nil):
 		return "one clamp and the other, which may be inherited, are the wrong way round; or the kernel is older than 5.3, or 5.11 for SchedUtilReset"
 	}
 	return ""
 }
 
-func (s *starter) hintOfNUMA(errno unix.Errno) string {
-	n := s.attr.NUMA
+func (f failure) hintOfNUMA() string {
+	n := f.ask.attr.NUMA
 	hint := ""
 	switch {
-	case errno == unix.ENOSYS:
+	case f.errno == unix.ENOSYS:
 		return "the kernel is built without NUMA (CONFIG_NUMA), or a seccomp filter hides the call"
-	case errno != unix.EINVAL:
+	case f.errno != unix.EINVAL:
 		return ""
 	case n.Mode == NUMAPreferredMany:
 		hint = "; or the kernel is older than 5.15, which has MPOL_PREFERRED_MANY"
@@ -93,20 +93,20 @@ func (s *starter) hintOfNUMA(errno unix.Errno) string {
 	return "not all of the nodes " + formatCPUList(sorted(n.Nodes)) + " are online, with memory, and in the child's cpuset" + places("node", "Mems") + hint
 }
 
-func (s *starter) hintOfPrctl(field string, errno unix.Errno) string {
+func (f failure) hintOfPrctl() string {
 	switch {
-	case field == "Attr.THPDisable" && errno == unix.EINVAL && s.attr.THPDisable == THPDisableExceptAdvised:
+	case f.e.Field == "Attr.THPDisable" && f.errno == unix.EINVAL && f.ask.attr.THPDisable == THPDisableExceptAdvised:
 		return "PR_THP_DISABLE_EXCEPT_ADVISED is there from Linux 6.18 on"
-	case field == "Attr.MDWE" && errno == unix.EINVAL:
+	case f.e.Field == "Attr.MDWE" && f.errno == unix.EINVAL:
 		return "PR_SET_MDWE is there from Linux 6.3 on"
-	case field == coreField && errno == unix.EINVAL:
+	case f.e.Field == coreField && f.errno == unix.EINVAL:
 		return "the kernel is built without core scheduling (CONFIG_SCHED_CORE, Linux 5.14)"
-	case field == coreField && errno == unix.ENODEV:
+	case f.e.Field == coreField && f.errno == unix.ENODEV:
 		return "no core of this machine has several threads, or SMT is off"
-	case field == coreField && errno == unix.ESRCH:
-		return fmt.Sprintf("the child sees no process %d", s.attr.CoreSched.ShareFrom)
-	case field == coreField && errno == unix.EPERM:
-		return fmt.Sprintf("the child may not trace process %d, which that takes", s.attr.CoreSched.ShareFrom)
+	case f.e.Field == coreField && f.errno == unix.ESRCH:
+		return fmt.Sprintf("the child sees no process %d", f.ask.attr.CoreSched.ShareFrom)
+	case f.e.Field == coreField && f.errno == unix.EPERM:
+		return fmt.Sprintf("the child may not trace process %d, which that takes", f.ask.attr.CoreSched.ShareFrom)
 	}
 	return ""
 }
@@ -131,10 +131,10 @@ func places(kind, status string) (hint string) {
 }
 
 // limitOf is the soft limit that the child has for a resource.
-func (s *starter) limitOf(resource int) uint64 {
+func (f failure) limitOf(resource int) uint64 {
 	var now unix.Rlimit
 	unix.Getrlimit(resource, &now)
-	for _, l := range s.attr.Rlimits {
+	for _, l := range f.ask.attr.Rlimits {
 		if l.Resource == resource {
 			now.Cur = l.Cur
 		}

@@ -11,10 +11,10 @@ import (
 
 // notFound is for the working directory.
 func (f failure) notFound() string {
-	if f.joins.joins(MountNamespace) {
+	if f.joins(MountNamespace) {
 		return ""
 	}
-	v := f.view()
+	v := f.ask.view()
 	v.dir = ""
 	if v.root == "" {
 		v.dir, _ = unix.Getwd()
@@ -55,7 +55,7 @@ func (f failure) notRooted() string {
 	if f.errno == unix.EPERM && f.lacksCap(unix.CAP_SYS_CHROOT) {
 		return "it takes CAP_SYS_CHROOT, which an ordinary user has in a new user namespace: CLONE_NEWUSER in " + field("Cloneflags")
 	}
-	if f.joins.joins(MountNamespace) {
+	if f.joins(MountNamespace) {
 		return ""
 	}
 	w := (view{}).follow(f.e.Object, viewer{})
@@ -73,11 +73,11 @@ func (f failure) notOpened() string {
 		return f.noParameter()
 	case f.e.Object == "/dev/null" && f.errno == unix.ENOENT:
 		return "this process sees no /dev/null: give the child its Stdin, Stdout and Stderr, or this root a /dev"
-	case f.joins.joins(MountNamespace) || !strings.HasPrefix(f.e.Field, "Attr.Files") && !strings.HasPrefix(f.e.Field, "Attr.Landlock"):
+	case f.joins(MountNamespace) || !strings.HasPrefix(f.e.Field, "Attr.Files") && !strings.HasPrefix(f.e.Field, "Attr.Landlock"):
 		return ""
 	}
 	flags, mode := f.opening()
-	w := f.view().follow(f.e.Object, f.viewer())
+	w := f.ask.view().follow(f.e.Object, f.viewer())
 	defer w.close()
 	st := w.stat()
 	write := flags&(unix.O_ACCMODE|unix.O_TRUNC) != 0
@@ -106,16 +106,16 @@ func (f failure) notOpened() string {
 
 // opening is how the file was to be opened.
 func (f failure) opening() (flags int, mode uint32) {
-	i := slices.IndexFunc(f.attr.Files, func(file File) bool { return file.Path == f.e.Object })
+	i := slices.IndexFunc(f.ask.attr.Files, func(file File) bool { return file.Path == f.e.Object })
 	if i < 0 {
 		return 0, 0
 	}
-	flags = f.attr.Files[i].Flags
+	flags = f.ask.attr.Files[i].Flags
 	return flags, [...]uint32{toRead, toWrite, toRead | toWrite, 0}[flags&unix.O_ACCMODE]
 }
 
 func (f failure) noSession() string {
-	if f.errno == unix.EPERM && f.inPlace {
+	if f.errno == unix.EPERM && f.ask.inPlace {
 		return "a process that leads a process group cannot lead a session: only a child can"
 	}
 	return ""
@@ -123,13 +123,13 @@ func (f failure) noSession() string {
 
 // noGroup is for setpgid(2).
 func (f failure) noGroup() string {
-	group := f.sys.Pgid
+	group := f.ask.sys.Pgid
 	switch {
-	case f.sys.Setsid:
+	case f.ask.sys.Setsid:
 		return field("Setsid") + " has made a group for it already"
 	case f.errno != unix.EPERM || group == 0:
 		return ""
-	case f.sys.Cloneflags&unix.CLONE_NEWPID != 0 || f.joins.joins(PIDNamespace):
+	case f.ask.sys.Cloneflags&unix.CLONE_NEWPID != 0 || f.joins(PIDNamespace):
 		return "the number is looked up in the child's PID namespace"
 	case unix.Kill(-group, 0) == unix.ESRCH:
 		return "there is no process group " + itoa(group)
@@ -143,13 +143,13 @@ func (f failure) noTerminal() string {
 	case f.e.Field == "Attr.Loopback" && f.errno == unix.EPERM:
 		return f.noRightInside(NetworkNamespace, "CAP_NET_ADMIN")
 	case f.e.Field == field("Setctty") && f.errno == unix.ENOTTY:
-		return "descriptor " + itoa(f.sys.Ctty) + " of the child is no terminal"
-	case f.e.Field == field("Setctty") && f.errno == unix.EPERM && !f.sys.Setsid:
+		return "descriptor " + itoa(f.ask.sys.Ctty) + " of the child is no terminal"
+	case f.e.Field == field("Setctty") && f.errno == unix.EPERM && !f.ask.sys.Setsid:
 		return "only the leader of a session gets a controlling terminal: " + field("Setsid") + " makes the child one"
 	case f.e.Field == field("Setctty") && f.errno == unix.EPERM:
 		return "the terminal controls another session already"
 	case f.e.Field == field("Foreground") && f.errno == unix.ENOTTY:
-		return "descriptor " + itoa(f.sys.Ctty) + " of this process, which " + field("Ctty") + " names, is not the terminal that controls its session"
+		return "descriptor " + itoa(f.ask.sys.Ctty) + " of this process, which " + field("Ctty") + " names, is not the terminal that controls its session"
 	case f.e.Field == field("Foreground") && f.errno == unix.EPERM:
 		return "the process group is not in the session that the terminal controls"
 	case f.e.Field == field("Noctty") && f.errno == unix.ENOTTY:
@@ -174,7 +174,7 @@ func (f failure) notSetInside() string {
 }
 
 func (f failure) noRightInside(kind NamespaceKind, capability string) string {
-	if f.joins.joins(kind) && !f.joins.joins(UserNamespace) {
+	if f.joins(kind) && !f.joins(UserNamespace) {
 		return "it takes " + capability + " in the user namespace that the joined " + kind.String() + " namespace belongs to: join that too"
 	}
 	return "it takes " + capability + " in the user namespace that the " + kind.String() + " namespace belongs to"
@@ -198,13 +198,13 @@ func (f failure) notWritten() string {
 
 // notMoved is for a cgroup that the child does not get into.
 func (f failure) notMoved() string {
-	i := slices.IndexFunc(f.enters, func(e use) bool { return e.field == f.e.Field && strings.HasPrefix(e.field, "Attr.CgroupV1") })
+	i := slices.IndexFunc(f.ask.attr.CgroupV1, func(dir string) bool { return f.e.Object == dir+"/cgroup.procs" })
 	switch {
-	case i < 0 || i >= len(f.attr.CgroupV1):
+	case i < 0:
 		return explainCgroup(f.errno)
 	case f.errno == unix.ENOSPC:
 		for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
-			if list, err := readSmall(f.attr.CgroupV1[i] + "/" + name); err == nil && strings.TrimSpace(list) == "" {
+			if list, err := readSmall(f.ask.attr.CgroupV1[i] + "/" + name); err == nil && strings.TrimSpace(list) == "" {
 				return name + " of the cgroup is empty, and has to be set before a process comes in"
 			}
 		}

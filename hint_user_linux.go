@@ -15,11 +15,11 @@ import (
 
 // notLimited is for a resource limit.
 func (f failure) notLimited() string {
-	i := slices.IndexFunc(f.attr.Rlimits, func(l Rlimit) bool { return program.ResourceName(l.Resource) == f.e.Object })
+	i := slices.IndexFunc(f.ask.attr.Rlimits, func(l Rlimit) bool { return program.ResourceName(l.Resource) == f.e.Object })
 	if f.errno != unix.EPERM || i < 0 {
 		return ""
 	}
-	l := f.attr.Rlimits[i]
+	l := f.ask.attr.Rlimits[i]
 	var now unix.Rlimit
 	unix.Getrlimit(l.Resource, &now)
 	if most, err := strconv.ParseUint(sysctl("fs/nr_open"), 10, 64); l.Resource == unix.RLIMIT_NOFILE && err == nil && l.Max > most {
@@ -40,20 +40,20 @@ func limitText(n uint64) string {
 
 // notGrouped is for setgroups(2).
 func (f failure) notGrouped() string {
-	fresh := f.newUserNamespace()
+	fresh := f.ask.newUserNamespace()
 	switch {
-	case f.errno == unix.EPERM && f.joins.joins(UserNamespace):
+	case f.errno == unix.EPERM && f.joins(UserNamespace):
 		return "setgroups may be denied in the joined user namespace; SysProcAttr.Credential.NoSetGroups leaves the groups as they are"
-	case f.errno == unix.EPERM && fresh && f.gids == nil:
+	case f.errno == unix.EPERM && fresh && f.ask.gids == nil:
 		return "in a new user namespace without a group map there are no groups to set; SysProcAttr.Credential.NoSetGroups leaves them as they are"
-	case f.errno == unix.EPERM && fresh && f.groupsDenied():
+	case f.errno == unix.EPERM && fresh && f.ask.groupsDenied():
 		return "setgroups is denied in the new user namespace; " + field("GidMappingsEnableSetgroups") + " allows it, which takes CAP_SETGID outside, or newgidmap, by Attr.IDMap.Helpers"
 	case f.errno == unix.EPERM && f.lacksCap(unix.CAP_SETGID):
 		return "to set or drop supplementary groups takes CAP_SETGID, which this process does not have; SysProcAttr.Credential.NoSetGroups leaves them as they are"
 	case f.errno == unix.EPERM && !fresh && sysctlOfSelf("setgroups") == "deny":
 		return "setgroups is denied in the user namespace of this process; SysProcAttr.Credential.NoSetGroups leaves the groups as they are"
 	case f.errno == unix.EINVAL:
-		groups, _ := f.becomesMember()
+		groups, _ := f.ask.becomesMember()
 		for _, g := range groups {
 			if why := f.notMapped("group", int(g)); why != "" {
 				return why
@@ -70,7 +70,7 @@ func sysctlOfSelf(name string) string {
 
 // notUser is for a change of the user or the group.
 func (f failure) notUser() string {
-	uid, gid := f.becomes()
+	uid, gid := f.ask.becomes()
 	id, what, c := uid, "user", unix.CAP_SETUID
 	if strings.Contains(f.e.Step, "gid") {
 		id, what, c = gid, "group", unix.CAP_SETGID
@@ -88,14 +88,14 @@ func (f failure) notUser() string {
 
 // notMapped tells of an id that does not exist in the child's user namespace.
 func (f failure) notMapped(what string, id int) string {
-	file, own, lines := "uid_map", f.uids, field("UidMappings")
+	file, own, lines := "uid_map", f.ask.uids, field("UidMappings")
 	if what == "group" {
-		file, own, lines = "gid_map", f.gids, field("GidMappings")
+		file, own, lines = "gid_map", f.ask.gids, field("GidMappings")
 	}
 	switch {
-	case f.joins.joins(UserNamespace):
+	case f.joins(UserNamespace):
 		return what + " " + itoa(id) + " likely does not exist in the joined user namespace: see /proc/PID/" + file
-	case f.newUserNamespace():
+	case f.ask.newUserNamespace():
 		inside := make([]idRange, 0, len(own))
 		for _, m := range own {
 			inside = append(inside, idRange{m.ContainerID, m.Size})

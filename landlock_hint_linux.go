@@ -12,34 +12,34 @@ import (
 )
 
 // landlockHint explains what a step answers because of Landlock.
-func (s *starter) landlockHint(e *StartError, errno unix.Errno) string {
-	if !s.locked.on() {
+func (f failure) landlockHint() string {
+	if !f.locked.restricts() {
 		return ""
 	}
 	switch {
-	case (e.Step == "execve" || e.Step == "execveat") && errno == unix.EACCES && s.locked.set.Files != 0:
-		return s.lockedProgram()
-	case e.Step == "landlock_restrict_self" && errno == unix.EPERM:
+	case (f.e.Step == "execve" || f.e.Step == "execveat") && f.errno == unix.EACCES && f.locked.Files != 0:
+		return f.lockedProgram()
+	case f.e.Step == "landlock_restrict_self" && f.errno == unix.EPERM:
 		return "it needs NoNewPrivs, or CAP_SYS_ADMIN, which the child has not got with its credentials"
-	case e.Step == "landlock_restrict_self" && errno == unix.E2BIG:
+	case f.e.Step == "landlock_restrict_self" && f.errno == unix.E2BIG:
 		return "16 restrictions are in force already, which is the most that Landlock takes"
-	case e.Step == "landlock_add_rule" && errno == unix.EINVAL:
+	case f.e.Step == "landlock_add_rule" && f.errno == unix.EINVAL:
 		return "the rights are about directories, and it is none"
-	case e.Step == "landlock_add_rule" && errno == unix.EBADFD:
+	case f.e.Step == "landlock_add_rule" && f.errno == unix.EBADFD:
 		return "Landlock takes no rules for its file system"
-	case e.Step == "landlock_add_rule" && errno == unix.EAFNOSUPPORT:
+	case f.e.Step == "landlock_add_rule" && f.errno == unix.EAFNOSUPPORT:
 		return "this kernel has no TCP/IP"
 	}
 	return ""
 }
 
 // lockedProgram tells what keeps the program from being executed.
-func (s *starter) lockedProgram() string {
-	v := lockedView{s.view(), s.attr.Landlock, s.locked.set.Files}
-	if s.attr.Program == nil {
-		return v.notExecutable(s.path, 0)
+func (f failure) lockedProgram() string {
+	v := lockedView{f.ask.view(), f.ask.attr.Landlock, f.locked.Files}
+	if f.ask.attr.Program == nil {
+		return v.notExecutable(f.ask.path, 0)
 	}
-	fd, err := shownFd(s.attr.Program)
+	fd, err := shownFd(f.ask.attr.Program)
 	if err != nil || v.root != "" {
 		return "" // the view has no path for it
 	}

@@ -18,9 +18,9 @@ type landlocking struct {
 	ruleset int // the ruleset's number in the child
 }
 
-// on reports whether anything is left to apply. A log flag alone restricts
+// restricts reports whether anything is left to apply. A log flag alone restricts
 // nothing.
-func (l *landlocking) on() bool { return l.set.Files != 0 || l.set.Ports != 0 || l.set.Scopes != 0 }
+func (s LandlockSet) restricts() bool { return s.Files != 0 || s.Ports != 0 || s.Scopes != 0 }
 
 func (r *request) checkLandlock() *StartError {
 	l := r.attr.Landlock
@@ -171,7 +171,7 @@ func (b *builder) landlockFiles() {
 // landlock makes the other rules. It stands before the last steps, because
 // making them takes descriptors, which the limit on open files may not leave.
 func (b *builder) landlock() {
-	if !b.locked.on() {
+	if !b.locked.set.restricts() {
 		return
 	}
 	b.landlockRuleset()
@@ -266,7 +266,7 @@ func (b *builder) landlockBeneath(field string, rights LandlockAccess, attr prog
 // landlockSelf restricts the process, after which no file can be opened that
 // no rule is about.
 func (b *builder) landlockSelf() {
-	if b.locked.on() {
+	if b.locked.set.restricts() {
 		b.add("Attr.Landlock", program.LandlockRestrictSelf, num(b.locked.ruleset), num(b.locked.set.Log))
 	}
 }

@@ -288,11 +288,11 @@ func (s *starter) atBirth(res machine.Result) bool {
 }
 
 // needsClone3 names what clone(2) has no way to ask for, if it is asked for.
-func (s *starter) needsClone3() string {
+func (r *request) needsClone3() string {
 	switch {
-	case s.sys.UseCgroupFD:
+	case r.sys.UseCgroupFD:
 		return "CLONE_INTO_CGROUP needs clone3, Linux 5.7"
-	case s.sys.Cloneflags&unix.CLONE_NEWTIME != 0:
+	case r.sys.Cloneflags&unix.CLONE_NEWTIME != 0:
 		return "CLONE_NEWTIME needs clone3, Linux 5.6"
 	}
 	return ""
