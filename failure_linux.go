@@ -119,7 +119,7 @@ func (s *starter) endings(e *StartError, step int) (list []ending) {
 // writing (ETXTBSY) is not to be known beforehand. An Exec that is going to
 // succeed should not spend its time on what cannot happen.
 func (s *starter) likely(call program.Call) []syscall.Errno {
-	_, mayLack := sinceLinux(call.String())
+	_, mayLack := call.Since()
 	switch {
 	case call == program.Openat:
 		return append(errnosOfCalls[:], unix.EISDIR, unix.ENXIO, unix.ETXTBSY)

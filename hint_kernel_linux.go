@@ -5,25 +5,14 @@ package sprog
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/program"
 )
-
-// sinceLinux is the release that brought a call which not every kernel in use
-// has, or which it can be built without.
-func sinceLinux(call string) (release [2]int, known bool) {
-	release, known = map[string][2]int{
-		"clone3": {5, 3}, "close_range": {5, 9}, "execveat": {3, 19}, "seccomp": {3, 17}, "setns": {3, 0}, "statx": {4, 11},
-		"sched_setattr": {3, 14}, "sched_getattr": {3, 14},
-		"landlock_create_ruleset": {5, 13}, "landlock_add_rule": {5, 13}, "landlock_restrict_self": {5, 13},
-	}[call]
-	return release, known
-}
 
 // missingCall is for a call that is answered as if it did not exist.
 func (f failure) missingCall() string {
@@ -31,7 +20,7 @@ func (f failure) missingCall() string {
 		return ""
 	}
 	has := ""
-	if since, ok := sinceLinux(f.e.Step); ok {
+	if since, ok := program.CallNamed(f.e.Step).Since(); ok {
 		has = fmt.Sprintf("Linux has %s from %d.%d on", f.e.Step, since[0], since[1])
 		if name, _, _, known := kernelRelease(); known && olderThan(since[0], since[1]) {
 			return has + ", and this is " + name
@@ -47,9 +36,7 @@ func (f failure) missingCall() string {
 // filtered is for what filters deny that others set, as those of containers do,
 // and that nothing else explains.
 func (f failure) filtered() string {
-	often := []string{"clone3", "clone", "unshare", "setns", "mount", "chroot", "keyctl", "ptrace", "personality",
-		"sched_setattr", "set_mempolicy", "sethostname", "setdomainname", "seccomp", "execve", "execveat", "setsid"}
-	if f.errno != unix.EPERM && f.errno != unix.EACCES || !slices.Contains(often, f.e.Step) || !filterInForce() {
+	if f.errno != unix.EPERM && f.errno != unix.EACCES || !program.CallNamed(f.e.Step).OftenFiltered() || !filterInForce() {
 		return ""
 	}
 	return "likely the seccomp filter that is in force for this process denies it, as those of containers do: see Seccomp in /proc/self/status"

@@ -19,7 +19,7 @@ func (p *Program) Format(i int, name func(step int) string) string {
 		return l.operation()
 	}
 	l.WriteString(s.Call.String() + "(")
-	for n, print := range signatures[s.Call].args {
+	for n, print := range callTable[s.Call].args {
 		if n > 0 && !l.optional(print, n) {
 			l.WriteString(", ")
 		}
@@ -34,7 +34,10 @@ func (p *Program) Format(i int, name func(step int) string) string {
 // path without quotes, a number or a list; or "" if it has no such thing.
 func (p *Program) Object(i int) string {
 	s := &p.Steps[i]
-	n := s.Call.object()
+	if s.Call < firstCall || s.Call >= numCalls {
+		return ""
+	}
+	n := callTable[s.Call].object
 	if s.Call == Prctl && s.Args[0].Value == prCapAmbient && s.Args[1].Value != prCapAmbientClearAll {
 		n = 2
 	}
@@ -44,29 +47,20 @@ func (p *Program) Object(i int) string {
 	if n < 0 || s.Call == Prctl && s.Args[n].Kind == Result || s.Call == Keyctl && s.Args[n].Kind == Number {
 		return ""
 	}
-	switch a := s.Args[n]; {
-	case s.Call == Write:
+	switch s.Call {
+	case Write:
 		return p.written(s)
-	case s.Call == SchedSetattr:
+	case SchedSetattr:
 		return p.scheduled(s)
-	case s.Call == LandlockAddRule:
+	case LandlockAddRule:
 		return p.ruledBy(s)
-	case a.Kind == Address && namesPath(s.Call):
-		return p.StrAt(a)
 	}
 	l := line{p: p, s: s, i: i, name: func(int) string { return "" }}
-	l.arg(signatures[s.Call].args[n], n)
-	return strings.Trim(l.String(), "[]")
-}
-
-// namesPath reports whether an address that the call's object is at is that of
-// a string.
-func namesPath(c Call) bool {
-	switch c {
-	case Prlimit64, Setgroups, SchedSetaffinity:
-		return false
+	l.arg(callTable[s.Call].args[n], n)
+	if path, err := strconv.Unquote(l.String()); err == nil {
+		return path
 	}
-	return true
+	return strings.Trim(l.String(), "[]")
 }
 
 // written is the file that a write goes to, if it was opened by a step, and

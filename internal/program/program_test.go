@@ -149,3 +149,31 @@ func TestReset(t *testing.T) {
 		t.Errorf("Reset keeps %d bytes", cap(p.Data))
 	}
 }
+
+// What is known of calls by their names, and of operations and numbers that are
+// no call: nothing.
+func TestCallNamed(t *testing.T) {
+	for c := Call(0); c < numCalls; c++ {
+		want := c
+		if c < firstCall {
+			want = 0
+		}
+		if got := CallNamed(c.String()); got != want {
+			t.Errorf("CallNamed(%q) = %d; want %d", c.String(), got, want)
+		}
+	}
+	for _, test := range []struct {
+		call     Call
+		since    [2]int
+		known    bool
+		filtered bool
+	}{
+		{Clone3, [2]int{5, 3}, true, true}, {Statx, [2]int{4, 11}, true, false}, {Chroot, [2]int{}, false, true},
+		{Close, [2]int{}, false, false}, {Move, [2]int{}, false, false}, {numCalls, [2]int{}, false, false},
+	} {
+		since, known := test.call.Since()
+		if since != test.since || known != test.known || test.call.OftenFiltered() != test.filtered {
+			t.Errorf("%v: Since = %v, %v, OftenFiltered = %v; want %+v", test.call, since, known, test.call.OftenFiltered(), test)
+		}
+	}
+}
