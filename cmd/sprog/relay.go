@@ -26,7 +26,6 @@ type relay struct {
 	group   int           // the program's process group
 	done    chan struct{} // all output is written
 	err     error         // then: why some of it is not
-	owed    bool          // a continue that the program has been given before it came
 }
 
 const stdin = 0
@@ -157,18 +156,11 @@ func (r *relay) suspend() {
 	r.console.giveBack()
 	stopJob()
 	r.console.take(r.resize)
-	r.owed = true
 	unix.Kill(-r.group, unix.SIGCONT)
 }
 
-// continued is for a continue, which may have followed any stop. It reports
-// whether the program has been given it.
-func (r *relay) continued() bool {
-	r.console.take(r.resize)
-	owed := r.owed
-	r.owed = false
-	return owed
-}
+// continued is for a continue, which may have followed any stop.
+func (r *relay) continued() { r.console.take(r.resize) }
 
 // finish is for the end of the program, with the outcome err. It shows the rest of the
 // output and puts sprog's terminal back. A process that outlives the program can

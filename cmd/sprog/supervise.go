@@ -27,8 +27,7 @@ type supervisor struct {
 	held     []sigwatch.Signal // that have come while the program was started
 	children chan os.Signal    // SIGCHLD
 
-	suspended bool // sprog has stopped because the program did
-	lent      int  // the program's group, if it had the terminal before the stop
+	owed bool // a continue that the program has been given before it came
 }
 
 // wait waits for the program and returns its outcome.
@@ -47,7 +46,7 @@ func (s *supervisor) wait(cmd *sprog.Cmd) error {
 			s.stopFollowed()
 		case <-s.children:
 			if s.relay == nil { // or the init tells of stops
-				s.stopAlong()
+				s.stopAlong(s.childStopped)
 			}
 		case sig := <-s.watch.Signals:
 			s.handle(sig)
@@ -61,14 +60,23 @@ func (s *supervisor) handle(sig sigwatch.Signal) {
 	switch {
 	case s.relay != nil && sig.Signal == unix.SIGWINCH:
 		s.relay.resize()
-	case s.relay != nil && sig.Signal == unix.SIGCONT && s.relay.continued():
+	case sig.Signal == unix.SIGCONT && s.continued():
 	case isOwn(sig):
-	case sig.Signal == unix.SIGCONT && s.suspended:
-		s.continueAlong(s.hasGot(sig))
 	case s.hasGot(sig):
 	default:
 		s.send(sig)
 	}
+}
+
+// continued is for a continue, which may have followed any stop. It reports
+// whether the program has been given it.
+func (s *supervisor) continued() bool {
+	if s.relay != nil {
+		s.relay.continued()
+	}
+	owed := s.owed
+	s.owed = false
+	return owed
 }
 
 // stops tells of the stops of a program that has an init.
@@ -90,9 +98,10 @@ func (s *supervisor) stopFollowed() {
 			return
 		}
 		s.relay.suspend()
+		s.owed = true
 		return
 	}
-	s.stopAlong()
+	s.stopAlong(s.programStopped)
 }
 
 // programOutcome turns the program's end into the error that stands for sprog's

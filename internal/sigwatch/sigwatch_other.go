@@ -25,5 +25,8 @@ func (*Watch) End() {}
 // Ignore ignores nothing.
 func Ignore(syscall.Signal) (restore func()) { return func() {} }
 
+// AwaitSent waits for nothing.
+func AwaitSent() {}
+
 // SendOn sends nothing.
 func (Signal) SendOn(int) error { return errors.ErrUnsupported }

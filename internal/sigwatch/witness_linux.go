@@ -85,15 +85,18 @@ func (w *Watch) wasSeen(s *Signal) bool {
 	if w.witness.pid == 0 {
 		return false
 	}
-	// The kernel sends to a group under a lock (tasklist_lock, kill_something_info) that
-	// setpgid(2) waits for, even if it is about no process. So it has come to all now.
-	unix.Setpgid(math.MaxInt32, 1)
+	AwaitSent() // so it has come to all now
 	if w.witness.isDead() || w.ask() != nil {
 		w.witness.end()
 		return false
 	}
 	return w.witness.take(s.key())
 }
+
+// AwaitSent returns when a signal that some member of a group has got has come to all of them.
+// The kernel sends to a group under a lock (tasklist_lock, kill_something_info) that
+// setpgid(2) waits for, even if it is about no process.
+func AwaitSent() { unix.Setpgid(math.MaxInt32, 1) }
 
 // patience is how long the witness may take to answer. It takes some microseconds, unless
 // somebody has killed or stopped it.
