@@ -22,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "write what sprog prints into the scripts' golden files")
 
 func TestMain(m *testing.M) {
-	testscript.Main(heedful{m}, map[string]func(){"sprog": main, "adopting": adopting, "take-signals": takeSignals})
+	testscript.Main(heedful{m}, map[string]func(){"sprog": main, "adopting": adopting, "take-signals": takeSignals, "lookup-without-descriptors": lookupWithoutDescriptors})
 }
 
 // adopting is a program that becomes another one, as a child subreaper.
