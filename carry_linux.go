@@ -28,9 +28,9 @@ func (b *builder) carryCaps() {
 		p.FeedData(p.Len()-1, program.Arg{Kind: program.Address, Value: sets.Value + 4*uint64(word)})
 	}
 	b.add(b.stageField, program.Capset, header, sets)
-	raise := p.Len()
+	again := p.Here()
 	b.add(b.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(0)).Ignore(uint32(unix.EINVAL)).Ignore(uint32(unix.EPERM)) // securebits may forbid it
-	p.CountUpArg(p.Words(0), bits.Len64(kernelCaps()), raise, 2)
+	p.CountUp(p.Words(0), bits.Len64(kernelCaps()), &again, p.Slot(2))
 }
 
 // putCapsBack makes effective, inheritable and ambient what was that before. A

@@ -92,10 +92,10 @@ func (b *builder) closeNumbers(first, last int) {
 
 // closeEach closes them one by one.
 func (b *builder) closeEach(first, last int) {
-	step := b.p.Len()
+	again := b.p.Here()
 	b.add("", program.Close, num(first)).Ignore(uint32(unix.EBADF))
 	if last > first {
-		b.p.CountUp(b.p.Words(uint64(first)), last+1, step)
+		b.p.CountUp(b.p.Words(uint64(first)), last+1, &again, b.p.Slot(0))
 	}
 }
 

@@ -79,9 +79,9 @@ func (b *builder) sigaction(name string, sig syscall.Signal, handler uint64) {
 func (b *builder) allDefault() {
 	p := b.p
 	sig, dfl := p.Words(1), p.Buffer(8*sigactWords)
-	step := p.Len()
+	again := p.Here()
 	b.add("Attr.Signals.AllDefault", program.RtSigaction, num(1), dfl, num(0), num(sigsetSize)).Ignore(uint32(unix.EINVAL))
-	p.CountUp(sig, lastSignal+1, step)
+	p.CountUp(sig, lastSignal+1, &again, p.Slot(0))
 }
 
 // signalMask gives the child its signal mask: the one asked for, or the one

@@ -25,13 +25,14 @@ func (b *builder) resetHandlers() {
 	sig := p.Words(1)
 	old := p.Buffer(actSize)
 	dfl := p.Buffer(actSize)
-	first := p.Len()
+	again, ignored := p.Here(), p.Ahead()
 	b.add("", program.RtSigaction, num(1), num(0), old, num(8))
-	p.Add("", program.Test, old, num(sigIgn), num(2)).Quiet = true
-	set := b.add("", program.RtSigaction, num(1), dfl, num(0), num(8))
-	set.Ignore(uint32(unix.EINVAL)) // SIGKILL and SIGSTOP
-	set.Quiet = true
-	p.CountUp(sig, nsig+1, first, first+2)
+	asked := p.Slot(0)
+	p.GotoIf("", old, num(sigIgn), &ignored).Quiet = true
+	b.add("", program.RtSigaction, num(1), dfl, num(0), num(8)).Ignore(uint32(unix.EINVAL)).Quiet = true // SIGKILL and SIGSTOP
+	set := p.Slot(0)
+	ignored.Place()
+	p.CountUp(sig, nsig+1, &again, set, asked)
 }
 
 func (b *builder) setsid() {

@@ -21,10 +21,9 @@ func handingOver(path string, first, last func(p *program.Program)) *Launch {
 		first(p)
 	}
 	h := &Handover{Number: p.Words(NoNumber), Taken: p.Words(0)}
-	open := p.Len()
-	p.Add("", program.Openat, num(unix.AT_FDCWD), p.Str(path), num(unix.O_RDONLY|unix.O_CLOEXEC), num(0))
-	p.FeedData(open, h.Number)
-	p.Add("", program.Test, h.Taken, num(0), num(0))
+	p.Add("", program.Openat, num(unix.AT_FDCWD), p.Str(path), num(unix.O_RDONLY|unix.O_CLOEXEC), num(0)).Into(h.Number)
+	look := p.Here()
+	p.GotoIf("", h.Taken, num(0), &look)
 	if last != nil {
 		last(p)
 	}

@@ -206,6 +206,8 @@ func (l layout) resolve(a program.Arg) uint64 {
 		return l.state + uint64(unsafe.Offsetof(state{}.failed))
 	case program.FailedErrno:
 		return l.state + uint64(unsafe.Offsetof(state{}.errno))
+	case program.Recorded:
+		return l.insn(int(a.Value)) + uint64(unsafe.Offsetof(insn{}.ret))
 	case program.Beside:
 		return a.Value + l.data - l.insns
 	}

@@ -56,19 +56,23 @@ func TestLog(t *testing.T) {
 			stop(p)
 		}, []int{3, 4}, 4},
 		{"jumps", 10, func(p *program.Program) {
-			p.Add("", program.Close, num(-1)).Goto(uint32(unix.EBADF), 3)
-			p.Add("", program.Close, num(-1)).Goto(program.AnyErrno, 3)
+			first, second := p.Ahead(), p.Ahead()
+			p.Add("", program.Close, num(-1)).On(uint32(unix.EBADF), &first)
+			back := p.Here()
+			p.Add("", program.Close, num(-1)).On(program.AnyErrno, &second)
 			stop(p)
-			p.Add("", program.Getpid).Next = -2
+			first.Place()
+			p.Add("", program.Getpid).Then(&back)
+			second.Place()
 			p.Add("", program.Getppid)
-			p.Add("", program.Kill, num(0), num(0)) // signal 0 to the parent
-			p.FeedArg(4, 5, 0)
+			p.Add("", program.Kill, p.Result(), num(0)) // signal 0 to the parent
 			stop(p)
 		}, []int{0, 3, 1, 4, 5, 6}, 6},
 		{"loop", 10, func(p *program.Program) {
 			p.Add("", program.Getpid)
+			again := p.Here()
 			p.Add("", program.Close, num(-3)).Ignore(uint32(unix.EBADF))
-			p.CountUp(p.Words(^uint64(2)), -1, 1)
+			p.CountUp(p.Words(^uint64(2)), -1, &again, p.Slot(0))
 			stop(p)
 		}, []int{0, 1, 1, 5}, 5},
 		{"no room", 2, func(p *program.Program) {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"unsafe"
@@ -37,22 +38,33 @@ func TestFailedStep(t *testing.T) {
 func TestCatch(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		catch func(s *program.Step)
+		catch func(s *program.Step, second, third *program.Target)
 		step  int // that fails
 	}{
-		{"none", func(*program.Step) {}, 0},
-		{"another", func(s *program.Step) { s.Goto(uint32(unix.ENOENT), 2) }, 0},
-		{"first", func(s *program.Step) { s.Goto(uint32(unix.EBADF), 2).Goto(uint32(unix.ENOENT), 3) }, 2},
-		{"second", func(s *program.Step) { s.Goto(uint32(unix.ENOENT), 3).Goto(uint32(unix.EBADF), 2) }, 2},
-		{"any", func(s *program.Step) { s.Goto(program.AnyErrno, 2) }, 2},
-		{"any, second", func(s *program.Step) { s.Goto(uint32(unix.ENOENT), 3).Goto(program.AnyErrno, 2) }, 2},
-		{"the one before any", func(s *program.Step) { s.Goto(program.AnyErrno, 3).Goto(uint32(unix.EBADF), 2) }, 2},
+		{"none", func(_ *program.Step, _, _ *program.Target) {}, 0},
+		{"another", func(s *program.Step, second, _ *program.Target) { s.On(uint32(unix.ENOENT), second) }, 0},
+		{"first", func(s *program.Step, second, third *program.Target) {
+			s.On(uint32(unix.EBADF), second).On(uint32(unix.ENOENT), third)
+		}, 2},
+		{"second", func(s *program.Step, second, third *program.Target) {
+			s.On(uint32(unix.ENOENT), third).On(uint32(unix.EBADF), second)
+		}, 2},
+		{"any", func(s *program.Step, second, _ *program.Target) { s.On(program.AnyErrno, second) }, 2},
+		{"any, second", func(s *program.Step, second, third *program.Target) {
+			s.On(uint32(unix.ENOENT), third).On(program.AnyErrno, second)
+		}, 2},
+		{"the one before any", func(s *program.Step, second, third *program.Target) {
+			s.On(program.AnyErrno, third).On(uint32(unix.EBADF), second)
+		}, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p, mask := newProgram()
-			test.catch(p.Add("", program.Close, num(-1)))
+			second, third := p.Ahead(), p.Ahead()
+			test.catch(p.Add("", program.Close, num(-1)), &second, &third)
 			stop(p)
+			second.Place()
 			stop(p)
+			third.Place()
 			stop(p)
 			wantFailure(t, launchOf(p, mask).Do(), test.step, unix.EBADF)
 		})
@@ -63,21 +75,40 @@ func TestCatch(t *testing.T) {
 func TestFeed(t *testing.T) {
 	p, mask := newProgram()
 	word, other := p.Words(0), p.Words(0)
-	p.Add("", program.Getppid)
-	p.FeedData(0, word)
-	p.FeedData(0, other)
-	p.Add("", program.Kill, num(0), num(0)) // signal 0 to the parent
-	p.Add("", program.Getppid)
-	p.FeedArg(2, 1, 0)
-	p.Steps[0].Next = 2 // to the second getppid, then back
-	p.Steps[2].Next = -1
-	p.Steps[1].Next = 2
+	ask, end := p.Ahead(), p.Ahead()
+	p.Add("", program.Getppid).Into(word).Into(other).Then(&ask)
+	kill := p.Here()
+	p.Add("", program.Kill, num(0), num(0)).Then(&end) // signal 0 to the parent
+	pid := p.Slot(0)
+	ask.Place()
+	p.Add("", program.Getppid).Feed(pid).Then(&kill)
+	end.Place()
 	stop(p)
 	wantFailure(t, launchOf(p, mask).Do(), 3, unix.EBADF)
 	for _, at := range []program.Arg{word, other} {
 		if got := wordAt(p, at); got != uint64(os.Getpid()) {
 			t.Errorf("the word is %d; want %d", got, os.Getpid())
 		}
+	}
+}
+
+// A result can be used more often than a step has room for destinations.
+func TestResultOften(t *testing.T) {
+	p, mask := newProgram()
+	path := filepath.Join(t.TempDir(), "file")
+	restoreMask(p, mask)
+	p.Add("", program.Openat, num(unix.AT_FDCWD), p.Str(path), num(unix.O_WRONLY|unix.O_CREAT|unix.O_CLOEXEC), num(0o600))
+	p.WithOpen(func(fd program.Arg) {
+		for _, text := range []string{"one ", "two ", "three ", "four"} {
+			p.Add("", program.Write, fd, p.Str(text), num(len(text)))
+		}
+	})
+	execTrue(p)
+	l := launchOf(p, mask)
+	l.CopyFiles = true
+	wantSuccess(t, l.Do())
+	if got, err := os.ReadFile(path); string(got) != "one two three four" {
+		t.Errorf("the file has %q, %v", got, err)
 	}
 }
 
@@ -89,10 +120,11 @@ func TestTestAndMove(t *testing.T) {
 	}{{0x85, 3}, {6, 2}, {-0x85, 2}} {
 		p, mask := newProgram()
 		from, to := p.Words(content), p.Words(0)
-		p.Add("", program.Move, from, num(-2), num(0x10), num(0xff80))
-		p.FeedData(0, to)
-		p.Add("", program.Test, from, num(test.equals), num(2))
+		p.Add("", program.Move, from, num(-2), num(0x10), num(0xff80)).Into(to)
+		equal := p.Ahead()
+		p.GotoIf("", from, num(test.equals), &equal)
 		stop(p)
+		equal.Place()
 		stop(p)
 		wantFailure(t, launchOf(p, mask).Do(), test.step, unix.EBADF)
 		if got := wordAt(p, to); got != 0x13 {
@@ -104,9 +136,9 @@ func TestTestAndMove(t *testing.T) {
 func TestLoop(t *testing.T) {
 	p, mask := newProgram()
 	word := p.Words(3)
-	p.Add("", program.Move, word, num(1))
-	p.FeedData(0, word)
-	p.Loop(word, 1000, 0)
+	again := p.Here()
+	p.Add("", program.Move, word, num(1)).Into(word)
+	p.Loop(word, 1000, &again)
 	stop(p)
 	wantFailure(t, launchOf(p, mask).Do(), 2, unix.EBADF)
 	if got := wordAt(p, word); got != 1000 {
@@ -174,23 +206,24 @@ func TestRendezvous(t *testing.T) {
 	for _, want := range []error{nil, failure} {
 		p, mask := newProgram()
 		word := p.Words(0)
-		p.Add("", program.Test, word, num(1), num(2))
-		wait := p.Add("", program.Futex, word, num(futexWait), num(0), num(0))
-		wait.Goto(uint32(unix.EAGAIN), -1).Goto(uint32(unix.EINTR), -1)
-		wait.Next = -1
+		look, met := p.Here(), p.Ahead()
+		p.GotoIf("", word, num(1), &met)
+		p.Add("", program.Futex, word, num(futexWait), num(0), num(0)).
+			On(uint32(unix.EAGAIN), &look).On(uint32(unix.EINTR), &look).Then(&look)
+		met.Place()
 		restoreMask(p, mask)
 		execTrue(p)
 		l := launchOf(p, mask)
-		met := 0
-		l.Rendezvous, l.Go = func(pid int) error { met = pid; return want }, word
+		child := 0
+		l.Rendezvous, l.Go = func(pid int) error { child = pid; return want }, word
 		res := l.Do()
 		if want == nil {
 			wantSuccess(t, res)
 		} else if res.OK || res.Place != AtMeeting || res.Err != failure || res.Signal != 0 {
 			t.Errorf("result %+v; want the rendezvous' error", res)
 		}
-		if met == 0 || met != res.Pid {
-			t.Errorf("rendezvous with %d; want %d", met, res.Pid)
+		if child == 0 || child != res.Pid {
+			t.Errorf("rendezvous with %d; want %d", child, res.Pid)
 		}
 		noChild(t)
 	}
@@ -240,11 +273,11 @@ func TestLink(t *testing.T) {
 	p, _ := newProgram()
 	path := p.Str("/x")
 	argv := p.Strs([]string{"a", "bc"})
-	p.Add("", program.Execve, path, argv, num(0)).Goto(7, 1).Goto(8, -1)
+	p.Add("", program.Execve, path, argv, num(0)).Ignore(7)
+	p.Steps[0].Catch[1] = program.Catch{Errno: 8, To: -1}
+	env := p.Slot(2)
 	p.Add("", program.Test, path, num(3), num(-1)).Next = -1
-	p.Add("", program.Move, path, num(1))
-	p.FeedArg(2, 0, 2)
-	p.FeedData(2, path)
+	p.Add("", program.Move, path, num(1)).Feed(env).Into(path)
 	data := slices.Clone(p.Data)
 
 	l := layout{insns: 0x1000, data: 0x2000}
@@ -258,7 +291,7 @@ func TestLink(t *testing.T) {
 	}
 	size := uint64(insnSize)
 	want := []insn{
-		{nr: unix.SYS_EXECVE, arg: [6]uint64{0x2000 + path.Value, 0x2000 + argv.Value, 2}, next: size, errno0: 7, to0: size, errno1: 8, to1: -size, ret: notRun},
+		{nr: unix.SYS_EXECVE, arg: [6]uint64{0x2000 + path.Value, 0x2000 + argv.Value}, next: size, errno0: 7, to0: size, errno1: 8, to1: -size, ret: notRun},
 		{op: opTest, arg: [6]uint64{0x2000 + path.Value, 3, -size}, next: -size, ret: notRun},
 		{op: opMove, arg: [6]uint64{0x2000 + path.Value, 1}, next: size, ret: notRun,
 			out0: 0x1000 + uint64(unsafe.Offsetof(insn{}.arg)) + 16, out1: 0x2000 + path.Value},

@@ -119,8 +119,7 @@ func TestImageRuns(t *testing.T) {
 	p := new(program.Program)
 	at := p.Bytes(text)
 	p.Add("", program.Write, num(1), at, num(len(text)))
-	p.Add("", program.ExitGroup, num(0))
-	p.FeedArg(0, 1, 0)
+	p.Add("", program.ExitGroup, p.Result())
 	s := newSecond(t, p)
 
 	f := os.NewFile(uintptr(must(unix.FcntlInt(uintptr(s.Image()), unix.F_DUPFD_CLOEXEC, 0))), "image")

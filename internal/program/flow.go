@@ -111,7 +111,11 @@ func errnoName(v uint64) string {
 // place names a place in the data, which has no address yet: by its label, by
 // the step whose result it holds, or by its offset.
 func (l *line) place(a Arg) string {
-	if a.Kind != Address {
+	switch a.Kind {
+	case Recorded:
+		return l.name(int(a.Value))
+	case Address:
+	default:
 		return "0x" + strconv.FormatUint(a.Value, 16)
 	}
 	if name := l.p.labelAt(a); name != "" {

@@ -67,10 +67,21 @@ func (p *Program) Object(i int) string {
 // what is written to it.
 func (p *Program) written(s *Step) string {
 	text := strconv.Quote(strings.TrimSpace(string(p.BytesAt(s.Args[1], s.Args[2].Value))))
-	if to := s.Args[0]; to.Kind == Result && p.Steps[to.Value].Call == Openat {
-		return p.StrAt(p.Steps[to.Value].Args[1]) + " " + text
+	if to := s.Args[0]; to.Kind == Result {
+		if open := p.origin(to); open.Call == Openat {
+			return p.StrAt(open.Args[1]) + " " + text
+		}
 	}
 	return text
+}
+
+// origin is the step that a result comes from, if by way of a move.
+func (p *Program) origin(result Arg) *Step {
+	s := p.StepOf(result)
+	if s.Call == Move && s.Args[0].Kind == Recorded {
+		return p.StepOf(s.Args[0])
+	}
+	return s
 }
 
 // A line is one formatted call while it is being written.

@@ -107,8 +107,7 @@ var calls = []struct {
 	{func(p *Program) { p.Add("", Write, Num(1), p.Str("a\nb"), Num(3)) }, `write(1, "a\nb", 3)`, `"a\nb"`},
 	{func(p *Program) { p.Add("", Test, p.Words(0), Num(3), Num(2)) }, "if data+0 == 3 goto $3", ""},
 	{func(p *Program) {
-		p.Add("", Move, p.Words(0), Num(-2), Num(0x10), Num(0x3))
-		p.FeedData(0, p.Words(0))
+		p.Add("", Move, p.Words(0), Num(-2), Num(0x10), Num(0x3)).Into(p.Words(0))
 	}, "*$1 = data+0 & ~0x3 | 0x10 + -2", ""},
 }
 
@@ -145,7 +144,7 @@ func TestFormatOfAnything(t *testing.T) {
 	for c := Call(0); c <= numCalls; c++ {
 		for _, a := range args {
 			p := Program{Data: []byte("some data, 20 bytes.")}
-			p.Add("", c, a, a, a, a, a, a)
+			p.Add("", c).Args = [6]Arg{a, a, a, a, a, a}
 			if p.Format(0, reference) == "" {
 				t.Errorf("%v with %+v has no text", c, a)
 			}
@@ -157,8 +156,7 @@ func TestFormatOfAnything(t *testing.T) {
 func TestFormatRefersToSteps(t *testing.T) {
 	var p Program
 	p.Add("", Openat, Num(-100), p.Str("/proc/self/uid_map"), Num(1), Num(0))
-	p.Add("", Write, Num(0), p.Str("0 0 1\n"), Num(6))
-	p.FeedArg(0, 1, 0)
+	p.Add("", Write, p.Result(), p.Str("0 0 1\n"), Num(6))
 	if got, want := p.Format(1, reference), `write($1, "0 0 1\n", 6)`; got != want {
 		t.Errorf("Format = %s; want %s", got, want)
 	}

@@ -60,6 +60,9 @@ const (
 	// instructions. Added to an instruction's address, it leads to the step's
 	// own entry in a table with one entry of StepSize for each step.
 	Beside
+	// Recorded is the address of the word that the result of the step with that
+	// index is recorded in.
+	Recorded
 )
 
 // StepSize is the size of a step in memory.
@@ -112,6 +115,8 @@ type Program struct {
 	Log Log
 	// Fault, if not nil, makes a step misbehave when the program runs.
 	Fault *Fault
+
+	pending int // jumps whose target has no place yet
 }
 
 // A Fault is what tests do to a step, to see what becomes of a start in which
@@ -147,23 +152,11 @@ func (p *Program) Reset() {
 	p.Data = p.Data[:0]
 	p.Relocs = p.Relocs[:0]
 	p.Labels = p.Labels[:0]
-	p.Fault, p.Log = nil, Log{}
+	p.Fault, p.Log, p.pending = nil, Log{}, 0
 	if cap(p.Data) > keep {
 		p.Data, p.Relocs = nil, nil
 	}
 }
-
-// Add appends a step and returns it for the caller to complete. The pointer
-// is good until the next Add.
-func (p *Program) Add(field string, call Call, args ...Arg) *Step {
-	p.Steps = append(p.Steps, Step{Call: call, Field: field})
-	s := &p.Steps[len(p.Steps)-1]
-	copy(s.Args[:], args)
-	return s
-}
-
-// Len returns the number of steps: the index of the next one to be added.
-func (p *Program) Len() int { return len(p.Steps) }
 
 // Has reports whether the program makes a call.
 func (p *Program) Has(c Call) bool {
@@ -178,68 +171,18 @@ func (p *Program) Has(c Call) bool {
 // FeedArg has the result of the step at index from stored into an argument of
 // the step at index to.
 func (p *Program) FeedArg(from, to, arg int) {
-	p.feed(from, Ref{ToArg, int32(to), int32(arg)})
+	p.Steps[from].Feed(Ref{ToArg, int32(to), int32(arg)})
 	p.Steps[to].Args[arg] = Arg{Result, uint64(from)}
 }
 
 // FeedData has the result of the step at index from stored into a word of the
 // data.
 func (p *Program) FeedData(from int, word Arg) {
-	p.feed(from, Ref{ToData, 0, int32(word.Value)})
+	p.Steps[from].Into(word)
 }
-
-func (p *Program) feed(from int, ref Ref) {
-	out := &p.Steps[from].Out
-	for i := range out {
-		if out[i].Kind == Nowhere {
-			out[i] = ref
-			return
-		}
-	}
-	panic("program: a result has more than two destinations")
-}
-
-// Ignore makes the errno no failure of the step: the child goes on with the
-// step after it.
-func (s *Step) Ignore(errno uint32) *Step { return s.Goto(errno, 1) }
 
 // Goto has the child go on with another step, relative to s, after errno.
 func (s *Step) Goto(errno uint32, to int16) *Step {
-	for i := range s.Catch {
-		if s.Catch[i].Errno == 0 {
-			s.Catch[i] = Catch{errno, to}
-			return s
-		}
-	}
-	panic("program: a step catches more than two errnos")
-}
-
-// Loop goes back to the step at index first until the word has a value.
-func (p *Program) Loop(word Arg, until, first int) {
-	s := p.Add("", Test, word, Num(until), Num(1))
-	s.Quiet = true
-	s.Next = int16(first - (p.Len() - 1))
-}
-
-// CountUp ends a loop that begins at the step at index first: it adds 1 to the
-// word, puts it into argument 0 of that step and of others, which have the
-// first value as it is, and goes back until the word has
-// the value until.
-func (p *Program) CountUp(word Arg, until, first int, others ...int) {
-	p.countUp(word, until, first, 0, append(others, first)...)
-}
-
-// CountUpArg is CountUp for another argument of the one step.
-func (p *Program) CountUpArg(word Arg, until, first, arg int) {
-	p.countUp(word, until, first, arg, first)
-}
-
-func (p *Program) countUp(word Arg, until, first, arg int, steps ...int) {
-	p.Add("", Move, word, Num(1)).Quiet = true
-	p.FeedData(p.Len()-1, word)
-	p.Add("", Move, word, Num(0)).Quiet = true
-	for _, step := range steps {
-		p.feed(p.Len()-1, Ref{ToArg, int32(step), int32(arg)})
-	}
-	p.Loop(word, until, first)
+	s.catch(errno, to)
+	return s
 }

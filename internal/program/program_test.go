@@ -28,43 +28,6 @@ func TestNumIsSignExtended(t *testing.T) {
 	}
 }
 
-func TestFeed(t *testing.T) {
-	var p Program
-	word := p.Words(0, 1)
-	p.Add("", Getpid)
-	p.Add("", Kill, Num(0), Num(9))
-	p.FeedArg(0, 1, 0)
-	p.FeedData(0, Arg{Address, word.Value + 8})
-	if want := [2]Ref{{ToArg, 1, 0}, {ToData, 0, 8}}; p.Steps[0].Out != want {
-		t.Errorf("Out = %+v; want %+v", p.Steps[0].Out, want)
-	}
-	if want := (Arg{Result, 0}); p.Steps[1].Args[0] != want {
-		t.Errorf("argument %+v; want %+v", p.Steps[1].Args[0], want)
-	}
-	mustPanic(t, "a third destination", func() { p.FeedData(0, word) })
-}
-
-func TestCatch(t *testing.T) {
-	var p Program
-	s := p.Add("", Close, Num(1)).Ignore(9).Goto(AnyErrno, -3)
-	if want := [2]Catch{{9, 1}, {AnyErrno, -3}}; s.Catch != want {
-		t.Errorf("Catch = %+v; want %+v", s.Catch, want)
-	}
-	mustPanic(t, "a third errno", func() { s.Ignore(4) })
-}
-
-func TestLoop(t *testing.T) {
-	var p Program
-	word := p.Words(0)
-	p.Add("", Getpid)
-	p.Add("", Getppid)
-	p.Loop(word, 5, 0)
-	s := p.Steps[2]
-	if s.Call != Test || s.Args != [6]Arg{word, Num(5), Num(1)} || s.Next != -2 || !s.Quiet {
-		t.Errorf("Loop adds %+v", s)
-	}
-}
-
 func mustPanic(t *testing.T, what string, f func()) {
 	t.Helper()
 	defer func() {

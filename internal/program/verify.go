@@ -83,6 +83,11 @@ func (s *Start) Verify() []Problem {
 		first.put(o.FD, file{kind: o.Kind, cloexec: o.Cloexec})
 	}
 	v.enter(first, 0)
+	for i, g := range v.stages {
+		if g.p != nil && g.p.pending > 0 {
+			v.problems = append(v.problems, Problem{i + 1, g.p.Len(), "should be the target of a jump that has none"})
+		}
+	}
 	for len(v.todo) > 0 {
 		last := len(v.todo) - 1
 		next := v.todo[last]

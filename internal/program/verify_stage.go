@@ -12,16 +12,20 @@ type stage struct {
 	// and compares, with the steps that read them. They end loops, of which the
 	// verifier does every round unless there are too many.
 	counters map[uint64][]int
-	reach    [][]bool // which steps can be come to from which
+	recorded map[int][]int // the steps that read what another's result is recorded in
+	reach    [][]bool      // which steps can be come to from which
 }
 
 func newStage(p *Program) stage {
 	if p == nil {
 		return stage{}
 	}
-	g := stage{p: p, counters: map[uint64][]int{}}
+	g := stage{p: p, counters: map[uint64][]int{}, recorded: map[int][]int{}}
 	for i := range p.Steps {
 		g.reach = append(g.reach, p.reachable(i))
+		if from := p.Steps[i].Args[0]; from.Kind == Recorded {
+			g.recorded[int(from.Value)] = append(g.recorded[int(from.Value)], i)
+		}
 		if s := &p.Steps[i]; s.Call == Test && s.Args[0].Kind == Address {
 			first, ok := p.wordAt(s.Args[0])
 			if rounds := uint32(s.Args[1].Value - first); ok && 0 < rounds && rounds < mostRounds {
@@ -108,8 +112,12 @@ func (s *Step) after(i int) int {
 // jump is how far a test jumps.
 func (s *Step) jump() int { return int(int16(s.Args[2].Value)) }
 
-// word is the value of a word, if it is one that counts.
+// word is the value of a word, if it is one that counts, or is recorded.
 func (g *stage) word(s *state, a Arg) (value uint64, known bool) {
+	if a.Kind == Recorded {
+		value, known = s.args[argument{int(a.Value), recordedResult}]
+		return value, known && value < unknown
+	}
 	if _, counts := g.counters[a.Value]; a.Kind != Address || !counts {
 		return 0, false
 	}
@@ -135,13 +143,14 @@ func (p *Program) wordAt(a Arg) (value uint64, ok bool) {
 // else become one.
 func (g *stage) forget(s *state) {
 	reach := g.reach[s.pc]
+	isRead := func(by []int) bool { return slices.ContainsFunc(by, func(i int) bool { return reach[i] }) }
 	for a := range s.args {
-		if !reach[a.step] {
+		if a.n != recordedResult && !reach[a.step] || a.n == recordedResult && !isRead(g.recorded[a.step]) {
 			delete(s.args, a)
 		}
 	}
 	for word := range s.words {
-		if !slices.ContainsFunc(g.counters[word], func(i int) bool { return reach[i] }) {
+		if !isRead(g.counters[word]) {
 			delete(s.words, word)
 		}
 	}

@@ -29,8 +29,10 @@ type file struct {
 // A span is a range of numbers.
 type span struct{ first, last int }
 
-// An argument is one of a step.
+// An argument is one of a step, or what its result is recorded in.
 type argument struct{ step, n int }
+
+const recordedResult = -1
 
 // unknown is a result that the verifier does not know. No descriptor is that.
 const unknown = 1 << 40
@@ -140,14 +142,15 @@ func (s *state) arg(step *Step, n int) uint64 {
 	return a.Value
 }
 
-// store puts a result where the step has it go.
+// store puts the result of the step that the state has come to where it goes.
 func (s *state) store(step *Step, result uint64) {
+	if s.args == nil {
+		s.args = map[argument]uint64{}
+	}
+	s.args[argument{s.pc, recordedResult}] = result
 	for _, out := range step.Out {
 		switch out.Kind {
 		case ToArg:
-			if s.args == nil {
-				s.args = map[argument]uint64{}
-			}
 			s.args[argument{int(out.Step), int(out.Pos)}] = result
 		case ToData:
 			if s.words == nil {

@@ -57,9 +57,9 @@ func (s sketch) split() sketch {
 
 // closeFrom closes numbers one by one.
 func (s sketch) closeFrom(first, end int) {
-	step := s.p.Len()
+	again := s.p.Here()
 	s.add(Close, Num(first)).Ignore(9)
-	s.p.CountUp(s.p.Words(uint64(first)), end, step)
+	s.p.CountUp(s.p.Words(uint64(first)), end, &again, s.p.Slot(0))
 }
 
 const cwdFD = -100
@@ -145,8 +145,10 @@ var badStarts = []struct {
 		s.exec()
 	}, "step 2 of stage 2 follows a path while descriptor 3, a directory of the host's, is open"},
 	{"where something fails", HostDirectory, func(s sketch) {
-		s.openat(3, "self/oom_score_adj", 1|openCloexec).Goto(2, 2)
+		missing := s.p.Ahead()
+		s.openat(3, "self/oom_score_adj", 1|openCloexec).On(2, &missing)
 		s.add(Close, Num(3))
+		missing.Place()
 		s.chroot()
 		s.exec()
 	}, "step 6 of stage 1 follows a path while descriptor 3, a directory of the host's, is open"},
@@ -195,10 +197,17 @@ var badStarts = []struct {
 		s.add(Dup3, Num(3), Num(3), Num(0))
 		s.exec()
 	}, "step 2 of stage 1 duplicates descriptor 3 to itself, which fails"},
+	{"a number that is not one, often", Harmless, func(s sketch) {
+		s.add(Close, Num(3))
+		s.add(Getpid)
+		pid := s.p.Result()
+		s.add(Kill, pid, pid)
+		s.add(Close, pid)
+		s.exec()
+	}, "step 6 of stage 1 closes a descriptor that is not known"},
 	{"not known", Harmless, func(s sketch) {
 		s.add(Getpid)
-		s.add(Close, Num(0))
-		s.p.FeedArg(2, 3, 0)
+		s.add(Close, s.p.Result())
 		s.exec()
 	}, "step 3 of stage 1 closes a descriptor that is not known"},
 	{"too much", Harmless, func(s sketch) {
@@ -235,6 +244,16 @@ var goodStarts = []struct {
 	three FileKind // descriptor 3
 	make  func(s sketch)
 }{
+	{"a descriptor that is used often", Harmless, func(s sketch) {
+		s.add(Close, Num(3))
+		s.openat(cwdFD, "/file", 1)
+		s.p.WithOpen(func(fd Arg) {
+			for range 4 {
+				s.add(Fcntl, fd, Num(fcntlSetFD), Num(0))
+			}
+		})
+		s.exec()
+	}},
 	{"nothing", Harmless, func(s sketch) { s.exec() }},
 	{"closed before", HostDirectory, func(s sketch) {
 		s.openat(3, "self/oom_score_adj", 1|openCloexec)
@@ -281,20 +300,21 @@ var goodStarts = []struct {
 	}},
 	{"a long wait", Harmless, func(s sketch) {
 		count := s.p.Words(0)
-		s.add(Move, count, Num(1))
-		s.p.FeedData(2, count)
-		s.add(Test, count, Num(0), Num(2))
-		s.add(Test, s.p.Words(0), Num(0), Num(-2)).Next = 2
+		again, late, done := s.p.Here(), s.p.Ahead(), s.p.Ahead()
+		s.p.Copy("", count, count).Args[1] = Num(1)
+		s.p.GotoIf("", count, Num(0), &late)
+		s.p.GotoIf("", s.p.Words(0), Num(0), &again).Then(&done)
+		late.Place()
 		s.add(Move, Num(0))
+		done.Place()
 		s.exec()
 	}},
 	{"another number each time", Harmless, func(s sketch) {
 		s.openat(cwdFD, "/dev/null", 0)
 		s.openat(cwdFD, "/dev/null", 1)
-		s.add(Dup3, Num(0), Num(4), Num(0))
-		s.p.FeedArg(3, 4, 0)
-		s.add(Close, Num(0)).Ignore(9)
-		s.p.FeedArg(3, 5, 0)
+		opened := s.p.Result()
+		s.add(Dup3, opened, Num(4), Num(0))
+		s.add(Close, opened).Ignore(9)
 		s.Given = []int{0, 4}
 		s.exec()
 	}},

@@ -1,0 +1,144 @@
+package program
+
+// A Target is a step that jumps lead to: one that is there, see [Program.Here], or
+// one to come, see [Program.Ahead]. Jumps take its address, and have their
+// distance when both ends are there.
+type Target struct {
+	p     *Program
+	step  int32 // or -1 as long as it is to come
+	count int32 // of the jumps that wait for it
+	jumps [4]jump
+}
+
+// A jump is one of the ways on from a step.
+type jump struct {
+	step int32
+	way  way
+}
+
+type way uint8
+
+const (
+	always way = iota
+	onErrno0
+	onErrno1
+	ifEqual
+)
+
+// Here is the next step to be added, for jumps back to it.
+func (p *Program) Here() Target { return Target{p: p, step: int32(len(p.Steps))} }
+
+// Ahead is a step to come, which [Target.Place] gives its place.
+func (p *Program) Ahead() Target { return Target{p: p, step: -1} }
+
+// Place makes the next step to be added the target.
+func (t *Target) Place() {
+	if t.step >= 0 {
+		panic("program: a target is placed twice")
+	}
+	t.step = int32(len(t.p.Steps))
+	for _, j := range t.jumps[:t.count] {
+		t.p.lead(j, t.step)
+	}
+	t.p.pending -= int(t.count)
+}
+
+// from has a way of the last step lead to the target.
+func (t *Target) from(s *Step, w way) {
+	at := len(t.p.Steps) - 1
+	if s != &t.p.Steps[at] {
+		panic("program: a jump is added to a step that is not the last")
+	}
+	switch j := (jump{int32(at), w}); {
+	case t.step >= 0:
+		t.p.lead(j, t.step)
+	case int(t.count) == len(t.jumps):
+		panic("program: too many jumps wait for a target")
+	default:
+		t.jumps[t.count] = j
+		t.count++
+		t.p.pending++
+	}
+}
+
+// lead gives a jump its distance.
+func (p *Program) lead(j jump, to int32) {
+	s, distance := &p.Steps[j.step], to-j.step
+	if distance != int32(int16(distance)) {
+		panic("program: a jump is too far")
+	}
+	switch j.way {
+	case always:
+		s.Next = int16(distance)
+	case onErrno0, onErrno1:
+		s.Catch[j.way-onErrno0].To = int16(distance)
+	case ifEqual:
+		s.Args[2] = Num(distance)
+	}
+}
+
+// Then has the child go on with the target after the step, which is the last one
+// that was added.
+func (s *Step) Then(to *Target) *Step {
+	to.from(s, always)
+	return s
+}
+
+// On has the child go on with the target if the step, which is the last one that
+// was added, fails with the errno.
+func (s *Step) On(errno uint32, to *Target) *Step {
+	to.from(s, onErrno0+way(s.catch(errno, 0)))
+	return s
+}
+
+// Ignore makes the errno no failure of the step: the child goes on with the
+// step after it.
+func (s *Step) Ignore(errno uint32) *Step {
+	s.catch(errno, 1)
+	return s
+}
+
+// Retry has the step done again after the errno.
+func (s *Step) Retry(errno uint32) *Step {
+	s.catch(errno, 0)
+	return s
+}
+
+// catch makes the errno lead to another step.
+func (s *Step) catch(errno uint32, to int16) (index int) {
+	for i := range s.Catch {
+		if s.Catch[i].Errno == 0 {
+			s.Catch[i] = Catch{errno, to}
+			return i
+		}
+	}
+	panic("program: a step catches more than two errnos")
+}
+
+// GotoIf adds a step that goes on with the target if a 32-bit word has a value,
+// and with the following step otherwise.
+func (p *Program) GotoIf(field string, word, value Arg, to *Target) *Step {
+	s := p.Add(field, Test, word, value)
+	to.from(s, ifEqual)
+	return s
+}
+
+// Loop adds a step that goes back until the word has a value.
+func (p *Program) Loop(word Arg, until int, again *Target) {
+	done := p.Ahead()
+	p.GotoIf("", word, Num(until), &done).Then(again).Quiet = true
+	done.Place()
+}
+
+// CountUp ends a loop: it adds 1 to the word, stores it in arguments of the
+// loop's steps, which have the first value as it is, and goes back until the word
+// has the value until.
+func (p *Program) CountUp(word Arg, until int, again *Target, slots ...Ref) {
+	p.Copy("", word, word).Args[1] = Num(1)
+	s := p.Add("", Move, word, Num(0))
+	s.Quiet = true
+	for _, slot := range slots {
+		s.Feed(slot)
+	}
+	p.Loop(word, until, again)
+}
