@@ -6,9 +6,8 @@ import "os"
 // attribute of its name, and is zero without that.
 type Birth struct {
 	// Stops is for Init.ReportStops and JobControl. Each time the program stops
-	// or continues a byte can be read from it, CLD_STOPPED (5) or CLD_CONTINUED (6)
-	// of waitid(2), and its end comes with that of the init. It is the caller's to
-	// close.
+	// or continues a byte can be read from it: the signal that has stopped it, or
+	// SIGCONT. Its end comes with that of the init. It is the caller's to close.
 	Stops *os.File
 
 	// Landlock tells what was applied of Attr.Landlock.

@@ -51,7 +51,7 @@ type Init struct {
 	// [Cmd.StartPTY] sets them, and implies ReportStops.
 	JobControl bool
 
-	// ReportStops has the init tell through Birth.Stops when the program stops
+	// ReportStops has the init tell through Birth.Stops by which signal the program stops
 	// and continues, which who waits for the init would not see otherwise.
 	ReportStops bool
 }

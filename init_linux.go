@@ -247,7 +247,7 @@ func (in *initBuilder) leaveOut() (forward []int) {
 	return forward
 }
 
-// tellStop tells the caller when the program has stopped or continued, and goes on
+// tellStop tells the caller by which signal the program has stopped or continued, and goes on
 // reaping. If the program has ended, the next step is to follow.
 func (in *initBuilder) tellStop(reap int) {
 	if !in.attr.Init.tells() {
@@ -257,7 +257,7 @@ func (in *initBuilder) tellStop(reap int) {
 	in.test(code, cldStopped, p.Len()+2)
 	in.p.Steps[in.test(code, cldContinued, p.Len()+1)].Next = 2
 	tell := p.Len()
-	in.add(program.Write, num(in.report), code, num(1)).Goto(program.AnyErrno, int16(reap-tell))
+	in.add(program.Write, num(in.report), in.at(in.info, infoStatus), num(1)).Goto(program.AnyErrno, int16(reap-tell))
 	p.Steps[tell].Next = int16(reap - tell)
 }
 

@@ -177,16 +177,16 @@ func TestInitStops(t *testing.T) {
 		program := programOf(t, c)
 		for _, sig := range []syscall.Signal{unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGTSTP} {
 			c.Process.Signal(sig)
-			wantReport(t, c, cldStopped)
+			wantReport(t, c, sig)
 			wantState(t, program, "T")
 			wantState(t, c.Process.Pid, "S")
 			c.Process.Signal(unix.SIGCONT)
-			wantReport(t, c, cldContinued)
+			wantReport(t, c, unix.SIGCONT)
 		}
 		unix.Kill(program, unix.SIGSTOP) // which is told, too
-		wantReport(t, c, cldStopped)
+		wantReport(t, c, unix.SIGSTOP)
 		unix.Kill(program, unix.SIGCONT)
-		wantReport(t, c, cldContinued)
+		wantReport(t, c, unix.SIGCONT)
 		unix.Kill(program, unix.SIGTERM)
 		c.Wait()
 		if n, err := c.Birth.Stops.Read(make([]byte, 9)); err != io.EOF {

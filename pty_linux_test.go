@@ -117,11 +117,11 @@ func TestPTYJobControl(t *testing.T) {
 }
 
 // wantReport reads what an init tells next of its program.
-func wantReport(t *testing.T, c *Cmd, want byte) {
+func wantReport(t *testing.T, c *Cmd, want syscall.Signal) {
 	t.Helper()
 	buf := make([]byte, 1)
 	c.Birth.Stops.SetReadDeadline(time.Now().Add(20 * time.Second))
-	if _, err := c.Birth.Stops.Read(buf); err != nil || buf[0] != want {
+	if _, err := c.Birth.Stops.Read(buf); err != nil || syscall.Signal(buf[0]) != want {
 		t.Fatalf("Stops.Read() gives %d, %v; want %d", buf[0], err, want)
 	}
 }
@@ -141,14 +141,14 @@ func jobControl(t *testing.T, flags uintptr) {
 	}
 	for range 3 {
 		io.WriteString(master, "\x1a")
-		wantReport(t, c, cldStopped)
+		wantReport(t, c, syscall.SIGTSTP)
 		if got := statOf(group).state; got != "T" {
 			t.Errorf("after Ctrl-Z the program's state is %s; want T", got)
 		}
 		if err := unix.Kill(-group, unix.SIGCONT); err != nil {
 			t.Fatal(err)
 		}
-		wantReport(t, c, cldContinued)
+		wantReport(t, c, syscall.SIGCONT)
 	}
 	io.WriteString(master, "\x03")
 	err = c.Wait()

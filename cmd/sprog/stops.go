@@ -16,15 +16,12 @@ import (
 	"github.com/sprog-dev/sprog/internal/sigwatch"
 )
 
-// An initReport is what an init tells of its program: that it has stopped, and
-// that it has continued.
+// An initReport is what an init tells of its program: that it has been stopped, and
+// that it goes on.
 type initReport struct {
-	stopped atomic.Bool
-	stops   chan struct{} // the program has stopped
+	by    atomic.Int32  // the signal, or 0 when the program is not stopped
+	stops chan struct{} // the program has stopped
 }
-
-// What is told, as waitid(2) has it.
-const cldStopped = 5
 
 // followInit reads the reports of an init until its end.
 func followInit(reports *os.File) *initReport {
@@ -40,10 +37,12 @@ func (r *initReport) follow(reports *os.File) {
 		if err != nil {
 			return
 		}
-		r.stopped.Store(buf[n-1] == cldStopped)
-		if !r.stopped.Load() {
+		by := int32(buf[n-1])
+		if by == int32(unix.SIGCONT) {
+			r.by.Store(0)
 			continue
 		}
+		r.by.Store(by)
 		select {
 		case r.stops <- struct{}{}:
 		default:
@@ -52,38 +51,63 @@ func (r *initReport) follow(reports *os.File) {
 }
 
 // stopAlong is for a program that has been stopped, while sprog may not have been: one
-// in a process group of its own after Ctrl-Z, or one that stopped itself. The
+// in a process group of its own, by Ctrl-Z or because it wants the terminal in the background, or one
+// that stopped itself. The
 // shell waits for sprog, so sprog stops too, as long as the program is stopped. Nothing is done if no terminal is
 // involved: a supervisor that freezes a program does not mean sprog.
-func (s *supervisor) stopAlong(stopped func() bool) {
-	if s.isEnding() || !stopped() {
+func (s *supervisor) stopAlong(stopped func() (by syscall.Signal)) {
+	by := stopped()
+	if by == 0 || s.isEnding() {
 		return
 	}
 	own, front := unix.Getpgrp(), s.tty.group()
-	if front <= 0 || front != own && !s.isTheirs(front) {
+	wants := by == unix.SIGTTIN || by == unix.SIGTTOU
+	switch {
+	case front <= 0:
+		return
+	case front == own && wants && s.lent != 0:
+		s.continueAlong()
+		return
+	case front == own:
+	case s.isTheirs(front):
+		s.lent = front
+		s.tty.setGroup(own)
+	case !wants:
 		return
 	}
-	if front != own {
-		s.tty.setGroup(own)
-	}
-	went := stopIf(stopped)
-	if front != own && s.tty.group() == own {
-		s.tty.setGroup(front)
-	}
-	if went {
-		s.continueAlong(front)
+	if stopIf(func() bool { return stopped() != 0 }) {
+		s.continueAlong()
+	} else {
+		s.lend()
 	}
 }
 
 // continueAlong has the program go on after sprog has, unless the shell has seen to that: it
 // continues the group that it has made.
-func (s *supervisor) continueAlong(front int) {
-	if front != unix.Getpgrp() {
-		unix.Kill(-front, unix.SIGCONT)
+func (s *supervisor) continueAlong() {
+	group := s.lent
+	s.lend()
+	if group != 0 {
+		unix.Kill(-group, unix.SIGCONT)
 	}
 	if s.leads || !s.sharesGroup() {
 		s.sendAll(unix.SIGCONT)
 		s.owed = true
+	}
+}
+
+// lend gives the terminal to the program's group, which had it before the stop, if sprog is in the
+// foreground, or else tries again later: a shell that brings a running job to the foreground tells
+// nobody.
+func (s *supervisor) lend() {
+	s.later = nil
+	switch {
+	case s.lent == 0:
+	case s.tty.group() == unix.Getpgrp():
+		s.tty.setGroup(s.lent)
+		s.lent = 0
+	default:
+		s.later = time.After(100 * time.Millisecond)
 	}
 }
 
@@ -126,24 +150,32 @@ func (s *supervisor) isTheirs(group int) bool {
 	return parent == s.process.Pid
 }
 
-// childStopped reports whether the program's first process is stopped now. That it has been is left for
-// others to read.
-func (s *supervisor) childStopped() bool {
+// childStopped is the signal that has stopped the program's first process, or 0 if it is not stopped now. That
+// it has been is left for others to read.
+func (s *supervisor) childStopped() (by syscall.Signal) {
 	var info unix.Siginfo
 	err := unix.Waitid(unix.P_PID, s.process.Pid, &info, unix.WSTOPPED|unix.WNOHANG|unix.WNOWAIT, nil)
-	return err == nil && syscall.Signal(info.Signo) == unix.SIGCHLD
+	if err != nil || syscall.Signal(info.Signo) != unix.SIGCHLD {
+		return 0
+	}
+	const statusAt = 24 // si_status, on 64 bits
+	return syscall.Signal(*(*int32)(unsafe.Add(unsafe.Pointer(&info), statusAt)))
 }
 
-// programStopped reports whether the program below the init is stopped now. The init tells of
+// programStopped is the same for the program below the init, which tells of
 // a continue somewhat later.
-func (s *supervisor) programStopped() bool {
-	if proc, err := ownproc.Open(); err == nil {
-		defer proc.Close()
-		if children := proc.Children(s.process.Pid); len(children) > 0 {
-			state, _ := proc.State(children[0])
-			return state == "T"
+func (s *supervisor) programStopped() (by syscall.Signal) {
+	by = syscall.Signal(s.init.by.Load())
+	proc, err := ownproc.Open()
+	if err != nil {
+		time.Sleep(100 * time.Millisecond)
+		return syscall.Signal(s.init.by.Load())
+	}
+	defer proc.Close()
+	if children := proc.Children(s.process.Pid); len(children) > 0 {
+		if state, _ := proc.State(children[0]); state != "T" {
+			return 0
 		}
 	}
-	time.Sleep(100 * time.Millisecond)
-	return s.init.stopped.Load()
+	return by
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/sprog-dev/sprog"
 	"golang.org/x/sys/unix"
@@ -27,7 +28,9 @@ type supervisor struct {
 	held     []sigwatch.Signal // that have come while the program was started
 	children chan os.Signal    // SIGCHLD
 
-	owed bool // a continue that the program has been given before it came
+	owed  bool             // a continue that the program has been given before it came
+	lent  int              // the program's group, if it is to have the terminal again
+	later <-chan time.Time // when to look whether it can
 }
 
 // wait waits for the program and returns its outcome.
@@ -50,6 +53,8 @@ func (s *supervisor) wait(cmd *sprog.Cmd) error {
 			}
 		case sig := <-s.watch.Signals:
 			s.handle(sig)
+		case <-s.later:
+			s.lend()
 		case <-look:
 		}
 	}

@@ -236,12 +236,9 @@ func inits() []string {
 // A program that is stopped because it reads from the background goes on in the
 // foreground.
 func TestJobControlOfAReader(t *testing.T) {
-	for _, flags := range inits() {
+	for _, flags := range append(inits(), foreground()...) {
 		t.Run(flags, func(t *testing.T) {
-			s := startSession(t, "bash", "--norc", "--noprofile", "-i")
-			s.typeKeys("echo rea''dy\n")
-			s.expect("ready\r\n", 1)
-			s.expectPrompt()
+			s := startShell(t)
 			s.typeKeys("sprog run " + flags + "cat\n")
 			s.expectJob()
 			s.typeKeys("first\n")
@@ -264,6 +261,52 @@ func TestJobControlOfAReader(t *testing.T) {
 			s.expect("code=0\r\n", 1)
 		})
 	}
+}
+
+// A program that has the foreground for itself has it again when its job is brought to the
+// foreground, though the shell has nothing to continue.
+func TestForegroundComesBack(t *testing.T) {
+	for _, flags := range foreground() {
+		t.Run(flags, func(t *testing.T) {
+			t.Setenv("STATE", t.TempDir())
+			if err := unix.Mkfifo(os.Getenv("STATE")+"/fifo", 0o666); err != nil {
+				t.Fatal(err)
+			}
+			s := startShell(t)
+			s.typeKeys("sprog run " + flags + `sh -c 'echo be""gun; read line <"$STATE/fifo"; exec cat'` + "\n")
+			s.expect("begun\r\n", 1)
+			s.typeKeys(ctrlZ)
+			s.expect("Stopped", 1)
+			s.expectPrompt()
+			s.typeKeys("bg\n")
+			s.expectPrompt()
+			s.typeKeys("fg\n")
+			if !within(func() bool {
+				group, _ := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP)
+				name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", group))
+				return group != s.cmd.Process.Pid && string(name) != "sprog\n"
+			}) {
+				t.Fatal("the program did not get the foreground again")
+			}
+			if err := os.WriteFile(os.Getenv("STATE")+"/fifo", []byte("\n"), 0); err != nil {
+				t.Fatal(err)
+			}
+			s.typeKeys("second\n")
+			s.expect("second\r\n", 2)
+			s.typeKeys("\x04")
+			s.expectForeground()
+			s.typeKeys("echo code=$?\n")
+			s.expect("code=0\r\n", 1)
+		})
+	}
+}
+
+// foreground are the flags of inits, with the foreground for the program.
+func foreground() (list []string) {
+	for _, flags := range inits() {
+		list = append(list, flags+"--foreground ")
+	}
+	return list
 }
 
 // A shell with jobs of its own, in a process group of its own, is suspended and
