@@ -11,8 +11,8 @@ fast: ## vet, and the tests with -short
 test: ## all tests
 	go test ./...
 
-race: ## all tests with the race detector
-	go test -race ./...
+race: ## tests with the race detector
+	go test -race -short -timeout 20m ./...
 
 modes: ## tests of starts in every build mode
 	script/build-modes

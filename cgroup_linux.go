@@ -26,17 +26,17 @@ func (s *starter) makeCgroup() *StartError {
 		s.describeCgroup(c)
 		return nil
 	}
-	s.phase("cgroup", "make the cgroup", cgroupField)
+	s.to.tracer.phase("cgroup", "make the cgroup", cgroupField)
 	g, err := cgroup.Make(c.spec())
 	if err != nil {
 		return ofCgroup(s.path, err)
 	}
-	s.phaseOfOpening()
+	s.to.tracer.phaseOfOpening()
 	s.group = g
 	s.afterwards(func(started bool) {
 		if started {
 			g.Commit()
-			s.birth.Cgroup = &CgroupHandle{group: g, keep: c.Keep}
+			s.to.birth.Cgroup = &CgroupHandle{group: g, keep: c.Keep}
 			return
 		}
 		s.cgroupSays = tooSmall(g)

@@ -44,18 +44,18 @@ func (c *Cmd) Start() error {
 // launch does the part of Start that may end in an error.
 func (c *Cmd) launch() error {
 	var stdio [3]childFile
-	r := request{files: stdio[:0], birth: &c.Birth}
+	r, o := request{files: stdio[:0]}, options{birth: &c.Birth, inspect: c.inspect}
 	if c.Trace != nil {
-		r.tracer = c.newTracer()
+		o.tracer = c.newTracer()
 	}
-	err := c.launchAs(&r)
-	r.tracer.finish(err)
+	err := c.launchAs(&r, &o)
+	o.tracer.finish(err)
 	return err
 }
 
 // launchAs is launch with a request that is to be filled in.
-func (c *Cmd) launchAs(r *request) error {
-	r.phase("prepare", "prepare the environment and the files", "")
+func (c *Cmd) launchAs(r *request, o *options) error {
+	o.tracer.phase("prepare", "prepare the environment and the files", "")
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -71,9 +71,9 @@ func (c *Cmd) launchAs(r *request) error {
 	if err := c.openPipes(r); err != nil {
 		return err
 	}
-	r.flight = c.takeOff()
-	p, err := r.start()
-	r.flight.land()
+	o.flight = c.takeOff()
+	p, err := r.start(*o)
+	o.flight.land()
 	runtime.KeepAlive(c) // no cleanup may close its files before the child has them
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (c *Cmd) translate(r *request, fd func(*os.File) (int, error)) error {
 	if len(r.argv) == 0 {
 		r.argv = []string{r.path}
 	}
-	r.sys, r.attr, r.inspect = c.SysProcAttr, c.Attr, c.inspect
+	r.sys, r.attr = c.SysProcAttr, c.Attr
 	if err := c.translateFiles(r, fd); err != nil {
 		return ofProgram(c.Path, err)
 	}

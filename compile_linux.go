@@ -64,6 +64,7 @@ type builder struct {
 
 	joins // the namespaces to join
 
+	clock     int32         // of the times that steps begin at, or noClock
 	noPidFD   bool          // there is no descriptor left for one
 	procFD    int           // this process's /proc
 	childList bool          // it has a list of the init's children

@@ -71,7 +71,7 @@ func (s *starter) stopped(res machine.Result) *StartError {
 		res.Errno, res.Signal = 0, 0
 		e = s.explain(res)
 	}
-	e.Err = *s.flight.why.Load()
+	e.Err = *s.to.flight.why.Load()
 	return e
 }
 

@@ -12,24 +12,24 @@ import (
 )
 
 // writeMaps is the parent's part of the rendezvous.
-func (r *request) writeMaps(pid int) error {
-	for _, f := range r.mapFiles() {
-		r.phaseOfMap(f, pid)
+func (s *starter) writeMaps(pid int) error {
+	for _, f := range s.mapFiles() {
+		s.phaseOfMap(f, pid)
 		var err *StartError
-		if helper := r.helperFor(f); helper != "" {
-			err = r.writeByHelper(f, helper, pid)
+		if helper := s.helperFor(f); helper != "" {
+			err = s.writeByHelper(f, helper, pid)
 		} else {
-			err = r.writeMap(f, pid)
+			err = s.writeMap(f, pid)
 		}
 		if err != nil {
-			err.Path = r.path
+			err.Path = s.path
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *request) writeMap(f mapFile, pid int) *StartError {
+func (s *starter) writeMap(f mapFile, pid int) *StartError {
 	path := "/proc/" + strconv.Itoa(pid) + "/" + f.name
 	fd, err := openOf(pid, f.name)
 	if err == unix.ENOENT && f.name == "setgroups" {
@@ -41,7 +41,7 @@ func (r *request) writeMap(f mapFile, pid int) *StartError {
 	defer unix.Close(fd)
 	if _, err := unix.Write(fd, []byte(f.text)); err != nil {
 		return &StartError{Step: "write", Object: f.name + " " + strconv.Quote(strings.TrimSuffix(f.text, "\n")),
-			Field: f.field, Syscall: f.write(path), Err: err, Hint: r.mapHint(f, err, false)}
+			Field: f.field, Syscall: f.write(path), Err: err, Hint: s.mapHint(f, err, false)}
 	}
 	return nil
 }
@@ -73,13 +73,13 @@ func (f mapFile) helperArgs(helper, pid string) []string {
 
 // writeByHelper has a helper write a map while the child waits. It gets
 // nothing of this process: no environment, no files.
-func (r *request) writeByHelper(f mapFile, helper string, pid int) *StartError {
-	path, missing := r.helperPath(helper)
+func (s *starter) writeByHelper(f mapFile, helper string, pid int) *StartError {
+	path, missing := s.helperPath(helper)
 	if missing != nil {
 		return missing
 	}
 	args := f.helperArgs(helper, strconv.Itoa(pid))
-	c := CommandContext(r.flight.context(), path, args[1:]...)
+	c := CommandContext(s.to.flight.context(), path, args[1:]...)
 	c.Args, c.Env, c.Dir = args, []string{}, "/"
 	out, err := c.CombinedOutput()
 	if err == nil {

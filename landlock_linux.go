@@ -120,10 +120,10 @@ func (s *starter) resolveLandlock() *StartError {
 		return err
 	}
 	s.locked.set = res.Applied
-	if s.birth != nil {
+	if s.to.birth != nil {
 		s.afterwards(func(started bool) {
 			if started {
-				s.birth.Landlock = &res
+				s.to.birth.Landlock = &res
 			}
 		})
 	}

@@ -41,7 +41,7 @@ func (b *builder) reportNamespaces() {
 
 // tellNamespaces reads what the child has looked up.
 func (s *starter) tellNamespaces() {
-	if s.birth == nil || s.attr.ReportNamespaces == 0 {
+	if s.to.birth == nil || s.attr.ReportNamespaces == 0 {
 		return
 	}
 	i := 0
@@ -57,7 +57,7 @@ func (s *starter) tellNamespaces() {
 		}
 		le := binary.NativeEndian
 		dev := unix.Mkdev(le.Uint32(stat[136:]), le.Uint32(stat[140:]))
-		s.birth.Namespaces = append(s.birth.Namespaces, NamespaceID{k.kind, dev, le.Uint64(stat[32:])})
+		s.to.birth.Namespaces = append(s.to.birth.Namespaces, NamespaceID{k.kind, dev, le.Uint64(stat[32:])})
 		i++
 	}
 }

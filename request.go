@@ -30,10 +30,11 @@ type request struct {
 	secure edit
 
 	joinsUser bool // Attr.Join has a user namespace that is not this process's
+}
 
-	// birth is what the start tells; nil for the faces that have no attributes.
-	birth *Birth
-
+// Options are what a start has beside what is asked for: whom it tells, and who may end it.
+type options struct {
+	birth  *Birth  // is filled in; nil for the faces that have no attributes
 	tracer *tracer // of Cmd.Trace, or nil
 	flight *flight // what may end the start, or nil
 

@@ -179,10 +179,10 @@ func (s *starter) makeDoor() *StartError {
 func (s *starter) takeListener(res machine.Result) {
 	switch {
 	case res.Taken < 0:
-	case s.birth == nil:
+	case s.to.birth == nil:
 		unix.Close(res.Taken)
 	default:
 		unix.SetNonblock(res.Taken, true) // for the network poller
-		s.birth.SeccompListener = os.NewFile(uintptr(res.Taken), "seccomp listener")
+		s.to.birth.SeccompListener = os.NewFile(uintptr(res.Taken), "seccomp listener")
 	}
 }

@@ -144,17 +144,17 @@ func (b *builder) mapState(fd int) {
 
 // takeEnd keeps the file that an init tells the program's end in.
 func (s *starter) takeEnd() {
-	if s.attr.Init != nil && s.birth != nil {
-		s.birth.end = os.NewFile(uintptr(s.stage.TakeState()), "state")
+	if s.attr.Init != nil && s.to.birth != nil {
+		s.to.birth.end = os.NewFile(uintptr(s.stage.TakeState()), "state")
 	}
 }
 
 // takeStops gives the caller the pipe that an init goes on to tell through.
 func (s *starter) takeStops(started bool) {
-	if started && s.stage.GoesOn && s.birth != nil {
+	if started && s.stage.GoesOn && s.to.birth != nil {
 		fd := s.stage.TakeReports()
 		unix.SetNonblock(fd, true) // for the network poller: a reader costs no thread
-		s.birth.Stops = os.NewFile(uintptr(fd), "stops")
+		s.to.birth.Stops = os.NewFile(uintptr(fd), "stops")
 	}
 }
 
@@ -165,11 +165,11 @@ func (s *starter) seal() *StartError {
 	}
 	s.stage.Program, s.stage.Report = s.second, s.report
 	s.stage.Forks, s.stage.Child = s.attr.Init != nil, s.firstStep
-	s.stage.GoesOn, s.stage.Rendezvous = s.attr.Init.tells(), s.request.writeMaps
-	if s.tracer != nil {
-		s.stage.Moments = &s.tracer.times
+	s.stage.GoesOn, s.stage.Rendezvous = s.attr.Init.tells(), s.writeMaps
+	if s.to.tracer != nil {
+		s.stage.Moments = &s.to.tracer.times
 	}
-	s.phase("image", "write the second stage", s.stageField)
+	s.to.tracer.phase("image", "write the second stage", s.stageField)
 	if err := s.stage.Seal(); err != nil {
 		return &StartError{Path: s.path, Step: "seal second stage", Field: s.stageField, Err: err}
 	}

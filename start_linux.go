@@ -19,35 +19,36 @@ import (
 
 // start starts the process and returns when it has executed its program. On
 // failure the error is a *StartError, and nothing is left.
-func (r *request) start() (*os.Process, error) {
+func (r *request) start(to options) (*os.Process, error) {
 	r.fillIn()
-	r.phase("validate", "check what is asked for", "")
+	to.tracer.phase("validate", "check what is asked for", "")
 	if err := r.validate(); err != nil {
 		return nil, r.refused(err)
 	}
 	s := starters.Get().(*starter)
+	s.to = to
 	defer s.recycle()
 	for {
 		res, err := s.try(r)
 		if err != nil {
 			return nil, err
 		}
-		if !res.OK && r.flight.stopper().IsAsked() {
+		if !res.OK && to.flight.stopper().IsAsked() {
 			return nil, s.stopped(res)
 		}
 		if res.OK {
-			s.phase("handle", "open a handle of the process", "")
+			s.to.tracer.phase("handle", "open a handle of the process", "")
 			p := s.process(res)
 			s.makeTrace(res)
 			return p, nil
 		}
 		if !s.again(res) {
-			s.phase("explain", "look for the reason", "")
+			s.to.tracer.phase("explain", "look for the reason", "")
 			err := s.explain(res)
 			s.makeTrace(res)
 			return nil, err
 		}
-		s.tracer.again(res.Errno)
+		s.to.tracer.again(res.Errno)
 	}
 }
 
@@ -65,6 +66,7 @@ func (r *request) fillIn() {
 // the starts after it.
 type starter struct {
 	builder
+	to            options
 	program       program.Program
 	secondProgram program.Program
 	launch        machine.Launch
@@ -88,7 +90,7 @@ var starters = sync.Pool{New: func() any { return new(starter) }}
 func (s *starter) recycle() {
 	s.request, s.second, s.stage, s.group = nil, nil, nil, nil
 	s.noPidFD, s.tryClone, s.tryVfork, s.procIsOuter, s.busy = false, false, false, false, 0
-	s.launch = machine.Launch{}
+	s.launch, s.to = machine.Launch{}, options{}
 	starters.Put(s)
 }
 
@@ -118,7 +120,7 @@ func (s *starter) try(r *request) (machine.Result, error) {
 	}
 	s.prepareLaunch()
 	s.terminal.remember(r.sys)
-	s.phase(callLink, "link the program", "")
+	s.to.tracer.phase(callLink, "link the program", "")
 	res := s.launch.Do()
 	s.release()
 	if s.stage != nil && res.OK {
@@ -130,7 +132,7 @@ func (s *starter) try(r *request) (machine.Result, error) {
 	if s.stage != nil {
 		s.takeStops(res.OK)
 	}
-	s.tracer.launched(s.stage)
+	s.to.tracer.launched(s.stage)
 	if res.OK {
 		s.tellNamespaces()
 		s.takeEnd()
@@ -143,7 +145,7 @@ func (s *starter) try(r *request) (machine.Result, error) {
 
 // build makes what the program needs in the parent, and compiles it.
 func (s *starter) build() *StartError {
-	s.phaseOfOpening()
+	s.to.tracer.phaseOfOpening()
 	if err := s.prepare(); err != nil {
 		return err
 	}
@@ -153,8 +155,18 @@ func (s *starter) build() *StartError {
 	if s.lacks.has(noCloseRange) {
 		s.highest = highestFile() + moreFiles
 	}
-	s.phase("compile", "compile the program", "")
+	s.clock = noClock
+	if s.to.tracer != nil {
+		s.clock = s.to.tracer.times.Clock
+	}
+	s.to.tracer.phase("compile", "compile the program", "")
 	s.compile()
+	if s.to.inspect != nil {
+		s.to.inspect(s.p, s.second)
+	}
+	if program.Compiled != nil {
+		program.Compiled(s.compiled())
+	}
 	s.noteTimes()
 	return nil
 }
@@ -170,12 +182,6 @@ func (b *builder) compile() {
 	b.firstMask = b.mask
 	b.steps()
 	b.p = first
-	if b.inspect != nil {
-		b.inspect(b.p, b.second)
-	}
-	if program.Compiled != nil {
-		program.Compiled(b.compiled())
-	}
 }
 
 func (s *starter) prepareLaunch() {
@@ -193,15 +199,15 @@ func (s *starter) prepareLaunch() {
 		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
 		Credentials: s.changesCredentials() && s.second == nil,
 	}
-	s.launch.Stop = s.flight.stopper()
+	s.launch.Stop = s.to.flight.stopper()
 	if s.launch.Stop != nil && s.launch.OldClone && sys.PidFD == nil {
 		s.launch.NoPidFD = true // clone(2) has room for one of them; a stop needs the number
 	}
 	if s.listens() {
 		s.launch.Handover = &s.handover
 	}
-	if s.tracer != nil {
-		s.launch.Times = &s.tracer.times
+	if s.to.tracer != nil {
+		s.launch.Times = &s.to.tracer.times
 	}
 	// A traced child may stop before it executes, for its parent to say how to
 	// go on: that parent must not wait in vfork.
@@ -211,7 +217,7 @@ func (s *starter) prepareLaunch() {
 		s.launch.Relay = &machine.Relay{Pid: s.childPid, PidFD: s.childPidFD, Left: s.childLeft}
 	}
 	if s.meetsEarly() {
-		s.launch.Rendezvous = s.request.writeMaps
+		s.launch.Rendezvous = s.writeMaps
 		s.launch.Go = s.goWord
 	}
 	s.launch.ReadsProc = s.readsProc()

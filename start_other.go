@@ -8,7 +8,7 @@ import (
 )
 
 // start is not to be had on this system.
-func (r *request) start() (*os.Process, error) {
+func (r *request) start(options) (*os.Process, error) {
 	return nil, &StartError{Path: r.path, Err: errors.ErrUnsupported}
 }
 

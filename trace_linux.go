@@ -12,9 +12,12 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
+// noClock is for programs that note no times.
+const noClock = -1
+
 // noteTimes has both programs note when their steps begin.
 func (b *builder) noteTimes() {
-	if b.tracer == nil {
+	if b.clock == noClock {
 		return
 	}
 	p := b.p
@@ -23,7 +26,7 @@ func (b *builder) noteTimes() {
 	if b.lacks.has(noCloseRange) { // the loops over the table's numbers
 		entries += min(b.highest, most)
 	}
-	p.Log = program.Log{Clock: b.tracer.times.Clock, Entries: entries, At: p.Buffer(entries * program.EntrySize)}
+	p.Log = program.Log{Clock: b.clock, Entries: entries, At: p.Buffer(entries * program.EntrySize)}
 	p.NoteTimes(0, b.lastTimed(p)+1)
 	if b.second == nil {
 		return
@@ -58,38 +61,38 @@ func (b *builder) lastTimed(p *program.Program) int {
 // keepSecondLog gives the second stage a log in the file that the parent has,
 // too.
 func (b *builder) keepSecondLog() {
-	if b.tracer != nil {
-		b.p.Log = program.Log{Clock: b.tracer.times.Clock, At: num(machine.LogAt), Entries: machine.LogSize / program.EntrySize}
+	if b.clock != noClock {
+		b.p.Log = program.Log{Clock: b.clock, At: num(machine.LogAt), Entries: machine.LogSize / program.EntrySize}
 	}
 }
 
 // noteBirth has the second stage put into the file when it has begun, which
 // has no memory yet that it shares with the parent.
 func (b *builder) noteBirth(fd int) {
-	if b.tracer == nil {
+	if b.clock == noClock {
 		return
 	}
 	at := b.p.Buffer(16)
-	b.add(b.stageField, program.ClockGettime, num(b.tracer.times.Clock), at).Ignore(program.AnyErrno).Quiet = true
+	b.add(b.stageField, program.ClockGettime, num(b.clock), at).Ignore(program.AnyErrno).Quiet = true
 	b.add(b.stageField, program.Pwrite64, num(fd), at, num(16), num(machine.BornAt-machine.StatePage)).Ignore(program.AnyErrno).Quiet = true
 }
 
 // phaseOfMap is the phase in which the parent has an id map written.
-func (r *request) phaseOfMap(f mapFile, pid int) {
-	if r.tracer == nil {
+func (s *starter) phaseOfMap(f mapFile, pid int) {
+	if s.to.tracer == nil {
 		return
 	}
-	if helper := r.helperFor(f); helper != "" {
-		r.phase(helper, strings.Join(f.helperArgs(helper, itoa(pid)), " "), "Attr.IDMap.Helpers")
+	if helper := s.helperFor(f); helper != "" {
+		s.to.tracer.phase(helper, strings.Join(f.helperArgs(helper, itoa(pid)), " "), "Attr.IDMap.Helpers")
 		return
 	}
-	r.phase("write", f.write(strconv.Quote("/proc/"+itoa(pid)+"/"+f.name)), f.field)
+	s.to.tracer.phase("write", f.write(strconv.Quote("/proc/"+itoa(pid)+"/"+f.name)), f.field)
 }
 
 // makeTrace puts the trace together: what the parent did up to the birth, the
 // rendezvous included, what the child did, and the rest of the parent's.
 func (s *starter) makeTrace(res machine.Result) {
-	t := s.tracer
+	t := s.to.tracer
 	if t == nil {
 		return
 	}
@@ -114,7 +117,7 @@ func (t *tracer) add(s TraceStep, from, to time.Duration) {
 
 // traceBirth adds what came before the child's first step.
 func (s *starter) traceBirth() {
-	t, at := s.tracer, &s.tracer.times.At
+	t, at := s.to.tracer, &s.to.tracer.times.At
 	link := slices.IndexFunc(t.phases, func(s TraceStep) bool { return s.Call == callLink })
 	linked := at[machine.Birth]
 	if l := &s.launch; l.Hides || l.ReadsProc || l.Credentials {
@@ -140,7 +143,7 @@ func (s *starter) traceBirth() {
 
 // traceStages adds the child's steps.
 func (s *starter) traceStages(res machine.Result) {
-	t, log := s.tracer, s.program.Log
+	t, log := s.to.tracer, s.program.Log
 	first := stageTrace{t, &s.program, func(int) string { return "child" }}
 	end := t.times.At[machine.Left]
 	if t.born != 0 {
@@ -160,7 +163,7 @@ func (s *starter) traceStages(res machine.Result) {
 
 // traceWaiting adds what the parent did while the child ran its steps.
 func (s *starter) traceWaiting(res machine.Result) {
-	t, at := s.tracer, &s.tracer.times.At
+	t, at := s.to.tracer, &s.to.tracer.times.At
 	served := max(at[machine.Born], at[machine.Taken])
 	if s.meetsEarly() {
 		served = max(served, at[machine.Met])
@@ -179,7 +182,7 @@ func (s *starter) traceWaiting(res machine.Result) {
 
 // traceSecond adds what the parent did while the second stage ran.
 func (s *starter) traceSecond(res machine.Result) {
-	t, from := s.tracer, s.tracer.times.At[machine.Left]
+	t, from := s.to.tracer, s.to.tracer.times.At[machine.Left]
 	link := slices.IndexFunc(t.phases, func(s TraceStep) bool { return s.Call == callLink })
 	if maps := t.phases[link+1 : t.after]; s.entersLate() && len(maps) > 0 {
 		t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to enter its namespaces", Field: s.stageField}, from, maps[0].Start+t.begin)

@@ -260,7 +260,7 @@ func TestPlansTraced(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := planned(test.prepare)
 			c.Trace = new(Trace)
-			r := request{tracer: c.newTracer()}
+			var r request
 			if err := c.translate(&r, shownFd); err != nil {
 				t.Fatal(err)
 			}
@@ -268,7 +268,7 @@ func TestPlansTraced(t *testing.T) {
 			if err := r.validate(); err != nil {
 				t.Fatal(err)
 			}
-			s := &starter{describing: true, standIn: 3}
+			s := &starter{describing: true, standIn: 3, to: options{tracer: c.newTracer()}}
 			s.request, s.p = &r, &s.program
 			if err := s.build(); err != nil {
 				t.Fatal(err)

@@ -9,4 +9,4 @@ func (c *Cmd) newTracer() *tracer { return nil }
 
 func (t *tracer) finish(error) {}
 
-func (r *request) phase(call, text, field string) {}
+func (t *tracer) phase(call, text, field string) {}

@@ -53,8 +53,8 @@ func (c *Cmd) mayChangeClocks() bool {
 }
 
 // phase begins a phase.
-func (r *request) phase(call, text, field string) {
-	if t := r.tracer; t != nil {
+func (t *tracer) phase(call, text, field string) {
+	if t != nil {
 		now := t.times.Now()
 		t.endPhase(now)
 		t.phases = append(t.phases, t.step(TraceStep{By: byParent, Call: call, Text: text, Field: field}, now, now))
@@ -63,7 +63,7 @@ func (r *request) phase(call, text, field string) {
 }
 
 // phaseOfOpening is the phase in which descriptors are made and kept.
-func (r *request) phaseOfOpening() { r.phase(callOpen, "open what the child needs", "") }
+func (t *tracer) phaseOfOpening() { t.phase(callOpen, "open what the child needs", "") }
 
 func (t *tracer) endPhase(at time.Duration) {
 	if t.open {
