@@ -35,14 +35,14 @@ func (b *builder) initProgram() {
 	b.initStep = p.Len()
 	in.all, in.mask = p.Words(^uint64(0)), p.Words(0)
 	in.info, in.child, in.signal = p.Buffer(endSize), p.Words(0), p.Words(0)
-	p.Label(in.at(in.info, infoSize), "usage")
+	p.Label(in.info.Plus(infoSize), "usage")
 	in.chldAct, in.dfl = p.Buffer(32), p.Buffer(32)
 	p.Label(in.mask, "mask")
 	p.Label(in.chldAct, "action")
 	p.Label(in.info, "info")
-	p.Label(in.at(in.info, infoCode), "info.si_code")
-	p.Label(in.at(in.info, infoPid), "info.si_pid")
-	p.Label(in.at(in.info, infoStatus), "info.si_status")
+	p.Label(in.info.Plus(infoCode), "info.si_code")
+	p.Label(in.info.Plus(infoPid), "info.si_pid")
+	p.Label(in.info.Plus(infoStatus), "info.si_status")
 	in.prepare()
 	in.spawn()
 	in.loop()
@@ -55,35 +55,21 @@ func (b *builder) initProgram() {
 // tells reports whether the init tells when the program stops.
 func (in *Init) tells() bool { return in != nil && (in.JobControl || in.ReportStops) }
 
-// An initBuilder builds the init's program. Steps that jump forward are fixed
-// when their targets are there.
+// An initBuilder builds the init's program.
 type initBuilder struct {
 	*builder
 	all, mask, info, child, signal, chldAct, dfl program.Arg
 	list, listed, counting, over                 program.Arg // of what is left
 	zero, one                                    program.Arg
 
-	self      int // the init's own pid
-	toProgram int // the jump to what the init's child does
-	tell, own int // telling the parent of all steps; the program's pid
-	wait      int // waiting for a signal
+	self      program.Arg    // the init's own pid
+	tell      program.Arg    // the step that tells the parent of all steps
+	toProgram program.Target // what the init's child does
+	wait      program.Target // waiting for a signal
 }
 
 func (in *initBuilder) add(call program.Call, args ...program.Arg) *program.Step {
 	return in.p.Add("Attr.Init", call, args...)
-}
-
-func (in *initBuilder) test(word program.Arg, value uint64, to int) int {
-	i := in.p.Len()
-	in.add(program.Test, word, num(value), num(to-i))
-	return i
-}
-
-// aim has the jump at index from go to the next step to be added.
-func (in *initBuilder) aim(from int) { in.p.Steps[from].Args[2] = num(in.p.Len() - from) }
-
-func (in *initBuilder) at(buf program.Arg, offset uint64) program.Arg {
-	return program.Arg{Kind: program.Address, Value: buf.Value + offset}
 }
 
 func (in *initBuilder) prepare() {
@@ -97,44 +83,38 @@ func (in *initBuilder) prepare() {
 	}
 	// Where SIGCHLD is ignored, children vanish without a status.
 	in.add(program.RtSigaction, num(int(unix.SIGCHLD)), in.dfl, in.chldAct, num(8))
-	in.self = in.p.Len()
 	in.add(program.Getpid)
+	in.self = in.p.Result()
 }
 
 // spawn makes the program's process, which shares the init's memory until it
 // executes. The init goes on when that has happened, one way or the other.
 func (in *initBuilder) spawn() {
 	p := in.p
-	clone := p.Len()
-	in.initClone = clone
-	in.add(program.Clone, num(unix.CLONE_VM|unix.CLONE_VFORK), num(0))
-	p.FeedData(clone, in.child)
-	in.toProgram = in.test(in.child, 0, 0)
+	in.initClone, in.toProgram = p.Len(), p.Ahead()
+	in.add(program.Clone, num(unix.CLONE_VM|unix.CLONE_VFORK), num(0)).Into(in.child)
+	p.GotoIf(initField, in.child, num(0), &in.toProgram)
 
 	// The child has no exit signal until it executes; see fateOf in package
 	// machine. So waitid finds it as long as it has not: dead, or while the
 	// kernel is about to take note, since it ends the wait of vfork(2) somewhat
 	// earlier.
-	pid := p.Len()
-	in.add(program.Move, in.child, num(0))
-	look := p.Len()
+	pid := p.Value(initField, in.child)
+	look, pause, executed := p.Here(), p.Ahead(), p.Ahead()
 	const cloned = unix.WEXITED | unix.WNOHANG | unix.WNOWAIT | unix.WCLONE
-	in.add(program.Waitid, num(unix.P_PID), num(0), in.info, num(cloned), num(0)).Goto(uint32(unix.ECHILD), 6)
-	p.FeedArg(pid, look, 1)
-	pause := look + 5
-	in.test(in.at(in.info, infoPid), 0, pause)
+	in.add(program.Waitid, num(unix.P_PID), pid, in.info, num(cloned), num(0)).On(uint32(unix.ECHILD), &executed)
+	p.GotoIf(initField, in.info.Plus(infoPid), num(0), &pause)
 	// The pipe gets all steps with their results, for the parent to see how
 	// far the child came, and the init ends with the signal as its status.
-	in.tell = p.Len()
 	in.add(program.Write, num(in.report), program.Arg{Kind: program.Steps}, num(0)).Ignore(program.AnyErrno)
-	in.add(program.Move, in.at(in.info, infoStatus), num(0))
-	in.add(program.ExitGroup, num(0))
-	p.FeedArg(p.Len()-2, p.Len()-1, 0)
+	in.tell = p.Result()
+	in.add(program.ExitGroup, p.Value(initField, in.info.Plus(infoStatus)))
 	moment := p.Words(0, 1e4)
 	p.Label(moment, "10us")
-	in.add(program.Ppoll, num(0), num(0), moment, num(0), num(8)).Goto(program.AnyErrno, int16(look-pause))
-	p.Steps[pause].Next = int16(look - pause)
+	pause.Place()
+	in.add(program.Ppoll, num(0), num(0), moment, num(0), num(8)).On(program.AnyErrno, &look).Then(&look)
 
+	executed.Place()
 	in.standAside()
 	in.add(program.Write, num(in.report), p.Str(machine.Executed), num(1)).Ignore(program.AnyErrno)
 	in.closeAll()
@@ -190,75 +170,66 @@ func (in *initBuilder) closeRange(first, last int) {
 // there is something to reap.
 func (in *initBuilder) loop() {
 	p := in.p
-	in.own = p.Len()
-	in.add(program.Move, in.child, num(0)) // the program's pid, to where it is needed
-	in.wait = p.Len()
-	in.add(program.RtSigtimedwait, in.all, in.info, num(0), num(8)).Goto(uint32(unix.EINTR), 0)
-	p.FeedData(in.wait, in.signal)
-	toReap := in.test(in.signal, uint64(unix.SIGCHLD), 0)
-	forward := in.leaveOut()
-	for _, jump := range forward {
-		in.aim(jump)
-	}
+	own := p.Value(initField, in.child) // the program's pid, to where it is needed
+	in.wait = p.Here()
+	in.add(program.RtSigtimedwait, in.all, in.info, num(0), num(8)).Retry(uint32(unix.EINTR)).Into(in.signal)
+	forward, reap := p.Ahead(), p.Ahead()
+	p.GotoIf(initField, in.signal, num(unix.SIGCHLD), &reap)
+	in.leaveOut(&forward)
+	forward.Place()
 	// A signal of sigqueue(3) keeps its value; others cannot be passed on whole.
-	to, signal := in.fill(in.child), in.fill(in.signal)
-	queue, kill := p.Len(), p.Len()+1
-	in.add(program.RtSigqueueinfo, num(0), num(0), in.info).Goto(program.AnyErrno, 1).Next = int16(in.wait - queue)
-	in.add(program.Kill, num(0), num(0)).Goto(program.AnyErrno, int16(in.wait-kill)).Next = int16(in.wait - kill)
-	for _, step := range []int{queue, kill} {
-		p.FeedArg(to, step, 0)
-		p.FeedArg(signal, step, 1)
-	}
+	to, signal := p.Value(initField, in.child), p.Value(initField, in.signal)
+	in.add(program.RtSigqueueinfo, to, signal, in.info).Ignore(program.AnyErrno).Then(&in.wait)
+	in.add(program.Kill, to, signal).On(program.AnyErrno, &in.wait).Then(&in.wait)
 
-	in.aim(toReap)
+	reap.Place()
 	flags := unix.WEXITED | unix.WNOHANG
 	if in.attr.Init.tells() {
 		flags |= unix.WSTOPPED | unix.WCONTINUED
 	}
-	reap := p.Len()
-	in.add(program.Waitid, num(0), num(0), in.info, num(flags), in.at(in.info, infoSize)).Goto(uint32(unix.ECHILD), int16(in.wait-reap))
-	in.test(in.at(in.info, infoPid), 0, in.wait)
-	mine := in.test(in.at(in.info, infoPid), 0, p.Len()+1)
-	p.FeedArg(in.own, mine, 1)
-	p.Steps[mine].Next = int16(reap - mine)
-	in.tellStop(reap)
+	mine := p.Ahead()
+	in.add(program.Waitid, num(0), num(0), in.info, num(flags), in.info.Plus(infoSize)).On(uint32(unix.ECHILD), &in.wait)
+	p.GotoIf(initField, in.info.Plus(infoPid), num(0), &in.wait)
+	p.GotoIf(initField, in.info.Plus(infoPid), own, &mine).Then(&reap)
+	mine.Place()
+	in.tellStop(&reap)
 }
 
-// leaveOut skips the signals that are not to be handed on. It returns the jumps
-// to the step that does.
-func (in *initBuilder) leaveOut() (forward []int) {
+// leaveOut skips the signals that are not to be handed on; forward is where the
+// others are.
+func (in *initBuilder) leaveOut(forward *program.Target) {
+	p := in.p
 	if in.attr.Init.tells() {
 		// Its own SIGPIPE, if nobody reads what it tells.
-		own := in.test(in.at(in.info, infoPid), 0, in.wait)
-		in.p.FeedArg(in.self, own, 1)
+		p.GotoIf(initField, in.info.Plus(infoPid), in.self, &in.wait)
 	}
 	if in.attr.Init.JobControl || !in.nature().leads {
-		return nil
+		return
 	}
 	if in.sys.Setsid {
 		// A terminal that hangs up tells the leader of its session alone.
 		for _, sig := range []unix.Signal{unix.SIGHUP, unix.SIGCONT} {
-			forward = append(forward, in.test(in.signal, uint64(sig), 0))
+			p.GotoIf(initField, in.signal, num(sig), forward)
 		}
 	}
 	// What the kernel sends otherwise, as a terminal has it do, went to the program
 	// as well: it is in the group that the init leads.
-	in.test(in.at(in.info, infoCode), siKernel, in.wait)
-	return forward
+	p.GotoIf(initField, in.info.Plus(infoCode), num(siKernel), &in.wait)
 }
 
 // tellStop tells the caller by which signal the program has stopped or continued, and goes on
 // reaping. If the program has ended, the next step is to follow.
-func (in *initBuilder) tellStop(reap int) {
+func (in *initBuilder) tellStop(reap *program.Target) {
 	if !in.attr.Init.tells() {
 		return
 	}
-	p, code := in.p, in.at(in.info, infoCode)
-	in.test(code, cldStopped, p.Len()+2)
-	in.p.Steps[in.test(code, cldContinued, p.Len()+1)].Next = 2
-	tell := p.Len()
-	in.add(program.Write, num(in.report), in.at(in.info, infoStatus), num(1)).Goto(program.AnyErrno, int16(reap-tell))
-	p.Steps[tell].Next = int16(reap - tell)
+	p, code := in.p, in.info.Plus(infoCode)
+	tell, ended := p.Ahead(), p.Ahead()
+	p.GotoIf(initField, code, num(cldStopped), &tell)
+	p.GotoIf(initField, code, num(cldContinued), &tell).Then(&ended)
+	tell.Place()
+	in.add(program.Write, num(in.report), code, num(1)).On(program.AnyErrno, reap).Then(reap)
+	ended.Place()
 }
 
 // tellEnd tells the caller how the program has ended, and what it has used: an
@@ -271,41 +242,33 @@ func (in *initBuilder) tellEnd() {
 // a namespace is spared by the kernel and exits with 128+n, as a shell does.
 func (in *initBuilder) end() {
 	p := in.p
-	status := in.at(in.info, infoStatus)
-	move := p.Len()
-	in.add(program.Move, status, num(0))
-	exited := in.test(in.at(in.info, infoCode), cldExited, 0)
+	status := p.Value(initField, in.info.Plus(infoStatus))
+	exited := p.Ahead()
+	p.GotoIf(initField, in.info.Plus(infoCode), num(cldExited), &exited)
 
-	act := p.Len()
-	in.add(program.Move, status, num(0))
-	in.add(program.RtSigaction, num(0), in.dfl, num(0), num(8)).Ignore(uint32(unix.EINVAL)) // SIGKILL
+	signal := p.Value(initField, in.info.Plus(infoStatus))
+	in.add(program.RtSigaction, signal, in.dfl, num(0), num(8)).Ignore(uint32(unix.EINVAL)) // SIGKILL
 	in.add(program.Getpid)
-	in.add(program.Kill, num(0), num(0)).Ignore(program.AnyErrno)
-	p.FeedArg(act, act+1, 0)
-	p.FeedArg(act, act+3, 1)
-	p.FeedArg(act+2, act+3, 0)
+	in.add(program.Kill, p.Result(), signal).Ignore(program.AnyErrno)
 	in.add(program.RtSigprocmask, num(unix.SIG_SETMASK), in.dfl, num(0), num(8))
-	code := p.Len()
-	in.add(program.Move, status, num(128))
-	in.add(program.ExitGroup, num(0))
-	p.FeedArg(code, code+1, 0)
+	in.add(program.Move, in.info.Plus(infoStatus), num(128))
+	in.add(program.ExitGroup, p.Result())
 
-	in.aim(exited)
-	in.add(program.ExitGroup, num(0))
-	p.FeedArg(move, p.Len()-1, 0)
+	exited.Place()
+	in.add(program.ExitGroup, status)
 }
 
 // program is what the init's child does: it puts back what the init changed
 // for itself, and executes the program.
 func (in *initBuilder) program() {
-	in.aim(in.toProgram)
+	in.toProgram.Place()
 	in.firstStep = in.p.Len()
 	in.dieWithInit()
 	in.leadForeground()
 	in.add(program.RtSigaction, num(int(unix.SIGCHLD)), in.chldAct, num(0), num(8))
 	in.add(program.RtSigprocmask, num(unix.SIG_SETMASK), in.mask, num(0), num(8))
 	in.builder.lastSteps()
-	in.p.Steps[in.tell].Args[2] = program.Arg{Kind: program.StepsSize, Value: uint64(in.p.Len() * machine.StepSize)}
+	in.p.StepOf(in.tell).Args[2] = in.p.Size()
 }
 
 // leadForeground makes the program the leader of a process group in the
@@ -318,8 +281,7 @@ func (in *initBuilder) leadForeground() {
 	p := in.p
 	group := p.Words(0)
 	in.add(program.Setpgid, num(0), num(0))
-	in.add(program.Getpid)
-	p.FeedData(p.Len()-1, group)
+	in.add(program.Getpid).Into(group)
 	in.add(program.Ioctl, num(in.sys.Ctty), num(unix.TIOCSPGRP), group)
 }
 
@@ -332,10 +294,9 @@ func (in *initBuilder) dieWithInit() {
 	}
 	p := in.p
 	in.add(program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))
-	parent := p.Words(0)
-	in.add(program.Getppid)
-	p.FeedData(p.Len()-1, parent)
-	same := in.test(parent, 0, p.Len()+2)
-	p.FeedArg(in.self, same, 1)
+	parent, same := p.Words(0), p.Ahead()
+	in.add(program.Getppid).Into(parent)
+	p.GotoIf(initField, parent, in.self, &same)
 	in.add(program.ExitGroup, num(125))
+	same.Place()
 }

@@ -38,15 +38,18 @@ func (b *builder) openChildren() {
 	b.children = t.spare()
 	// The number is taken even if there is no such file: by another, which names
 	// no child.
-	open := p.Len()
-	for _, path := range []string{childrenFile, "thread-self/stat"} {
-		b.add(initField, program.Openat, num(t.at(b.procFD)), p.Str(path), num(unix.O_RDONLY|unix.O_CLOEXEC), num(0))
-	}
-	p.Steps[open].Goto(program.AnyErrno, 1).Next = 2
+	opened := p.Ahead()
+	b.openProcFile(childrenFile).Ignore(program.AnyErrno).Then(&opened)
+	b.openProcFile("thread-self/stat")
+	opened.Place()
 	if got != b.children {
 		b.add(initField, program.Dup3, num(got), num(b.children), num(unix.O_CLOEXEC))
 		b.add(initField, program.Close, num(got))
 	}
+}
+
+func (b *builder) openProcFile(path string) *program.Step {
+	return b.add(initField, program.Openat, num(b.table.at(b.procFD)), b.p.Str(path), num(unix.O_RDONLY|unix.O_CLOEXEC), num(0))
 }
 
 // childrenFile is below /proc.
@@ -65,45 +68,35 @@ func (in *initBuilder) killRest() {
 	rest := in.restWords()
 	noneKilled := p.Words(0) // 1, until kill(2) has put its result there
 	p.Label(noneKilled, "none_killed")
-	left := in.at(in.over, 8)
+	left := in.over.Plus(8)
 
-	reap := p.Len()
-	in.add(program.Waitid, num(unix.P_ALL), num(0), rest, num(unix.WEXITED|unix.WNOHANG), num(0))
-	none := in.test(in.at(rest, infoPid), 0, p.Len()+1)
-	p.Steps[none].Next = int16(reap - none)
-	in.move(in.one, noneKilled)
-	in.move(in.zero, left)
-	in.move(in.zero, in.listed)
-	next, ends := in.nextChild()
-	look := p.Len()
-	in.add(program.Waitid, num(unix.P_PID), num(0), num(0), num(unix.WEXITED|unix.WNOHANG|unix.WNOWAIT), num(0)).
-		Goto(program.AnyErrno, 3)
-	in.add(program.Kill, num(0), num(int(unix.SIGKILL))).Goto(program.AnyErrno, 1).Next = 2
-	p.FeedArg(look-1, look, 1)
-	p.FeedArg(look-1, look+1, 0)
-	p.FeedData(look+1, noneKilled)
-	in.move(in.listed, left)
-	next()
+	reap, none, end := p.Here(), p.Ahead(), p.Ahead()
+	in.add(program.Waitid, num(unix.P_ALL), num(0), rest, num(unix.WEXITED|unix.WNOHANG), num(0)).On(uint32(unix.ECHILD), &end)
+	p.GotoIf(initField, rest.Plus(infoPid), num(0), &none).Then(&reap)
+	none.Place()
+	p.Copy(initField, in.one, noneKilled)
+	p.Copy(initField, in.zero, left)
+	p.Copy(initField, in.zero, in.listed)
+	last, next := p.Ahead(), p.Ahead()
+	child, counted, listed := in.nextChild(&last)
+	in.add(program.Waitid, num(unix.P_PID), child, num(0), num(unix.WEXITED|unix.WNOHANG|unix.WNOWAIT), num(0)).On(program.AnyErrno, &next)
+	in.add(program.Kill, child, num(int(unix.SIGKILL))).Ignore(program.AnyErrno).Into(noneKilled).Then(&next)
+	p.Copy(initField, in.listed, left)
+	next.Place()
+	p.GotoIf(initField, in.counting, num(0), &listed).Then(&counted)
 
-	for _, end := range ends {
-		in.aim(end)
-	}
-	idle := in.test(noneKilled, 1, 0)
-	wait := p.Len()
-	in.add(program.Waitid, num(unix.P_ALL), num(0), num(0), num(unix.WEXITED), num(0)).Next = int16(reap - wait)
-	in.aim(idle)
-	toEnd := []int{in.test(in.counting, 1, 0)}
-	in.test(left, 0, p.Len()+2)
-	toEnd = append(toEnd, in.test(in.at(in.list, listSize-4), 0, 0)) // or there was no room for all
-	count := in.move(in.one, in.counting)
-	p.Steps[count].Quiet = false
-	p.Steps[count].Next = int16(reap - count)
-	for _, step := range toEnd {
-		in.aim(step)
-	}
-	p.Steps[reap].Goto(uint32(unix.ECHILD), int16(p.Len()-reap))
-	p.Steps[wait].Goto(uint32(unix.ECHILD), int16(p.Len()-wait))
-	in.move(in.one, in.over)
+	last.Place()
+	idle, whole := p.Ahead(), p.Ahead()
+	p.GotoIf(initField, noneKilled, num(1), &idle)
+	in.add(program.Waitid, num(unix.P_ALL), num(0), num(0), num(unix.WEXITED), num(0)).On(uint32(unix.ECHILD), &end).Then(&reap)
+	idle.Place()
+	p.GotoIf(initField, in.counting, num(1), &end)
+	p.GotoIf(initField, left, num(0), &whole)
+	p.GotoIf(initField, in.list.Plus(listSize-4), num(0), &end) // or there was no room for all
+	whole.Place()
+	p.Copy(initField, in.one, in.counting).Then(&reap).Quiet = false
+	end.Place()
+	p.Copy(initField, in.one, in.over)
 	in.add(program.Pwrite64, num(in.stateLast), in.over, num(restSize), num(machine.EndAt+endSize)).Ignore(program.AnyErrno)
 }
 
@@ -121,95 +114,72 @@ func (in *initBuilder) restWords() (rest program.Arg) {
 	in.over = p.Words(0, 0) // 1, and a child that could not be killed
 	in.zero, in.one = p.Words(0), p.Words(1)
 	p.Label(rest, "rest")
-	p.Label(in.at(rest, infoPid), "rest.si_pid")
+	p.Label(rest.Plus(infoPid), "rest.si_pid")
 	p.Label(in.list, "children")
-	p.Label(in.at(in.list, listSize-4), "their_last")
+	p.Label(in.list.Plus(listSize-4), "their_last")
 	p.Label(in.listed, "child")
 	p.Label(in.counting, "counting")
 	p.Label(in.one, "one")
 	p.Label(in.over, "over")
-	p.Label(in.at(in.over, 8), "left")
+	p.Label(in.over.Plus(8), "left")
 	return rest
 }
 
 // nextChild has the next number put into the word listed: the next there is, or the next of
-// the list. Its last step is the one that fills in the number. It returns a function
-// that adds the way back, and the jumps that are taken when there is no other.
-func (in *initBuilder) nextChild() (again func(), ends []int) {
+// the list. If there is no other, it goes on with last. It returns the number, and where to
+// go on for the next one: the next there is, and the next of the list.
+func (in *initBuilder) nextChild(last *program.Target) (child program.Arg, counted, listed program.Target) {
 	p := in.p
 	listing := in.children >= 0
-	toList := 0
+	toList, found := p.Ahead(), p.Ahead()
 	if listing {
-		toList = in.test(in.counting, 0, 0)
+		p.GotoIf(initField, in.counting, num(0), &toList)
 	}
-	count := in.move(in.listed, in.listed)
-	p.Steps[count].Args[1] = num(1)
-	last := in.test(in.listed, mostPIDs, 0)
-	ends, next := []int{last}, count
+	counted = p.Here()
+	listed = counted
+	p.Copy(initField, in.listed, in.listed).Args[1] = num(1)
+	p.GotoIf(initField, in.listed, num(mostPIDs), last).Then(&found)
 	if listing {
-		in.aim(toList)
-		var more int
-		next, more = in.nextListed()
-		ends = append(ends, more)
+		toList.Place()
+		listed = in.nextListed(last)
 	}
-	p.Steps[last].Next = int16(p.Len() - last)
-	in.fill(in.listed)
-	return func() {
-		i := in.test(in.counting, 0, next)
-		p.Steps[i].Next = int16(count - i)
-	}, ends
+	found.Place()
+	return p.Value(initField, in.listed), counted, listed
 }
 
 // nextListed reads the list, and has its next number put into the word listed. It
-// returns the first step of the latter, and the jump taken at the end of the list.
-func (in *initBuilder) nextListed() (next, last int) {
+// returns the first step of the latter, which goes on with last at the end of the list.
+func (in *initBuilder) nextListed(last *program.Target) (next program.Target) {
 	p := in.p
 	start, at, char := p.Words(0), p.Words(0), p.Words(0)
 	p.PutAddress(start, in.list)
 	p.Label(char, "character")
 	in.add(program.Pread64, num(in.children), in.list, num(listSize), num(0)).Ignore(program.AnyErrno)
-	in.move(start, at)
-	next = in.move(in.zero, in.listed)
-	from := in.fill(at)
-	in.move(program.Arg{}, char)
-	p.Steps[from+1].Args[3] = num(^uint64(0xff))
-	p.FeedArg(from, from+1, 0)
-	p.Steps[in.move(at, at)].Args[1] = num(1)
-	last = in.test(char, 0, 0)
-	space := in.test(char, ' ', 0)
-	p.Steps[space].Quiet = true
-	in.appendDigit(char)
-	p.Steps[p.Len()-1].Next = int16(from - p.Len() + 1)
-	in.aim(space)
-	return next, last
+	p.Copy(initField, start, at)
+	next = p.Here()
+	p.Copy(initField, in.zero, in.listed)
+	again, space := p.Here(), p.Ahead()
+	p.Copy(initField, p.Value(initField, at), char).Args[3] = num(^uint64(0xff))
+	p.Copy(initField, at, at).Args[1] = num(1)
+	p.GotoIf(initField, char, num(0), last)
+	p.GotoIf(initField, char, num(' '), &space).Quiet = true
+	in.appendDigit(char).Then(&again)
+	space.Place()
+	return next
 }
 
-// appendDigit multiplies the number by ten and adds a digit, with moves that add.
-func (in *initBuilder) appendDigit(char program.Arg) {
+// appendDigit multiplies the number by ten and adds a digit, with moves that add: each adds
+// what the step before it has.
+func (in *initBuilder) appendDigit(char program.Arg) *program.Step {
 	p := in.p
 	twice, five := p.Words(0), p.Words(0)
-	i := in.fill(in.listed)
-	in.move(in.listed, twice)
-	in.fill(twice)
-	in.move(in.listed, five)
-	in.fill(five)
-	in.move(char, in.listed)
-	p.Steps[i+5].Args[3] = num(^uint64(0xf))
-	for to := i + 1; to <= i+5; to++ { // each adds what the step before it has
-		p.FeedArg(to-1, to, 1)
-	}
-}
-
-// move copies a word.
-func (in *initBuilder) move(from, to program.Arg) int {
-	i := in.fill(from)
-	in.p.Steps[i].Quiet = true
-	in.p.FeedData(i, to)
-	return i
-}
-
-// fill takes a word to where its result is fed.
-func (in *initBuilder) fill(from program.Arg) int {
-	in.add(program.Move, from)
-	return in.p.Len() - 1
+	add := func(word program.Arg) *program.Step { return in.add(program.Move, word, p.Result()) }
+	in.add(program.Move, in.listed)
+	add(in.listed).Into(twice).Quiet = true
+	add(twice)
+	add(in.listed).Into(five).Quiet = true
+	add(five)
+	digit := add(char).Into(in.listed)
+	digit.Quiet, digit.Args[3] = true, num(^uint64(0xf))
+	return digit
 }

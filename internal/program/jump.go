@@ -7,7 +7,7 @@ type Target struct {
 	p     *Program
 	step  int32 // or -1 as long as it is to come
 	count int32 // of the jumps that wait for it
-	jumps [4]jump
+	jumps [6]jump
 }
 
 // A jump is one of the ways on from a step.
