@@ -228,7 +228,7 @@ func (in *initBuilder) tellStop(reap *program.Target) {
 	p.GotoIf(initField, code, num(cldStopped), &tell)
 	p.GotoIf(initField, code, num(cldContinued), &tell).Then(&ended)
 	tell.Place()
-	in.add(program.Write, num(in.report), code, num(1)).On(program.AnyErrno, reap).Then(reap)
+	in.add(program.Write, num(in.report), in.info.Plus(infoStatus), num(1)).On(program.AnyErrno, reap).Then(reap)
 	ended.Place()
 }
 
