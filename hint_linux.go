@@ -91,6 +91,6 @@ func hintOfCall(call string) func(failure) string {
 		"setsid": failure.noSession, "setpgid": failure.noGroup, "ioctl": failure.noTerminal,
 		"dup3":        failure.noDescriptor,
 		"sethostname": failure.notSetInside, "setdomainname": failure.notSetInside, "write": failure.notWritten,
-		"ptrace": failure.notTraced,
+		"ptrace": failure.notTraced, "prctl": failure.noSubreaper,
 	}[call]
 }

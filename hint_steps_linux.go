@@ -229,6 +229,14 @@ func (f failure) noParameter() string {
 	return ""
 }
 
+// noSubreaper is for an init that adopts what its program leaves behind.
+func (f failure) noSubreaper() string {
+	if f.e.Field == "Attr.Init" && f.errno == unix.EINVAL {
+		return "this kernel has no child subreapers, as gVisor has none, so an init works in a new PID namespace only: add CLONE_NEWPID to " + field("Cloneflags")
+	}
+	return ""
+}
+
 func (f failure) notTraced() string {
 	if f.errno == unix.EPERM && sysctl("kernel/yama/ptrace_scope") == "3" {
 		return "kernel.yama.ptrace_scope is 3: nobody may trace"

@@ -205,6 +205,7 @@ func TestMistakes(t *testing.T) {
 		"nonsense":                   `there is no sub-command "nonsense" (see tool --help)`,
 		"--dir x run":                `--dir stands before the sub-command: flags follow it, as in tool run --dir (see tool --help)`,
 		"--wibble":                   `unknown flag --wibble (see tool --help)`,
+		"--show":                     `unknown flag --show, did you mean the sub-command "show"? (see tool --help)`,
 		"run --wibble=3":             `unknown flag --wibble (see tool run --help)`,
 		"run --drr x":                `unknown flag --drr, did you mean "--dir"? (see tool run --help)`,
 		"run -dir x":                 `unknown flag -dir, did you mean "--dir"? (see tool run --help)`,
@@ -333,10 +334,11 @@ func TestNames(t *testing.T) {
 }
 
 func TestHint(t *testing.T) {
-	names := []string{"user-namespaces", "net-namespaces", "landlock", "landlock-ports", "seccomp"}
+	names := []string{"user-namespaces", "net-namespaces", "landlock", "landlock-ports", "seccomp", "boottime", "sched-runtime", "no-thp-except-advised", "timer-slack", "timeout"}
 	for name, want := range map[string]string{
 		"userns": `, did you mean "user-namespaces"?`, "landlok": `, did you mean "landlock" or "landlock-ports"?`, "secomp": `, did you mean "seccomp"?`,
 		"ports": `, did you mean "landlock-ports"?`, "xyzzy": "", "": "",
+		"time": `, did you mean "timer-slack", "timeout" or "boottime"?`, "net": `, did you mean "net-namespaces"?`,
 	} {
 		if got := Hint(name, names); got != want {
 			t.Errorf("Hint(%q) = %q; want %q", name, got, want)

@@ -31,6 +31,9 @@ func (a *App) unknownCommand(word string) error {
 		return fmt.Errorf("%s stands before the sub-command: flags follow it, as in %s %s", word, owner, word)
 	}
 	if strings.HasPrefix(word, "-") {
+		if near := Hint(strings.Trim(word, "-"), a.names()); near != "" {
+			return fmt.Errorf("unknown flag %s%s", word, strings.Replace(near, "mean ", "mean the sub-command ", 1))
+		}
 		return fmt.Errorf("unknown flag %s", word)
 	}
 	return fmt.Errorf("there is no sub-command %q%s", word, Hint(word, a.names()))

@@ -24,14 +24,17 @@ func nearest(name string, names []string) (list []string) {
 	var near []candidate
 	for _, n := range names {
 		word := strings.TrimLeft(n, "-")
-		cost := distance(name, word)
+		cost := 2 * distance(name, word)
 		switch {
-		case strings.Contains(word, name) && len(name) > 2:
+		case len(name) < 3:
+		case strings.HasPrefix(word, name):
 			cost = min(cost, 1)
-		case abbreviates(name, word) && len(name) > 2:
+		case strings.Contains(word, name):
 			cost = min(cost, 2)
+		case abbreviates(name, word) && len(word) <= 3*len(name):
+			cost = min(cost, 4)
 		}
-		if cost <= 1+len(name)/3 {
+		if cost <= 2+2*(len(name)/3) {
 			near = append(near, candidate{n, cost})
 		}
 	}
