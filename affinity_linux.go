@@ -36,7 +36,7 @@ const possibleCPUs = "/sys/devices/system/cpu/possible"
 // lookForCPUs refuses CPUs that this machine cannot have: the kernel ignores
 // them as long as it knows another one of the list.
 func (s *starter) lookForCPUs() *StartError {
-	if s.describing || s.attr.CPUs == nil {
+	if s.describing || s.ask.attr.CPUs == nil {
 		return nil
 	}
 	text, _ := readSmall(possibleCPUs)
@@ -44,10 +44,10 @@ func (s *starter) lookForCPUs() *StartError {
 	if err != nil {
 		return nil // without sysfs the kernel has the word
 	}
-	for i, n := range s.attr.CPUs {
+	for i, n := range s.ask.attr.CPUs {
 		if !slices.Contains(possible, n) {
 			e := invalidf(index("Attr.CPUs", i), strconv.Itoa(n), "is none of this machine's CPUs, "+formatCPUList(possible))
-			e.Path = s.path
+			e.Path = s.ask.path
 			return e
 		}
 	}
@@ -59,10 +59,10 @@ func (s *starter) lookForCPUs() *StartError {
 // at what it got.
 func (b *builder) affinity() {
 	const field, most = "Attr.CPUs", mostCPUs / 8
-	if b.attr.CPUs == nil {
+	if b.ask.attr.CPUs == nil {
 		return
 	}
-	words := bitmap(b.attr.CPUs)
+	words := bitmap(b.ask.attr.CPUs)
 	mask, got := b.p.Words(words...), b.p.Buffer(most)
 	size := num(8 * len(words))
 	b.add(field, program.SchedSetaffinity, num(0), size, mask)

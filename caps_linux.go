@@ -23,7 +23,7 @@ func (r *request) checkAmbientCaps() *StartError {
 // where they have to be before they can be raised in the ambient set
 // (capabilities(7)).
 func (b *builder) ambientCaps() {
-	caps := b.sys.AmbientCaps
+	caps := b.ask.sys.AmbientCaps
 	if len(caps) == 0 {
 		return
 	}

@@ -27,8 +27,8 @@ func (r *request) keepsCaps() bool {
 }
 
 func (b *builder) keepCaps() {
-	if b.keepsCaps() {
-		b.add(b.capsField(), program.Prctl, num(unix.PR_SET_KEEPCAPS), num(1))
+	if b.ask.keepsCaps() {
+		b.add(b.ask.capsField(), program.Prctl, num(unix.PR_SET_KEEPCAPS), num(1))
 	}
 }
 
@@ -44,7 +44,7 @@ func (r *request) capsField() string {
 }
 
 func (b *builder) dropBounding() {
-	drop := b.caps[bounding].loses() & kernelCaps()
+	drop := b.ask.caps[bounding].loses() & kernelCaps()
 	for c := range uint64(64) {
 		if drop>>c&1 != 0 {
 			b.add("Attr.Caps.Bounding", program.Prctl, num(unix.PR_CAPBSET_DROP), num(c))
@@ -54,26 +54,26 @@ func (b *builder) dropBounding() {
 
 // capabilities makes all sets but the bounding one, and the secure bits.
 func (b *builder) capabilities() {
-	e := b.caps
-	if !b.changesCaps() {
+	e := b.ask.caps
+	if !b.ask.changesCaps() {
 		b.ambientCaps()
 		return
 	}
-	if b.attr.Securebits == nil {
-		b.capset(b.capsField(), e)
+	if b.ask.attr.Securebits == nil {
+		b.capset(b.ask.capsField(), e)
 		b.changeAmbient(e[ambient])
 		return
 	}
 	before := e
 	before[permitted], before[effective] = edit{}, edit{}
-	if b.dropsEffective() {
+	if b.ask.dropsEffective() {
 		before[effective].set = 1 << unix.CAP_SETPCAP
 	}
-	b.capset(b.capsField(), before)
+	b.capset(b.ask.capsField(), before)
 	b.changeAmbient(e[ambient])
 	b.securebits()
 	e[inheritable] = edit{}
-	b.capset(b.capsField(), e)
+	b.capset(b.ask.capsField(), e)
 }
 
 // capset sets the effective, permitted and inheritable sets, to what they are
@@ -83,7 +83,7 @@ func (b *builder) capset(name string, e capEdits) {
 		return
 	}
 	p := b.p
-	if b.second == nil && e[permitted].clear != 0 {
+	if b.made.second == nil && e[permitted].clear != 0 {
 		// A process without these capabilities could trace the child then
 		// (cap_ptrace_access_check), and through the memory that they share
 		// the parent. The parent's flag is restored, see Launch.Credentials.
@@ -169,19 +169,19 @@ func (r *request) newUserNamespace() bool {
 // checkRights refuses what this process has no right to ask for. A plan is
 // made without a look at that.
 func (s *starter) checkRights() *StartError {
-	if !s.changesCaps() {
+	if !s.ask.changesCaps() {
 		return nil
 	}
-	if s.joinsUser = s.joins.joins(UserNamespace); s.joinsUser {
-		if err := s.checkCaps(); err != nil { // which takes other sets for the present ones
-			err.Path = s.path
+	if s.ask.joinsUser = s.given.joins.joins(UserNamespace); s.ask.joinsUser {
+		if err := s.ask.checkCaps(); err != nil { // which takes other sets for the present ones
+			err.Path = s.ask.path
 			return err
 		}
 	}
 	if s.describing {
 		return nil
 	}
-	e, before := s.caps, s.capsBefore()
+	e, before := s.ask.caps, s.ask.capsBefore()
 	setpcap := before[effective]>>unix.CAP_SETPCAP&1 != 0
 	within := before[inheritable] | before[bounding]
 	if !setpcap {
@@ -199,14 +199,14 @@ func (s *starter) checkRights() *StartError {
 		{bounding, e[bounding].set &^ before[bounding], "is not in this process's bounding set, which can only shrink"},
 	} {
 		if c.bad != 0 {
-			return &StartError{Path: s.path, Field: "Attr.Caps." + capSetNames[c.set], Object: oneCap(c.bad), Err: denied(c.reason)}
+			return &StartError{Path: s.ask.path, Field: "Attr.Caps." + capSetNames[c.set], Object: oneCap(c.bad), Err: denied(c.reason)}
 		}
 	}
 	if drop := e[bounding].loses() & kernelCaps(); drop != 0 && !setpcap {
-		return &StartError{Path: s.path, Field: "Attr.Caps.Bounding", Object: oneCap(drop), Err: denied("cannot be dropped without CAP_SETPCAP")}
+		return &StartError{Path: s.ask.path, Field: "Attr.Caps.Bounding", Object: oneCap(drop), Err: denied("cannot be dropped without CAP_SETPCAP")}
 	}
-	if s.attr.Securebits != nil && before[permitted]>>unix.CAP_SETPCAP&1 == 0 && !s.secure.unprivileged() {
-		return &StartError{Path: s.path, Field: "Attr.Securebits", Err: denied("cannot be changed without CAP_SETPCAP")}
+	if s.ask.attr.Securebits != nil && before[permitted]>>unix.CAP_SETPCAP&1 == 0 && !s.ask.secure.unprivileged() {
+		return &StartError{Path: s.ask.path, Field: "Attr.Securebits", Err: denied("cannot be changed without CAP_SETPCAP")}
 	}
 	return nil
 }

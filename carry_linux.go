@@ -15,48 +15,48 @@ import (
 
 // carryCaps makes what is permitted inheritable and ambient.
 func (b *builder) carryCaps() {
-	if !b.carries {
+	if !b.given.carries {
 		return
 	}
 	p := b.p
 	header := p.Uint32s(unix.LINUX_CAPABILITY_VERSION_3, 0)
 	own, sets := p.Buffer(24), p.Buffer(32)
 	p.Label(own, "own")
-	b.add(b.stageField, program.Capget, header, own)
+	b.add(b.given.stageField, program.Capget, header, own)
 	for word, from := range [6]uint64{0, 1, 1, 3, 4, 4} { // as in capset, but permitted twice
-		p.Add(b.stageField, program.Move, program.Arg{Kind: program.Address, Value: own.Value + 4*from}, num(0)).Quiet = true
+		p.Add(b.given.stageField, program.Move, program.Arg{Kind: program.Address, Value: own.Value + 4*from}, num(0)).Quiet = true
 		p.FeedData(p.Len()-1, program.Arg{Kind: program.Address, Value: sets.Value + 4*uint64(word)})
 	}
-	b.add(b.stageField, program.Capset, header, sets)
+	b.add(b.given.stageField, program.Capset, header, sets)
 	again := p.Here()
-	b.add(b.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(0)).Ignore(uint32(unix.EINVAL)).Ignore(uint32(unix.EPERM)) // securebits may forbid it
+	b.add(b.given.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(0)).Ignore(uint32(unix.EINVAL)).Ignore(uint32(unix.EPERM)) // securebits may forbid it
 	p.CountUp(p.Words(0), bits.Len64(kernelCaps()), &again, p.Slot(2))
 }
 
 // putCapsBack makes effective, inheritable and ambient what was that before. A
 // new user namespace makes them anew.
 func (b *builder) putCapsBack() {
-	if !b.carries || b.newUserNamespace() {
+	if !b.given.carries || b.ask.newUserNamespace() {
 		return
 	}
-	b.add(b.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_CLEAR_ALL)).Ignore(uint32(unix.EINVAL))
+	b.add(b.given.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_CLEAR_ALL)).Ignore(uint32(unix.EINVAL))
 	var e capEdits
-	e[effective] = edit{set: b.own[effective], clear: allCaps}
-	e[inheritable] = edit{set: b.own[inheritable], clear: allCaps}
-	b.capset(b.stageField, e)
+	e[effective] = edit{set: b.given.own[effective], clear: allCaps}
+	e[inheritable] = edit{set: b.given.own[inheritable], clear: allCaps}
+	b.capset(b.given.stageField, e)
 	for c := range uint64(64) {
-		if b.own[ambient]>>c&1 != 0 {
-			b.add(b.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(c))
+		if b.given.own[ambient]>>c&1 != 0 {
+			b.add(b.given.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(c))
 		}
 	}
 }
 
 // findCaps decides whether there is something to take along.
 func (s *starter) findCaps() {
-	if s.standing == (standing{}) {
-		s.standing = ownStanding()
+	if s.given.standing == (standing{}) {
+		s.given.standing = ownStanding()
 	}
-	if s.carries = !s.root && s.capable; s.carries {
-		s.own = ownSets()
+	if s.given.carries = !s.given.root && s.given.capable; s.given.carries {
+		s.given.own = ownSets()
 	}
 }

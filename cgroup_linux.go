@@ -18,7 +18,7 @@ import (
 // it. It goes away with a start that fails.
 func (s *starter) makeCgroup() *StartError {
 	s.group, s.cgroupSays = nil, ""
-	c := s.attr.Cgroup
+	c := s.ask.attr.Cgroup
 	switch {
 	case c == nil:
 		return nil
@@ -29,7 +29,7 @@ func (s *starter) makeCgroup() *StartError {
 	s.to.tracer.phase("cgroup", "make the cgroup", cgroupField)
 	g, err := cgroup.Make(c.spec())
 	if err != nil {
-		return ofCgroup(s.path, err)
+		return ofCgroup(s.ask.path, err)
 	}
 	s.to.tracer.phaseOfOpening()
 	s.group = g
@@ -51,7 +51,7 @@ func (s *starter) makeCgroup() *StartError {
 // entersByItself reports whether the child has to go to the new cgroup by a
 // step of its own, since the kernel has no CLONE_INTO_CGROUP.
 func (s *starter) entersByItself() bool {
-	return s.attr.Cgroup != nil && s.lacks.has(noClone3|noIntoCgroup)
+	return s.ask.attr.Cgroup != nil && s.given.lacks.has(noClone3|noIntoCgroup)
 }
 
 // tooSmall is what the counters say of a start that went wrong.
@@ -72,9 +72,9 @@ func tooSmall(g *cgroup.Group) string {
 func (s *starter) openProcs(field string, open func() (int, error)) *StartError {
 	fd, err := s.makeFile(field, program.HostFile, open)
 	if err != nil {
-		return ofFile(s.path, field, err)
+		return ofFile(s.ask.path, field, err)
 	}
-	s.enters = append(s.enters, use{fd: fd, field: field, own: true})
+	s.given.enters = append(s.given.enters, use{fd: fd, field: field, own: true})
 	return nil
 }
 
@@ -107,7 +107,7 @@ func ofFile(program, field string, err error) *StartError {
 
 // openCgroupV1 opens the v1 cgroups that the child is put into.
 func (s *starter) openCgroupV1() *StartError {
-	for i, dir := range s.attr.CgroupV1 {
+	for i, dir := range s.ask.attr.CgroupV1 {
 		open := func() (int, error) { return cgroup.OpenProcsV1(dir) }
 		if err := s.openProcs(index("Attr.CgroupV1", i), open); err != nil {
 			return err
@@ -120,7 +120,7 @@ func (s *starter) openCgroupV1() *StartError {
 // descriptors that the parent has opened, before its own rights, its root or
 // its view of the cgroups are others.
 func (b *builder) enterCgroups() {
-	for _, e := range b.enters {
+	for _, e := range b.given.enters {
 		b.add(e.field, program.Write, num(b.table.at(e.fd)), b.p.Str("0"), num(1))
 		b.drop(e.fd, e.field)
 	}
@@ -165,9 +165,9 @@ func (s *starter) describeCgroup(c *Cgroup) {
 // cgroup is the descriptor of the cgroup that the child is born in, or -1.
 func (s *starter) cgroup() int {
 	switch {
-	case s.sys.UseCgroupFD:
-		return s.sys.CgroupFD
-	case s.attr.Cgroup == nil || s.entersByItself():
+	case s.ask.sys.UseCgroupFD:
+		return s.ask.sys.CgroupFD
+	case s.ask.attr.Cgroup == nil || s.entersByItself():
 		return -1
 	case s.describing:
 		return s.standInCgroup

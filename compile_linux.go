@@ -11,70 +11,103 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
+// The given is all that a program is compiled from: what is asked for, and what
+// the parent has made, opened and found out for this attempt.
+type given struct {
+	ask     *request
+	files   []childFile // what is asked for, with the descriptors that there are for it
+	uses    []use       // the parent's descriptors that steps need, besides the files
+	enters  []use       // those of them that are a cgroup.procs to write to
+	held    []heldFile  // all of them, and where the child finds them
+	copied  bool        // the child is born with a copy of the parent's descriptor table
+	highest int         // the highest descriptor that may be open, where the kernel lacks close_range
+	lacks   lacking     // what the kernel is known not to have
+
+	stageField  string // the field that needs a second stage, or ""
+	image, pipe int    // its descriptors
+	waitFD      int    // and, if it waits for the parent, that of a pipe
+	stateFD     int    // and that of its state
+
+	stderr    int           // of an Exec: this process's standard error, or -1
+	programFD int           // the parent's descriptor of the program to execute
+	dirFD     int           // that of the working directory
+	procFD    int           // that of this process's /proc, or -1
+	parentFD  int           // a pidfd of this process for the child to look at, or -1
+	noPidFD   bool          // there is no descriptor left for one of the child
+	childList bool          // /proc has a list of the init's children
+	door      *machine.Door // what the child waits at for its listener to be taken, where it must not spin
+	ppid      int
+	clock     int32 // of the times that steps begin at, or noClock
+
+	standing      // of this process, if there is a new user namespace
+	hides    bool // the memory is undumpable before the birth
+	carries  bool // capabilities have to outlast the execve of the second stage
+	own      [capSets]uint64
+	core     unix.Rlimit // the limit on core files, to be put back
+	guards   bool        // there is one, which is lowered meanwhile
+
+	joins  joins       // the namespaces to join
+	locked LandlockSet // what there is of Attr.Landlock
+}
+
+// A compiled start is its programs, and where things are in them.
+type compiled struct {
+	first, second *program.Program // second is nil unless there is such a stage
+
+	firstMask program.Arg      // the word with the signal mask of the parent
+	goWord    program.Arg      // the word that the rendezvous waits for
+	handover  machine.Handover // of the descriptor that the child hands to its parent, if it has one
+	ids       []program.Arg    // where the child puts the ids of namespaces
+
+	childPid, childPidFD, childLeft program.Arg // of the process that goes on, where one is made on the way
+
+	report     int         // the number of the second stage's pipe; of an Exec, the standard error's
+	tellTo     program.Arg // of an Exec: the word with the number that it has now
+	executable int         // the number of the program when it is executed
+	mapped     int         // the step that maps the second stage's state
+	meetAt     int         // the step of the second stage that has the parent write the maps
+	initStep   int         // the init's first step, or 0
+	initClone  int         // the step that makes its child
+	firstStep  int         // that of the init's child
+}
+
 // A builder compiles a request into the program that the child runs. It
 // touches nothing but its own memory: the descriptors that it names are held
 // by somebody else.
 type builder struct {
-	*request
-	p       *program.Program // of the stage that is being built
-	uses    []use            // the parent's descriptors that steps need, besides the files
-	enters  []use            // those of them that are a cgroup.procs to write to
-	table   fdTable
-	labels  []openLabel // the files that take the program's labels
-	highest int         // the highest descriptor that may be open, where the kernel lacks close_range
-	lacks   lacking     // what the kernel is known not to have
+	ask   *request
+	given *given
+	made  compiled
 
-	mask      program.Arg // the word with the signal mask to restore
-	firstMask program.Arg // that of the first stage, with the parent's
-	goWord    program.Arg // the word that the rendezvous waits for
-
-	second      *program.Program // the second stage, or nil
-	stageField  string           // the field that needs it
-	image, pipe int              // its descriptors
-	waitFD      int              // and, if it waits for the parent, that of a pipe
-	stateFD     int              // and that of its state
-	report      int              // the pipe's number in it; of an Exec, the standard error's
-	stderr      int              // of an Exec: this process's standard error, or -1
-	tellTo      program.Arg      // of an Exec: the word with the number that it has now
-	handler     int              // of an Exec: the first step after a failure
-	stateLast   int              // the number of the file with the state, for the init
-	children    int              // the number of the list of the init's children, or -1
-	mapped      int              // the step that maps the second stage's state
-	initStep    int              // the init's first step
-	initClone   int              // the step that makes its child
-	firstStep   int              // that of the init's child
-
-	locked landlocking
-
-	programFD  int // the parent's descriptor of the program to execute
-	executable int // its number when it is executed
-	dirFD      int // the parent's descriptor of the working directory
-
-	handover machine.Handover // of the descriptor that the child hands to its parent, if it has one
-	door     *machine.Door    // what it waits at meanwhile, where it must not spin
-
-	standing         // of this process, if there is a new user namespace
-	hides       bool // the memory is undumpable before the birth
-	carries     bool // capabilities have to outlast the execve of the second stage
-	own         [capSets]uint64
-	procIsOuter bool        // /proc turned out to belong to root of another user namespace
-	core        unix.Rlimit // the limit on core files
-	guardsCore  bool        // it is to be put back
-	meetAt      int         // the step of the second stage that has the parent write the maps
-
-	joins // the namespaces to join
-
-	clock     int32         // of the times that steps begin at, or noClock
-	noPidFD   bool          // there is no descriptor left for one
-	procFD    int           // this process's /proc
-	childList bool          // it has a list of the init's children
-	ids       []program.Arg // where the child puts the ids of namespaces
-	ppid      int
-	parentFD  int // a pidfd of this process for the child to look at, or -1
+	p          *program.Program // of the stage that is being built
+	table      fdTable
+	labels     []openLabel // the files that take the program's labels
+	mask       program.Arg // the word with the signal mask to restore
+	stateLast  int         // the number of the file with the state, for the init
+	children   int         // the number of the list of the init's children, or -1
+	ruleset    int         // the number of Landlock's ruleset, or notOpen
+	guardsCore bool        // the limit on core files is still to be put back
 }
 
 var noSysProcAttr syscall.SysProcAttr
 var noAttr Attr
+
+// compile makes the programs.
+func compile(g *given, m *memory) compiled {
+	b := m.build(g)
+	first := b.p
+	first.Reset()
+	if g.stageField != "" {
+		b.made.second = &m.second
+	}
+	b.mask = first.Words(0)
+	first.Label(b.mask, "mask")
+	b.made.firstMask = b.mask
+	b.steps()
+	b.p = first
+	b.noteTimes()
+	return b.made
+}
 
 // steps emits the child's program. The order of what SysProcAttr asks for is
 // that of package syscall; every step says why it stands where it does.

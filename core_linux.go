@@ -25,13 +25,13 @@ const noCore = 1
 
 // guardCore sees whether a core file of the child could be written.
 func (s *starter) guardCore() *StartError {
-	s.core, s.guardsCore = unix.Rlimit{}, false
-	if s.inPlace || s.undumpableAtBirth() {
+	s.given.core, s.given.guards = unix.Rlimit{}, false
+	if s.ask.inPlace || s.undumpableAtBirth() {
 		return nil
 	}
 	limit, possible := coreLimit()
-	if s.guardsCore = possible && limit.Max >= noCore; s.guardsCore {
-		s.core = limit
+	if s.given.guards = possible && limit.Max >= noCore; s.given.guards {
+		s.given.core = limit
 	}
 	return nil
 }
@@ -39,8 +39,8 @@ func (s *starter) guardCore() *StartError {
 // undumpableAtBirth reports whether the launch clears the dumpable flag before there
 // is a child.
 func (s *starter) undumpableAtBirth() bool {
-	changes := s.second == nil && s.changesCredentials() && s.reachesHidden()
-	return len(s.joins.list) > 0 || s.hides || changes && (os.Geteuid() == 0 || !s.readsProc())
+	changes := s.given.stageField == "" && s.ask.changesCredentials() && s.ask.reachesHidden()
+	return len(s.given.joins.list) > 0 || s.given.hides || changes && (os.Geteuid() == 0 || !s.readsProc())
 }
 
 // coreLimit is the limit on core files, and whether there could be any: the soft
@@ -65,7 +65,7 @@ var corePattern setting
 // coreOff is the first step of a child.
 func (b *builder) coreOff() {
 	if b.guardsCore {
-		b.coreTo("", Rlimit{Resource: unix.RLIMIT_CORE, Cur: noCore, Max: b.core.Max})
+		b.coreTo("", Rlimit{Resource: unix.RLIMIT_CORE, Cur: noCore, Max: b.given.core.Max})
 	}
 }
 
@@ -77,14 +77,14 @@ func (b *builder) coreBack() {
 	}
 	b.guardsCore = false
 	asked := false
-	for i, l := range b.attr.Rlimits {
-		if l.Resource == unix.RLIMIT_CORE && b.second == nil {
+	for i, l := range b.ask.attr.Rlimits {
+		if l.Resource == unix.RLIMIT_CORE && b.made.second == nil {
 			b.prlimit(index("Attr.Rlimits", i), l)
 			asked = true
 		}
 	}
 	if !asked {
-		b.coreTo("", Rlimit{Resource: unix.RLIMIT_CORE, Cur: b.core.Cur, Max: b.core.Max})
+		b.coreTo("", Rlimit{Resource: unix.RLIMIT_CORE, Cur: b.given.core.Cur, Max: b.given.core.Max})
 	}
 }
 

@@ -25,7 +25,7 @@ func (r *request) checkCoreSched() *StartError {
 }
 
 func (b *builder) coreSched() {
-	switch c := b.attr.CoreSched; {
+	switch c := b.ask.attr.CoreSched; {
 	case c == nil:
 	case c.ShareFrom > 0:
 		b.add(coreField, program.Prctl, num(unix.PR_SCHED_CORE), num(unix.PR_SCHED_CORE_SHARE_FROM), num(c.ShareFrom),

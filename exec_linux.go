@@ -21,17 +21,16 @@ func (r *request) exec() error {
 	if err := r.validate(); err != nil {
 		return r.refused(err)
 	}
-	s := new(starter)
-	s.request, s.p = r, &s.program
+	s := new(memory).attempt(r, options{}, tried{})
 	defer func() { s.cleanUp(false) }()
 	learnCloseRange()
-	s.lacks = lacking(kernel.lacks.Load())
+	s.given.lacks = lacking(kernel.lacks.Load())
 	if err := s.build(); err != nil {
 		return r.refused(err)
 	}
 	s.tellFailures()
-	self := machine.Self{Program: s.p, Handler: s.handler, OneThread: s.oneThread()}
-	for _, h := range s.table.held {
+	self := machine.Self{Program: s.made.first, Handler: s.handler, OneThread: s.oneThread()}
+	for _, h := range s.given.held {
 		self.Keep = append(self.Keep, h.fd)
 	}
 	err := self.Become()
@@ -86,21 +85,21 @@ func (r *request) checkOwnMaps() *StartError {
 // useStderr keeps this process's standard error, for the steps to say what
 // failed.
 func (s *starter) useStderr() *StartError {
-	s.stderr = -1
-	if !s.inPlace {
+	s.given.stderr = -1
+	if !s.ask.inPlace {
 		return nil
 	}
 	if _, err := unix.FcntlInt(uintptr(os.Stderr.Fd()), unix.F_GETFD, 0); err == nil {
-		s.stderr = int(os.Stderr.Fd())
-		s.use(s.stderr, "", program.Harmless)
+		s.given.stderr = int(os.Stderr.Fd())
+		s.given.use(s.given.stderr, "", program.Harmless)
 	}
 	return nil
 }
 
 // useCgroup is for a cgroup that a child would be born in.
 func (s *starter) useCgroup() *StartError {
-	if s.inPlace && s.sys.UseCgroupFD {
-		s.use(s.sys.CgroupFD, field("CgroupFD"), program.HostDirectory)
+	if s.ask.inPlace && s.ask.sys.UseCgroupFD {
+		s.given.use(s.ask.sys.CgroupFD, field("CgroupFD"), program.HostDirectory)
 	}
 	return nil
 }
@@ -109,29 +108,29 @@ func (s *starter) useCgroup() *StartError {
 // it begins as a child does after its birth, with signals blocked until the
 // mask is set, and makes sure that a failure can be told of.
 func (b *builder) beginInPlace() {
-	if !b.inPlace {
+	if !b.ask.inPlace {
 		return
 	}
-	b.report, b.tellTo = -1, b.p.Words(uint64(b.stderr))
+	b.made.report, b.made.tellTo = -1, b.p.Words(uint64(b.given.stderr))
 	b.add("", program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, num(8))
-	if b.stderr >= 0 {
-		b.report = b.table.spare()
-		b.add("", program.Dup3, num(b.table.at(b.stderr)), num(b.report), num(unix.O_CLOEXEC))
-		b.p.FeedData(b.p.Len()-1, b.tellTo)
+	if b.given.stderr >= 0 {
+		b.made.report = b.table.spare()
+		b.add("", program.Dup3, num(b.table.at(b.given.stderr)), num(b.made.report), num(unix.O_CLOEXEC))
+		b.p.FeedData(b.p.Len()-1, b.made.tellTo)
 	}
 }
 
 // bornInPlace does what the clone does for a child.
 func (b *builder) bornInPlace() {
-	if !b.inPlace {
+	if !b.ask.inPlace {
 		return
 	}
-	if b.sys.UseCgroupFD {
-		b.joinCgroup(b.table.at(b.sys.CgroupFD), field("CgroupFD")) // before a cgroup namespace takes it for its root
-		b.drop(b.sys.CgroupFD, field("CgroupFD"))
+	if b.ask.sys.UseCgroupFD {
+		b.joinCgroup(b.table.at(b.ask.sys.CgroupFD), field("CgroupFD")) // before a cgroup namespace takes it for its root
+		b.drop(b.ask.sys.CgroupFD, field("CgroupFD"))
 	}
 	b.joinRest()
-	flags := b.birthUnshare()
+	flags := b.ask.birthUnshare()
 	if flags == 0 {
 		return
 	}

@@ -41,12 +41,12 @@ var (
 // oneThread reports whether a thread of several can run the steps.
 func (s *starter) oneThread() bool {
 	switch {
-	case s.lacks.has(noCloseRange):
+	case s.given.lacks.has(noCloseRange):
 		return false // descriptors would be closed in the table of all threads
-	case s.sys.Chroot != "" || s.joins.joins(MountNamespace):
+	case s.ask.sys.Chroot != "" || s.given.joins.joins(MountNamespace):
 		return false // another root takes an image: see secondStage
 	}
-	return !slices.ContainsFunc(s.p.Steps[:s.handler], func(step program.Step) bool { return !isForOneThread(&step) })
+	return !slices.ContainsFunc(s.made.first.Steps[:s.handler], func(step program.Step) bool { return !isForOneThread(&step) })
 }
 
 func isForOneThread(step *program.Step) bool {

@@ -12,7 +12,7 @@ import (
 
 // explain makes the error of a launch that failed.
 func (s *starter) explain(res machine.Result) *StartError {
-	e := &StartError{Path: s.path, Signal: res.Signal}
+	e := &StartError{Path: s.ask.path, Signal: res.Signal}
 	switch res.Place {
 	case machine.AtBirth:
 		s.explainBirth(e, res.Errno)
@@ -25,13 +25,13 @@ func (s *starter) explain(res machine.Result) *StartError {
 	case machine.AtHandover:
 		return explainHandover(e, res)
 	case machine.InChild:
-		e.at(s.p, res.Step)
+		e.at(s.made.first, res.Step)
 		s.describeFile(e)
 	case machine.InSecond:
-		e.at(s.second, res.Step)
+		e.at(s.made.second, res.Step)
 		s.describeFile(e)
 	case machine.SecondItself:
-		e.Step, e.Field = "second stage", s.stageField
+		e.Step, e.Field = "second stage", s.given.stageField
 	}
 	switch {
 	case res.Errno != 0:
@@ -70,10 +70,10 @@ func exitSignalOf(plain bool) string {
 }
 
 func (s *starter) explainBirth(e *StartError, errno syscall.Errno) {
-	sys := s.sys
+	sys := s.ask.sys
 	flags := s.launch.Flags()
 	e.Step, e.Syscall = "clone3", program.FormatClone3(flags, s.launch.Cgroup)
-	if s.launch.OldClone && !s.tryClone {
+	if s.launch.OldClone && !s.tried.clone {
 		e.Step, e.Syscall = "clone", "clone("+program.CloneFlags(flags)+exitSignalOf(s.launch.Plain)+")"
 	}
 	ns := s.launch.Namespaces

@@ -49,10 +49,10 @@ type ending struct {
 
 // tellFailures adds the explanations, and the steps that print one.
 func (s *starter) tellFailures() {
-	if !s.inPlace {
+	if !s.ask.inPlace {
 		return
 	}
-	p := s.p
+	p := s.made.first
 	s.handler = p.Len()
 	table := p.Buffer(s.handler * program.StepSize)
 	for i := range s.handler {
@@ -69,17 +69,17 @@ func (s *starter) tellFailures() {
 
 // explainStep fills in the entry of a step.
 func (s *starter) explainStep(i int, entry program.Arg) {
-	st := &s.p.Steps[i]
-	e := &StartError{Path: s.path, Step: st.Call.String(), Object: s.p.Object(i), Field: st.Field, inPlace: true}
+	st := &s.made.first.Steps[i]
+	e := &StartError{Path: s.ask.path, Step: st.Call.String(), Object: s.made.first.Object(i), Field: st.Field, inPlace: true}
 	s.describeFile(e)
 	s.point(entry.Plus(entryText), e.Error()+": ")
 	endings := s.endings(e, i)
-	list := s.p.Buffer(len(endings) * endingSize)
-	s.p.Point(entry.Plus(entryList), list)
+	list := s.made.first.Buffer(len(endings) * endingSize)
+	s.made.first.Point(entry.Plus(entryList), list)
 	for n, end := range endings {
 		at := list.Plus(n * endingSize)
-		s.p.SetWord(at.Plus(endingErrno), uint64(end.errno))
-		s.p.SetWord(at.Plus(endingCode), uint64(end.code))
+		s.made.first.SetWord(at.Plus(endingErrno), uint64(end.errno))
+		s.made.first.SetWord(at.Plus(endingCode), uint64(end.code))
 		rest := "\n"
 		if end.hint != "" {
 			rest = " (" + terms.Of(end.hint) + ")\n"
@@ -90,14 +90,14 @@ func (s *starter) explainStep(i int, entry program.Arg) {
 
 // point stores the address of a text in a word, and its length in the next.
 func (s *starter) point(word program.Arg, text string) {
-	s.p.Point(word, s.p.Str(text))
-	s.p.SetWord(word.Plus(8), uint64(len(text)))
+	s.made.first.Point(word, s.made.first.Str(text))
+	s.made.first.SetWord(word.Plus(8), uint64(len(text)))
 }
 
 // endings are how a step can fail: in those ways that there is more to say
 // about, which is found out beforehand, and in any other.
 func (s *starter) endings(e *StartError, step int) (list []ending) {
-	call := s.p.Steps[step].Call
+	call := s.made.first.Steps[step].Call
 	executes := call == program.Execve || call == program.Execveat
 	errnos, code := s.likely(call), exitFailed
 	if executes {
@@ -105,7 +105,7 @@ func (s *starter) endings(e *StartError, step int) (list []ending) {
 	}
 	for _, errno := range errnos {
 		one := ending{errno, code, s.failed(e, machine.Result{Place: machine.InSecond, Step: step, Errno: errno}).why()}
-		if executes && (errno == unix.ENOENT || errno == unix.ENOTDIR) && s.attr.Program == nil && !s.view().exists(s.path) {
+		if executes && (errno == unix.ENOENT || errno == unix.ENOTDIR) && s.ask.attr.Program == nil && !s.ask.view().exists(s.ask.path) {
 			one.code = exitNotFound
 		}
 		if one.hint != "" || one.code != code {
@@ -127,7 +127,7 @@ func (s *starter) likely(call program.Call) []syscall.Errno {
 		return append(errnosOfCalls[:], unix.ENOSYS)
 	case call != program.Execve && call != program.Execveat:
 		return errnosOfCalls[:]
-	case !s.failed(nil, machine.Result{}).looksExecutable() || s.locked.set.restricts() || isThere(modulesFile):
+	case !s.failed(nil, machine.Result{}).looksExecutable() || s.given.locked.restricts() || isThere(modulesFile):
 		return errnosOfExec[:]
 	}
 	return errnosOfExec[:2]
@@ -160,7 +160,7 @@ func (f *failureBuilder) build(table program.Arg) {
 	f.copy(end, endingText, f.parts.Plus(32))
 	f.copy(end, endingText+8, f.parts.Plus(40))
 	code := f.load(end, endingCode)
-	p.Add("", program.Move, f.tellTo, num(0))
+	p.Add("", program.Move, f.made.tellTo, num(0))
 	p.Add("", program.Writev, num(0), f.parts, num(3)).Ignore(program.AnyErrno)
 	p.FeedArg(p.Len()-2, p.Len()-1, 0)
 	p.Add("", program.ExitGroup, num(0)).Ignore(program.AnyErrno)

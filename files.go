@@ -125,12 +125,17 @@ func (r *request) claim(f childFile) error {
 		r.files[i] = f
 		return nil
 	}
-	i := len(r.files)
-	for i > 0 && r.files[i-1].n > f.n {
+	r.files = insertFile(r.files, f)
+	return nil
+}
+
+// insertFile puts a file where its number belongs.
+func insertFile(files []childFile, f childFile) []childFile {
+	i := len(files)
+	for i > 0 && files[i-1].n > f.n {
 		i--
 	}
-	r.files = slices.Insert(r.files, i, f)
-	return nil
+	return slices.Insert(files, i, f)
 }
 
 // resolve finds the file that a duplicate is one of in the end. What the child

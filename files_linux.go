@@ -58,18 +58,18 @@ func (r *request) filesLimit() uint64 {
 // none of them open (go.dev/issue/22315, go.dev/issue/22243).
 func (b *builder) ownFiles() {
 	t := &b.table
-	t.files, t.open, t.source = b.files, t.open[:0], t.source[:0]
+	t.files, t.open, t.source = b.given.files, t.open[:0], t.source[:0]
 	for _, h := range t.held {
 		t.setOpen(h.at, true)
 	}
-	if !b.lacks.has(noCloseRange) {
+	if !b.given.lacks.has(noCloseRange) {
 		flags := unix.CLOSE_RANGE_UNSHARE
-		if t.copied {
+		if b.given.copied {
 			flags = 0
 		}
 		b.add("", program.CloseRange, num(t.open.end()), num(uint32(math.MaxUint32)), num(flags))
-	} else if b.highest >= t.open.end() {
-		b.closeEach(t.open.end(), b.highest)
+	} else if b.given.highest >= t.open.end() {
+		b.closeEach(t.open.end(), b.given.highest)
 	}
 	first := 0 // of a gap
 	for _, n := range t.open {
@@ -83,7 +83,7 @@ func (b *builder) ownFiles() {
 
 // closeNumbers closes the numbers from first to last.
 func (b *builder) closeNumbers(first, last int) {
-	if b.lacks.has(noCloseRange) {
+	if b.given.lacks.has(noCloseRange) {
 		b.closeEach(first, last)
 		return
 	}
@@ -104,13 +104,13 @@ func (b *builder) closeEach(first, last int) {
 func (b *builder) openNull() {
 	t := &b.table
 	reader, writer := notOpen, notOpen
-	if b.nullReader != notOpen {
-		reader = t.at(b.nullReader)
+	if b.given.joins.nullReader != notOpen {
+		reader = t.at(b.given.joins.nullReader)
 	}
-	if b.nullWriter != notOpen {
-		writer = t.at(b.nullWriter)
+	if b.given.joins.nullWriter != notOpen {
+		writer = t.at(b.given.joins.nullWriter)
 	}
-	for i, f := range b.files {
+	for i, f := range b.given.files {
 		t.source = append(t.source, notOpen)
 		switch {
 		case f.held():

@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -13,24 +14,24 @@ import (
 // useProgram and useDirFile are for the descriptors of the program and the
 // working directory.
 func (s *starter) useProgram() (err *StartError) {
-	s.programFD, err = s.useFile(s.attr.Program, "Attr.Program", program.Harmless)
+	s.given.programFD, err = s.useFile(s.ask.attr.Program, "Attr.Program", program.Harmless)
 	return err
 }
 
 func (s *starter) useDirFile() (err *StartError) {
-	if s.attr.DirFile != nil && s.joins.joins(MountNamespace) { // found among all those of a process
+	if s.ask.attr.DirFile != nil && s.given.joins.joins(MountNamespace) { // found among all those of a process
 		err = dirFileOutside("a joined mount namespace")
-		err.Path = s.path
+		err.Path = s.ask.path
 		return err
 	}
-	s.dirFD, err = s.useFile(s.attr.DirFile, "Attr.DirFile", program.HostDirectory)
+	s.given.dirFD, err = s.useFile(s.ask.attr.DirFile, "Attr.DirFile", program.HostDirectory)
 	return err
 }
 
 // checkProgramFD refuses to execute a descriptor by its path in the /proc of
 // another root, where that may be the path of anything.
 func (s *starter) checkProgramFD() *StartError {
-	if s.attr.Program == nil || !s.lacks.has(noExecveat) || s.sys.Chroot == "" && !s.joins.joins(MountNamespace) {
+	if s.ask.attr.Program == nil || !s.given.lacks.has(noExecveat) || s.ask.sys.Chroot == "" && !s.given.joins.joins(MountNamespace) {
 		return nil
 	}
 	return &StartError{Step: "execveat", Field: "Attr.Program", Err: unix.ENOSYS,
@@ -43,9 +44,9 @@ func (s *starter) useFile(f *os.File, field string, kind program.FileKind) (int,
 	}
 	fd, err := shownFd(f)
 	if err != nil {
-		return -1, &StartError{Path: s.path, Object: f.Name(), Field: field, Err: err}
+		return -1, &StartError{Path: s.ask.path, Object: f.Name(), Field: field, Err: err}
 	}
-	s.use(fd, field, kind)
+	s.given.use(fd, field, kind)
 	return fd, nil
 }
 
@@ -73,14 +74,17 @@ func dirFileOutside(of string) *StartError {
 
 // makeInline makes the files whose content is given.
 func (s *starter) makeInline() *StartError {
-	for i := range s.files {
-		f := &s.files[i]
+	if slices.ContainsFunc(s.given.files, func(f childFile) bool { return f.source == inline }) {
+		s.given.files = slices.Clone(s.given.files) // the descriptors are this attempt's
+	}
+	for i := range s.given.files {
+		f := &s.given.files[i]
 		if f.source != inline {
 			continue
 		}
 		fd, err := s.makeFile(f.field, program.ForProgram, func() (int, error) { return sealedFile(f.file.Data) })
 		if err != nil {
-			return &StartError{Path: s.path, Step: "make inline data", Object: itoa(f.n), Field: f.field, Err: err, Hint: noDataText(err)}
+			return &StartError{Path: s.ask.path, Step: "make inline data", Object: itoa(f.n), Field: f.field, Err: err, Hint: noDataText(err)}
 		}
 		f.fd = fd
 	}

@@ -66,7 +66,7 @@ func (f *flight) stopper() *machine.Stop {
 
 // stopped is the error of a start that was ended, which says how far it had come.
 func (s *starter) stopped(res machine.Result) *StartError {
-	e := &StartError{Path: s.path}
+	e := &StartError{Path: s.ask.path}
 	if res.Place != machine.AtBirth && res.Place != machine.AtMeeting && res.Place != machine.AtHandover {
 		res.Errno, res.Signal = 0, 0
 		e = s.explain(res)

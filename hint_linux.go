@@ -43,9 +43,9 @@ func (f failure) joins(kind NamespaceKind) bool { return holds(f.joined, kind) }
 
 // failed puts together what is known of a step that has failed.
 func (s *starter) failed(e *StartError, res machine.Result) failure {
-	return failure{s.request, e, res.Errno, facts{
-		born: !s.atBirth(res), joined: slices.Concat(s.joins.list, s.joins.late), lacks: s.lacks, locked: s.locked.set,
-		programFD: s.programFD, executable: s.executable, dirFD: s.dirFD, cgroupSays: s.cgroupSays,
+	return failure{s.ask, e, res.Errno, facts{
+		born: !s.atBirth(res), joined: slices.Concat(s.given.joins.list, s.given.joins.late), lacks: s.given.lacks, locked: s.given.locked,
+		programFD: s.given.programFD, executable: s.made.executable, dirFD: s.given.dirFD, cgroupSays: s.cgroupSays,
 	}}
 }
 

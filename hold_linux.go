@@ -15,33 +15,33 @@ import (
 // lends those a low number that are elsewhere, as far as that can be had: the
 // highest of them is where the child's table is cut.
 func (s *starter) hold() *StartError {
-	t := &s.table
-	s.listHeld()
+	g := &s.given
+	g.listHeld()
 	if s.describing {
 		return nil
 	}
-	t.copied = s.lacks.has(noCloseRange | onlyVfork)
-	t.lendable = !s.inPlace && !t.copied
-	for i := range t.held {
-		if err := t.lend(&t.held[i]); err != nil {
-			s.release()
-			return &StartError{Path: s.path, Object: "descriptor " + strconv.Itoa(t.held[i].fd), Field: t.held[i].field, Err: err}
+	g.copied = g.lacks.has(noCloseRange | onlyVfork)
+	// An Exec has no use for a low number: the table is its own process's.
+	lendable := !s.ask.inPlace && !g.copied
+	for i := range g.held {
+		if err := g.held[i].lend(lendable); err != nil {
+			g.release()
+			return &StartError{Path: s.ask.path, Object: "descriptor " + strconv.Itoa(g.held[i].fd), Field: g.held[i].field, Err: err}
 		}
 	}
 	return nil
 }
 
 // listHeld lists the descriptors that the child needs, where they are.
-func (b *builder) listHeld() {
-	t := &b.table
-	t.held = t.held[:0]
-	for _, f := range b.files {
+func (g *given) listHeld() {
+	g.held = g.held[:0]
+	for _, f := range g.files {
 		if f.held() {
-			t.hold(use{f.fd, f.field, program.ForProgram, f.source == inline, f.source == inherited})
+			g.hold(use{f.fd, f.field, program.ForProgram, f.source == inline, f.source == inherited})
 		}
 	}
-	for _, u := range b.uses {
-		t.hold(u)
+	for _, u := range g.uses {
+		g.hold(u)
 	}
 }
 
@@ -61,25 +61,26 @@ func (b *builder) drop(fd int, field string) {
 	}
 }
 
-func (t *fdTable) hold(u use) {
-	for i := range t.held {
-		if h := &t.held[i]; h.fd == u.fd {
+func (g *given) hold(u use) {
+	for i := range g.held {
+		if h := &g.held[i]; h.fd == u.fd {
 			h.uses++
 			h.stays = h.stays && u.stays
 			return
 		}
 	}
-	t.held = append(t.held, heldFile{use: u, at: u.fd, uses: 1})
+	g.held = append(g.held, heldFile{use: u, at: u.fd, uses: 1})
 }
 
-func (t *fdTable) lend(h *heldFile) error {
+// lend lends it a low number, if it may have one and there is one left.
+func (h *heldFile) lend(lendable bool) error {
 	switch {
 	case h.stays: // the child looks whether it is there
 		return nil
 	case !descriptor(h.fd):
 		return unix.EBADF
 	}
-	if h.fd < machine.EndSlot() || !t.lendable || !h.own && mayBeLocked(h.fd) {
+	if h.fd < machine.EndSlot() || !lendable || !h.own && mayBeLocked(h.fd) {
 		_, err := unix.FcntlInt(uintptr(h.fd), unix.F_GETFD, 0)
 		return err
 	}
@@ -111,9 +112,10 @@ func mayBeLocked(fd int) bool {
 	return err != nil || flags&unix.O_PATH == 0
 }
 
-func (s *starter) release() {
-	for i := range s.table.held {
-		if h := &s.table.held[i]; h.lent {
+// release takes the low numbers back.
+func (g *given) release() {
+	for i := range g.held {
+		if h := &g.held[i]; h.lent {
 			machine.Return(h.at)
 			h.lent = false
 		}

@@ -22,19 +22,19 @@ func (r *request) meets() bool {
 // meetParent waits until the parent has written the maps. Should the parent
 // be killed meanwhile, the child goes too: it would wait forever.
 func (b *builder) meetParent() {
-	if !b.meetsEarly() {
+	if !b.given.meetsEarly() {
 		return
 	}
-	name := b.mapFiles()[0].field
-	if b.uids == nil && b.gids != nil {
+	name := b.ask.mapFiles()[0].field
+	if b.ask.uids == nil && b.ask.gids != nil {
 		name = field("GidMappings")
 	}
 	b.add(name, program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))
 	b.endWithoutParent(name)
-	b.goWord = b.p.Words(0)
-	b.p.Label(b.goWord, "go")
-	b.p.Add(name, program.Test, b.goWord, num(1), num(2)).Quiet = true
-	wait := b.add(name, program.Futex, b.goWord, num(0), num(0), num(0))
+	b.made.goWord = b.p.Words(0)
+	b.p.Label(b.made.goWord, "go")
+	b.p.Add(name, program.Test, b.made.goWord, num(1), num(2)).Quiet = true
+	wait := b.add(name, program.Futex, b.made.goWord, num(0), num(0), num(0))
 	wait.Goto(uint32(unix.EAGAIN), -1)
 	wait.Goto(uint32(unix.EINTR), -1)
 	wait.Next = -1
@@ -132,7 +132,7 @@ func (r *request) writesOwnMaps() bool {
 // writeOwnMaps has the child write its own maps, after unshare. Group maps
 // come first there, as in package syscall.
 func (b *builder) writeOwnMaps() {
-	files := b.mapFiles()
+	files := b.ask.mapFiles()
 	if len(files) > 1 && files[0].name == "uid_map" {
 		files = append(files[1:], files[0])
 	}

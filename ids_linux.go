@@ -118,12 +118,12 @@ func (r *request) groupsDenied() bool { return r.setgroups() == "deny" }
 // credentials changes the groups, the group and the user.
 func (b *builder) credentials() {
 	b.supplementaryGroups()
-	if cred := b.sys.Credential; cred != nil {
+	if cred := b.ask.sys.Credential; cred != nil {
 		name := field("Credential")
 		b.add(name, program.Setgid, num(cred.Gid))
 		b.add(name, program.Setuid, num(cred.Uid))
 	}
-	if ids := b.attr.IDs; ids != nil {
+	if ids := b.ask.attr.IDs; ids != nil {
 		b.setIDs(program.Setresgid, "Group", ids.RealGroup, ids.EffectiveGroup)
 		b.setIDs(program.Setresuid, "User", ids.RealUser, ids.EffectiveUser)
 	}
@@ -147,10 +147,10 @@ func idOr(id *uint32) program.Arg {
 }
 
 func (b *builder) supplementaryGroups() {
-	name, groups := "Attr.Groups", b.groups
-	if b.attr.Groups == nil {
-		cred := b.sys.Credential
-		if cred == nil || !b.setsGroups(cred) {
+	name, groups := "Attr.Groups", b.ask.groups
+	if b.ask.attr.Groups == nil {
+		cred := b.ask.sys.Credential
+		if cred == nil || !b.ask.setsGroups(cred) {
 			return
 		}
 		name, groups = field("Credential"), cred.Groups

@@ -18,16 +18,16 @@ const inheritField = "Attr.InheritAll"
 // closed now, and its number be that of another file, that is marked, and goes
 // with the execve.
 func (s *starter) inheritAll() *StartError {
-	if !s.attr.InheritAll {
+	if !s.ask.attr.InheritAll {
 		return nil
 	}
-	s.files = slices.DeleteFunc(s.files, func(f childFile) bool { return f.source == inherited }) // of another attempt
+	s.given.files = slices.Clone(s.given.files)
 	for _, n := range openNumbers() {
-		if n < 3 || s.fileAt(n) >= 0 {
+		if n < 3 || indexOfFile(s.given.files, n) >= 0 {
 			continue
 		}
 		if flags, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {
-			s.claim(childFile{n: n, source: inherited, fd: n, field: inheritField})
+			s.given.files = insertFile(s.given.files, childFile{n: n, source: inherited, fd: n, field: inheritField})
 		}
 	}
 	return nil
@@ -46,5 +46,5 @@ func (b *builder) checkInherited() {
 // lostInherited reports whether one was closed before the child had a table of
 // its own. The child can do without.
 func (s *starter) lostInherited(res machine.Result) bool {
-	return res.Place == machine.InChild && res.Errno == unix.EBADF && s.program.Steps[res.Step].Field == inheritField
+	return res.Place == machine.InChild && res.Errno == unix.EBADF && s.made.first.Steps[res.Step].Field == inheritField
 }

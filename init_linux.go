@@ -32,7 +32,7 @@ const (
 func (b *builder) initProgram() {
 	in := initBuilder{builder: b}
 	p := in.p
-	b.initStep = p.Len()
+	b.made.initStep = p.Len()
 	in.all, in.mask = p.Words(^uint64(0)), p.Words(0)
 	in.info, in.child, in.signal = p.Buffer(endSize), p.Words(0), p.Words(0)
 	p.Label(in.info.Plus(infoSize), "usage")
@@ -78,7 +78,7 @@ func (in *initBuilder) prepare() {
 	// to trace it, or to read or write its memory.
 	in.add(program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
 	in.add(program.Prctl, num(unix.PR_SET_NAME), in.p.Str(initName))
-	if in.sys.Cloneflags&unix.CLONE_NEWPID == 0 {
+	if in.ask.sys.Cloneflags&unix.CLONE_NEWPID == 0 {
 		in.add(program.Prctl, num(unix.PR_SET_CHILD_SUBREAPER), num(1))
 	}
 	// Where SIGCHLD is ignored, children vanish without a status.
@@ -91,7 +91,7 @@ func (in *initBuilder) prepare() {
 // executes. The init goes on when that has happened, one way or the other.
 func (in *initBuilder) spawn() {
 	p := in.p
-	in.initClone, in.toProgram = p.Len(), p.Ahead()
+	in.made.initClone, in.toProgram = p.Len(), p.Ahead()
 	in.add(program.Clone, num(unix.CLONE_VM|unix.CLONE_VFORK), num(0)).Into(in.child)
 	p.GotoIf(initField, in.child, num(0), &in.toProgram)
 
@@ -106,7 +106,7 @@ func (in *initBuilder) spawn() {
 	p.GotoIf(initField, in.info.Plus(infoPid), num(0), &pause)
 	// The pipe gets all steps with their results, for the parent to see how
 	// far the child came, and the init ends with the signal as its status.
-	in.add(program.Write, num(in.report), program.Arg{Kind: program.Steps}, num(0)).Ignore(program.AnyErrno)
+	in.add(program.Write, num(in.made.report), program.Arg{Kind: program.Steps}, num(0)).Ignore(program.AnyErrno)
 	in.tell = p.Result()
 	in.add(program.ExitGroup, p.Value(initField, in.info.Plus(infoStatus)))
 	moment := p.Words(0, 1e4)
@@ -116,7 +116,7 @@ func (in *initBuilder) spawn() {
 
 	executed.Place()
 	in.standAside()
-	in.add(program.Write, num(in.report), p.Str(machine.Executed), num(1)).Ignore(program.AnyErrno)
+	in.add(program.Write, num(in.made.report), p.Str(machine.Executed), num(1)).Ignore(program.AnyErrno)
 	in.closeAll()
 }
 
@@ -127,7 +127,7 @@ func (in *initBuilder) spawn() {
 // Who leads a group cannot leave it. The program inherits the session and the group, so
 // it has to be there already.
 func (in *initBuilder) standAside() {
-	if !in.nature().leads {
+	if !in.ask.nature().leads {
 		in.add(program.Setsid).Ignore(uint32(unix.EPERM))
 	}
 }
@@ -137,10 +137,10 @@ func (in *initBuilder) standAside() {
 func (in *initBuilder) closeAll() {
 	var own fdSet
 	own.add(in.stateLast)
-	if in.attr.Init.tells() {
+	if in.ask.attr.Init.tells() {
 		// An init must not wait for a caller that does not read.
-		in.add(program.Fcntl, num(in.report), num(unix.F_SETFL), num(unix.O_NONBLOCK))
-		own.add(in.report)
+		in.add(program.Fcntl, num(in.made.report), num(unix.F_SETFL), num(unix.O_NONBLOCK))
+		own.add(in.made.report)
 	}
 	if in.children >= 0 {
 		own.add(in.children)
@@ -157,7 +157,7 @@ func (in *initBuilder) closeRange(first, last int) {
 	if last < first {
 		return
 	}
-	if !in.lacks.has(noCloseRange) {
+	if !in.given.lacks.has(noCloseRange) {
 		in.add(program.CloseRange, num(first), num(last), num(0))
 		return
 	}
@@ -184,7 +184,7 @@ func (in *initBuilder) loop() {
 
 	reap.Place()
 	flags := unix.WEXITED | unix.WNOHANG
-	if in.attr.Init.tells() {
+	if in.ask.attr.Init.tells() {
 		flags |= unix.WSTOPPED | unix.WCONTINUED
 	}
 	mine := p.Ahead()
@@ -199,14 +199,14 @@ func (in *initBuilder) loop() {
 // others are.
 func (in *initBuilder) leaveOut(forward *program.Target) {
 	p := in.p
-	if in.attr.Init.tells() {
+	if in.ask.attr.Init.tells() {
 		// Its own SIGPIPE, if nobody reads what it tells.
 		p.GotoIf(initField, in.info.Plus(infoPid), in.self, &in.wait)
 	}
-	if in.attr.Init.JobControl || !in.nature().leads {
+	if in.ask.attr.Init.JobControl || !in.ask.nature().leads {
 		return
 	}
-	if in.sys.Setsid {
+	if in.ask.sys.Setsid {
 		// A terminal that hangs up tells the leader of its session alone.
 		for _, sig := range []unix.Signal{unix.SIGHUP, unix.SIGCONT} {
 			p.GotoIf(initField, in.signal, num(sig), forward)
@@ -220,7 +220,7 @@ func (in *initBuilder) leaveOut(forward *program.Target) {
 // tellStop tells the caller by which signal the program has stopped or continued, and goes on
 // reaping. If the program has ended, the next step is to follow.
 func (in *initBuilder) tellStop(reap *program.Target) {
-	if !in.attr.Init.tells() {
+	if !in.ask.attr.Init.tells() {
 		return
 	}
 	p, code := in.p, in.info.Plus(infoCode)
@@ -228,7 +228,7 @@ func (in *initBuilder) tellStop(reap *program.Target) {
 	p.GotoIf(initField, code, num(cldStopped), &tell)
 	p.GotoIf(initField, code, num(cldContinued), &tell).Then(&ended)
 	tell.Place()
-	in.add(program.Write, num(in.report), in.info.Plus(infoStatus), num(1)).On(program.AnyErrno, reap).Then(reap)
+	in.add(program.Write, num(in.made.report), in.info.Plus(infoStatus), num(1)).On(program.AnyErrno, reap).Then(reap)
 	ended.Place()
 }
 
@@ -262,7 +262,7 @@ func (in *initBuilder) end() {
 // for itself, and executes the program.
 func (in *initBuilder) program() {
 	in.toProgram.Place()
-	in.firstStep = in.p.Len()
+	in.made.firstStep = in.p.Len()
 	in.dieWithInit()
 	in.leadForeground()
 	in.add(program.RtSigaction, num(int(unix.SIGCHLD)), in.chldAct, num(0), num(8))
@@ -275,21 +275,21 @@ func (in *initBuilder) program() {
 // foreground of the session's terminal. All signals are blocked: SIGTTOU does
 // not come.
 func (in *initBuilder) leadForeground() {
-	if !in.attr.Init.JobControl {
+	if !in.ask.attr.Init.JobControl {
 		return
 	}
 	p := in.p
 	group := p.Words(0)
 	in.add(program.Setpgid, num(0), num(0))
 	in.add(program.Getpid).Into(group)
-	in.add(program.Ioctl, num(in.sys.Ctty), num(unix.TIOCSPGRP), group)
+	in.add(program.Ioctl, num(in.ask.sys.Ctty), num(unix.TIOCSPGRP), group)
 }
 
 // dieWithInit has the program killed when the init is: whoever kills the
 // process that he started means the program. In a PID namespace the kernel
 // sees to that.
 func (in *initBuilder) dieWithInit() {
-	if in.sys.Cloneflags&unix.CLONE_NEWPID != 0 {
+	if in.ask.sys.Cloneflags&unix.CLONE_NEWPID != 0 {
 		return
 	}
 	p := in.p

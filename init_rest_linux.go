@@ -23,14 +23,14 @@ const (
 // listsChildren reports whether a list of the init's children is of use: by the numbers that
 // it knows them by. In a new PID namespace the kernel kills what is left.
 func (s *starter) listsChildren() bool {
-	return s.attr.Init != nil && s.sys.Cloneflags&unix.CLONE_NEWPID == 0 && !s.joins.joins(PIDNamespace)
+	return s.ask.attr.Init != nil && s.ask.sys.Cloneflags&unix.CLONE_NEWPID == 0 && !s.given.joins.joins(PIDNamespace)
 }
 
 // openChildren opens the list of its children for the init (proc_pid_task(5),
 // CONFIG_PROC_CHILDREN), while the caller's /proc can be found.
 func (b *builder) openChildren() {
 	b.children = -1
-	if !b.childList {
+	if !b.given.childList {
 		return
 	}
 	t, p := &b.table, b.p
@@ -49,7 +49,7 @@ func (b *builder) openChildren() {
 }
 
 func (b *builder) openProcFile(path string) *program.Step {
-	return b.add(initField, program.Openat, num(b.table.at(b.procFD)), b.p.Str(path), num(unix.O_RDONLY|unix.O_CLOEXEC), num(0))
+	return b.add(initField, program.Openat, num(b.table.at(b.given.procFD)), b.p.Str(path), num(unix.O_RDONLY|unix.O_CLOEXEC), num(0))
 }
 
 // childrenFile is below /proc.
@@ -61,7 +61,7 @@ const childrenFile = "thread-self/children"
 // stays that until the init has reaped it. So the list of the children only saves time:
 // where it names none, or may not be whole, each number that there can be is tried.
 func (in *initBuilder) killRest() {
-	if in.sys.Cloneflags&unix.CLONE_NEWPID != 0 {
+	if in.ask.sys.Cloneflags&unix.CLONE_NEWPID != 0 {
 		return
 	}
 	p := in.p

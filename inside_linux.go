@@ -114,17 +114,17 @@ func (s *Sysctl) kind() NamespaceKind {
 // isInside reports whether the child leaves the caller's namespace of a kind.
 // Unshare makes a PID namespace for the children of the child alone.
 func (s *starter) isInside(kind NamespaceKind) bool {
-	made := NamespaceKind(s.sys.Cloneflags | s.sys.Unshareflags)
+	made := NamespaceKind(s.ask.sys.Cloneflags | s.ask.sys.Unshareflags)
 	if kind == PIDNamespace {
-		made = NamespaceKind(s.sys.Cloneflags)
+		made = NamespaceKind(s.ask.sys.Cloneflags)
 	}
-	return made&kind != 0 || s.joins.joins(kind)
+	return made&kind != 0 || s.given.joins.joins(kind)
 }
 
 // checkHost refuses what would change the host. Which namespaces of a process
 // are joined is known only now.
 func (s *starter) checkHost() *StartError {
-	a := s.attr
+	a := s.ask.attr
 	for _, need := range []struct {
 		field string
 		asked bool
@@ -156,7 +156,7 @@ func (s *starter) checkHost() *StartError {
 // timeOffsets sets the clocks of a time namespace in which nobody is yet: the
 // execve of the program enters it.
 func (b *builder) timeOffsets() {
-	if o := b.attr.TimeOffsets; o != nil {
+	if o := b.ask.attr.TimeOffsets; o != nil {
 		b.writeProc("Attr.TimeOffsets", "self/timens_offsets", "monotonic "+offset(o.Monotonic)+"\nboottime "+offset(o.Boottime)+"\n")
 	}
 }
@@ -171,16 +171,16 @@ func offset(d time.Duration) string {
 }
 
 func (b *builder) hostname() {
-	if name := b.attr.Hostname; name != "" {
+	if name := b.ask.attr.Hostname; name != "" {
 		b.add("Attr.Hostname", program.Sethostname, b.p.Str(name), num(len(name)))
 	}
-	if name := b.attr.Domainname; name != "" {
+	if name := b.ask.attr.Domainname; name != "" {
 		b.add("Attr.Domainname", program.Setdomainname, b.p.Str(name), num(len(name)))
 	}
 }
 
 func (b *builder) sysctls() {
-	for i, s := range b.attr.Sysctls {
+	for i, s := range b.ask.attr.Sysctls {
 		b.writeProc(index("Attr.Sysctls", i), "sys/"+s.path(), s.Value)
 	}
 }
@@ -188,7 +188,7 @@ func (b *builder) sysctls() {
 // loopback brings up lo, whose addresses come with that. Every socket takes the
 // request, one of AF_UNIX also where there is no IPv4 (netdevice(7)).
 func (b *builder) loopback() {
-	if !b.attr.Loopback {
+	if !b.ask.attr.Loopback {
 		return
 	}
 	const name = "Attr.Loopback"

@@ -44,7 +44,7 @@ func (r *request) checkIOPriority() *StartError {
 }
 
 func (b *builder) ioPriority() {
-	if p := b.attr.IOPriority; p != nil {
+	if p := b.ask.attr.IOPriority; p != nil {
 		class, _ := p.Class.number()
 		b.add(ioField, program.IoprioSet, num(ioprioWhoProcess), num(0), num(class<<ioprioClassShift|p.Level))
 	}

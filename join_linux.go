@@ -21,8 +21,7 @@ type joins struct {
 	privileged bool     // the caller needs no right that only the user namespace gives
 	relays     bool     // a process that is made on the way goes on
 
-	nullReader, nullWriter          int         // the caller's /dev/null, or notOpen
-	childPid, childPidFD, childLeft program.Arg // of the process that goes on
+	nullReader, nullWriter int // the caller's /dev/null, or notOpen
 }
 
 // A joined namespace is one that the child joins.
@@ -108,28 +107,28 @@ func (n *Namespace) check(name string) *StartError {
 
 // openJoins opens the namespaces, and decides about the order.
 func (s *starter) openJoins() *StartError {
-	s.stageField = s.secondStage()
-	s.joins = joins{list: s.joins.list[:0], late: s.joins.late[:0], nullReader: notOpen, nullWriter: notOpen}
-	if len(s.attr.Join) == 0 {
+	s.given.stageField = s.ask.secondStage()
+	s.given.joins = joins{list: s.given.joins.list[:0], late: s.given.joins.late[:0], nullReader: notOpen, nullWriter: notOpen}
+	if len(s.ask.attr.Join) == 0 {
 		return nil
 	}
-	for i := range s.attr.Join {
-		n := &s.attr.Join[i]
+	for i := range s.ask.attr.Join {
+		n := &s.ask.attr.Join[i]
 		o := joinOpener{s, n, index("Attr.Join", i)}
 		if err := o.open(); err != nil {
 			return err
 		}
 	}
 	for _, kind := range []NamespaceKind{PIDNamespace, UserNamespace} { // found among all those of a process
-		if !s.joins.joins(kind) {
+		if !s.given.joins.joins(kind) {
 			continue
 		}
-		if err := s.checkJoinAndNew(kind); err != nil {
+		if err := s.ask.checkJoinAndNew(kind); err != nil {
 			return err
 		}
 	}
-	s.privileged = mayAdminister()
-	slices.SortStableFunc(s.joins.list, func(a, b joined) int { return s.rank(a.kind) - s.rank(b.kind) })
+	s.given.joins.privileged = mayAdminister()
+	slices.SortStableFunc(s.given.joins.list, func(a, b joined) int { return s.given.joins.rank(a.kind) - s.given.joins.rank(b.kind) })
 	if err := s.joinInStage(); err != nil {
 		return err
 	}
@@ -140,16 +139,16 @@ func (s *starter) openJoins() *StartError {
 // joined in a second stage.
 func (s *starter) joinInStage() *StartError {
 	kind := TimeNamespace
-	if s.joins.joins(MountNamespace) {
+	if s.given.joins.joins(MountNamespace) {
 		kind = MountNamespace
 	}
 	switch {
-	case s.inPlace || s.stageField != "" || !s.joins.joins(kind):
+	case s.ask.inPlace || s.given.stageField != "" || !s.given.joins.joins(kind):
 		return nil
-	case !s.mayHaveStages():
+	case !s.ask.mayHaveStages():
 		return invalidf("Attr.Join", kind.String(), "takes a second stage, which cannot be combined with SysProcAttr.Ptrace or a listener (Attr.Seccomp)")
 	}
-	s.stageField = "Attr.Join"
+	s.given.stageField = "Attr.Join"
 	return nil
 }
 
@@ -178,15 +177,15 @@ var mayAdminister = func() bool {
 // openNullBefore opens /dev/null where the child is to have it, since the mount
 // namespace that it joins may have something else at that path.
 func (s *starter) openNullBefore() *StartError {
-	if !s.joins.joins(MountNamespace) {
+	if !s.given.joins.joins(MountNamespace) {
 		return nil
 	}
-	for _, f := range s.files {
-		to, mode := &s.nullReader, unix.O_RDONLY
+	for _, f := range s.given.files {
+		to, mode := &s.given.joins.nullReader, unix.O_RDONLY
 		switch f.source {
 		case nullRead:
 		case nullWrite:
-			to, mode = &s.nullWriter, unix.O_WRONLY
+			to, mode = &s.given.joins.nullWriter, unix.O_WRONLY
 		default:
 			continue
 		}
@@ -195,7 +194,7 @@ func (s *starter) openNullBefore() *StartError {
 		}
 		fd, err := s.makeFile(f.field, program.ForProgram, func() (int, error) { return unix.Open("/dev/null", mode|unix.O_CLOEXEC, 0) })
 		if err != nil {
-			return &StartError{Path: s.path, Step: "open", Object: "/dev/null", Field: f.field, Err: err}
+			return &StartError{Path: s.ask.path, Step: "open", Object: "/dev/null", Field: f.field, Err: err}
 		}
 		*to = fd
 	}
@@ -219,7 +218,7 @@ func (o joinOpener) open() *StartError {
 			return o.error("", o.n.File.Name(), err)
 		}
 		if o.describing || !o.ours(o.n.Kinds, fd) {
-			o.joins.list = append(o.joins.list, joined{o.n.Kinds, fd, o.n.File.Name(), o.field, true})
+			o.given.joins.list = append(o.given.joins.list, joined{o.n.Kinds, fd, o.n.File.Name(), o.field, true})
 		}
 		return nil
 	case o.describing:
@@ -263,7 +262,7 @@ func (o joinOpener) ofPidFD() *StartError {
 func (o joinOpener) ofProcess(pid, pidfd int) *StartError {
 	kinds := o.n.Kinds
 	if kinds == 0 {
-		kinds = allKinds &^ o.named()
+		kinds = allKinds &^ o.ask.named()
 	}
 	for _, k := range namespaceKinds {
 		if kinds&k.kind == 0 {
@@ -292,12 +291,12 @@ func (o joinOpener) ofProcess(pid, pidfd int) *StartError {
 func (o joinOpener) add(kind NamespaceKind, name string, open func() (int, error)) *StartError {
 	if o.describing {
 		o.standIn++
-		o.joins.list = append(o.joins.list, joined{kind, o.standIn - 1, name, o.field, false})
+		o.given.joins.list = append(o.given.joins.list, joined{kind, o.standIn - 1, name, o.field, false})
 		return nil
 	}
 	fd, err := open()
 	if no, ok := err.(noNamespace); ok {
-		return &StartError{Path: o.path, Step: "setns", Object: name, Field: o.field, Err: unix.EINVAL, Hint: no.why()}
+		return &StartError{Path: o.ask.path, Step: "setns", Object: name, Field: o.field, Err: unix.EINVAL, Hint: no.why()}
 	}
 	if err != nil {
 		return o.error("open", name, err)
@@ -307,12 +306,12 @@ func (o joinOpener) add(kind NamespaceKind, name string, open func() (int, error
 		return nil
 	}
 	o.afterwards(func(bool) { unix.Close(fd) })
-	o.joins.list = append(o.joins.list, joined{kind, fd, name, o.field, false})
+	o.given.joins.list = append(o.given.joins.list, joined{kind, fd, name, o.field, false})
 	return nil
 }
 
 func (o joinOpener) error(step, object string, err error) *StartError {
-	e := &StartError{Path: o.path, Step: step, Object: object, Field: o.field, Err: err}
+	e := &StartError{Path: o.ask.path, Step: step, Object: object, Field: o.field, Err: err}
 	if o.n.Path == "" && (err == unix.EACCES || err == unix.EPERM) {
 		e.Hint = "the namespaces of a process are open to those who may trace it: ptrace(2)"
 	}
@@ -368,17 +367,17 @@ func (n noNamespace) why() string {
 // and all others too, so that the image is executed in the caller's user
 // namespace and out of reach for whoever is root in another.
 func (s *starter) divideJoins() *StartError {
-	j := &s.joins
-	if s.second == nil && !s.inPlace {
+	j := &s.given.joins
+	if s.given.stageField == "" && !s.ask.inPlace {
 		// A process in another PID namespace is made, not moved; and new
 		// namespaces belong to the user namespace that their maker is in.
-		s.relays = j.joins(PIDNamespace) || len(j.list) > 0 && s.bornInto()&uint64(allKinds) != 0
+		s.given.joins.relays = j.joins(PIDNamespace) || len(j.list) > 0 && s.given.bornInto()&uint64(allKinds) != 0
 		return nil
 	}
 	for _, n := range j.list {
-		s.uses = append(s.uses, use{fd: n.fd, field: n.field, kind: program.Harmless, own: !n.given})
+		s.given.uses = append(s.given.uses, use{fd: n.fd, field: n.field, kind: program.Harmless, own: !n.given})
 	}
-	j.list, j.late, s.relays = j.late[:0], j.list, false
+	j.list, j.late, s.given.joins.relays = j.late[:0], j.list, false
 	return nil
 }
 
@@ -387,7 +386,7 @@ func (s *starter) divideJoins() *StartError {
 // in with them. The memory is the parent's, and must be out of their reach
 // before.
 func (b *builder) join() {
-	j := &b.joins
+	j := &b.given.joins
 	if len(j.list) == 0 {
 		return
 	}
@@ -395,7 +394,7 @@ func (b *builder) join() {
 	for _, n := range j.list {
 		b.add(n.field, program.Setns, num(n.fd), num(n.kind))
 	}
-	if b.relays {
+	if b.given.joins.relays {
 		b.relay()
 	}
 }
@@ -404,13 +403,13 @@ func (b *builder) join() {
 // was executed in the namespaces of the caller, so that undumpable means out of
 // reach for whoever is root in another user namespace.
 func (b *builder) joinLate() {
-	if !b.inPlace {
+	if !b.ask.inPlace {
 		b.joinRest()
 	}
 }
 
 func (b *builder) joinRest() {
-	j := &b.joins
+	j := &b.given.joins
 	if len(j.late) == 0 {
 		return
 	}
@@ -423,46 +422,46 @@ func (b *builder) joinRest() {
 // relay has the child make another child of the parent's, in the PID
 // namespace just joined, and in new namespaces if there are to be any. That one goes on.
 func (b *builder) relay() {
-	j, p := &b.joins, b.p
-	j.childPid, j.childPidFD, j.childLeft = p.Words(0), p.Words(1<<32-1), p.Words(1)
+	m, p := &b.made, b.p
+	m.childPid, m.childPidFD, m.childLeft = p.Words(0), p.Words(1<<32-1), p.Words(1)
 	name := "Attr.Join"
-	flags := unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_CHILD_CLEARTID | b.bornInto()
-	if b.bornInto() != 0 {
+	flags := unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_CHILD_CLEARTID | b.given.bornInto()
+	if b.given.bornInto() != 0 {
 		name = field("Cloneflags")
 	}
-	if b.table.copied {
+	if b.given.copied {
 		flags &^= unix.CLONE_FILES
 	}
-	if !b.noPidFD {
+	if !b.given.noPidFD {
 		flags |= unix.CLONE_PIDFD
 	}
-	if b.lacks.has(noClone3) {
+	if b.given.lacks.has(noClone3) {
 		// The place of the address that is cleared depends on the
 		// architecture; without CLONE_SETTLS the other one is ignored.
-		b.add(name, program.Clone, num(flags), num(0), j.childPidFD, j.childLeft, j.childLeft).Relay = true
-		p.FeedData(p.Len()-1, j.childPid)
+		b.add(name, program.Clone, num(flags), num(0), m.childPidFD, m.childLeft, m.childLeft).Relay = true
+		p.FeedData(p.Len()-1, m.childPid)
 		return
 	}
 	// The kernel notes the number before the new process runs, whatever
 	// becomes of the old one.
 	flags |= unix.CLONE_PARENT_SETTID
 	args := p.Words(flags, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-	for i, at := range []program.Arg{j.childPidFD, j.childLeft, j.childPid} {
+	for i, at := range []program.Arg{m.childPidFD, m.childLeft, m.childPid} {
 		p.PutAddress(program.Arg{Kind: program.Address, Value: args.Value + uint64(8+8*i)}, at)
 	}
 	b.add(name, program.Clone3, args, num(88)).Relay = true
-	p.FeedData(p.Len()-1, j.childPid)
+	p.FeedData(p.Len()-1, m.childPid)
 }
 
 // describeFile makes the error of a step name the namespace or the cgroup that
 // a descriptor is of.
 func (s *starter) describeFile(e *StartError) {
-	for i, dir := range s.attr.CgroupV1 {
+	for i, dir := range s.ask.attr.CgroupV1 {
 		if e.Step == "write" && e.Field == index("Attr.CgroupV1", i) {
 			e.Object = dir + "/cgroup.procs"
 		}
 	}
-	for _, n := range slices.Concat(s.joins.list, s.joins.late) {
+	for _, n := range slices.Concat(s.given.joins.list, s.given.joins.late) {
 		if e.Step == "setns" && e.Object == program.CloneFlags(uint64(n.kind)) {
 			e.Object = n.name
 		}

@@ -29,7 +29,7 @@ func (r *request) checkKeyring() *StartError {
 }
 
 func (b *builder) sessionKeyring() {
-	k := b.attr.SessionKeyring
+	k := b.ask.attr.SessionKeyring
 	if k == nil {
 		return
 	}

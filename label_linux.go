@@ -53,18 +53,18 @@ func (r *request) checkExecLabel() *StartError {
 // checkModules looks whether the modules are there that labels are for. Where
 // /proc or /sys cannot say, the child finds out.
 func (s *starter) checkModules() *StartError {
-	l := s.attr.ExecLabel
+	l := s.ask.attr.ExecLabel
 	if l == nil || s.describing {
 		return nil
 	}
 	if l.SELinux != "" {
 		if err := selinuxMissing(); err != nil {
-			return &StartError{Path: s.path, Field: "Attr.ExecLabel.SELinux", Object: l.SELinux, Err: err}
+			return &StartError{Path: s.ask.path, Field: "Attr.ExecLabel.SELinux", Object: l.SELinux, Err: err}
 		}
 	}
 	if l.AppArmor != "" {
 		if err := apparmorMissing(); err != nil {
-			return &StartError{Path: s.path, Field: "Attr.ExecLabel.AppArmor", Object: l.AppArmor, Err: err}
+			return &StartError{Path: s.ask.path, Field: "Attr.ExecLabel.AppArmor", Object: l.AppArmor, Err: err}
 		}
 	}
 	return nil
@@ -101,11 +101,11 @@ func (noModule) Unwrap() error { return unix.EOPNOTSUPP }
 func (b *builder) openLabels() {
 	t := &b.table
 	b.labels = b.labels[:0]
-	for _, a := range b.execAttrs() {
+	for _, a := range b.ask.execAttrs() {
 		at := t.lowestFree()
 		t.setOpen(at, true)
 		b.labels = append(b.labels, openLabel{a, b.p.Len(), at})
-		b.add(a.field, program.Openat, num(t.at(b.procFD)), b.p.Str(a.path), num(unix.O_WRONLY|unix.O_CLOEXEC), num(0))
+		b.add(a.field, program.Openat, num(t.at(b.given.procFD)), b.p.Str(a.path), num(unix.O_WRONLY|unix.O_CLOEXEC), num(0))
 	}
 }
 

@@ -11,13 +11,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// A landlocking is Attr.Landlock as the start at hand applies it: without what
-// the kernel lacks.
-type landlocking struct {
-	set     LandlockSet
-	ruleset int // the ruleset's number in the child
-}
-
 // restricts reports whether anything is left to apply. A log flag alone restricts
 // nothing.
 func (s LandlockSet) restricts() bool { return s.Files != 0 || s.Ports != 0 || s.Scopes != 0 }
@@ -109,17 +102,16 @@ func (l *Landlock) checkPorts(known LandlockPortAccess) *StartError {
 // resolveLandlock compares what is asked for with what the kernel has, and
 // has the child find the files that rules are about.
 func (s *starter) resolveLandlock() *StartError {
-	l := s.attr.Landlock
-	s.locked = landlocking{ruleset: notOpen}
+	l := s.ask.attr.Landlock
 	if l == nil {
 		return nil
 	}
 	res, err := l.resolve(s.landlockABI())
 	if err != nil {
-		err.Path = s.path
+		err.Path = s.ask.path
 		return err
 	}
-	s.locked.set = res.Applied
+	s.given.locked = res.Applied
 	if s.to.birth != nil {
 		s.afterwards(func(started bool) {
 			if started {
@@ -131,19 +123,19 @@ func (s *starter) resolveLandlock() *StartError {
 }
 
 func (s *starter) useLandlockFiles() *StartError {
-	if s.locked.set.Files == 0 {
+	if s.given.locked.Files == 0 {
 		return nil
 	}
-	for i, rule := range s.attr.Landlock.Files.Rules {
+	for i, rule := range s.ask.attr.Landlock.Files.Rules {
 		if rule.File == nil {
 			continue
 		}
 		name := index("Attr.Landlock.Files.Rules", i)
 		fd, err := shownFd(rule.File)
 		if err != nil {
-			return &StartError{Path: s.path, Object: rule.object(), Field: name, Err: err}
+			return &StartError{Path: s.ask.path, Object: rule.object(), Field: name, Err: err}
 		}
-		s.use(fd, name, program.HostDirectory)
+		s.given.use(fd, name, program.HostDirectory)
 	}
 	return nil
 }
@@ -151,17 +143,17 @@ func (s *starter) useLandlockFiles() *StartError {
 // landlockFiles makes the rules for files of the caller's, and closes these: a
 // directory among them would lead out of a new root.
 func (b *builder) landlockFiles() {
-	if b.locked.set.Files == 0 {
+	if b.given.locked.Files == 0 {
 		return
 	}
-	for i, rule := range b.attr.Landlock.Files.Rules {
+	for i, rule := range b.ask.attr.Landlock.Files.Rules {
 		if rule.File == nil {
 			continue
 		}
 		b.landlockRuleset()
 		name := index("Attr.Landlock.Files.Rules", i)
 		fd, _ := shownFd(rule.File)
-		if rights := rule.Rights & b.locked.set.Files; rights != 0 {
+		if rights := rule.Rights & b.given.locked.Files; rights != 0 {
 			b.landlockBeneath(name, rights, b.p.Words(uint64(rights), uint64(b.table.at(fd))))
 		}
 		b.drop(fd, name)
@@ -171,11 +163,11 @@ func (b *builder) landlockFiles() {
 // landlock makes the other rules. It stands before the last steps, because
 // making them takes descriptors, which the limit on open files may not leave.
 func (b *builder) landlock() {
-	if !b.locked.set.restricts() {
+	if !b.given.locked.restricts() {
 		return
 	}
 	b.landlockRuleset()
-	set, l := b.locked.set, b.attr.Landlock
+	set, l := b.given.locked, b.ask.attr.Landlock
 	if set.Files != 0 {
 		for i := range l.Files.Rules {
 			b.landlockPath(index("Attr.Landlock.Files.Rules", i), &l.Files.Rules[i])
@@ -192,10 +184,10 @@ func (b *builder) landlock() {
 
 // landlockRuleset makes the ruleset, if it is not there yet.
 func (b *builder) landlockRuleset() {
-	if b.locked.ruleset != notOpen {
+	if b.ruleset != notOpen {
 		return
 	}
-	set := b.locked.set
+	set := b.given.locked
 	attr := b.p.Words(uint64(set.Files), uint64(set.Ports), uint64(set.Scopes))
 	b.add("Attr.Landlock", program.LandlockCreateRuleset, attr, num(24), num(0))
 	b.parkRuleset()
@@ -207,14 +199,14 @@ func (b *builder) parkRuleset() {
 	t, p := &b.table, b.p
 	created := p.Len() - 1
 	got := t.lowestFree()
-	b.locked.ruleset = t.spare()
-	b.add("Attr.Landlock", program.Dup3, num(0), num(b.locked.ruleset), num(unix.O_CLOEXEC)).Ignore(uint32(unix.EINVAL)) // it is there already
+	b.ruleset = t.spare()
+	b.add("Attr.Landlock", program.Dup3, num(0), num(b.ruleset), num(unix.O_CLOEXEC)).Ignore(uint32(unix.EINVAL)) // it is there already
 	p.FeedArg(created, created+1, 0)
 	t.setOpen(got, true)
 }
 
 func (b *builder) landlockRule(field string, kind int, attr program.Arg) *program.Step {
-	return b.add(field, program.LandlockAddRule, num(b.locked.ruleset), num(kind), attr, num(0))
+	return b.add(field, program.LandlockAddRule, num(b.ruleset), num(kind), attr, num(0))
 }
 
 // fileRights are the rights that a file can be given which is no directory.
@@ -222,7 +214,7 @@ const fileRights = LandlockExecute | LandlockWriteFile | LandlockReadFile | Land
 
 // landlockPath adds the rule for a path.
 func (b *builder) landlockPath(field string, rule *LandlockPath) {
-	rights := rule.Rights & b.locked.set.Files
+	rights := rule.Rights & b.given.locked.Files
 	if rights == 0 || rule.File != nil {
 		return
 	}
@@ -266,7 +258,7 @@ func (b *builder) landlockBeneath(field string, rights LandlockAccess, attr prog
 // landlockSelf restricts the process, after which no file can be opened that
 // no rule is about.
 func (b *builder) landlockSelf() {
-	if b.locked.set.restricts() {
-		b.add("Attr.Landlock", program.LandlockRestrictSelf, num(b.locked.ruleset), num(b.locked.set.Log))
+	if b.given.locked.restricts() {
+		b.add("Attr.Landlock", program.LandlockRestrictSelf, num(b.ruleset), num(b.given.locked.Log))
 	}
 }

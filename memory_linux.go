@@ -29,23 +29,23 @@ import (
 
 // guardMemory decides which way a start goes.
 func (s *starter) guardMemory() *StartError {
-	s.hides, s.standing = false, standing{}
-	flags := s.sys.Cloneflags | s.sys.Unshareflags
-	if s.inPlace || flags&unix.CLONE_NEWUSER == 0 {
+	s.given.hides, s.given.standing = false, standing{}
+	flags := s.ask.sys.Cloneflags | s.ask.sys.Unshareflags
+	if s.ask.inPlace || flags&unix.CLONE_NEWUSER == 0 {
 		return nil
 	}
-	s.standing = ownStanding()
-	s.root = s.root && !s.procIsOuter
-	changes := s.writesOwnFiles() && s.changesCredentials() // makes the memory undumpable, for other starts as well
-	switch maps := s.meets() || s.writesOwnFiles(); {
-	case s.stageField != "":
-	case s.root || !maps:
-		s.hides = s.guarded && s.reachesHidden()
-	case len(s.attr.Join) > 0: // undumpable in any case
-	case (changes || s.guarded) && s.mayHaveStages():
-		s.stageField = field("Cloneflags")
-		if s.sys.Cloneflags&unix.CLONE_NEWUSER == 0 {
-			s.stageField = field("Unshareflags")
+	s.given.standing = ownStanding()
+	s.given.root = s.given.root && !s.tried.procIsOuter
+	changes := s.ask.writesOwnFiles() && s.ask.changesCredentials() // makes the memory undumpable, for other starts as well
+	switch maps := s.ask.meets() || s.ask.writesOwnFiles(); {
+	case s.given.stageField != "":
+	case s.given.root || !maps:
+		s.given.hides = s.given.guarded && s.ask.reachesHidden()
+	case len(s.ask.attr.Join) > 0: // undumpable in any case
+	case (changes || s.given.guarded) && s.ask.mayHaveStages():
+		s.given.stageField = field("Cloneflags")
+		if s.ask.sys.Cloneflags&unix.CLONE_NEWUSER == 0 {
+			s.given.stageField = field("Unshareflags")
 		}
 	}
 	return nil
@@ -67,7 +67,7 @@ func (r *request) writesOwnFiles() bool { return r.writesOwnMaps() || r.attr.For
 // readsProc reports whether id maps are written through the child's files in /proc
 // while it shares the parent's memory, by one or the other.
 func (s *starter) readsProc() bool {
-	return s.meetsEarly() || s.writesOwnFiles() && s.second == nil
+	return s.given.meetsEarly() || s.ask.writesOwnFiles() && s.given.stageField == ""
 }
 
 // A standing is what this process is to other processes of its user's.
@@ -135,18 +135,18 @@ func (s *setting) ask(look func() bool) bool {
 // be made in joined ones. The image was executed outside then: undumpable, it
 // cannot be traced by root inside, whom no filter of the program's need bind.
 // That is of use to an init; any other would do no harm, and goes the same way.
-func (b *builder) entersLate() bool {
-	flags := b.sys.Cloneflags & uintptr(allKinds)
-	return b.stageField != "" && !b.inPlace && (flags&unix.CLONE_NEWUSER != 0 || flags != 0 && len(b.attr.Join) > 0)
+func (g *given) entersLate() bool {
+	flags := g.ask.sys.Cloneflags & uintptr(allKinds)
+	return g.stageField != "" && !g.ask.inPlace && (flags&unix.CLONE_NEWUSER != 0 || flags != 0 && len(g.ask.attr.Join) > 0)
 }
 
 // meetsEarly reports whether the child waits for its maps in the first stage.
-func (b *builder) meetsEarly() bool { return b.meets() && !b.entersLate() }
+func (g *given) meetsEarly() bool { return g.ask.meets() && !g.entersLate() }
 
 // bornInto are the flags of SysProcAttr's that the child is cloned with.
-func (b *builder) bornInto() uint64 {
-	flags := birthFlags(b.sys.Cloneflags)
-	if b.entersLate() {
+func (g *given) bornInto() uint64 {
+	flags := birthFlags(g.ask.sys.Cloneflags)
+	if g.entersLate() {
 		flags &^= uint64(allKinds)
 	}
 	return flags
@@ -154,9 +154,9 @@ func (b *builder) bornInto() uint64 {
 
 // relaysLate reports whether the second stage has to make a process to be in the namespaces,
 // since it cannot enter them itself.
-func (b *builder) relaysLate() bool {
+func (g *given) relaysLate() bool {
 	born := uintptr(unix.CLONE_NEWPID | unix.CLONE_NEWTIME)
-	return b.entersLate() && b.sys.Cloneflags&born != 0 || b.stageField != "" && !b.inPlace && b.joins.joins(PIDNamespace)
+	return g.entersLate() && g.ask.sys.Cloneflags&born != 0 || g.stageField != "" && !g.ask.inPlace && g.joins.joins(PIDNamespace)
 }
 
 // enterLate enters the new namespaces in the second stage, and has the parent
@@ -164,15 +164,15 @@ func (b *builder) relaysLate() bool {
 func (b *builder) enterLate() {
 	name, flags := field("Cloneflags"), uint64(0)
 	switch {
-	case b.entersLate():
-		flags = birthFlags(b.sys.Cloneflags) & uint64(allKinds)
-	case b.relaysLate():
+	case b.given.entersLate():
+		flags = birthFlags(b.ask.sys.Cloneflags) & uint64(allKinds)
+	case b.given.relaysLate():
 		name = "Attr.Join"
 	default:
 		return
 	}
-	relays, opens := b.relaysLate(), b.meets() && !b.root
-	if (relays || !opens) && len(b.joins.late) == 0 { // after a join it is so
+	relays, opens := b.given.relaysLate(), b.ask.meets() && !b.given.root
+	if (relays || !opens) && len(b.given.joins.late) == 0 { // after a join it is so
 		b.add(name, program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
 	}
 	if relays {
@@ -186,11 +186,11 @@ func (b *builder) enterLate() {
 		b.tellAndWait(name, machine.Relayed)
 		b.add(name, program.Prctl, num(unix.PR_SET_DUMPABLE), num(1))
 	}
-	if b.meets() {
-		b.meetAt = b.p.Len()
-		b.tellAndWait(b.mapFiles()[0].field, machine.Entered)
-		b.add(name, program.Close, num(b.table.at(b.waitFD)))
-		b.table.setOpen(b.table.at(b.waitFD), false)
+	if b.ask.meets() {
+		b.made.meetAt = b.p.Len()
+		b.tellAndWait(b.ask.mapFiles()[0].field, machine.Entered)
+		b.add(name, program.Close, num(b.table.at(b.given.waitFD)))
+		b.table.setOpen(b.table.at(b.given.waitFD), false)
 	}
 }
 
@@ -198,7 +198,7 @@ func (b *builder) enterLate() {
 func (b *builder) relayLate(name string, flags uint64) {
 	p := b.p
 	flags |= unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_PARENT_SETTID
-	if b.lacks.has(noClone3) {
+	if b.given.lacks.has(noClone3) {
 		b.add(name, program.Clone, num(flags), num(0), num(machine.RelayedAt)).Relay = true
 	} else {
 		const parentTID = 3 // of struct clone_args
@@ -212,8 +212,8 @@ func (b *builder) relayLate(name string, flags uint64) {
 // parent be gone, the child goes, too.
 func (b *builder) tellAndWait(field, word string) {
 	p := b.p
-	got, wait := p.Words(0), b.table.at(b.waitFD)
-	b.add(field, program.Write, num(b.report), p.Str(word), num(len(word)))
+	got, wait := p.Words(0), b.table.at(b.given.waitFD)
+	b.add(field, program.Write, num(b.made.report), p.Str(word), num(len(word)))
 	b.add(field, program.Read, num(wait), p.Buffer(1), num(1))
 	p.FeedData(p.Len()-1, got)
 	p.Add(field, program.Test, got, num(1), num(2)).Quiet = true

@@ -56,7 +56,7 @@ func hasCap(c int) bool {
 }
 
 func (b *builder) noNewPrivs() {
-	if b.attr.NoNewPrivs {
+	if b.ask.attr.NoNewPrivs {
 		b.add("Attr.NoNewPrivs", program.Prctl, num(unix.PR_SET_NO_NEW_PRIVS), num(1))
 	}
 }

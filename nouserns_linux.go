@@ -33,14 +33,14 @@ func mapsOne(lines []syscall.SysProcIDMap) bool { return len(lines) == 1 && line
 // has no rights outside, where the limit is (ucounts in user_namespaces(7)). It comes
 // after all that takes rights in the other new namespaces, which belong to the outer one.
 func (b *builder) forbidUserNamespaces() {
-	if !b.attr.ForbidUserNamespaces {
+	if !b.ask.attr.ForbidUserNamespaces {
 		return
 	}
 	b.writeProc(forbidField, "sys/user/max_user_namespaces", "1")
 	b.add(forbidField, program.Unshare, num(unix.CLONE_NEWUSER))
 	b.writeProc(forbidField, "self/setgroups", "deny")
-	b.writeProc(forbidField, "self/gid_map", sameID(b.sys.GidMappings[0].ContainerID))
-	b.writeProc(forbidField, "self/uid_map", sameID(b.sys.UidMappings[0].ContainerID))
+	b.writeProc(forbidField, "self/gid_map", sameID(b.ask.sys.GidMappings[0].ContainerID))
+	b.writeProc(forbidField, "self/uid_map", sameID(b.ask.sys.UidMappings[0].ContainerID))
 }
 
 // leavesOutCaller reports whether the map of the new user namespace has no id for

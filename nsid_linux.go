@@ -19,39 +19,39 @@ const statxSize = 256
 // second stage shows. That is done as soon as it is in all of them, since it
 // takes the caller's /proc.
 func (b *builder) reportNamespaces() {
-	b.ids = b.ids[:0]
+	b.made.ids = b.made.ids[:0]
 	for _, k := range namespaceKinds {
-		if b.attr.ReportNamespaces&k.kind == 0 {
+		if b.ask.attr.ReportNamespaces&k.kind == 0 {
 			continue
 		}
 		var at program.Arg
-		if b.second == nil {
+		if b.made.second == nil {
 			at = b.p.Buffer(statxSize)
 		} else {
-			at = num(machine.SharedAt + statxSize*len(b.ids))
+			at = num(machine.SharedAt + statxSize*len(b.made.ids))
 		}
-		b.ids = append(b.ids, at)
+		b.made.ids = append(b.made.ids, at)
 		file := k.file
 		if k.kind == TimeNamespace {
 			file = "time_for_children" // the one that the execve enters
 		}
-		b.add("Attr.ReportNamespaces", program.Statx, num(b.table.at(b.procFD)), b.p.Str("self/ns/"+file), num(0), num(unix.STATX_INO), at)
+		b.add("Attr.ReportNamespaces", program.Statx, num(b.table.at(b.given.procFD)), b.p.Str("self/ns/"+file), num(0), num(unix.STATX_INO), at)
 	}
 }
 
 // tellNamespaces reads what the child has looked up.
 func (s *starter) tellNamespaces() {
-	if s.to.birth == nil || s.attr.ReportNamespaces == 0 {
+	if s.to.birth == nil || s.ask.attr.ReportNamespaces == 0 {
 		return
 	}
 	i := 0
 	for _, k := range namespaceKinds {
-		if s.attr.ReportNamespaces&k.kind == 0 {
+		if s.ask.attr.ReportNamespaces&k.kind == 0 {
 			continue
 		}
 		var stat []byte
-		if s.second == nil {
-			stat = s.program.Data[s.ids[i].Value:]
+		if s.made.second == nil {
+			stat = s.made.first.Data[s.made.ids[i].Value:]
 		} else {
 			stat = s.stage.Shared()[statxSize*i:]
 		}

@@ -52,7 +52,7 @@ func (r *request) checkNUMA() *StartError {
 // numa sets the memory policy. As with CPUs, the kernel leaves out nodes that
 // cannot be had, and the child looks at what it got.
 func (b *builder) numa() {
-	n := b.attr.NUMA
+	n := b.ask.attr.NUMA
 	if n == nil {
 		return
 	}

@@ -16,8 +16,8 @@ func (r *request) checkOOMScoreAdj() *StartError {
 // oomScoreAdj writes the value. The kernel gives it to every process that
 // shares the memory.
 func (b *builder) oomScoreAdj() {
-	if b.attr.OOMScoreAdj == nil {
+	if b.ask.attr.OOMScoreAdj == nil {
 		return
 	}
-	b.writeProc(oomField, "self/oom_score_adj", strconv.Itoa(*b.attr.OOMScoreAdj))
+	b.writeProc(oomField, "self/oom_score_adj", strconv.Itoa(*b.ask.attr.OOMScoreAdj))
 }

@@ -12,7 +12,7 @@ func (r *request) checkPersonality() *StartError {
 }
 
 func (b *builder) personality() {
-	if p := b.attr.Personality; p != nil {
+	if p := b.ask.attr.Personality; p != nil {
 		b.add("Attr.Personality", program.Personality, num(*p))
 	}
 }

@@ -24,18 +24,18 @@ func (b *builder) placeFiles() {
 // that is a file of the child's too is executed from there: it stays open, so
 // that the interpreter of a script can read it.
 func (b *builder) parkProgram() {
-	if b.attr.Program == nil {
+	if b.ask.attr.Program == nil {
 		return
 	}
-	for _, f := range b.files {
-		if f.source == fromParent && f.fd == b.programFD {
-			b.executable = f.n
+	for _, f := range b.given.files {
+		if f.source == fromParent && f.fd == b.given.programFD {
+			b.made.executable = f.n
 			return
 		}
 	}
 	t := &b.table
-	b.executable = t.spare()
-	b.add("Attr.Program", program.Dup3, num(t.at(b.programFD)), num(b.executable), num(unix.O_CLOEXEC))
+	b.made.executable = t.spare()
+	b.add("Attr.Program", program.Dup3, num(t.at(b.given.programFD)), num(b.made.executable), num(unix.O_CLOEXEC))
 }
 
 // arrange puts the files that are open at their numbers. A number is
@@ -44,18 +44,18 @@ func (b *builder) parkProgram() {
 func (b *builder) arrange() {
 	t := &b.table
 	t.needed, t.placed = t.needed[:0], t.placed[:0]
-	for range b.files {
+	for range b.given.files {
 		t.needed, t.placed = append(t.needed, 0), append(t.placed, false)
 	}
-	for i := range b.files {
+	for i := range b.given.files {
 		if at := t.sitsAt(i); at >= 0 {
 			t.needed[at]++
 		}
 	}
-	for i := range b.files {
+	for i := range b.given.files {
 		b.placeFrom(i)
 	}
-	for i, f := range b.files {
+	for i, f := range b.given.files {
 		if !t.placed[i] {
 			b.moveAway(f)
 			b.placeFrom(i)
@@ -88,7 +88,7 @@ func (b *builder) placeFrom(i int) {
 
 func (b *builder) place(i int) {
 	t := &b.table
-	f, from := &b.files[i], t.source[i]
+	f, from := &b.given.files[i], t.source[i]
 	switch {
 	case from == notOpen:
 		if f.source == closed && t.isOpen(f.n) {
@@ -111,24 +111,24 @@ func (b *builder) moveAway(f childFile) {
 	for i := range t.source {
 		if t.source[i] == f.n && !t.placed[i] { // there is one
 			t.source[i] = t.spare()
-			b.add(b.files[i].field, program.Dup3, num(f.n), num(t.source[i]), num(unix.O_CLOEXEC))
+			b.add(b.given.files[i].field, program.Dup3, num(f.n), num(t.source[i]), num(unix.O_CLOEXEC))
 		}
 	}
-	t.needed[b.fileAt(f.n)] = 0
+	t.needed[indexOfFile(b.given.files, f.n)] = 0
 }
 
 // openPaths opens the files that are given by their paths, in the order of the
 // list.
 func (b *builder) openPaths() {
-	for i := range b.attr.Files {
-		if f := &b.attr.Files[i]; f.Path != "" {
+	for i := range b.ask.attr.Files {
+		if f := &b.ask.attr.Files[i]; f.Path != "" {
 			b.openAt(index("Attr.Files", i), f.Path, f.Flags|unix.O_NOCTTY|unix.O_CLOEXEC, f.Mode, f.FD)
 		}
 	}
 }
 
 func (b *builder) duplicate() {
-	for _, f := range b.files {
+	for _, f := range b.given.files {
 		if f.source == sameAs {
 			b.add(f.field, program.Dup3, num(f.fd), num(f.n), num(0))
 			b.table.setOpen(f.n, true)
@@ -140,7 +140,7 @@ func (b *builder) duplicate() {
 // whatever opened it and forgot to say so.
 func (b *builder) closeRest() {
 	first := 0
-	for _, f := range b.files {
+	for _, f := range b.given.files {
 		b.closeGap(first, f.n)
 		first = f.n + 1
 	}
@@ -152,7 +152,7 @@ func (b *builder) closeGap(first, next int) {
 	open := b.table.open.between(first, next)
 	switch {
 	case len(open) == 0:
-	case b.lacks.has(noCloseRange):
+	case b.given.lacks.has(noCloseRange):
 		for _, n := range open {
 			b.add("", program.Fcntl, num(n), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
 		}

@@ -17,8 +17,8 @@ func (r *request) plan() (*Plan, error) {
 	if err := r.validate(); err != nil {
 		return nil, r.refused(err)
 	}
-	s := &starter{describing: true, standIn: 3}
-	s.request, s.p = r, &s.program
+	s := new(memory).attempt(r, options{}, tried{})
+	s.describing, s.standIn = true, 3
 	s.standInForPipes()
 	if err := s.build(); err != nil {
 		return nil, r.refused(err)
@@ -27,28 +27,28 @@ func (r *request) plan() (*Plan, error) {
 
 	l := lister{plan: &Plan{Path: r.path, Steps: s.parentSteps}}
 	l.inline(s)
-	if s.inPlace {
-		l.program(s.p, func(int) string { return "self" })
+	if s.ask.inPlace {
+		l.program(s.made.first, func(int) string { return "self" })
 		return l.plan, nil
 	}
 	l.birth(s)
-	l.program(s.p, func(int) string { return "child" })
+	l.program(s.made.first, func(int) string { return "child" })
 	switch {
-	case s.second == nil:
-	case s.waitFD < 0:
-		l.program(s.second, s.runsSecond)
+	case s.made.second == nil:
+	case s.given.waitFD < 0:
+		l.program(s.made.second, s.made.runs)
 	default:
-		l.programAround(s.second, s.runsSecond, s.meetAt+1, s.planOfMaps())
+		l.programAround(s.made.second, s.made.runs, s.made.meetAt+1, s.planOfMaps())
 	}
 	return l.plan, nil
 }
 
-// runsSecond is who runs a step of the second stage.
-func (b *builder) runsSecond(step int) string {
+// runs is who runs a step of the second stage.
+func (c *compiled) runs(step int) string {
 	switch {
-	case b.attr.Init == nil || step < b.initStep:
+	case c.initStep == 0 || step < c.initStep:
 		return "child"
-	case step < b.firstStep:
+	case step < c.firstStep:
 		return "init"
 	}
 	return "program"
@@ -57,8 +57,9 @@ func (b *builder) runsSecond(step int) string {
 // standInForPipes gives numbers to the pipes that a start would make.
 func (s *starter) standInForPipes() {
 	pipes := map[int]int{}
-	for i := range s.files {
-		f := &s.files[i]
+	s.given.files = slices.Clone(s.given.files)
+	for i := range s.given.files {
+		f := &s.given.files[i]
 		if f.source != pipeEnd {
 			continue
 		}
@@ -73,8 +74,8 @@ func (s *starter) standInForPipes() {
 // none of those that the request names.
 func (s *starter) nextStandIn() int {
 	named := func(fd int) bool {
-		return slices.ContainsFunc(s.files, func(f childFile) bool { return f.source == fromParent && f.fd == fd }) ||
-			slices.ContainsFunc(s.uses, func(u use) bool { return u.fd == fd })
+		return slices.ContainsFunc(s.given.files, func(f childFile) bool { return f.source == fromParent && f.fd == fd }) ||
+			slices.ContainsFunc(s.given.uses, func(u use) bool { return u.fd == fd })
 	}
 	for named(s.standIn) {
 		s.standIn++
@@ -97,16 +98,16 @@ func (l *lister) birth(s *starter) {
 	e := &StartError{}
 	s.explainBirth(e, 0)
 	l.add("parent", e.Step, e.Syscall, e.Field)
-	if s.meetsEarly() {
+	if s.given.meetsEarly() {
 		l.plan.Steps = append(l.plan.Steps, s.planOfMaps()...)
 	}
 }
 
 // planOfMaps is how the parent writes the id maps.
 func (s *starter) planOfMaps() (list []PlanStep) {
-	for _, f := range s.mapFiles() {
-		if helper := s.helperFor(f); helper != "" {
-			path, _ := s.helperPath(helper)
+	for _, f := range s.ask.mapFiles() {
+		if helper := s.ask.helperFor(f); helper != "" {
+			path, _ := s.ask.helperPath(helper)
 			list = append(list, PlanStep{"parent", helper, path + " " + strings.Join(f.helperArgs(helper, "CHILD")[1:], " "), "Attr.IDMap.Helpers"})
 			continue
 		}
@@ -117,13 +118,13 @@ func (s *starter) planOfMaps() (list []PlanStep) {
 
 // inline lists how the parent makes the files whose content is given.
 func (l *lister) inline(s *starter) {
-	for _, f := range s.files {
+	for _, f := range s.given.files {
 		if f.source != inline {
 			continue
 		}
 		const shown = 32
 		by := "parent"
-		if s.inPlace {
+		if s.ask.inPlace {
 			by = "self"
 		}
 		text, fd := strconv.Quote(string(f.file.Data[:min(len(f.file.Data), shown)])), itoa(f.fd)

@@ -16,7 +16,7 @@ import (
 func (s *starter) prepare() *StartError {
 	for _, one := range preparations {
 		if err := one(s); err != nil {
-			err.Path = s.path
+			err.Path = s.ask.path
 			return err
 		}
 	}
@@ -45,13 +45,13 @@ type use struct {
 // b.table.at tells, until it executes its program. What kind of file that is
 // matters to the verifier: a directory of the host's must be closed again before
 // a path is followed in another root.
-func (b *builder) use(fd int, field string, kind program.FileKind) {
-	b.uses = append(b.uses, use{fd: fd, field: field, kind: kind})
+func (g *given) use(fd int, field string, kind program.FileKind) {
+	g.uses = append(g.uses, use{fd: fd, field: field, kind: kind})
 }
 
 // useOwn does it for one that was made for the start.
-func (b *builder) useOwn(fd int, field string, kind program.FileKind) {
-	b.uses = append(b.uses, use{fd: fd, field: field, kind: kind, own: true})
+func (g *given) useOwn(fd int, field string, kind program.FileKind) {
+	g.uses = append(g.uses, use{fd: fd, field: field, kind: kind, own: true})
 }
 
 // makeFile opens a descriptor for the length of the attempt to start, and has
@@ -59,7 +59,7 @@ func (b *builder) useOwn(fd int, field string, kind program.FileKind) {
 func (s *starter) makeFile(field string, kind program.FileKind, open func() (int, error)) (int, error) {
 	if s.describing {
 		fd := s.nextStandIn()
-		s.useOwn(fd, field, kind)
+		s.given.useOwn(fd, field, kind)
 		return fd, nil
 	}
 	fd, err := open()
@@ -67,7 +67,7 @@ func (s *starter) makeFile(field string, kind program.FileKind, open func() (int
 		return -1, err
 	}
 	s.afterwards(func(bool) { unix.Close(fd) })
-	s.useOwn(fd, field, kind)
+	s.given.useOwn(fd, field, kind)
 	return fd, nil
 }
 
@@ -85,8 +85,8 @@ func (s *starter) cleanUp(started bool) {
 
 // useTerminal is for Foreground, whose Ctty is a descriptor of the parent's.
 func (s *starter) useTerminal() *StartError {
-	if s.sys.Foreground {
-		s.use(s.sys.Ctty, field("Ctty"), program.Harmless)
+	if s.ask.sys.Foreground {
+		s.given.use(s.ask.sys.Ctty, field("Ctty"), program.Harmless)
 	}
 	return nil
 }
@@ -94,11 +94,11 @@ func (s *starter) useTerminal() *StartError {
 // openParent makes the pidfd of this process, if the child is to look at it.
 // A kernel may have none.
 func (s *starter) openParent() *StartError {
-	s.parentFD = -1
-	if s.needsParentFD() {
+	s.given.parentFD = -1
+	if s.given.needsParentFD() {
 		fd, err := s.makeFile(field("Pdeathsig"), program.Harmless, func() (int, error) { return unix.PidfdOpen(os.Getpid(), 0) })
 		if err == nil {
-			s.parentFD = fd
+			s.given.parentFD = fd
 		}
 	}
 	return nil

@@ -37,13 +37,13 @@ func (r *request) needsProc() string {
 // wrote there would be lost (CVE-2025-52881). For the same reason it has to be
 // a proc file system.
 func (s *starter) openProc() *StartError {
-	name, lists := s.needsProc(), s.listsChildren()
-	s.procFD, s.childList = -1, false
+	name, lists := s.ask.needsProc(), s.listsChildren()
+	s.given.procFD, s.given.childList = -1, false
 	if name == "" || name == initField && !lists {
 		return nil
 	}
 	var foreign, err error
-	s.procFD, err = s.makeFile(name, program.HostDirectory, func() (int, error) {
+	s.given.procFD, err = s.makeFile(name, program.HostDirectory, func() (int, error) {
 		fd, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return -1, err
@@ -55,11 +55,11 @@ func (s *starter) openProc() *StartError {
 		}
 		return fd, nil
 	})
-	s.childList = lists && err == nil && foreign == nil
+	s.given.childList = lists && err == nil && foreign == nil
 	if err == nil || name == initField {
 		return nil
 	}
-	e := &StartError{Path: s.path, Step: "open", Object: "/proc", Field: name, Err: err}
+	e := &StartError{Path: s.ask.path, Step: "open", Object: "/proc", Field: name, Err: err}
 	if err == unix.ENOENT || err == ownproc.ErrNotMounted {
 		e.Err, e.Hint = unix.ENOENT, ownproc.ErrNotMounted.Error()
 	}
@@ -68,8 +68,8 @@ func (s *starter) openProc() *StartError {
 
 // closeProc closes it when the last step has used it: it leads out of any root.
 func (b *builder) closeProc() {
-	if b.procFD >= 0 {
-		b.drop(b.procFD, b.needsProc())
+	if b.given.procFD >= 0 {
+		b.drop(b.given.procFD, b.ask.needsProc())
 	}
 }
 
@@ -77,7 +77,7 @@ func (b *builder) closeProc() {
 // namespaces that the child is in when it opens the file.
 func (b *builder) writeProc(field, path, text string) {
 	p, open := b.p, b.p.Len()
-	b.add(field, program.Openat, num(b.table.at(b.procFD)), p.Str(path), num(unix.O_WRONLY), num(0))
+	b.add(field, program.Openat, num(b.table.at(b.given.procFD)), p.Str(path), num(unix.O_WRONLY), num(0))
 	b.add(field, program.Write, num(0), p.Str(text), num(len(text)))
 	p.FeedArg(open, open+1, 0)
 	b.add(field, program.Close, num(0)).Quiet = true

@@ -29,7 +29,7 @@ func (r *request) checkRlimits() *StartError {
 // child's files still counts against. Only its hard limit is raised here, if
 // it is to be.
 func (b *builder) rlimits() {
-	for i, l := range b.attr.Rlimits {
+	for i, l := range b.ask.attr.Rlimits {
 		name := index("Attr.Rlimits", i)
 		switch {
 		case b.silencesInit(l), b.limitsCore(name, l):
@@ -44,11 +44,11 @@ func (b *builder) rlimits() {
 // silencesInit reports whether a limit on the size of files would keep an init from
 // telling the program's end, in its file. That limit is for the program alone.
 func (b *builder) silencesInit(l Rlimit) bool {
-	return b.attr.Init != nil && l.Resource == unix.RLIMIT_FSIZE && l.Cur < machine.EndAt+endSize+restSize
+	return b.ask.attr.Init != nil && l.Resource == unix.RLIMIT_FSIZE && l.Cur < machine.EndAt+endSize+restSize
 }
 
 func (b *builder) fileSize() {
-	for i, l := range b.attr.Rlimits {
+	for i, l := range b.ask.attr.Rlimits {
 		if b.silencesInit(l) {
 			b.prlimit(index("Attr.Rlimits", i), l)
 		}
@@ -59,7 +59,7 @@ func (b *builder) fileSize() {
 // this process was started with if package syscall has raised it since.
 func (b *builder) nofile() {
 	asked := false
-	for i, l := range b.attr.Rlimits {
+	for i, l := range b.ask.attr.Rlimits {
 		if l.Resource == unix.RLIMIT_NOFILE {
 			b.prlimit(index("Attr.Rlimits", i), l)
 			asked = true

@@ -125,7 +125,7 @@ func (r *request) realTime() bool {
 }
 
 func (b *builder) nice() {
-	if n := b.attr.Nice; n != nil {
+	if n := b.ask.attr.Nice; n != nil {
 		b.add("Attr.Nice", program.Setpriority, num(unix.PRIO_PROCESS), num(0), num(*n))
 	}
 }
@@ -137,7 +137,7 @@ const (
 )
 
 func (b *builder) scheduler() {
-	s, p := b.attr.Scheduler, b.p
+	s, p := b.ask.attr.Scheduler, b.p
 	if s == nil || *s == (Scheduler{}) {
 		return
 	}

@@ -133,25 +133,25 @@ func (r *request) checkListener() *StartError {
 // thirty seconds of its time, the parent is gone, and it ends in the only way
 // that is left.
 func (b *builder) seccomp() {
-	for _, f := range b.filters {
+	for _, f := range b.ask.filters {
 		b.add(f.field, program.Seccomp, num(unix.SECCOMP_SET_MODE_FILTER), num(f.flags), b.p.Filter(f.code))
 		if !f.listens {
 			continue
 		}
 		p := b.p
 		count := p.Words(0)
-		b.handover = machine.Handover{Number: p.Words(machine.NoNumber), Taken: p.Words(0), Door: b.door}
-		p.Label(b.handover.Taken, "taken")
-		p.FeedData(p.Len()-1, b.handover.Number)
-		if b.door != nil {
-			b.add(f.field, program.Test, num(b.door.Address()), num(1), num(2)).Quiet = true
+		b.made.handover = machine.Handover{Number: p.Words(machine.NoNumber), Taken: p.Words(0), Door: b.given.door}
+		p.Label(b.made.handover.Taken, "taken")
+		p.FeedData(p.Len()-1, b.made.handover.Number)
+		if b.given.door != nil {
+			b.add(f.field, program.Test, num(b.given.door.Address()), num(1), num(2)).Quiet = true
 			b.add(f.field, program.Move, num(0)).Quiet = true
 			continue
 		}
 		b.add(f.field, program.Move, count, num(1)).Quiet = true
 		p.FeedData(p.Len()-1, count)
 		b.add(f.field, program.Test, count, num(0), num(2)).Quiet = true // after 2^32 rounds
-		b.add(f.field, program.Test, b.handover.Taken, num(0), num(-2)).Next = 2
+		b.add(f.field, program.Test, b.made.handover.Taken, num(0), num(-2)).Next = 2
 		b.add(f.field, program.Move, num(0)).Quiet = true
 	}
 }
@@ -160,8 +160,8 @@ func (b *builder) seccomp() {
 // be taken. It would spin otherwise, and on one CPU its parent, which it does not make
 // way for, would never come.
 func (s *starter) makeDoor() *StartError {
-	s.door = nil
-	if s.describing || !s.listens() || !s.realTime() {
+	s.given.door = nil
+	if s.describing || !s.ask.listens() || !s.ask.realTime() {
 		return nil
 	}
 	door, err := machine.NewDoor()
@@ -170,7 +170,7 @@ func (s *starter) makeDoor() *StartError {
 		e.Hint = "with a real-time policy a listener needs it, Linux 5.11, and a filter in force may have answered"
 		return e
 	}
-	s.door = door
+	s.given.door = door
 	s.afterwards(func(bool) { door.Close() })
 	return nil
 }

@@ -58,8 +58,8 @@ func secureBits(field string, names []string) (set, named uint64, err *StartErro
 // of the user is one of them, which is not to stay.
 func (b *builder) securebits() {
 	const name = "Attr.Securebits"
-	e, p := b.secure, b.p
-	if b.keepsCaps() {
+	e, p := b.ask.secure, b.p
+	if b.ask.keepsCaps() {
 		e.clear |= keepCapsBit
 	}
 	if e.clear&allSecurebits == allSecurebits {

@@ -52,7 +52,7 @@ func (r *request) checkSignals() *StartError {
 // dispositions sets what signals do. The child has no handlers, so that what it
 // does not ignore has its default action.
 func (b *builder) dispositions() {
-	s := b.attr.Signals
+	s := b.ask.attr.Signals
 	if s == nil {
 		return
 	}
@@ -87,7 +87,7 @@ func (b *builder) allDefault() {
 // signalMask gives the child its signal mask: the one asked for, or the one
 // that the cloning thread had. All signals were blocked around the clone.
 func (b *builder) signalMask() {
-	s := b.attr.Signals
+	s := b.ask.attr.Signals
 	if s == nil || s.Mask == nil {
 		b.restoreMask()
 		return

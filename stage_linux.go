@@ -64,30 +64,28 @@ func (r *request) checkStages() *StartError {
 // openSecond makes the second stage's descriptors, if there is to be one: its
 // image, and the pipe that it reports to.
 func (s *starter) openSecond() *StartError {
-	s.stage, s.second, s.waitFD, s.carries = nil, nil, -1, false
-	if s.stageField == "" {
+	if s.given.stageField == "" {
 		return nil
 	}
-	s.second = &s.secondProgram
 	s.findCaps()
 	if s.describing {
-		s.image, s.pipe, s.stateFD = s.nextStandIn(), s.nextStandIn(), s.nextStandIn()
-		if s.meets() && s.entersLate() {
-			s.waitFD = s.nextStandIn()
+		s.given.image, s.given.pipe, s.given.stateFD = s.nextStandIn(), s.nextStandIn(), s.nextStandIn()
+		if s.ask.meets() && s.given.entersLate() {
+			s.given.waitFD = s.nextStandIn()
 		}
 	} else {
-		s.stage = &machine.Second{Meets: s.meets() && s.entersLate(), Relays: s.relaysLate()}
+		s.stage = &machine.Second{Meets: s.ask.meets() && s.given.entersLate(), Relays: s.given.relaysLate()}
 		if err := s.stage.Open(); err != nil {
-			return &StartError{Path: s.path, Step: "open second stage", Field: s.stageField, Err: err, Hint: noImageText(err)}
+			return &StartError{Path: s.ask.path, Step: "open second stage", Field: s.given.stageField, Err: err, Hint: noImageText(err)}
 		}
 		s.afterwards(func(bool) { s.stage.Close() })
-		s.image, s.pipe, s.stateFD, s.waitFD = s.stage.Image(), s.stage.Pipe(), s.stage.State(), s.stage.Wait()
+		s.given.image, s.given.pipe, s.given.stateFD, s.given.waitFD = s.stage.Image(), s.stage.Pipe(), s.stage.State(), s.stage.Wait()
 	}
-	s.useOwn(s.image, s.stageField, program.Harmless)
-	s.useOwn(s.pipe, s.stageField, program.Harmless)
-	s.useOwn(s.stateFD, s.stageField, program.Harmless)
-	if s.waitFD >= 0 {
-		s.useOwn(s.waitFD, s.stageField, program.Harmless)
+	s.given.useOwn(s.given.image, s.given.stageField, program.Harmless)
+	s.given.useOwn(s.given.pipe, s.given.stageField, program.Harmless)
+	s.given.useOwn(s.given.stateFD, s.given.stageField, program.Harmless)
+	if s.given.waitFD >= 0 {
+		s.given.useOwn(s.given.waitFD, s.given.stageField, program.Harmless)
 	}
 	return nil
 }
@@ -96,34 +94,34 @@ func (s *starter) openSecond() *StartError {
 // What the second needs of the parent's descriptors survives the execve. The
 // pipe goes to a number above all that matter, where it stays.
 func (b *builder) splitStage() {
-	if b.second == nil {
+	if b.made.second == nil {
 		return
 	}
 	t := &b.table
-	b.report = t.spare()
-	b.add(b.stageField, program.Dup3, num(t.at(b.pipe)), num(b.report), num(0))
+	b.made.report = t.spare()
+	b.add(b.given.stageField, program.Dup3, num(t.at(b.given.pipe)), num(b.made.report), num(0))
 	for _, h := range t.held {
-		if h.fd != b.image && h.fd != b.pipe && !h.stays && t.isOpen(h.at) {
+		if h.fd != b.given.image && h.fd != b.given.pipe && !h.stays && t.isOpen(h.at) {
 			b.add(h.field, program.Fcntl, num(h.at), num(unix.F_SETFD), num(0))
 		}
 	}
 	b.carryCaps()
 	b.restoreMask()
 	b.coreBack() // a signal may leave a core file from here on
-	b.executeFile(b.stageField, t.at(b.image), []string{machine.SecondName}, nil)
-	t.setOpen(t.at(b.image), false)
-	t.setOpen(t.at(b.pipe), false)
+	b.executeFile(b.given.stageField, t.at(b.given.image), []string{machine.SecondName}, nil)
+	t.setOpen(t.at(b.given.image), false)
+	t.setOpen(t.at(b.given.pipe), false)
 
-	b.p = b.second
+	b.p = b.made.second
 	b.p.Reset()
 	b.keepSecondLog()
 	b.mask = b.p.Words(0)
 	b.p.Label(b.mask, "mask")
-	b.mapState(t.at(b.stateFD))
+	b.mapState(t.at(b.given.stateFD))
 	// As after the birth: until the mask is set no signal is to end the start.
-	b.add(b.stageField, program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, num(8))
-	b.add(b.stageField, program.Prctl, num(unix.PR_SET_NAME), b.p.Str(machine.SecondName))
-	b.add(b.stageField, program.Fcntl, num(b.report), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
+	b.add(b.given.stageField, program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, num(8))
+	b.add(b.given.stageField, program.Prctl, num(unix.PR_SET_NAME), b.p.Str(machine.SecondName))
+	b.add(b.given.stageField, program.Fcntl, num(b.made.report), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
 	b.putCapsBack()
 }
 
@@ -131,20 +129,20 @@ func (b *builder) splitStage() {
 // it is killed.
 func (b *builder) mapState(fd int) {
 	b.noteBirth(fd)
-	b.mapped = b.p.Len()
-	b.add(b.stageField, program.Mmap, num(machine.StatePage), num(machine.StateSize(b.p)), num(unix.PROT_READ|unix.PROT_WRITE),
+	b.made.mapped = b.p.Len()
+	b.add(b.given.stageField, program.Mmap, num(machine.StatePage), num(machine.StateSize(b.p)), num(unix.PROT_READ|unix.PROT_WRITE),
 		num(unix.MAP_SHARED|unix.MAP_FIXED), num(fd), num(0))
-	if b.attr.Init != nil { // which tells at the end what has become of the program
+	if b.ask.attr.Init != nil { // which tells at the end what has become of the program
 		b.stateLast = b.table.spare()
 		b.add(initField, program.Dup3, num(fd), num(b.stateLast), num(unix.O_CLOEXEC))
 	}
-	b.add(b.stageField, program.Close, num(fd))
+	b.add(b.given.stageField, program.Close, num(fd))
 	b.table.setOpen(fd, false)
 }
 
 // takeEnd keeps the file that an init tells the program's end in.
 func (s *starter) takeEnd() {
-	if s.attr.Init != nil && s.to.birth != nil {
+	if s.ask.attr.Init != nil && s.to.birth != nil {
 		s.to.birth.end = os.NewFile(uintptr(s.stage.TakeState()), "state")
 	}
 }
@@ -163,15 +161,15 @@ func (s *starter) seal() *StartError {
 	if s.stage == nil {
 		return nil
 	}
-	s.stage.Program, s.stage.Report = s.second, s.report
-	s.stage.Forks, s.stage.Child = s.attr.Init != nil, s.firstStep
-	s.stage.GoesOn, s.stage.Rendezvous = s.attr.Init.tells(), s.writeMaps
+	s.stage.Program, s.stage.Report = s.made.second, s.made.report
+	s.stage.Forks, s.stage.Child = s.ask.attr.Init != nil, s.made.firstStep
+	s.stage.GoesOn, s.stage.Rendezvous = s.ask.attr.Init.tells(), s.writeMaps
 	if s.to.tracer != nil {
 		s.stage.Moments = &s.to.tracer.times
 	}
-	s.to.tracer.phase("image", "write the second stage", s.stageField)
+	s.to.tracer.phase("image", "write the second stage", s.given.stageField)
 	if err := s.stage.Seal(); err != nil {
-		return &StartError{Path: s.path, Step: "seal second stage", Field: s.stageField, Err: err}
+		return &StartError{Path: s.ask.path, Step: "seal second stage", Field: s.given.stageField, Err: err}
 	}
 	return nil
 }

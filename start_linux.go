@@ -25,11 +25,12 @@ func (r *request) start(to options) (*os.Process, error) {
 	if err := r.validate(); err != nil {
 		return nil, r.refused(err)
 	}
-	s := starters.Get().(*starter)
-	s.to = to
-	defer s.recycle()
+	m := memories.Get().(*memory)
+	defer m.release()
+	var before tried
 	for {
-		res, err := s.try(r)
+		s := m.attempt(r, to, before)
+		res, err := s.try()
 		if err != nil {
 			return nil, err
 		}
@@ -37,18 +38,19 @@ func (r *request) start(to options) (*os.Process, error) {
 			return nil, s.stopped(res)
 		}
 		if res.OK {
-			s.to.tracer.phase("handle", "open a handle of the process", "")
+			to.tracer.phase("handle", "open a handle of the process", "")
 			p := s.process(res)
 			s.makeTrace(res)
 			return p, nil
 		}
 		if !s.again(res) {
-			s.to.tracer.phase("explain", "look for the reason", "")
+			to.tracer.phase("explain", "look for the reason", "")
 			err := s.explain(res)
 			s.makeTrace(res)
 			return nil, err
 		}
-		s.to.tracer.again(res.Errno)
+		before = s.tried
+		to.tracer.again(res.Errno)
 	}
 }
 
@@ -62,22 +64,23 @@ func (r *request) fillIn() {
 	r.uids, r.gids = r.sys.UidMappings, r.sys.GidMappings
 }
 
-// A starter is one start while it is going on. What it has allocated serves
-// the starts after it.
+// A starter is one attempt to start a process.
 type starter struct {
-	builder
-	to            options
-	program       program.Program
-	secondProgram program.Program
-	launch        machine.Launch
-	stage         *machine.Second
-	terminal      terminal
-	ends          []func(started bool)
-	group         *cgroup.Group // what Attr.Cgroup has asked for
-	cgroupSays    string        // what its counters said when the start had failed
-	busy          int           // how often the program was open for writing
-	tryClone      bool          // clone3 was refused: clone(2) tells whether as such
-	tryVfork      bool          // so was clone(2)
+	ask   *request
+	to    options
+	given given
+	made  compiled
+	tried tried
+
+	memory   *memory
+	launch   machine.Launch
+	stage    *machine.Second
+	terminal terminal
+	ends     []func(started bool)
+
+	group      *cgroup.Group // what Attr.Cgroup has asked for
+	cgroupSays string        // what its counters said when the start had failed
+	handler    int           // of an Exec: the first step after a failure
 
 	describing    bool // a plan is made, and nothing else
 	standIn       int  // the next number for a descriptor that only a start makes
@@ -85,44 +88,42 @@ type starter struct {
 	parentSteps   []PlanStep // what the parent does before the birth
 }
 
-var starters = sync.Pool{New: func() any { return new(starter) }}
-
-func (s *starter) recycle() {
-	s.request, s.second, s.stage, s.group = nil, nil, nil, nil
-	s.noPidFD, s.tryClone, s.tryVfork, s.procIsOuter, s.busy = false, false, false, false, 0
-	s.launch, s.to = machine.Launch{}, options{}
-	starters.Put(s)
+// The tried is what the attempts before have shown about this start.
+type tried struct {
+	busy        int  // how often the program was open for writing
+	noPidFD     bool // there is no descriptor left for one of the child
+	clone       bool // clone3 was refused: clone(2) tells whether as such
+	vfork       bool // so was clone(2)
+	procIsOuter bool // /proc turned out to belong to root of another user namespace
 }
 
 // try compiles the program for the kernel as far as it is known, and launches
 // it once.
-func (s *starter) try(r *request) (machine.Result, error) {
-	s.request, s.p = r, &s.program
-	s.lacks = kernel.missing()
+func (s *starter) try() (machine.Result, error) {
+	s.given.lacks, s.given.noPidFD = kernel.missing(), s.tried.noPidFD
 	switch {
-	case s.needsClone3() != "":
-		s.lacks &^= noClone3 // let it say so
-	case s.tryClone:
-		s.lacks |= noClone3
+	case s.ask.needsClone3() != "":
+		s.given.lacks &^= noClone3 // let it say so
+	case s.tried.clone:
+		s.given.lacks |= noClone3
 	}
-	if s.tryVfork {
-		s.lacks |= onlyVfork
+	if s.tried.vfork {
+		s.given.lacks |= onlyVfork
 	}
 	started := false
 	defer func() { s.cleanUp(started) }()
-	s.uses, s.enters = s.uses[:0], s.enters[:0]
 	if err := s.build(); err != nil {
 		return machine.Result{}, err
 	}
-	defer s.release()
+	defer s.given.release()
 	if err := s.seal(); err != nil {
 		return machine.Result{}, err
 	}
 	s.prepareLaunch()
-	s.terminal.remember(r.sys)
+	s.terminal.remember(s.ask.sys)
 	s.to.tracer.phase(callLink, "link the program", "")
 	res := s.launch.Do()
-	s.release()
+	s.given.release()
 	if s.stage != nil && res.OK {
 		res = s.stage.Outcome(res)
 	}
@@ -138,7 +139,7 @@ func (s *starter) try(r *request) (machine.Result, error) {
 		s.takeEnd()
 	}
 	if started = res.OK; !started {
-		s.terminal.restore(r.sys)
+		s.terminal.restore(s.ask.sys)
 	}
 	return res, nil
 }
@@ -152,73 +153,62 @@ func (s *starter) build() *StartError {
 	if err := s.hold(); err != nil {
 		return err
 	}
-	if s.lacks.has(noCloseRange) {
-		s.highest = highestFile() + moreFiles
+	if s.given.lacks.has(noCloseRange) {
+		s.given.highest = highestFile() + moreFiles
 	}
-	s.clock = noClock
+	if s.ask.sys.Pdeathsig != 0 {
+		s.given.ppid = s.ask.parent()
+	}
+	s.given.clock = noClock
 	if s.to.tracer != nil {
-		s.clock = s.to.tracer.times.Clock
+		s.given.clock = s.to.tracer.times.Clock
 	}
 	s.to.tracer.phase("compile", "compile the program", "")
-	s.compile()
+	s.made = compile(&s.given, s.memory)
 	if s.to.inspect != nil {
-		s.to.inspect(s.p, s.second)
+		s.to.inspect(s.made.first, s.made.second)
 	}
 	if program.Compiled != nil {
-		program.Compiled(s.compiled())
+		program.Compiled(s.given.verifiable(&s.made))
 	}
-	s.noteTimes()
 	return nil
 }
 
-func (b *builder) compile() {
-	first := b.p
-	b.p.Reset()
-	b.mask = b.p.Words(0)
-	if b.sys.Pdeathsig != 0 {
-		b.ppid = b.parent()
-	}
-	first.Label(b.mask, "mask")
-	b.firstMask = b.mask
-	b.steps()
-	b.p = first
-}
-
 func (s *starter) prepareLaunch() {
-	sys := s.sys
+	sys := s.ask.sys
 	s.launch = machine.Launch{
-		Program:     &s.program,
-		Mask:        s.firstMask,
-		Namespaces:  s.bornInto(),
+		Program:     s.made.first,
+		Mask:        s.made.firstMask,
+		Namespaces:  s.given.bornInto(),
 		Hides:       s.undumpableAtBirth(),
 		Cgroup:      s.cgroup(),
-		CopyFiles:   s.table.copied,
-		OldClone:    s.lacks.has(noClone3),
-		NoPidFD:     s.noPidFD,
-		Plain:       s.lacks.has(onlyVfork),
+		CopyFiles:   s.given.copied,
+		OldClone:    s.given.lacks.has(noClone3),
+		NoPidFD:     s.given.noPidFD,
+		Plain:       s.given.lacks.has(onlyVfork),
 		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
-		Credentials: s.changesCredentials() && s.second == nil,
+		Credentials: s.ask.changesCredentials() && s.made.second == nil,
 	}
 	s.launch.Stop = s.to.flight.stopper()
 	if s.launch.Stop != nil && s.launch.OldClone && sys.PidFD == nil {
 		s.launch.NoPidFD = true // clone(2) has room for one of them; a stop needs the number
 	}
-	if s.listens() {
-		s.launch.Handover = &s.handover
+	if s.ask.listens() {
+		s.launch.Handover = &s.made.handover
 	}
 	if s.to.tracer != nil {
 		s.launch.Times = &s.to.tracer.times
 	}
 	// A traced child may stop before it executes, for its parent to say how to
 	// go on: that parent must not wait in vfork.
-	s.launch.Vfork = s.inCgroup() && !sys.Ptrace
-	if s.relays { // the process that goes on is born into them
+	s.launch.Vfork = s.ask.inCgroup() && !sys.Ptrace
+	if s.given.joins.relays { // the process that goes on is born into them
 		s.launch.Namespaces, s.launch.CopyFiles, s.launch.Vfork = 0, false, false
-		s.launch.Relay = &machine.Relay{Pid: s.childPid, PidFD: s.childPidFD, Left: s.childLeft}
+		s.launch.Relay = &machine.Relay{Pid: s.made.childPid, PidFD: s.made.childPidFD, Left: s.made.childLeft}
 	}
-	if s.meetsEarly() {
+	if s.given.meetsEarly() {
 		s.launch.Rendezvous = s.writeMaps
-		s.launch.Go = s.goWord
+		s.launch.Go = s.made.goWord
 	}
 	s.launch.ReadsProc = s.readsProc()
 }
@@ -251,46 +241,46 @@ const mostBusy = 50
 // the kernel turned out to lack, without a pidfd if there is no descriptor
 // left for it and nobody asked for it, or in a moment.
 func (s *starter) again(res machine.Result) bool {
-	if s.atBirth(res) && res.Errno == unix.EMFILE && !s.noPidFD && s.sys.PidFD == nil {
-		s.noPidFD = true
+	if s.atBirth(res) && res.Errno == unix.EMFILE && !s.tried.noPidFD && s.ask.sys.PidFD == nil {
+		s.tried.noPidFD = true
 		return true
 	}
-	if res.Place == machine.AtBirth && s.needsClone3() != "" {
+	if res.Place == machine.AtBirth && s.ask.needsClone3() != "" {
 		return false
 	}
-	if res.Place == machine.AtMeeting && errors.Is(res.Err, unix.EACCES) && s.hides && !s.procIsOuter {
+	if res.Place == machine.AtMeeting && errors.Is(res.Err, unix.EACCES) && s.given.hides && !s.tried.procIsOuter {
 		// This process has entered its user namespace without an execve, so that
 		// its memory is another's (see user_ns of struct mm_struct).
-		s.procIsOuter = true
+		s.tried.procIsOuter = true
 		return true
 	}
 	// A kernel that has clone3 but not CLONE_CLEAR_SIGHAND answers EINVAL; so
 	// does a kernel that has both, to other flags.
-	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && !s.tryClone && !kernel.clone3Works.Load() {
-		s.tryClone = true
+	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && !s.tried.clone && !kernel.clone3Works.Load() {
+		s.tried.clone = true
 		return true
 	}
-	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && s.launch.OldClone && !s.lacks.has(onlyVfork) {
-		s.tryVfork = true
+	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && s.launch.OldClone && !s.given.lacks.has(onlyVfork) {
+		s.tried.vfork = true
 		return true
 	}
-	if res.Errno == unix.ETXTBSY && s.busy < mostBusy {
-		s.busy++
+	if res.Errno == unix.ETXTBSY && s.tried.busy < mostBusy {
+		s.tried.busy++
 		plain.Sleep(time.Millisecond)
 		return true
 	}
-	if s.lostInherited(res) && s.busy < mostBusy {
-		s.busy++
+	if s.lostInherited(res) && s.tried.busy < mostBusy {
+		s.tried.busy++
 		return true
 	}
-	what := missing(res, &s.program)
+	what := missing(res, s.made.first)
 	kernel.learn(what)
-	return what != 0 && !s.lacks.has(what)
+	return what != 0 && !s.given.lacks.has(what)
 }
 
 // atBirth reports whether it was the making of a child that failed.
 func (s *starter) atBirth(res machine.Result) bool {
-	return res.Place == machine.AtBirth || res.Place == machine.InChild && s.program.Steps[res.Step].Relay
+	return res.Place == machine.AtBirth || res.Place == machine.InChild && s.made.first.Steps[res.Step].Relay
 }
 
 // needsClone3 names what clone(2) has no way to ask for, if it is asked for.
@@ -309,10 +299,10 @@ func (r *request) needsClone3() string {
 func (s *starter) process(res machine.Result) *os.Process {
 	if !s.launch.OldClone {
 		kernel.clone3Works.Store(true)
-	} else if s.tryClone {
+	} else if s.tried.clone {
 		kernel.learn(noClone3)
 	}
-	if s.tryVfork {
+	if s.tried.vfork {
 		kernel.learn(onlyVfork)
 	}
 	p, err := findProcess(res.Pid) // the child is not reaped, so the pid is its
@@ -320,8 +310,8 @@ func (s *starter) process(res machine.Result) *os.Process {
 		p = &os.Process{Pid: res.Pid}
 	}
 	s.takeListener(res)
-	if s.sys.PidFD != nil {
-		*s.sys.PidFD = res.PidFD
+	if s.ask.sys.PidFD != nil {
+		*s.ask.sys.PidFD = res.PidFD
 	} else if res.PidFD >= 0 {
 		unix.Close(res.PidFD)
 	}

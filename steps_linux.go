@@ -13,7 +13,7 @@ import (
 // stay ignored. A handler is the runtime's, and would run in the parent's
 // memory.
 func (b *builder) resetHandlers() {
-	if !b.lacks.has(noClone3) || b.inPlace {
+	if !b.given.lacks.has(noClone3) || b.ask.inPlace {
 		return
 	}
 	const (
@@ -36,37 +36,37 @@ func (b *builder) resetHandlers() {
 }
 
 func (b *builder) setsid() {
-	if b.sys.Setsid {
+	if b.ask.sys.Setsid {
 		b.add(field("Setsid"), program.Setsid)
 	}
 }
 
 func (b *builder) setpgid() {
-	if b.sys.Setpgid || b.sys.Foreground {
+	if b.ask.sys.Setpgid || b.ask.sys.Foreground {
 		name := field("Setpgid")
-		if !b.sys.Setpgid {
+		if !b.ask.sys.Setpgid {
 			name = field("Foreground")
 		}
-		b.add(name, program.Setpgid, num(0), num(b.sys.Pgid))
+		b.add(name, program.Setpgid, num(0), num(b.ask.sys.Pgid))
 	}
 }
 
 // foreground makes the child's group the terminal's foreground group. Ctty is
 // a descriptor of the parent's.
 func (b *builder) foreground() {
-	if !b.sys.Foreground {
+	if !b.ask.sys.Foreground {
 		return
 	}
-	group := b.p.Words(uint64(uint32(b.sys.Pgid)))
-	if b.sys.Pgid == 0 {
+	group := b.p.Words(uint64(uint32(b.ask.sys.Pgid)))
+	if b.ask.sys.Pgid == 0 {
 		b.add(field("Foreground"), program.Getpid)
 		b.p.FeedData(b.p.Len()-1, group)
 	}
-	b.add(field("Foreground"), program.Ioctl, num(b.table.at(b.sys.Ctty)), num(unix.TIOCSPGRP), group)
+	b.add(field("Foreground"), program.Ioctl, num(b.table.at(b.ask.sys.Ctty)), num(unix.TIOCSPGRP), group)
 }
 
 func (b *builder) unshare() {
-	flags := b.sys.Unshareflags
+	flags := b.ask.sys.Unshareflags
 	if flags == 0 {
 		return
 	}
@@ -82,10 +82,10 @@ func (b *builder) unshare() {
 }
 
 func (b *builder) chroot() {
-	if b.sys.Chroot == "" {
+	if b.ask.sys.Chroot == "" {
 		return
 	}
-	b.add(field("Chroot"), program.Chroot, b.p.Str(b.sys.Chroot))
+	b.add(field("Chroot"), program.Chroot, b.p.Str(b.ask.sys.Chroot))
 	// chroot(2) leaves the working directory outside of the new root, from
 	// where the rest of the host can be reached: also by Dir, should that be a
 	// link to /proc/self/cwd.
@@ -94,33 +94,33 @@ func (b *builder) chroot() {
 
 func (b *builder) chdir() {
 	switch {
-	case b.dir != "":
-		b.add("Dir", program.Chdir, b.p.Str(b.dir))
-	case b.attr.DirFile != nil:
-		b.add("Attr.DirFile", program.Fchdir, num(b.table.at(b.dirFD)))
+	case b.ask.dir != "":
+		b.add("Dir", program.Chdir, b.p.Str(b.ask.dir))
+	case b.ask.attr.DirFile != nil:
+		b.add("Attr.DirFile", program.Fchdir, num(b.table.at(b.given.dirFD)))
 	}
 }
 
 // parentDeathSig sets the signal, and looks whether the parent has died
 // before: then no signal comes, and the child sends it to itself.
 func (b *builder) parentDeathSig() {
-	sig := b.sys.Pdeathsig
+	sig := b.ask.sys.Pdeathsig
 	if sig == 0 {
-		if b.meetsEarly() {
+		if b.given.meetsEarly() {
 			b.add("", program.Prctl, num(unix.PR_SET_PDEATHSIG), num(0))
 		}
 		return
 	}
 	name, p := field("Pdeathsig"), b.p
 	b.add(name, program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(sig)))
-	if b.needsParentFD() {
+	if b.given.needsParentFD() {
 		b.endWithoutParent(name)
 		return
 	}
 	parent := p.Words(0)
 	b.add(name, program.Getppid)
 	p.FeedData(p.Len()-1, parent)
-	p.Add(name, program.Test, parent, num(b.ppid), num(3)).Quiet = true
+	p.Add(name, program.Test, parent, num(b.given.ppid), num(3)).Quiet = true
 	getpid := p.Len()
 	b.add(name, program.Getpid).Quiet = true
 	b.add(name, program.Kill, num(0), num(int(sig))).Quiet = true
@@ -130,20 +130,20 @@ func (b *builder) parentDeathSig() {
 // needsParentFD reports whether the child looks after its parent by a pidfd:
 // in a new PID namespace, where the parent has no number, and where it waits
 // for the parent.
-func (b *builder) needsParentFD() bool {
-	otherPIDs := b.sys.Cloneflags&unix.CLONE_NEWPID != 0 || b.joins.joins(PIDNamespace)
-	return b.meetsEarly() || b.sys.Pdeathsig != 0 && otherPIDs
+func (g *given) needsParentFD() bool {
+	otherPIDs := g.ask.sys.Cloneflags&unix.CLONE_NEWPID != 0 || g.joins.joins(PIDNamespace)
+	return g.meetsEarly() || g.ask.sys.Pdeathsig != 0 && otherPIDs
 }
 
 // endWithoutParent ends the child if its parent is gone already. The first
 // process of a PID namespace cannot send itself a signal that it would die of.
 func (b *builder) endWithoutParent(name string) {
-	if b.parentFD < 0 {
+	if b.given.parentFD < 0 {
 		return // a kernel without pidfd_open
 	}
 	p := b.p
 	const pollin = 1
-	poll, now, gone := p.Words(uint64(b.table.at(b.parentFD))|pollin<<32), p.Words(0, 0), p.Words(0)
+	poll, now, gone := p.Words(uint64(b.table.at(b.given.parentFD))|pollin<<32), p.Words(0, 0), p.Words(0)
 	b.add(name, program.Ppoll, poll, num(1), now, num(0), num(8)).Ignore(uint32(unix.EINTR))
 	p.FeedData(p.Len()-1, gone)
 	p.Add(name, program.Test, gone, num(0), num(2)).Quiet = true
@@ -151,19 +151,19 @@ func (b *builder) endWithoutParent(name string) {
 }
 
 func (b *builder) noctty() {
-	if b.sys.Noctty {
+	if b.ask.sys.Noctty {
 		b.add(field("Noctty"), program.Ioctl, num(0), num(unix.TIOCNOTTY), num(0))
 	}
 }
 
 func (b *builder) setctty() {
-	if b.sys.Setctty {
-		b.add(field("Setctty"), program.Ioctl, num(b.sys.Ctty), num(unix.TIOCSCTTY), num(1))
+	if b.ask.sys.Setctty {
+		b.add(field("Setctty"), program.Ioctl, num(b.ask.sys.Ctty), num(unix.TIOCSCTTY), num(1))
 	}
 }
 
 func (b *builder) traceMe() {
-	if b.sys.Ptrace {
+	if b.ask.sys.Ptrace {
 		b.add(field("Ptrace"), program.Ptrace, num(unix.PTRACE_TRACEME))
 	}
 }
@@ -171,7 +171,7 @@ func (b *builder) traceMe() {
 // finish ends the last stage: it executes the program, or becomes the init
 // that has a child do so.
 func (b *builder) finish() {
-	if b.attr.Init != nil {
+	if b.ask.attr.Init != nil {
 		b.initProgram()
 		return
 	}
@@ -190,17 +190,17 @@ func (b *builder) lastSteps() {
 }
 
 func (b *builder) execve() {
-	if b.attr.Program != nil {
-		b.executeFile("Attr.Program", b.executable, b.argv, b.env)
+	if b.ask.attr.Program != nil {
+		b.executeFile("Attr.Program", b.made.executable, b.ask.argv, b.ask.env)
 		return
 	}
-	b.add("", program.Execve, b.p.Str(b.path), b.p.Strs(b.argv), b.p.Strs(b.env))
+	b.add("", program.Execve, b.p.Str(b.ask.path), b.p.Strs(b.ask.argv), b.p.Strs(b.ask.env))
 }
 
 // executeFile executes the file of a descriptor.
 func (b *builder) executeFile(field string, fd int, argv, env []string) {
 	args, vars := b.p.Strs(argv), b.p.Strs(env)
-	if b.lacks.has(noExecveat) {
+	if b.given.lacks.has(noExecveat) {
 		b.add(field, program.Execve, b.p.Str("/proc/self/fd/"+itoa(fd)), args, vars)
 		return
 	}

@@ -11,11 +11,6 @@ import "slices"
 // which the kernel gives to the next file, is known here.
 type fdTable struct {
 	held   []heldFile
-	copied bool // the child is born with a copy of the parent's table
-	// lendable says that what is at a high number can be lent a low one. An
-	// Exec has no use for that: the table is its own process's.
-	lendable bool
-
 	files  []childFile // what the child is to have
 	open   fdSet
 	source []int // for each of the child's files where it is, or notOpen

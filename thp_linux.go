@@ -21,7 +21,7 @@ func (r *request) checkTHP() *StartError {
 // (MMF_INIT_MASK in include/linux/mm_types.h).
 func (b *builder) thpDisable() {
 	const exceptAdvised = 2 // PR_THP_DISABLE_EXCEPT_ADVISED
-	switch b.attr.THPDisable {
+	switch b.ask.attr.THPDisable {
 	case THPDisableCompletely:
 		b.add("Attr.THPDisable", program.Prctl, num(unix.PR_SET_THP_DISABLE), num(1), num(0), num(0), num(0))
 	case THPDisableExceptAdvised:

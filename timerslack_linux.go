@@ -20,7 +20,7 @@ func (r *request) checkTimerSlack() *StartError {
 }
 
 func (b *builder) timerSlack() {
-	if b.attr.TimerSlack > 0 {
-		b.add("Attr.TimerSlack", program.Prctl, num(unix.PR_SET_TIMERSLACK), num(b.attr.TimerSlack))
+	if b.ask.attr.TimerSlack > 0 {
+		b.add("Attr.TimerSlack", program.Prctl, num(unix.PR_SET_TIMERSLACK), num(b.ask.attr.TimerSlack))
 	}
 }

@@ -49,7 +49,7 @@ func (r *request) checkTIOCSTI() *StartError {
 // denyTIOCSTI sets the filter while the child may do so: it needs CAP_SYS_ADMIN,
 // which goes with the credentials, or no_new_privs.
 func (b *builder) denyTIOCSTI(haveNoNewPrivs bool) {
-	if !b.attr.DenyTIOCSTI || b.attr.NoNewPrivs != haveNoNewPrivs {
+	if !b.ask.attr.DenyTIOCSTI || b.ask.attr.NoNewPrivs != haveNoNewPrivs {
 		return
 	}
 	p, _, err := tiocstiPolicy().policy()

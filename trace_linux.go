@@ -17,29 +17,29 @@ const noClock = -1
 
 // noteTimes has both programs note when their steps begin.
 func (b *builder) noteTimes() {
-	if b.clock == noClock {
+	if b.given.clock == noClock {
 		return
 	}
 	p := b.p
 	const loops, most = 3 * 64, 1 << 14 // over all signals, and over all capabilities
 	entries := p.Len() + loops
-	if b.lacks.has(noCloseRange) { // the loops over the table's numbers
-		entries += min(b.highest, most)
+	if b.given.lacks.has(noCloseRange) { // the loops over the table's numbers
+		entries += min(b.given.highest, most)
 	}
-	p.Log = program.Log{Clock: b.clock, Entries: entries, At: p.Buffer(entries * program.EntrySize)}
+	p.Log = program.Log{Clock: b.given.clock, Entries: entries, At: p.Buffer(entries * program.EntrySize)}
 	p.NoteTimes(0, b.lastTimed(p)+1)
-	if b.second == nil {
+	if b.made.second == nil {
 		return
 	}
-	if p = b.second; b.attr.Init == nil {
-		p.NoteTimes(b.mapped+1, b.lastTimed(p)+1)
+	if p = b.made.second; b.ask.attr.Init == nil {
+		p.NoteTimes(b.made.mapped+1, b.lastTimed(p)+1)
 		return
 	}
 	// The init goes on when its child has executed the program: the start is
 	// over then.
-	p.NoteTimes(b.mapped+1, b.initStep)
-	p.NoteTimes(b.initStep, b.initClone+1)
-	p.NoteTimes(b.firstStep, b.lastTimed(p)+1)
+	p.NoteTimes(b.made.mapped+1, b.made.initStep)
+	p.NoteTimes(b.made.initStep, b.made.initClone+1)
+	p.NoteTimes(b.made.firstStep, b.lastTimed(p)+1)
 }
 
 // lastTimed is the last step that may be timed: the one that sets a filter
@@ -50,7 +50,7 @@ func (b *builder) lastTimed(p *program.Program) int {
 		if p.Steps[i].Call != program.Seccomp || p.Steps[i].Field == tiocstiField {
 			continue
 		}
-		if b.filters[filter].silent {
+		if b.ask.filters[filter].silent {
 			return i
 		}
 		filter++
@@ -61,20 +61,20 @@ func (b *builder) lastTimed(p *program.Program) int {
 // keepSecondLog gives the second stage a log in the file that the parent has,
 // too.
 func (b *builder) keepSecondLog() {
-	if b.clock != noClock {
-		b.p.Log = program.Log{Clock: b.clock, At: num(machine.LogAt), Entries: machine.LogSize / program.EntrySize}
+	if b.given.clock != noClock {
+		b.p.Log = program.Log{Clock: b.given.clock, At: num(machine.LogAt), Entries: machine.LogSize / program.EntrySize}
 	}
 }
 
 // noteBirth has the second stage put into the file when it has begun, which
 // has no memory yet that it shares with the parent.
 func (b *builder) noteBirth(fd int) {
-	if b.clock == noClock {
+	if b.given.clock == noClock {
 		return
 	}
 	at := b.p.Buffer(16)
-	b.add(b.stageField, program.ClockGettime, num(b.clock), at).Ignore(program.AnyErrno).Quiet = true
-	b.add(b.stageField, program.Pwrite64, num(fd), at, num(16), num(machine.BornAt-machine.StatePage)).Ignore(program.AnyErrno).Quiet = true
+	b.add(b.given.stageField, program.ClockGettime, num(b.given.clock), at).Ignore(program.AnyErrno).Quiet = true
+	b.add(b.given.stageField, program.Pwrite64, num(fd), at, num(16), num(machine.BornAt-machine.StatePage)).Ignore(program.AnyErrno).Quiet = true
 }
 
 // phaseOfMap is the phase in which the parent has an id map written.
@@ -82,7 +82,7 @@ func (s *starter) phaseOfMap(f mapFile, pid int) {
 	if s.to.tracer == nil {
 		return
 	}
-	if helper := s.helperFor(f); helper != "" {
+	if helper := s.ask.helperFor(f); helper != "" {
 		s.to.tracer.phase(helper, strings.Join(f.helperArgs(helper, itoa(pid)), " "), "Attr.IDMap.Helpers")
 		return
 	}
@@ -98,9 +98,9 @@ func (s *starter) makeTrace(res machine.Result) {
 	}
 	t.end = t.times.Now()
 	t.endPhase(t.end)
-	t.trace.Steps = make([]TraceStep, 0, 2*len(t.phases)+s.program.Len())
+	t.trace.Steps = make([]TraceStep, 0, 2*len(t.phases)+s.made.first.Len())
 	s.traceBirth()
-	if res.Place == machine.AtMeeting && res.Err != nil && !s.entersLate() {
+	if res.Place == machine.AtMeeting && res.Err != nil && !s.given.entersLate() {
 		t.failed = len(t.trace.Steps) - 1
 	}
 	if t.times.At[machine.Born] != 0 {
@@ -136,27 +136,27 @@ func (s *starter) traceBirth() {
 	e := &StartError{}
 	s.explainBirth(e, 0)
 	t.add(TraceStep{By: byParent, Call: e.Step, Text: e.Syscall, Field: e.Field}, at[machine.Birth], born)
-	if !s.entersLate() {
+	if !s.given.entersLate() {
 		t.trace.Steps = append(t.trace.Steps, t.phases[link+1:t.after]...)
 	}
 }
 
 // traceStages adds the child's steps.
 func (s *starter) traceStages(res machine.Result) {
-	t, log := s.to.tracer, s.program.Log
-	first := stageTrace{t, &s.program, func(int) string { return "child" }}
+	t, log := s.to.tracer, s.made.first.Log
+	first := stageTrace{t, s.made.first, func(int) string { return "child" }}
 	end := t.times.At[machine.Left]
 	if t.born != 0 {
 		end = t.born
 	}
-	entries := s.program.ReadLog(s.program.BytesAt(log.At, uint64(log.Size())))
+	entries := s.made.first.ReadLog(s.made.first.BytesAt(log.At, uint64(log.Size())))
 	first.add(entries, end, res.Step, res.Place == machine.InChild && !res.OK)
 	failed := res.Place == machine.InSecond && !res.OK
 	if entries = nil; t.born != 0 {
-		entries = append([]program.Entry{{Step: s.mapped, At: t.born}}, t.second...)
+		entries = append([]program.Entry{{Step: s.made.mapped, At: t.born}}, t.second...)
 	}
 	if entries != nil || failed {
-		second := stageTrace{t, s.second, s.runsSecond}
+		second := stageTrace{t, s.made.second, s.made.runs}
 		second.add(entries, t.over, res.Step, failed)
 	}
 }
@@ -165,7 +165,7 @@ func (s *starter) traceStages(res machine.Result) {
 func (s *starter) traceWaiting(res machine.Result) {
 	t, at := s.to.tracer, &s.to.tracer.times.At
 	served := max(at[machine.Born], at[machine.Taken])
-	if s.meetsEarly() {
+	if s.given.meetsEarly() {
 		served = max(served, at[machine.Met])
 	}
 	if s.launch.Handover != nil {
@@ -184,8 +184,8 @@ func (s *starter) traceWaiting(res machine.Result) {
 func (s *starter) traceSecond(res machine.Result) {
 	t, from := s.to.tracer, s.to.tracer.times.At[machine.Left]
 	link := slices.IndexFunc(t.phases, func(s TraceStep) bool { return s.Call == callLink })
-	if maps := t.phases[link+1 : t.after]; s.entersLate() && len(maps) > 0 {
-		t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to enter its namespaces", Field: s.stageField}, from, maps[0].Start+t.begin)
+	if maps := t.phases[link+1 : t.after]; s.given.entersLate() && len(maps) > 0 {
+		t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to enter its namespaces", Field: s.given.stageField}, from, maps[0].Start+t.begin)
 		t.trace.Steps = append(t.trace.Steps, maps...)
 		from = t.times.At[machine.Met]
 		if res.Place == machine.AtMeeting && res.Err != nil {
@@ -195,7 +195,7 @@ func (s *starter) traceSecond(res machine.Result) {
 	if res.Place == machine.SecondItself && !res.OK {
 		t.failed = len(t.trace.Steps)
 	}
-	t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to execute", Field: s.stageField}, from, t.over)
+	t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to execute", Field: s.given.stageField}, from, t.over)
 }
 
 // A stageTrace adds the steps of one stage to a trace.

@@ -268,14 +268,14 @@ func TestPlansTraced(t *testing.T) {
 			if err := r.validate(); err != nil {
 				t.Fatal(err)
 			}
-			s := &starter{describing: true, standIn: 3, to: options{tracer: c.newTracer()}}
-			s.request, s.p = &r, &s.program
+			s := new(memory).attempt(&r, options{tracer: c.newTracer()}, tried{})
+			s.describing, s.standIn = true, 3
 			if err := s.build(); err != nil {
 				t.Fatal(err)
 			}
-			text := timedSteps(&s.program)
-			if s.second != nil {
-				text += "\n" + timedSteps(s.second)
+			text := timedSteps(s.made.first)
+			if s.made.second != nil {
+				text += "\n" + timedSteps(s.made.second)
 			}
 			golden(t, "plans/traced-"+test.name+".txt", text)
 		})

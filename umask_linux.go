@@ -16,7 +16,7 @@ func (r *request) checkUmask() *StartError {
 }
 
 func (b *builder) umask() {
-	if b.attr.Umask != nil {
-		b.add("Attr.Umask", program.Umask, num(*b.attr.Umask))
+	if b.ask.attr.Umask != nil {
+		b.add("Attr.Umask", program.Umask, num(*b.ask.attr.Umask))
 	}
 }
