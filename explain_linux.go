@@ -42,7 +42,7 @@ func (s *starter) explain(res machine.Result) *StartError {
 		e.Err = errVanished
 	}
 	if res.Errno != 0 {
-		e.Hint = s.failed(e, res).why()
+		e.Hint = s.failed(e, res).whyInTime()
 	} else if res.Signal != 0 {
 		e.Hint = s.failed(e, res).hintOfSignal()
 	}

@@ -104,7 +104,7 @@ func (s *starter) endings(e *StartError, step int) (list []ending) {
 		code = exitCannot
 	}
 	for _, errno := range errnos {
-		one := ending{errno, code, s.failed(e, machine.Result{Place: machine.InSecond, Step: step, Errno: errno}).why()}
+		one := ending{errno, code, s.failed(e, machine.Result{Place: machine.InSecond, Step: step, Errno: errno}).whyInTime()}
 		if executes && (errno == unix.ENOENT || errno == unix.ENOTDIR) && s.ask.attr.Program == nil && !s.ask.view().exists(s.ask.path) {
 			one.code = exitNotFound
 		}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/slowfile"
 )
 
 // A startKind is a way in which a child comes to its program.
@@ -209,6 +211,25 @@ func TestStartOnADeadFileSystemIsEnded(t *testing.T) {
 				return true
 			})
 		})
+	}
+}
+
+// A container whose file system stops to answer when the program has not been found holds up
+// nobody who looks for the reason.
+func TestReasonOnADeadFileSystem(t *testing.T) {
+	requires(t, asRoot)
+	server, path := slowServer(t, 0)
+	c := Command("/" + slowfile.Deaf)
+	c.SysProcAttr = &syscall.SysProcAttr{Chroot: fmt.Sprintf("/proc/%d/root%s", server.Process.Pid, filepath.Dir(path))}
+	failed := make(chan error, 1)
+	go func() { failed <- c.Run() }()
+	select {
+	case err := <-failed:
+		if !errors.Is(err, unix.ENOENT) {
+			t.Errorf("Run() = %v; want %v", err, unix.ENOENT)
+		}
+	case <-time.After(time.Minute):
+		t.Error("Run() does not come back")
 	}
 }
 

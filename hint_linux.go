@@ -4,10 +4,12 @@ package sprog
 
 import (
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // The resolver looks for the reason of a failure that the errno does not tell.
@@ -15,8 +17,9 @@ import (
 // afterwards), may cost what it likes, and keeps three rules. What it says it
 // has seen: where it cannot tell, it says what is likely in words that say so,
 // or nothing. It changes nothing. It waits for nobody: files are looked at
-// without being opened (O_PATH), one component of a path after the other, and
-// what is read is what the kernel has just read itself.
+// without being opened (O_PATH), one component of a path after the other,
+// what is read is what the kernel has just read itself, and a second is enough in a root
+// that others have prepared.
 
 // A failure is a step that the kernel has refused.
 type failure struct {
@@ -54,6 +57,24 @@ func (f failure) why() string {
 	for _, ask := range resolvers {
 		if why := ask(f); why != "" {
 			return why
+		}
+	}
+	return ""
+}
+
+// whyInTime is why, or "" where that takes long: in a root that somebody else has prepared, a
+// file system's server may never answer, and no call that waits for it can be taken back.
+func (f failure) whyInTime() string {
+	if f.ask.sys.Chroot == "" && !f.joins(MountNamespace) {
+		return f.why()
+	}
+	answer := make(chan string, 1)
+	go func() { answer <- f.why() }()
+	for enough := plain.In(time.Second); !enough.Over(); plain.Sleep(100 * time.Microsecond) {
+		select {
+		case why := <-answer:
+			return why
+		default:
 		}
 	}
 	return ""

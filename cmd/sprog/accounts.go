@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/user"
@@ -140,26 +139,24 @@ func bare(err error) error {
 // table reads a table of accounts in the program's root. There is none in the
 // caller's own, nor in one that has no such file.
 func (p place) table(path string) (string, error) {
-	const most = 64 << 20
+	const usual, most = 64 << 10, 64 << 20
 	if p.root == "" {
 		return "", nil
 	}
 	shown := filepath.Join(p.root, path)
-	fd, err := p.open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
-		return "", nil
-	case errors.Is(err, unix.ENOSYS):
-		return "", fmt.Errorf("looking for names in %s needs openat2 (Linux 5.6): give numbers", shown)
-	case err != nil:
-		return "", &os.PathError{Op: "open", Path: shown, Err: bare(err)}
+	for size := usual; ; size = min(8*size, most) {
+		st, text, err := p.look(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, size)
+		switch {
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
+			return "", nil
+		case errors.Is(err, unix.ENOSYS):
+			return "", fmt.Errorf("looking for names in %s needs openat2 (Linux 5.6): give numbers", shown)
+		case err != nil:
+			return "", &os.PathError{Op: "open", Path: shown, Err: bare(err)}
+		case st.Mode&unix.S_IFMT != unix.S_IFREG:
+			return "", fmt.Errorf("%s is no regular file", shown)
+		case len(text) < size || size >= most:
+			return string(text), nil
+		}
 	}
-	unix.SetNonblock(fd, false)
-	f := os.NewFile(uintptr(fd), shown)
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%s is no regular file", f.Name())
-	}
-	text, err := io.ReadAll(io.LimitReader(f, most))
-	return string(text), err
 }

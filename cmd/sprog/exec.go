@@ -35,7 +35,7 @@ func (e *execCmd) Run(line *flags.Line) error {
 	if landlock := cmd.Attr.Landlock; landlock != nil && landlock.BestEffort {
 		tellLandlock(landlock.Probe())
 	}
-	return startError(cmd.Exec(), e.found(cmd))
+	return startError(cmd.Exec(), func() bool { return e.found(cmd) })
 }
 
 // inPlace refuses flags that need a process above the program.

@@ -71,9 +71,9 @@ func outcome(err error) (code int, message string) {
 	return code, message
 }
 
-// startError gives an error of a start its exit code. found says whether the
+// startError gives an error of a start its exit code. found tells whether the
 // program's file is there: an interpreter that is missing gives ENOENT as well.
-func startError(err error, found bool) error {
+func startError(err error, found func() bool) error {
 	var start *sprog.StartError
 	var bare exitCode
 	switch {
@@ -86,7 +86,7 @@ func startError(err error, found bool) error {
 		return codedError{exitSprog, err}
 	}
 	missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
-	if missing && !found {
+	if missing && !found() {
 		return codedError{exitNotFound, err}
 	}
 	return codedError{exitCannot, err}

@@ -32,7 +32,7 @@ func TestOutcomeOfStartErrors(t *testing.T) {
 		{&sprog.StartError{Step: "execve", Signal: syscall.SIGKILL, Err: errors.New("killed")}, true, 125},
 		{errors.New("something else"), true, 125},
 	} {
-		code, message := outcome(startError(tt.err, tt.found))
+		code, message := outcome(startError(tt.err, func() bool { return tt.found }))
 		if code != tt.want || message == "" {
 			t.Errorf("outcome(%v, found %t) = %d, %q; want %d and a message", tt.err, tt.found, code, message, tt.want)
 		}

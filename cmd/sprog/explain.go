@@ -40,7 +40,7 @@ func (e *explainCmd) Run(line *flags.Line) error {
 		plan, err = cmd.ExecPlan()
 	}
 	if err != nil {
-		return startError(err, e.found(cmd))
+		return startError(err, func() bool { return e.found(cmd) })
 	}
 	if !e.JSON {
 		_, err = fmt.Print(plan)

@@ -46,9 +46,14 @@ func TestLookupsWithoutDescriptors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// os/user has the text of an errno in its errors, at most.
-		if got, want := string(out), fmt.Sprintf("%v\n%d", unix.EMFILE, exitSprog); !strings.HasSuffix(got, want) {
-			t.Errorf("%s: %q; want EMFILE and %d", name, got, exitSprog)
+		// os/user has the text of an errno in its errors, at most. Who looks into another root
+		// has descriptors of his own.
+		want := fmt.Sprintf("%v\n%d", unix.EMFILE, exitSprog)
+		if strings.HasSuffix(name, " inside") {
+			want = "\n0"
+		}
+		if got := string(out); !strings.HasSuffix(got, want) {
+			t.Errorf("%s: %q; want %q at its end", name, got, want)
 		}
 	}
 }

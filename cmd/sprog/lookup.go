@@ -97,23 +97,37 @@ func (p place) mode(file string) (uint32, error) {
 		err := unix.Stat(file, &st)
 		return st.Mode, err
 	}
-	fd, err := p.open(file, unix.O_PATH)
-	if err != nil {
-		return 0, err
-	}
-	defer unix.Close(fd)
-	err = unix.Fstat(fd, &st)
+	st, _, err := p.look(file, unix.O_PATH, 0)
 	return st.Mode, err
 }
 
-// open opens a file inside the root.
-func (p place) open(file string, flags int) (fd int, err error) {
+// look opens a file inside the root, and reads so much of its beginning. A process of its own does so:
+// the file system may be one that does not answer.
+func (p place) look(file string, flags, size int) (st unix.Stat_t, head []byte, err error) {
+	if st, head, err = lookApart(p.root, file, flags, size); err != errors.ErrUnsupported {
+		return st, head, err
+	}
+	return p.lookHere(file, flags, size)
+}
+
+// lookHere does so without another process.
+func (p place) lookHere(file string, flags, size int) (st unix.Stat_t, head []byte, err error) {
 	root, err := openFile(p.root, unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err != nil {
-		return -1, err
+		return st, nil, err
 	}
 	defer unix.Close(root)
-	return unix.Openat2(root, file, &unix.OpenHow{Flags: uint64(flags | unix.O_CLOEXEC), Resolve: unix.RESOLVE_IN_ROOT})
+	fd, err := unix.Openat2(root, file, &unix.OpenHow{Flags: uint64(flags | unix.O_CLOEXEC), Resolve: unix.RESOLVE_IN_ROOT})
+	if err != nil {
+		return st, nil, err
+	}
+	defer unix.Close(fd)
+	if err = unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || size == 0 {
+		return st, nil, err
+	}
+	head = make([]byte, size)
+	n, err := unix.Pread(fd, head, 0)
+	return st, head[:max(n, 0)], err
 }
 
 // findProgram returns the path to execute for the program's name. A bare name
@@ -127,7 +141,7 @@ func (p place) findProgram(name string, env []string) (string, error) {
 		return name, nil
 	}
 	if _, err := p.mode("/"); errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
-		return "", codedError{exitSprog, fmt.Errorf("--chroot %s: %w", p.root, errors.Unwrap(err))}
+		return "", codedError{exitSprog, fmt.Errorf("--chroot %s: %w", p.root, bare(err))}
 	}
 	path, ok := lookupEnv(env, "PATH")
 	if !ok {

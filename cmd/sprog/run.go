@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/flags"
@@ -37,9 +38,33 @@ func (r *runCmd) start(s *supervisor, cmd *sprog.Cmd, trace *traceWriter) (err e
 	return err
 }
 
+// What the flags make.
+type prepared struct {
+	cmd   *sprog.Cmd
+	trace *traceWriter
+}
+
+// prepare makes the command, and opens the files that the flags name.
+func (r *runCmd) prepare(ctx context.Context, program []string, tty terminal, record *record) (p prepared, err error) {
+	cmd, err := r.command(ctx, program, tty, openForRun)
+	if err != nil {
+		return p, err
+	}
+	warnOfLost(cmd, program)
+	cmd.Ending = r.ending()
+	if err := r.captureOutput(cmd); err != nil {
+		return p, err
+	}
+	trace, err := r.Trace.open(cmd)
+	if err == nil {
+		err = r.checkOutputs(record, trace, cmd)
+	}
+	return prepared{cmd, trace}, err
+}
+
 // run starts the program and waits for it. The command is nil if the flags did
 // not make one.
-func (r *runCmd) run(program []string, record *record) (cmd *sprog.Cmd, err error) {
+func (r *runCmd) run(program []string, record *record) (_ *sprog.Cmd, err error) {
 	info, err := r.openInfo()
 	if err != nil {
 		return nil, err
@@ -54,22 +79,11 @@ func (r *runCmd) run(program []string, record *record) (cmd *sprog.Cmd, err erro
 	s.tty = openTerminal()
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
-	cmd, err = r.command(ctx, program, s.tty, openForRun)
+	p, err := look(s, time.Duration(r.Ending.Timeout), func() (prepared, error) { return r.prepare(ctx, program, s.tty, record) })
 	if err != nil {
 		return nil, err
 	}
-	warnOfLost(cmd, program)
-	cmd.Ending = r.ending()
-	if err := r.captureOutput(cmd); err != nil {
-		return nil, err
-	}
-	trace, err := r.Trace.open(cmd)
-	if err == nil {
-		err = r.checkOutputs(record, trace, cmd)
-	}
-	if err != nil {
-		return nil, err
-	}
+	cmd, trace := p.cmd, p.trace
 	defer func() {
 		trace.write() // of --tty, when the terminal is as it was
 		err = unwritten("--trace", trace.err, err)
@@ -79,7 +93,7 @@ func (r *runCmd) run(program []string, record *record) (cmd *sprog.Cmd, err erro
 		defer s.watch.End()
 	}
 	if err = s.awaitStart(func() error { return r.start(s, cmd, trace) }, end); err != nil {
-		return cmd, startError(err, r.found(cmd))
+		return cmd, startError(err, func() bool { return s.finds(func() bool { return r.found(cmd) }) })
 	}
 	infoErr := tellInfo(info, cmd)
 	if l := cmd.Birth.Landlock; l != nil {

@@ -16,13 +16,22 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/slowfile"
 	_ "github.com/sprog-dev/sprog/internal/verified"
 )
 
 var update = flag.Bool("update", false, "write what sprog prints into the scripts' golden files")
 
 func TestMain(m *testing.M) {
-	testscript.Main(heedful{m}, map[string]func(){"sprog": main, "adopting": adopting, "take-signals": takeSignals, "lookup-without-descriptors": lookupWithoutDescriptors})
+	testscript.Main(heedful{m}, map[string]func(){"sprog": main, "adopting": adopting, "take-signals": takeSignals, "lookup-without-descriptors": lookupWithoutDescriptors, "serve-mute": serveMute})
+}
+
+// serve-mute FILE: put a file system over the directory of FILE that does not answer who looks
+// for slowfile.Mute.
+func serveMute() {
+	err := slowfile.Serve(os.Args[1], 0, func() { fmt.Println("ready") }, nil)
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(125)
 }
 
 // adopting is a program that becomes another one, as a child subreaper.
@@ -78,6 +87,7 @@ func TestScripts(t *testing.T) {
 //	usrroot  /usr can be a root directory: programs in /bin find their libraries
 //	landlock, landlock10  the kernel has Landlock, ABI 7 or 10 or later
 //	uidmap   newuidmap is there, and an account nobody that can be delegated to
+//	fuse     file systems can be served
 //	cgroup2  a cgroup can be made below the first cgroup2 mount
 func condition(name string) (bool, error) {
 	switch name {
@@ -95,6 +105,8 @@ func condition(name string) (bool, error) {
 		account, err := user.LookupId("65534")
 		return err == nil && account.Username == "nobody" && account.Gid == "65534" &&
 			exec.Command("sh", "-c", "command -v newuidmap newgidmap && test -e /etc/subuid -a -e /etc/subgid").Run() == nil, nil
+	case "fuse":
+		return unix.Access("/dev/fuse", unix.R_OK|unix.W_OK) == nil, nil
 	case "cgroup2":
 		return cgroup2() != "", nil
 	}

@@ -34,18 +34,25 @@ func (p place) isBareScript(file string) bool {
 	if err != nil || mode&unix.S_IFMT != unix.S_IFREG || mode&0o111 == 0 {
 		return false
 	}
-	open := func(file string, flags int) (int, error) { return openFile(file, flags, 0) }
+	head, err := p.head(file, 256) // BINPRM_BUF_SIZE: what the kernel looks at
+	return err == nil && isShellText(head) && !hasHandler(file)
+}
+
+// head is the beginning of a file.
+func (p place) head(file string, size int) ([]byte, error) {
+	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY
 	if p.root != "" {
-		open = p.open
+		_, head, err := p.look(file, flags, size)
+		return head, err
 	}
-	fd, err := open(file, unix.O_RDONLY|unix.O_NONBLOCK)
+	fd, err := openFile(file, flags, 0)
 	if err != nil {
-		return false
+		return nil, err
 	}
 	defer unix.Close(fd)
-	head := make([]byte, 256) // BINPRM_BUF_SIZE: what the kernel looks at
+	head := make([]byte, size)
 	n, err := unix.Pread(fd, head, 0)
-	return err == nil && isShellText(head[:n]) && !hasHandler(file)
+	return head[:max(n, 0)], err
 }
 
 // isShellText goes by the beginning of a file.

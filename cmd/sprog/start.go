@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"syscall"
 	"time"
 
@@ -31,21 +32,69 @@ const startPatience = 200 * time.Millisecond
 func (s *supervisor) awaitStart(start func() error, end func()) error {
 	started := make(chan error, 1)
 	go func() { started <- start() }()
-	var by syscall.Signal
 	var over <-chan time.Time
-	for {
+	for by := syscall.Signal(0); ; {
 		select {
 		case err := <-started:
 			return s.startOutcome(err, by)
 		case sig := <-s.watch.Signals:
-			s.held = append(s.held, sig)
-			if by == 0 && endsStart(sig) {
+			if s.hold(sig) && by == 0 {
 				by, over = sig.Signal, time.After(startPatience)
 			}
 		case <-over:
 			end()
 		}
 	}
+}
+
+// hold keeps a signal for the program, and reports whether it ends a start that hangs.
+func (s *supervisor) hold(sig sigwatch.Signal) bool {
+	s.held = append(s.held, sig)
+	return endsStart(sig)
+}
+
+// look has files looked at that a container may have prepared: its file system can be one
+// whose server never answers, and no call that waits for it can be taken back. So such a
+// look is given up on a signal that would end the program, and when the time is over, if
+// there is a limit. What it would have brought is of no use then.
+func look[T any](s *supervisor, limit time.Duration, at func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	seen := make(chan answer, 1)
+	go func() {
+		value, err := at()
+		seen <- answer{value, err}
+	}()
+	var none T
+	var over, late <-chan time.Time
+	if limit > 0 {
+		late = time.After(limit)
+	}
+	for by := syscall.Signal(0); ; {
+		select {
+		case a := <-seen:
+			return a.value, a.err
+		case sig := <-s.watch.Signals:
+			if s.hold(sig) && by == 0 {
+				by, over = sig.Signal, time.After(startPatience)
+			}
+		case <-over:
+			return none, exitCode(exitSignal + int(by))
+		case <-late:
+			return none, codedError{exitTimeout, fmt.Errorf("looking at the program's files: timeout after %v", limit)}
+		}
+	}
+}
+
+// lookPatience is how long sprog looks for the reason of a failure.
+const lookPatience = time.Second
+
+// finds reports what ask does, or true if that cannot be known.
+func (s *supervisor) finds(ask func() bool) bool {
+	found, err := look(s, lookPatience, func() (bool, error) { return ask(), nil })
+	return found || err != nil
 }
 
 // startOutcome is the error of a start, or the exit code of one that a signal has ended, which

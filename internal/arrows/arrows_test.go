@@ -25,7 +25,7 @@ var arrows = map[string]struct{ imports, tests string }{
 		tests:   "internal/slowfile internal/verified",
 	},
 
-	"cmd/sprog":           {imports: ". internal/accounts internal/atstart internal/flags internal/inherited internal/ownproc internal/plain internal/profile internal/program internal/sigwatch internal/terms", tests: "internal/verified"},
+	"cmd/sprog":           {imports: ". internal/accounts internal/atstart internal/flags internal/inherited internal/machine internal/ownproc internal/plain internal/profile internal/program internal/sigwatch internal/terms", tests: "internal/slowfile internal/verified"},
 	"bench":               {imports: ". internal/seccomp internal/slowfile"},
 	"examples":            {tests: ". internal/verified"},
 	"examples/ci":         {imports: "."},

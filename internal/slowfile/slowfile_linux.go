@@ -63,7 +63,15 @@ type fuseServer struct {
 	name    string
 	content []byte
 	delay   time.Duration
+	deaf    bool
 }
+
+// Names that are not there. Whoever looks for Mute gets no answer. Whoever looks for Deaf
+// does, and after that the server answers nothing any more.
+const (
+	Mute = "mute"
+	Deaf = "deaf"
+)
 
 func (s *fuseServer) serve() error {
 	buf := make([]byte, 1<<20)
@@ -88,12 +96,16 @@ func (s *fuseServer) request(req []byte) {
 	n := binary.NativeEndian
 	opcode, unique, node := n.Uint32(req[4:]), n.Uint64(req[8:]), n.Uint64(req[16:])
 	args := req[40:]
+	if s.deaf || opcode == fuseLookup && string(args) == Mute+"\x00" {
+		return
+	}
 	switch opcode {
 	case fuseForget, fuseBatchForget, fuseInterrupt: // want no answer
 	case fuseInit:
 		s.reply(unique, 0, s.init())
 	case fuseLookup:
 		if node != fuseRoot || string(args) != s.name+"\x00" {
+			s.deaf = string(args) == Deaf+"\x00"
 			s.reply(unique, syscall.ENOENT, nil)
 			return
 		}
