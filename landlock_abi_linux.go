@@ -145,7 +145,7 @@ func (l *Landlock) lack(res LandlockResult, k landlockKernel) *StartError {
 	e := &StartError{Object: name, Field: "Attr.Landlock" + field, Err: unsupported{
 		"needs Landlock ABI " + strconv.Itoa(abi) + ", Linux " + landlockVersions[abi].kernel + "; this kernel has ABI " + strconv.Itoa(k.abi), unix.EOPNOTSUPP}}
 	if l.ABI == 0 || l.ABI > k.abi {
-		e.Hint = "ABI " + strconv.Itoa(k.abi) + " takes the rights that this kernel knows, best effort what there is on each"
+		e.Hint = "Attr.Landlock.ABI " + strconv.Itoa(k.abi) + " asks for the rights that this kernel has, and Attr.Landlock.BestEffort for those that each kernel has"
 	}
 	return e
 }

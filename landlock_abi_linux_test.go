@@ -36,10 +36,10 @@ func TestLandlockStrict(t *testing.T) {
 			"(Attr.Landlock): Landlock is refused: landlock_create_ruleset: operation not permitted"},
 		{landlockKernel{abi: 1}, Landlock{ABI: 7, Files: all},
 			"LANDLOCK_ACCESS_FS_REFER (Attr.Landlock.Files): needs Landlock ABI 2, Linux 5.19; this kernel has ABI 1" +
-				" (ABI 1 takes the rights that this kernel knows, best effort what there is on each)"},
+				" (Attr.Landlock.ABI 1 asks for the rights that this kernel has, and Attr.Landlock.BestEffort for those that each kernel has)"},
 		{landlockKernel{abi: 7}, Landlock{Files: all},
 			"LANDLOCK_ACCESS_FS_RESOLVE_UNIX (Attr.Landlock.Files): needs Landlock ABI 9, Linux 7.1; this kernel has ABI 7" +
-				" (ABI 7 takes the rights that this kernel knows, best effort what there is on each)"},
+				" (Attr.Landlock.ABI 7 asks for the rights that this kernel has, and Attr.Landlock.BestEffort for those that each kernel has)"},
 		{landlockKernel{abi: 3}, Landlock{ABI: 3, Ports: &LandlockPorts{Handled: LandlockConnectTCP}},
 			"LANDLOCK_ACCESS_NET_CONNECT_TCP (Attr.Landlock.Ports): needs Landlock ABI 4, Linux 6.7; this kernel has ABI 3"},
 		{landlockKernel{abi: 9}, Landlock{ABI: 9, Ports: &LandlockPorts{Handled: LandlockBindUDP}},

@@ -140,8 +140,11 @@ func (p place) findProgram(name string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
-	if _, err := p.mode("/"); errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+	switch _, err := p.mode("/."); { // which takes the right to search it
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
 		return "", codedError{exitSprog, fmt.Errorf("--chroot %s: %w", p.root, bare(err))}
+	case errors.Is(err, fs.ErrPermission):
+		return "", codedError{exitSprog, fmt.Errorf("looking for %s below %s: %w: give its path", name, p.root, bare(err))}
 	}
 	path, ok := lookupEnv(env, "PATH")
 	if !ok {

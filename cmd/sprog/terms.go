@@ -13,7 +13,7 @@ type fieldFlags struct{ field, flags string }
 
 // flagsOfFields are the flags that set a field: what an error says about the
 // field, it says here about those of them that were given. A name that ends in *
-// stands for all flags that begin with it. What is not listed is looked for
+// stands for all flags that begin with it. Those behind a | are named where none before it was given. What is not listed is looked for
 // under the field that it is part of.
 var flagsOfFields = [...]fieldFlags{
 	{"Dir", "dir"}, {"Args", "argv0"}, {"Env", "env"},
@@ -85,11 +85,12 @@ var flagsOfFields = [...]fieldFlags{
 	{"Attr.THPDisable", "no-thp no-thp-except-advised"},
 	{"Attr.MDWE", "mdwe"},
 	{"Attr.Landlock", "landlock-*"},
+	{"Attr.Landlock.ABI", "landlock-abi"}, {"Attr.Landlock.BestEffort", "landlock-best-effort"},
 	{"Attr.Seccomp.Programs", "seccomp-bpf"},
 	{"Attr.Landlock.Ports", "landlock-bind-* landlock-connect-*"},
 	{"Attr.Seccomp", "deny-syscall allow-syscall seccomp seccomp-bpf seccomp-log"},
 	{"Attr.Cgroup", "cgroup-* memory* swap pids cpu-* io-* cpuset-* hugetlb"},
-	{"Attr.Cgroup.Parent", "cgroup-parent cgroup-new"},
+	{"Attr.Cgroup.Parent", "cgroup-parent cgroup-new | cgroup-* memory* swap pids cpu-* io-* cpuset-* hugetlb"},
 	{"Attr.Cgroup.Name", "cgroup-name"},
 	{"Attr.Cgroup.Set", "cgroup-set memory* pids"},
 	{"Attr.Cgroup.Evacuate", "cgroup-evacuate"},
@@ -216,6 +217,9 @@ func flagsOfField(field string) []string {
 // one would have to give.
 func choose(flags, given []string) (list []string) {
 	for _, pattern := range flags {
+		if pattern == "|" && len(list) > 0 {
+			break
+		}
 		for _, name := range given {
 			begin, all := strings.CutSuffix(pattern, "*")
 			if name == pattern || all && strings.HasPrefix(name, begin) {

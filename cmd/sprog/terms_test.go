@@ -127,3 +127,17 @@ func TestTranslate(t *testing.T) {
 		}
 	}
 }
+
+// Where several flags ask for the same, an error names those that were given.
+func TestFlagsOfAParent(t *testing.T) {
+	for given, want := range map[string]string{
+		"memory nice": "--memory", "memory cgroup-new": "--cgroup-new", "cgroup-parent pids": "--cgroup-parent", "nice": "--cgroup-parent",
+	} {
+		if got := flagsFor("Attr.Cgroup.Parent", strings.Fields(given)); got != want {
+			t.Errorf("with %s an error about Attr.Cgroup.Parent names %s; want %s", given, got, want)
+		}
+	}
+	if got, want := translate("Attr.Landlock.ABI 7 and Attr.Landlock.BestEffort", []string{"landlock-ro"}), "--landlock-abi 7 and --landlock-best-effort"; got != want {
+		t.Errorf("the advice is %q; want %q", got, want)
+	}
+}
