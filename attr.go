@@ -94,8 +94,8 @@ type Attr struct {
 	// DenyTIOCSTI keeps the program, and all that descends from it, from putting input
 	// into its controlling terminal, which the shell that waits there would read:
 	// ioctl(2) with TIOCSTI or TIOCLINUX answers EPERM (TIOCSTI(2const)). A program
-	// that runs as another user than the terminal's owner can become that owner by
-	// it, unless it has a session of its own (SysProcAttr.Setsid), or the kernel
+	// that runs as another user than the terminal's owner, or may do less than he, gets all
+	// that he may do by it, unless it has a session of its own (SysProcAttr.Setsid), or the kernel
 	// refuses the call (dev.tty.legacy_tiocsti=0; Linux 6.2). It is a seccomp filter,
 	// and needs NoNewPrivs or CAP_SYS_ADMIN.
 	DenyTIOCSTI bool

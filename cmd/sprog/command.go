@@ -54,6 +54,7 @@ func (f *startFlags) command(ctx context.Context, program []string, tty terminal
 	if err := f.setSeccomp(cmd.Attr); err != nil {
 		return nil, err
 	}
+	cmd.Attr.DenyTIOCSTI = f.guardsTerminal(cmd)
 	cmd.Env = f.environment(cmd.Environ())
 	if cmd.Path = program[0]; f.ExecFD == nil {
 		if cmd.Path, err = f.place().findProgram(program[0], cmd.Env); err != nil {
@@ -154,7 +155,7 @@ func (f *startFlags) setSession(sys *syscall.SysProcAttr) {
 
 // attr fills in the rest.
 func (f *startFlags) attr() *sprog.Attr {
-	attr := &sprog.Attr{NoNewPrivs: f.NoNewPrivs, DenyTIOCSTI: f.guardsTerminal()}
+	attr := &sprog.Attr{NoNewPrivs: f.NoNewPrivs}
 	for _, limit := range f.Rlimit {
 		attr.Rlimits = append(attr.Rlimits, sprog.Rlimit(limit))
 	}

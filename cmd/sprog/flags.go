@@ -23,7 +23,7 @@ type startFlags struct {
 	Ambient    capList   `group:"identity" placeholder:"CAP,..." help:"Capabilities that the program gets whatever its user, such as net_bind_service."`
 	NoNewPrivs bool      `group:"identity" help:"Never gain privileges by executing a program (set-user-ID, file capabilities)."`
 
-	AllowTIOCSTI bool `group:"identity" name:"allow-tiocsti" help:"Let a program that runs as another user put input into the terminal, as if typed there (TIOCSTI). By default it is kept from that where the kernel is not in its way."`
+	AllowTIOCSTI bool `group:"identity" name:"allow-tiocsti" help:"Let a program that runs as another user, or is confined by any flag, put input into the terminal, as if typed there (TIOCSTI). By default it is kept from that where the kernel is not in its way."`
 
 	Capabilities capFlags     `embed:"" group:"capabilities"`
 	Context      contextFlags `embed:"" group:"context"`

@@ -5,10 +5,11 @@ package main
 import (
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 )
 
-// A program that runs as another user cannot have the shell that waits on its
+// A program that runs as another user, or is confined, cannot have the shell that waits on its
 // terminal read what it likes. Where a flag or the same user allows it, it can: this
 // is what the attack looks like.
 func TestNoInputFromAnotherUser(t *testing.T) {
@@ -30,10 +31,17 @@ func TestNoInputFromAnotherUser(t *testing.T) {
 		{"--user nobody --init", "refused: Operation not permitted"},
 		{"--ruid nobody --euid nobody", "refused: Operation not permitted"},
 		{"--user nobody --allow-tiocsti", "pushed=42"},
+		{"--unshare uts", "refused: Operation not permitted"},
+		{"--unshare user,pid,mount --map-root", "refused: Operation not permitted"},
+		{"--join mount=/proc/self/ns/mnt", "refused: Operation not permitted"},
+		{"--chroot /", "refused: Operation not permitted"},
+		{"--cap-drop all", "refused: Operation not permitted"},
+		{"--deny-syscall ptrace", "refused: Operation not permitted"},
+		{"--unshare uts --allow-tiocsti", "pushed=42"},
 		{"--umask 022", "pushed=42"},
 	} {
 		for _, how := range []string{"run", "exec"} {
-			if how == "exec" && test.flags == "--user nobody --init" {
+			if how == "exec" && (strings.Contains(test.flags, "--init") || strings.Contains(test.flags, "pid")) {
 				continue
 			}
 			s := startSession(t, "sh", "-i")
