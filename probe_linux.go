@@ -95,7 +95,7 @@ func (f *featureProbe) answer() Support {
 	if userNamespace.tryWith(asItIs).Answer == Yes {
 		plain.Reason += "; in a user namespace of its own: " + inside.Reason
 	} else {
-		plain.Reason += ", and user namespaces are not to be had"
+		plain.Reason += ", and user namespaces are not available"
 	}
 	return plain
 }

@@ -17,11 +17,11 @@ import (
 
 // The contextFlags say what else the kernel knows a program by.
 type contextFlags struct {
-	NewKeyring  bool     `xor:"keyring" help:"A new session keyring: the caller's keys are not found by the program, nor its by the caller."`
+	NewKeyring  bool     `xor:"keyring" help:"A new session keyring: the program does not find the caller's keys, nor the caller the program's."`
 	Keyring     word     `xor:"keyring" placeholder:"NAME" help:"Join the session keyring of that name, or make it."`
 	SELinux     word     `name:"selinux-label" placeholder:"CONTEXT" help:"Execute the program in this SELinux context."`
-	AppArmor    word     `name:"apparmor-profile" placeholder:"NAME" help:"Execute the program under this AppArmor profile, which is loaded."`
-	Personality *persona `placeholder:"FLAG,..." help:"Exactly this execution domain: a number, or linux32 and flags such as addr-no-randomize, read-implies-exec, uname-2.6; linux is none."`
+	AppArmor    word     `name:"apparmor-profile" placeholder:"NAME" help:"Execute the program under this AppArmor profile, which must be loaded."`
+	Personality *persona `placeholder:"FLAG,..." help:"Exactly this execution domain: a number, or linux32 and flags such as addr-no-randomize, read-implies-exec, uname-2.6; linux means none."`
 	NoASLR      bool     `name:"no-aslr" help:"Lay out memory at the same addresses every time."`
 }
 

@@ -18,9 +18,9 @@ import (
 // The signalFlags say which signals the program blocks and ignores, as those
 // of env(1) do.
 type signalFlags struct {
-	Default signalSet  `name:"default-signal" placeholder:"SIG,..." help:"Have these do what they do by default, though the caller ignores them. \"all\" are all but those of --ignore-signal."`
+	Default signalSet  `name:"default-signal" placeholder:"SIG,..." help:"Reset these to their default, even if the caller ignores them. \"all\" are all but those of --ignore-signal."`
 	Ignore  signalSet  `name:"ignore-signal" placeholder:"SIG,..." help:"Ignore these."`
-	Block   signalSet  `name:"block-signal" xor:"mask" placeholder:"SIG,..." help:"Block these, beside those that the caller blocks."`
+	Block   signalSet  `name:"block-signal" xor:"mask" placeholder:"SIG,..." help:"Block these, in addition to those that the caller blocks."`
 	Mask    *signalSet `name:"signal-mask" xor:"mask" placeholder:"SIG,..." help:"Block exactly these; an empty list blocks none."`
 }
 

@@ -19,7 +19,7 @@ import (
 // A doctorCmd is sprog doctor.
 type doctorCmd struct {
 	JSON    bool     `name:"json" help:"Print the answers as JSON."`
-	Require nameList `placeholder:"FEATURE,..." help:"Print nothing but what is missing of these, and exit with 1 if anything is."`
+	Require nameList `placeholder:"FEATURE,..." help:"Print only which of these are missing, and exit with 1 if any is."`
 }
 
 // A diagnosis is all that the doctor says, as --json has it.
@@ -101,7 +101,7 @@ func (d *diagnosis) text(width int) string {
 		}
 		what := f.what()
 		if !first && f.Reason != "" && f.Support == d.Features[i-1].Support {
-			what = "likewise"
+			what = "as above"
 		}
 		b.WriteString(wrapped(fmt.Sprintf("  %-7s  %-*s  %s", f.Answer, longest, f.Name, what), longest+13, width))
 	}

@@ -39,7 +39,7 @@ first
 second
   no       three        takes CAP_SYS_ADMIN, which
                         is a long story of words
-  no       four         likewise
+  no       four         as above
   unknown  five         no answer
 
 2 of 5 features can be used, 1 of them only with a

@@ -7,7 +7,7 @@ package main
 type startFlags struct {
 	Config   word     `group:"program" placeholder:"FILE" help:"Take flags from a TOML file, whose keys are their names. A flag that is given overrides the file's. The key program is a list with the program and its arguments. - is standard input. Repeatable: a later file overrides those before it."`
 	Dir      word     `group:"program" xor:"dir" placeholder:"DIR" help:"Working directory of the program (default: the caller's, or / with --chroot)."`
-	Env      envList  `group:"program" placeholder:"NAME[=VALUE]" help:"Set a variable; without =VALUE, copy the caller's. Repeatable, done after the two below."`
+	Env      envList  `group:"program" placeholder:"NAME[=VALUE]" help:"Set a variable; without =VALUE, copy the caller's. Repeatable; applied after the two below."`
 	UnsetEnv nameList `group:"program" placeholder:"NAME" help:"Remove a variable. Repeatable."`
 	ClearEnv bool     `group:"program" help:"Begin with an empty environment."`
 	Argv0    *text    `group:"program" name:"argv0" placeholder:"NAME" help:"Give the program this name as its argument 0."`
@@ -23,7 +23,7 @@ type startFlags struct {
 	Ambient    capList   `group:"identity" placeholder:"CAP,..." help:"Capabilities that the program gets whatever its user, such as net_bind_service."`
 	NoNewPrivs bool      `group:"identity" help:"Never gain privileges by executing a program (set-user-ID, file capabilities)."`
 
-	AllowTIOCSTI bool `group:"identity" name:"allow-tiocsti" help:"Let a program that runs as another user, or is confined by any flag, put input into the terminal, as if typed there (TIOCSTI). By default it is kept from that where the kernel is not in its way."`
+	AllowTIOCSTI bool `group:"identity" name:"allow-tiocsti" help:"Let a program that runs as another user, or is confined by any flag, put input into the terminal, as if typed there (TIOCSTI). By default sprog prevents that where the kernel does not."`
 
 	Capabilities capFlags     `embed:"" group:"capabilities"`
 	Context      contextFlags `embed:"" group:"context"`
@@ -58,7 +58,7 @@ type startFlags struct {
 	Setsid     bool    `group:"terminal" help:"Lead a new session, without a controlling terminal."`
 	Ctty       bool    `group:"terminal" help:"Lead a new session that is controlled by the terminal on standard input."`
 	CttyFD     *number `group:"terminal" name:"ctty-fd" placeholder:"N" help:"Take the program's descriptor N as --ctty's terminal."`
-	TTY        bool    `group:"terminal" name:"tty" help:"Give the program a terminal of its own, and stand between it and sprog's. Implies --init and a new session."`
+	TTY        bool    `group:"terminal" name:"tty" help:"Give the program a terminal of its own, and relay between that and sprog's. Implies --init and a new session."`
 	Noctty     bool    `group:"terminal" help:"Give up the controlling terminal, which standard input must be."`
 	Setpgid    bool    `group:"terminal" help:"Lead a new process group."`
 	Pgid       *number `group:"terminal" placeholder:"N" help:"Join process group N."`
@@ -75,7 +75,7 @@ type startFlags struct {
 
 	Signals   signalFlags `embed:"" group:"signals"`
 	Init      bool        `group:"life" xor:"init" help:"Put a small init above the program, which reaps orphans, forwards signals and at the end kills what is left. The default with --timeout and --cpu-time, and with --unshare pid, where it is PID 1."`
-	NoInit    bool        `group:"life" xor:"init" help:"No init by default. With --unshare pid the program is PID 1 then; --timeout and --cpu-time do not reach those whose parents have died."`
+	NoInit    bool        `group:"life" xor:"init" help:"Add no init by default. With --unshare pid the program is PID 1 then; --timeout and --cpu-time do not reach those whose parents have died."`
 	InfoFD    *number     `group:"life" name:"info-fd" placeholder:"N" help:"Once the program runs, write its process id (the init's, if there is one) and the ids of its namespaces to the caller's descriptor N, as JSON."`
 	Pdeathsig signalName  `group:"life" placeholder:"SIG" help:"Signal for the program when sprog dies."`
 

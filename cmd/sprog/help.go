@@ -9,39 +9,41 @@ Values of --rlimit:
   rttime sigpending stack
   Bytes take K, M, G or T; cpu takes s, m, h or d; rttime, in microseconds,
   takes us, ms or s. Every limit can be "unlimited". sprog itself takes 1.3 GB
-  of address space to begin: as= limits the program alone, ulimit -v both.
+  of address space to start: as= limits the program alone, ulimit -v both.
 
-Times of --sched-runtime and its kin, and of --timer-slack, have a unit: ns, us,
-ms or s. CPUs and nodes are lists such as 0-3,8 or 0-10:2.
+Times of --sched-runtime, --sched-deadline, --sched-period and --timer-slack
+have a unit: ns, us, ms or s. CPUs and nodes are lists such as 0-3,8 or 0-10:2.
 
 Descriptors:
   The program gets 0, 1, 2 and those that flags give it, at any numbers:
   --fd 3=5,5=3 swaps two of the caller's. --stdin, --stdout and --stderr are
   opened by sprog as the caller, --open by the program's user, in its root and
-  directory. What --data gives can be read again as /dev/fd/N.
+  directory. What --data gives can be read again as /dev/fd/N. A make below
+  sprog needs --inherit-fds to share the job server of a make above.
 
 Rights of --landlock-rule and --landlock-access:
   execute write-file read-file read-dir remove-dir remove-file make-char
   make-dir make-reg make-sock make-fifo make-block make-sym refer truncate
   ioctl-dev resolve-unix, "read" for those of --landlock-ro, "write" for what
   --landlock-rw adds; --landlock-access also takes bind-tcp connect-tcp bind-udp
-  connect-udp. Programs take their libraries along: --landlock-rox /usr and the
+  connect-udp. A program needs its libraries, too: --landlock-rox /usr and the
   like. Files that are open already stay usable.
 
 Signals:
-  HUP, INT, QUIT, TERM, PIPE, USR1, USR2, ALRM, PWR, WINCH, CONT and the real-time
-  signals are passed on to the program, with the values of sigqueue(3). What is
-  sent to sprog's whole process group, by a terminal or a process, is not while
-  the program is in that group: it has got it already. A start that hangs ends
-  on those that would end the program, with 128+n.
+  sprog passes HUP, INT, QUIT, TERM, PIPE, USR1, USR2, ALRM, PWR, WINCH, CONT
+  and the real-time signals on to the program, with the values of sigqueue(3).
+  It does not pass on what a terminal or a process sends to its whole process
+  group while the program is in that group: the program has it already. A signal
+  that would end the program ends a start that hangs, too, with 128+n.
 
-With an init, too, sprog stops when the program does, and fg goes on with both.
+sprog stops when the program does, and fg continues both.
 
-As PID 1 of a container, and as a child subreaper, sprog reaps what is orphaned.
+As PID 1 of a container, and as a child subreaper, sprog reaps orphans.
 
 With --tty the program's terminal decides what keys do. Ctrl-Z stops the program
-and then sprog, and fg goes on with both; the terminal is put back as it was.
-From the background sprog leaves its terminal alone, but for the program's output.
+and then sprog, and fg continues both; sprog puts its terminal back as it was.
+In the background sprog leaves its terminal alone, except for the program's
+output.
 
 Exit code:
   That of the program, or 128+n if signal n killed it.
@@ -72,11 +74,11 @@ Examples:
 
 // execHelp follows the flags of exec.
 const execHelp = `
-What needs a second process is refused: --init, --timeout, --unshare pid. The
-values of flags are those of sprog run; see there.
+exec refuses what needs a second process: --init, --timeout, --unshare pid.
+Flags take the same values as in sprog run.
 
-As PID 1 of a container it is the program that has to reap what is orphaned
-there, once it is executed; sprog run does that for its program.
+As PID 1 of a container the program itself has to reap orphans, once it is
+executed; sprog run does that for its program.
 
 Exit code:
   Once executed, the program is this process. Until then:

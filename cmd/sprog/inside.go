@@ -16,7 +16,7 @@ import (
 // insideFlags are about what is set inside of namespaces, new or joined.
 type insideFlags struct {
 	Hostname      word       `placeholder:"NAME" help:"Set the host name. Needs --unshare uts, or a joined one."`
-	Domainname    word       `placeholder:"NAME" help:"Set the NIS domain name. Likewise."`
+	Domainname    word       `placeholder:"NAME" help:"Set the NIS domain name. Needs the same."`
 	Sysctl        []sysctl   `placeholder:"NAME=VALUE" help:"Set a kernel parameter: net.* with --unshare net, kernel.shm*, msg*, sem and fs.mqueue.* with ipc, user.* with user, kernel.pid_max (Linux 6.14) and vm.memfd_noexec (6.3) with pid. Repeatable."`
 	Loopback      bool       `help:"Bring up the loopback device. Needs --unshare net, or a joined one."`
 	DisableUserns bool       `name:"disable-userns" help:"Forbid the program to make user namespaces, even as root inside. Needs a new one with one user and one group, such as --map-root."`

@@ -19,12 +19,12 @@ type landlockFlags struct {
 	RW         []word         `name:"rw" placeholder:"PATH" help:"Allow to read, change, create, move and remove files."`
 	RWX        []word         `name:"rwx" placeholder:"PATH" help:"Allow all that and to execute."`
 	Rule       []landlockRule `placeholder:"RIGHT,...:PATH" help:"Allow the rights, which are listed below."`
-	Try        bool           `help:"Pass over paths that do not exist."`
+	Try        bool           `help:"Skip paths that do not exist."`
 	BindTCP    landlockPorts  `name:"bind-tcp" placeholder:"PORT,..." help:"Allow TCP sockets to be bound to the ports."`
 	ConnectTCP landlockPorts  `name:"connect-tcp" placeholder:"PORT,..." help:"Allow TCP connections to the ports."`
 	BindUDP    landlockPorts  `name:"bind-udp" placeholder:"PORT,..." help:"Allow UDP sockets to be bound to the ports."`
 	ConnectUDP landlockPorts  `name:"connect-udp" placeholder:"PORT,..." help:"Allow to send UDP to the ports."`
-	Access     landlockAccess `placeholder:"RIGHT,..." help:"Take just these rights where nothing above allows them: fs and net for all, or single ones (default: fs with a PATH, net with a PORT)."`
+	Access     landlockAccess `placeholder:"RIGHT,..." help:"Restrict only these rights, which the flags above give back: fs and net for all, or single ones (default: fs with a PATH, net with a PORT)."`
 	Scope      landlockScope  `placeholder:"SCOPE,..." help:"Cut off what lies outside of the program: abstract-unix-socket, signal."`
 	Log        landlockLog    `placeholder:"FLAG,..." help:"Audit log: new-exec-on logs what is denied to the program; subdomains-off, same-exec-off."`
 	ABI        *number        `name:"abi" placeholder:"N" help:"Take the rights that version N of Landlock has (default: the newest that sprog knows, 10)."`
