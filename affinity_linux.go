@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -39,7 +40,7 @@ func (s *starter) lookForCPUs() *StartError {
 	if s.describing || s.ask.attr.CPUs == nil {
 		return nil
 	}
-	text, _ := readSmall(possibleCPUs)
+	text, _ := kernel.Read(possibleCPUs)
 	possible, err := ParseCPUList(strings.TrimSpace(text))
 	if err != nil {
 		return nil // without sysfs the kernel has the word

@@ -5,53 +5,28 @@ package sprog
 import (
 	"math/bits"
 	"strconv"
-	"sync"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
-
-const allCaps = ^uint64(0)
-
-// kernelCaps are the capabilities of the running kernel.
-var kernelCaps = sync.OnceValue(func() uint64 {
-	for c := 63; c > 0; c-- {
-		if _, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(c), 0, 0, 0); err == nil {
-			return allCaps >> (63 - c)
-		}
-	}
-	return 0
-})
 
 // loses are the bits that are not there afterwards.
 func (e edit) loses() uint64 { return e.clear &^ e.set }
 
 func (e edit) isZero() bool { return e == edit{} }
 
-// Indexes of the five sets. The first three are in the order in which capset(2)
-// has them.
-const (
-	effective = iota
-	permitted
-	inheritable
-	ambient
-	bounding
-	capSets
-)
-
-var capSetNames = [capSets]string{"Effective", "Permitted", "Inheritable", "Ambient", "Bounding"}
+var capSetNames = [kernel.CapSets]string{"Effective", "Permitted", "Inheritable", "Ambient", "Bounding"}
 
 // touchSets reports whether any set but the bounding one changes.
 func (e capEdits) touchSets() bool {
-	e[bounding] = edit{}
+	e[kernel.Bounding] = edit{}
 	return e != capEdits{}
 }
 
 // adds reports whether anything is added to a set that a change of the user
 // empties, or to the inheritable set, which takes what is permitted.
 func (e capEdits) adds() bool {
-	return e[effective].set|e[permitted].set|e[ambient].set|e[inheritable].set != 0
+	return e[kernel.Effective].set|e[kernel.Permitted].set|e[kernel.Ambient].set|e[kernel.Inheritable].set != 0
 }
 
 // changesCaps reports whether Caps or Securebits are given. AmbientCaps alone
@@ -75,19 +50,19 @@ func (r *request) checkCaps() *StartError {
 
 // parse returns the edits that Caps asks for by name.
 func (c *Caps) parse() (e capEdits, err *StartError) {
-	for i, set := range [capSets]CapSet{c.Effective, c.Permitted, c.Inheritable, c.Ambient, c.Bounding} {
+	for i, set := range [kernel.CapSets]CapSet{c.Effective, c.Permitted, c.Inheritable, c.Ambient, c.Bounding} {
 		name := "Attr.Caps." + capSetNames[i]
 		var dropped, added uint64
-		if e[i].clear, dropped, err = capBits(name+".Drop", set.Drop, allCaps); err != nil {
+		if e[i].clear, dropped, err = capBits(name+".Drop", set.Drop, kernel.AllCaps); err != nil {
 			return e, err
 		}
-		if e[i].set, added, err = capBits(name+".Add", set.Add, kernelCaps()); err != nil {
+		if e[i].set, added, err = capBits(name+".Add", set.Add, kernel.Caps()); err != nil {
 			return e, err
 		}
 		if both := dropped & added; both != 0 {
 			return e, invalidf(name, oneCap(both), "is both added and dropped")
 		}
-		if missing := e[i].set &^ kernelCaps(); missing != 0 {
+		if missing := e[i].set &^ kernel.Caps(); missing != 0 {
 			return e, invalidf(name+".Add", oneCap(missing), "is no capability of the running kernel")
 		}
 	}
@@ -117,24 +92,24 @@ func oneCap(set uint64) string { return program.CapName(uint64(bits.TrailingZero
 // AmbientCaps, and from a change of the user.
 func (r *request) capEdits(e capEdits) capEdits {
 	for _, c := range r.sys.AmbientCaps {
-		e[ambient].set |= 1 << c
+		e[kernel.Ambient].set |= 1 << c
 	}
 	if r.attr.Caps != nil && r.attr.Caps.Keep {
-		kept := r.capsBefore()[permitted] &^ (e[effective].loses() | e[permitted].loses() |
-			e[inheritable].loses() | e[ambient].loses() | e[bounding].loses())
-		for _, set := range []int{effective, permitted, inheritable, ambient} {
+		kept := r.capsBefore()[kernel.Permitted] &^ (e[kernel.Effective].loses() | e[kernel.Permitted].loses() |
+			e[kernel.Inheritable].loses() | e[kernel.Ambient].loses() | e[kernel.Bounding].loses())
+		for _, set := range []int{kernel.Effective, kernel.Permitted, kernel.Inheritable, kernel.Ambient} {
 			e[set].set |= kept
 		}
 	}
-	e[inheritable].set |= e[ambient].set &^ e[inheritable].clear
-	e[permitted].set |= (e[effective].set | e[ambient].set) &^ e[permitted].clear
-	e[effective].clear |= e[permitted].loses()
+	e[kernel.Inheritable].set |= e[kernel.Ambient].set &^ e[kernel.Inheritable].clear
+	e[kernel.Permitted].set |= (e[kernel.Effective].set | e[kernel.Ambient].set) &^ e[kernel.Permitted].clear
+	e[kernel.Effective].clear |= e[kernel.Permitted].loses()
 	touched := e.touchSets() || r.attr.Securebits != nil
 	if touched && r.leavesRoot() {
-		e[permitted].clear, e[ambient].clear = allCaps, allCaps
+		e[kernel.Permitted].clear, e[kernel.Ambient].clear = kernel.AllCaps, kernel.AllCaps
 	}
 	if touched && r.dropsEffective() {
-		e[effective].clear = allCaps
+		e[kernel.Effective].clear = kernel.AllCaps
 	}
 	return e
 }
@@ -144,7 +119,7 @@ func (r *request) capEdits(e capEdits) capEdits {
 // inheritable ones that are not in the bounding set.
 func (e capEdits) contradictions() *StartError {
 	for _, c := range []struct{ set, within int }{
-		{effective, permitted}, {ambient, permitted}, {ambient, inheritable}, {inheritable, bounding},
+		{kernel.Effective, kernel.Permitted}, {kernel.Ambient, kernel.Permitted}, {kernel.Ambient, kernel.Inheritable}, {kernel.Inheritable, kernel.Bounding},
 	} {
 		if bad := e[c.set].set & e[c.within].loses(); bad != 0 {
 			return invalidf("Attr.Caps."+capSetNames[c.set], oneCap(bad), "is dropped from "+capSetNames[c.within]+", which has to have it")

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // wantStatusWith compares lines of /proc/self/status of a program with what
@@ -158,7 +160,7 @@ func TestCapsAsOthersSeeThem(t *testing.T) {
 // In a new user namespace there is everything to keep, whatever the caller has.
 func TestCapsInUserNamespace(t *testing.T) {
 	requires(t, userNamespaces)
-	every := capText(kernelCaps())
+	every := capText(kernel.Caps())
 	for _, flags := range []syscall.SysProcAttr{{Cloneflags: syscall.CLONE_NEWUSER}, {Unshareflags: syscall.CLONE_NEWUSER}} {
 		flags.UidMappings, flags.GidMappings = idOf(1000, os.Getuid()), idOf(1000, os.Getgid())
 		wantStatusWith(t, &flags, &Attr{Caps: &Caps{Keep: true}}, map[string]string{
@@ -176,7 +178,7 @@ func TestCapsInUserNamespace(t *testing.T) {
 // not given: also for who is not root in the user namespace.
 func TestSecondStageInUserNamespace(t *testing.T) {
 	requires(t, userNamespaces)
-	all := capText(kernelCaps())
+	all := capText(kernel.Caps())
 	for _, test := range []struct {
 		caps *Caps
 		want string

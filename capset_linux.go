@@ -3,10 +3,9 @@
 package sprog
 
 import (
-	"unsafe"
-
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -44,7 +43,7 @@ func (r *request) capsField() string {
 }
 
 func (b *builder) dropBounding() {
-	drop := b.ask.caps[bounding].loses() & kernelCaps()
+	drop := b.ask.caps[kernel.Bounding].loses() & kernel.Caps()
 	for c := range uint64(64) {
 		if drop>>c&1 != 0 {
 			b.add("Attr.Caps.Bounding", program.Prctl, num(unix.PR_CAPBSET_DROP), num(c))
@@ -61,29 +60,29 @@ func (b *builder) capabilities() {
 	}
 	if b.ask.attr.Securebits == nil {
 		b.capset(b.ask.capsField(), e)
-		b.changeAmbient(e[ambient])
+		b.changeAmbient(e[kernel.Ambient])
 		return
 	}
 	before := e
-	before[permitted], before[effective] = edit{}, edit{}
+	before[kernel.Permitted], before[kernel.Effective] = edit{}, edit{}
 	if b.ask.dropsEffective() {
-		before[effective].set = 1 << unix.CAP_SETPCAP
+		before[kernel.Effective].set = 1 << unix.CAP_SETPCAP
 	}
 	b.capset(b.ask.capsField(), before)
-	b.changeAmbient(e[ambient])
+	b.changeAmbient(e[kernel.Ambient])
 	b.securebits()
-	e[inheritable] = edit{}
+	e[kernel.Inheritable] = edit{}
 	b.capset(b.ask.capsField(), e)
 }
 
 // capset sets the effective, permitted and inheritable sets, to what they are
 // with the edits done.
 func (b *builder) capset(name string, e capEdits) {
-	if e[effective].isZero() && e[permitted].isZero() && e[inheritable].isZero() {
+	if e[kernel.Effective].isZero() && e[kernel.Permitted].isZero() && e[kernel.Inheritable].isZero() {
 		return
 	}
 	p := b.p
-	if b.made.second == nil && e[permitted].clear != 0 {
+	if b.made.second == nil && e[kernel.Permitted].clear != 0 {
 		// A process without these capabilities could trace the child then
 		// (cap_ptrace_access_check), and through the memory that they share
 		// the parent. The parent's flag is restored, see Launch.Credentials.
@@ -106,8 +105,8 @@ func (b *builder) capset(name string, e capEdits) {
 }
 
 func (b *builder) changeAmbient(e edit) {
-	drop, name := e.loses()&kernelCaps(), "Attr.Caps.Ambient"
-	if e.clear == allCaps {
+	drop, name := e.loses()&kernel.Caps(), "Attr.Caps.Ambient"
+	if e.clear == kernel.AllCaps {
 		b.add(name, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_CLEAR_ALL))
 		drop = 0
 	}
@@ -122,44 +121,17 @@ func (b *builder) changeAmbient(e edit) {
 }
 
 // capsBefore are the sets that the child has before any of this.
-func (r *request) capsBefore() (sets [capSets]uint64) {
+func (r *request) capsBefore() (sets [kernel.CapSets]uint64) {
 	if r.newUserNamespace() || r.joinsUser {
-		sets[effective], sets[permitted], sets[bounding] = kernelCaps(), kernelCaps(), kernelCaps()
+		sets[kernel.Effective], sets[kernel.Permitted], sets[kernel.Bounding] = kernel.Caps(), kernel.Caps(), kernel.Caps()
 		return sets
 	}
-	sets = ownSets()
+	sets = kernel.OwnSets()
 	if r.secondStage() != "" && unix.Geteuid() == 0 { // its execve has made them anew
-		sets[permitted] = sets[bounding] | sets[inheritable]
-		sets[effective] = sets[permitted]
+		sets[kernel.Permitted] = sets[kernel.Bounding] | sets[kernel.Inheritable]
+		sets[kernel.Effective] = sets[kernel.Permitted]
 	}
 	return sets
-}
-
-// ownSets are the capabilities of this process.
-func ownSets() (sets [capSets]uint64) {
-	var own [2]unix.CapUserData
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	unix.Capget(&header, unsafe.SliceData(own[:]))
-	for i, half := range own {
-		sets[effective] |= uint64(half.Effective) << (32 * i)
-		sets[permitted] |= uint64(half.Permitted) << (32 * i)
-		sets[inheritable] |= uint64(half.Inheritable) << (32 * i)
-	}
-	for c := range uint64(64) {
-		if kernelCaps()>>c&1 != 0 {
-			sets[bounding] |= askCap(unix.PR_CAPBSET_READ, c, 0) << c
-			sets[ambient] |= askCap(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c) << c
-		}
-	}
-	return sets
-}
-
-func askCap(op int, a, b uint64) uint64 {
-	n, err := unix.PrctlRetInt(op, uintptr(a), uintptr(b), 0, 0)
-	if err != nil || n != 1 {
-		return 0
-	}
-	return 1
 }
 
 func (r *request) newUserNamespace() bool {
@@ -182,30 +154,30 @@ func (s *starter) checkRights() *StartError {
 		return nil
 	}
 	e, before := s.ask.caps, s.ask.capsBefore()
-	setpcap := before[effective]>>unix.CAP_SETPCAP&1 != 0
-	within := before[inheritable] | before[bounding]
+	setpcap := before[kernel.Effective]>>unix.CAP_SETPCAP&1 != 0
+	within := before[kernel.Inheritable] | before[kernel.Bounding]
 	if !setpcap {
-		within &= before[inheritable] | before[permitted]
+		within &= before[kernel.Inheritable] | before[kernel.Permitted]
 	}
 	for _, c := range []struct {
 		set    int
 		bad    uint64
 		reason string
 	}{
-		{ambient, e[ambient].set &^ before[permitted], "is not permitted to this process"},
-		{effective, e[effective].set &^ before[permitted], "is not permitted to this process"},
-		{permitted, e[permitted].set &^ before[permitted], "is not permitted to this process"},
-		{inheritable, e[inheritable].set &^ within, "is not in this process's bounding set, or permitted to it"},
-		{bounding, e[bounding].set &^ before[bounding], "is not in this process's bounding set, which can only shrink"},
+		{kernel.Ambient, e[kernel.Ambient].set &^ before[kernel.Permitted], "is not permitted to this process"},
+		{kernel.Effective, e[kernel.Effective].set &^ before[kernel.Permitted], "is not permitted to this process"},
+		{kernel.Permitted, e[kernel.Permitted].set &^ before[kernel.Permitted], "is not permitted to this process"},
+		{kernel.Inheritable, e[kernel.Inheritable].set &^ within, "is not in this process's bounding set, or permitted to it"},
+		{kernel.Bounding, e[kernel.Bounding].set &^ before[kernel.Bounding], "is not in this process's bounding set, which can only shrink"},
 	} {
 		if c.bad != 0 {
 			return &StartError{Path: s.ask.path, Field: "Attr.Caps." + capSetNames[c.set], Object: oneCap(c.bad), Err: denied(c.reason)}
 		}
 	}
-	if drop := e[bounding].loses() & kernelCaps(); drop != 0 && !setpcap {
+	if drop := e[kernel.Bounding].loses() & kernel.Caps(); drop != 0 && !setpcap {
 		return &StartError{Path: s.ask.path, Field: "Attr.Caps.Bounding", Object: oneCap(drop), Err: denied("cannot be dropped without CAP_SETPCAP")}
 	}
-	if s.ask.attr.Securebits != nil && before[permitted]>>unix.CAP_SETPCAP&1 == 0 && !s.ask.secure.unprivileged() {
+	if s.ask.attr.Securebits != nil && before[kernel.Permitted]>>unix.CAP_SETPCAP&1 == 0 && !s.ask.secure.unprivileged() {
 		return &StartError{Path: s.ask.path, Field: "Attr.Securebits", Err: denied("cannot be changed without CAP_SETPCAP")}
 	}
 	return nil

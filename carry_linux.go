@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -30,7 +31,7 @@ func (b *builder) carryCaps() {
 	b.add(b.given.stageField, program.Capset, header, sets)
 	again := p.Here()
 	b.add(b.given.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(0)).Ignore(uint32(unix.EINVAL)).Ignore(uint32(unix.EPERM)) // securebits may forbid it
-	p.CountUp(p.Words(0), bits.Len64(kernelCaps()), &again, p.Slot(2))
+	p.CountUp(p.Words(0), bits.Len64(kernel.Caps()), &again, p.Slot(2))
 }
 
 // putCapsBack makes effective, inheritable and ambient what was that before. A
@@ -41,11 +42,11 @@ func (b *builder) putCapsBack() {
 	}
 	b.add(b.given.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_CLEAR_ALL)).Ignore(uint32(unix.EINVAL))
 	var e capEdits
-	e[effective] = edit{set: b.given.own[effective], clear: allCaps}
-	e[inheritable] = edit{set: b.given.own[inheritable], clear: allCaps}
+	e[kernel.Effective] = edit{set: b.given.own[kernel.Effective], clear: kernel.AllCaps}
+	e[kernel.Inheritable] = edit{set: b.given.own[kernel.Inheritable], clear: kernel.AllCaps}
 	b.capset(b.given.stageField, e)
 	for c := range uint64(64) {
-		if b.given.own[ambient]>>c&1 != 0 {
+		if b.given.own[kernel.Ambient]>>c&1 != 0 {
 			b.add(b.given.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(c))
 		}
 	}
@@ -57,6 +58,6 @@ func (s *starter) findCaps() {
 		s.given.standing = ownStanding()
 	}
 	if s.given.carries = !s.given.root && s.given.capable; s.given.carries {
-		s.given.own = ownSets()
+		s.given.own = kernel.OwnSets()
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 func id(n uint32) *uint32 { return &n }
@@ -128,7 +130,7 @@ var facetsOfCredentials = []facet{
 				Inheritable: CapSet{Drop: all(), Add: amb}}
 		},
 		expect: func(c *Cmd) map[string]string {
-			set := capText(c.Attr.Caps.mustParse()[ambient].set)
+			set := capText(c.Attr.Caps.mustParse()[kernel.Ambient].set)
 			return map[string]string{"status:CapAmb": set, "status:CapInh": set}
 		}},
 	{name: "securebits", needs: []*requirement{asRoot},

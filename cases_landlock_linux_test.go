@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // landlockABI requires a version of Landlock.
 func landlockABI(version int) *requirement {
 	return &requirement{what: "Landlock, ABI " + itoa(version), works: func() error {
-		if kernel.landlock.ask().abi < version {
+		if kernel.Known.Landlock.Ask().ABI < version {
 			return unix.EOPNOTSUPP
 		}
 		return nil
@@ -20,7 +22,7 @@ func landlockABI(version int) *requirement {
 
 // unprivileged requires a process that has not CAP_SYS_ADMIN, nor no_new_privs.
 var unprivileged = &requirement{what: "no privileges", works: func() error {
-	if hasCap(unix.CAP_SYS_ADMIN) || procField("/proc/self/status", "NoNewPrivs") == "1" {
+	if kernel.HasCap(unix.CAP_SYS_ADMIN) || procField("/proc/self/status", "NoNewPrivs") == "1" {
 		return unix.EPERM
 	}
 	return nil

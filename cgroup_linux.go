@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -51,7 +52,7 @@ func (s *starter) makeCgroup() *StartError {
 // entersByItself reports whether the child has to go to the new cgroup by a
 // step of its own, since the kernel has no CLONE_INTO_CGROUP.
 func (s *starter) entersByItself() bool {
-	return s.ask.attr.Cgroup != nil && s.given.lacks.has(noClone3|noIntoCgroup)
+	return s.ask.attr.Cgroup != nil && s.given.lacks.Has(kernel.NoClone3|kernel.NoIntoCgroup)
 }
 
 // tooSmall is what the counters say of a start that went wrong.

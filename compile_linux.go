@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -15,13 +16,13 @@ import (
 // the parent has made, opened and found out for this attempt.
 type given struct {
 	ask     *request
-	files   []childFile // what is asked for, with the descriptors that there are for it
-	uses    []use       // the parent's descriptors that steps need, besides the files
-	enters  []use       // those of them that are a cgroup.procs to write to
-	held    []heldFile  // all of them, and where the child finds them
-	copied  bool        // the child is born with a copy of the parent's descriptor table
-	highest int         // the highest descriptor that may be open, where the kernel lacks close_range
-	lacks   lacking     // what the kernel is known not to have
+	files   []childFile    // what is asked for, with the descriptors that there are for it
+	uses    []use          // the parent's descriptors that steps need, besides the files
+	enters  []use          // those of them that are a cgroup.procs to write to
+	held    []heldFile     // all of them, and where the child finds them
+	copied  bool           // the child is born with a copy of the parent's descriptor table
+	highest int            // the highest descriptor that may be open, where the kernel lacks close_range
+	lacks   kernel.Missing // what the kernel is known not to have
 
 	stageField  string // the field that needs a second stage, or ""
 	image, pipe int    // its descriptors
@@ -42,7 +43,7 @@ type given struct {
 	standing      // of this process, if there is a new user namespace
 	hides    bool // the memory is undumpable before the birth
 	carries  bool // capabilities have to outlast the execve of the second stage
-	own      [capSets]uint64
+	own      [kernel.CapSets]uint64
 	core     unix.Rlimit // the limit on core files, to be put back
 	guards   bool        // there is one, which is lowered meanwhile
 

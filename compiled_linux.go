@@ -2,13 +2,16 @@
 
 package sprog
 
-import "github.com/sprog-dev/sprog/internal/program"
+import (
+	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/program"
+)
 
 // verifiable is what [program.Start.Verify] has to know of the start. Only tests
 // ask for it.
 func (g *given) verifiable(made *compiled) *program.Start {
 	s := &program.Start{First: made.first, Second: made.second, Shared: !g.copied, Highest: -1}
-	if g.lacks.has(noCloseRange) {
+	if g.lacks.Has(kernel.NoCloseRange) {
 		s.Highest = g.highest
 	}
 	for _, h := range g.held {

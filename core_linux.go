@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // A child that is killed before it executes may leave a core file, of the parent's
@@ -54,13 +56,13 @@ var coreLimit = func() (limit unix.Rlimit, possible bool) {
 
 // coresArePiped reports whether core files go elsewhere than to files.
 func coresArePiped() bool {
-	return corePattern.ask(func() bool {
-		pattern, err := readSmall("/proc/sys/kernel/core_pattern")
+	return corePattern.Ask(func() bool {
+		pattern, err := kernel.Read("/proc/sys/kernel/core_pattern")
 		return err != nil || strings.HasPrefix(pattern, "|") || strings.HasPrefix(pattern, "@")
 	})
 }
 
-var corePattern setting
+var corePattern kernel.Setting
 
 // coreOff is the first step of a child.
 func (b *builder) coreOff() {

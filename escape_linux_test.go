@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // An earlier program has left links in its root, to what a later start may have
@@ -31,11 +33,11 @@ func TestNoWayOut(t *testing.T) {
 	jail := newJail(t, root, unix.CLONE_NEWNS)
 	for _, how := range []struct {
 		name string
-		lack lacking
+		lack kernel.Missing
 		into func(*Cmd)
 	}{
 		{"chroot", 0, func(c *Cmd) { sys(c).Chroot = root }},
-		{"chroot, without close_range", noCloseRange, func(c *Cmd) { sys(c).Chroot = root }},
+		{"chroot, without close_range", kernel.NoCloseRange, func(c *Cmd) { sys(c).Chroot = root }},
 		{"chroot, another user", 0, func(c *Cmd) {
 			sys(c).Chroot, sys(c).Credential = root, &syscall.Credential{Uid: 65534, Gid: 65534}
 		}},
@@ -47,9 +49,9 @@ func TestNoWayOut(t *testing.T) {
 		}},
 	} {
 		t.Run(how.name, func(t *testing.T) {
-			lacked := kernel.lacks.Load()
-			defer kernel.lacks.Store(lacked)
-			kernel.learn(how.lack)
+			lacked := kernel.Known.Lacks.Load()
+			defer kernel.Known.Lacks.Store(lacked)
+			kernel.Known.Learn(how.lack)
 			for _, asked := range needingMuch {
 				t.Run(asked.name, func(t *testing.T) {
 					requires(t, asked.needs...)

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -24,7 +25,7 @@ func (r *request) exec() error {
 	s := new(memory).attempt(r, options{}, tried{})
 	defer func() { s.cleanUp(false) }()
 	learnCloseRange()
-	s.given.lacks = lacking(kernel.lacks.Load())
+	s.given.lacks = kernel.Known.Missing()
 	if err := s.build(); err != nil {
 		return r.refused(err)
 	}
@@ -42,7 +43,7 @@ func (r *request) exec() error {
 func learnCloseRange() {
 	const none = math.MaxUint32
 	if unix.CloseRange(none, none, unix.CLOSE_RANGE_CLOEXEC) != nil {
-		kernel.learn(noCloseRange)
+		kernel.Known.Learn(kernel.NoCloseRange)
 	}
 }
 

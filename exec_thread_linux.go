@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -41,7 +42,7 @@ var (
 // oneThread reports whether a thread of several can run the steps.
 func (s *starter) oneThread() bool {
 	switch {
-	case s.given.lacks.has(noCloseRange):
+	case s.given.lacks.Has(kernel.NoCloseRange):
 		return false // descriptors would be closed in the table of all threads
 	case s.ask.sys.Chroot != "" || s.given.joins.joins(MountNamespace):
 		return false // another root takes an image: see secondStage

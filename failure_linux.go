@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/terms"
@@ -127,7 +128,7 @@ func (s *starter) likely(call program.Call) []syscall.Errno {
 		return append(errnosOfCalls[:], unix.ENOSYS)
 	case call != program.Execve && call != program.Execveat:
 		return errnosOfCalls[:]
-	case !s.failed(nil, machine.Result{}).looksExecutable() || s.given.locked.restricts() || isThere(modulesFile):
+	case !s.failed(nil, machine.Result{}).looksExecutable() || s.given.locked.restricts() || kernel.Exists(modulesFile):
 		return errnosOfExec[:]
 	}
 	return errnosOfExec[:2]

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // fakes are files of a /proc that are written to in a start, or executed.
@@ -33,13 +35,13 @@ func TestFakeProc(t *testing.T) {
 	root := rootWithProc(t)
 	box := newJail(t, root, unix.CLONE_NEWNS, "fake")
 	proc := "/proc/" + strconv.Itoa(box.pid) + "/root/proc/"
-	for _, lack := range []lacking{0, noExecveat, noCloseRange} {
+	for _, lack := range []kernel.Missing{0, kernel.NoExecveat, kernel.NoCloseRange} {
 		for _, asked := range settingByProc {
 			t.Run(fmt.Sprint(asked.name, " without ", lack), func(t *testing.T) {
 				requires(t, asked.needs...)
-				lacked := kernel.lacks.Load()
-				defer kernel.lacks.Store(lacked)
-				kernel.learn(lack)
+				lacked := kernel.Known.Lacks.Load()
+				defer kernel.Known.Lacks.Store(lacked)
+				kernel.Known.Learn(lack)
 				c := &Cmd{Path: "/bin/test", Args: []string{"test", "hang", ""}, Stderr: os.Stderr}
 				joiningJail(box, MountNamespace)(c)
 				asked.prepare(t, c)

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/atstart"
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -62,7 +63,7 @@ func (b *builder) ownFiles() {
 	for _, h := range t.held {
 		t.setOpen(h.at, true)
 	}
-	if !b.given.lacks.has(noCloseRange) {
+	if !b.given.lacks.Has(kernel.NoCloseRange) {
 		flags := unix.CLOSE_RANGE_UNSHARE
 		if b.given.copied {
 			flags = 0
@@ -83,7 +84,7 @@ func (b *builder) ownFiles() {
 
 // closeNumbers closes the numbers from first to last.
 func (b *builder) closeNumbers(first, last int) {
-	if b.given.lacks.has(noCloseRange) {
+	if b.given.lacks.Has(kernel.NoCloseRange) {
 		b.closeEach(first, last)
 		return
 	}

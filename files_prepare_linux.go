@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -31,7 +32,7 @@ func (s *starter) useDirFile() (err *StartError) {
 // checkProgramFD refuses to execute a descriptor by its path in the /proc of
 // another root, where that may be the path of anything.
 func (s *starter) checkProgramFD() *StartError {
-	if s.ask.attr.Program == nil || !s.given.lacks.has(noExecveat) || s.ask.sys.Chroot == "" && !s.given.joins.joins(MountNamespace) {
+	if s.ask.attr.Program == nil || !s.given.lacks.Has(kernel.NoExecveat) || s.ask.sys.Chroot == "" && !s.given.joins.joins(MountNamespace) {
 		return nil
 	}
 	return &StartError{Step: "execveat", Field: "Attr.Program", Err: unix.ENOSYS,

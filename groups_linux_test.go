@@ -6,6 +6,8 @@ import (
 	"os/user"
 	"syscall"
 	"testing"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 func TestIDs(t *testing.T) {
@@ -48,7 +50,7 @@ func TestGroups(t *testing.T) {
 
 // differingIDs requires a kernel that leaves them alone.
 var differingIDs = &requirement{what: "Linux 6.16", works: func() error {
-	if olderThan(6, 16) {
+	if kernel.OlderThan(6, 16) {
 		return syscall.ENOSYS
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -38,10 +39,10 @@ func (f failure) hintOfCapset() string {
 	for _, c := range f.ask.sys.AmbientCaps {
 		raised |= 1 << c
 	}
-	if missing := raised &^ before[permitted]; missing != 0 {
+	if missing := raised &^ before[kernel.Permitted]; missing != 0 {
 		return oneCap(missing) + " is not permitted to this process, which can hand on only what it has itself"
 	}
-	if missing := raised &^ (before[bounding] | before[inheritable]); missing != 0 {
+	if missing := raised &^ (before[kernel.Bounding] | before[kernel.Inheritable]); missing != 0 {
 		return oneCap(missing) + " is not in this process's bounding set, and so not to be inherited: see CapBnd in /proc/self/status"
 	}
 	return "what is added is not permitted to the child, or not in its bounding set"

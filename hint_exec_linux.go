@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/mountinfo"
 	"github.com/sprog-dev/sprog/internal/plain"
 )
@@ -73,7 +74,7 @@ const noMemfd = "there is no memfd_create, Linux 3.17, or the seccomp filter in 
 
 // memfdText tells of the setting that forbids to execute a memfd.
 func memfdText() string {
-	if level := sysctl("vm/memfd_noexec"); level == "1" || level == "2" {
+	if level := kernel.Sysctl("vm/memfd_noexec"); level == "1" || level == "2" {
 		return "vm.memfd_noexec is " + level + ", and the start has a second stage, which is executed from a memfd"
 	}
 	return ""
@@ -97,7 +98,7 @@ func (f failure) fileNotExecuted(x execution) string {
 	case f.errno == unix.ENOENT && scriptInterpreter(file) != "" && f.ask.fileAt(f.executable) < 0:
 		return "it is a script, which its interpreter opens as /dev/fd/" + itoa(f.executable) +
 			" after that is closed: give the child the same file by Attr.Files"
-	case f.errno == unix.ENOENT && f.lacks.has(noExecveat):
+	case f.errno == unix.ENOENT && f.lacks.Has(kernel.NoExecveat):
 		return "without execveat, Linux 3.19, the child needs /proc"
 	}
 	return x.whyFile(path, file, w.stat(), 0)
@@ -288,7 +289,7 @@ func (x execution) refusedByModule() string {
 	if x.errno != unix.EACCES || !x.who.known {
 		return ""
 	}
-	list, _ := readSmall(modulesFile)
+	list, _ := kernel.Read(modulesFile)
 	var active []string
 	for _, module := range strings.Split(strings.TrimSpace(list), ",") {
 		if slices.Contains([]string{"apparmor", "selinux", "smack", "tomoyo", "ipe", "bpf", "landlock"}, module) {
@@ -303,7 +304,7 @@ func (x execution) refusedByModule() string {
 
 // capsWithin are the capabilities that the child's bounding set leaves.
 func (f failure) capsWithin() uint64 {
-	return f.ask.capsBefore()[bounding] &^ f.ask.caps[bounding].loses()
+	return f.ask.capsBefore()[kernel.Bounding] &^ f.ask.caps[kernel.Bounding].loses()
 }
 
 // uncapable is for a file that is to have capabilities at once, and cannot.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -22,12 +23,12 @@ func (f failure) missingCall() string {
 	has := ""
 	if since, ok := program.CallNamed(f.e.Step).Since(); ok {
 		has = fmt.Sprintf("Linux has %s from %d.%d on", f.e.Step, since[0], since[1])
-		if name, _, _, known := kernelRelease(); known && olderThan(since[0], since[1]) {
+		if name, _, _, known := kernel.Release(); known && kernel.OlderThan(since[0], since[1]) {
 			return has + ", and this is " + name
 		}
 		has += "; "
 	}
-	if filterInForce() {
+	if kernel.Filtered() {
 		return has + "likely the seccomp filter that is in force for this process answers so: see Seccomp in /proc/self/status"
 	}
 	return has + "likely this kernel is built without it"
@@ -36,20 +37,10 @@ func (f failure) missingCall() string {
 // filtered is for what filters deny that others set, as those of containers do,
 // and that nothing else explains.
 func (f failure) filtered() string {
-	if f.errno != unix.EPERM && f.errno != unix.EACCES || !program.CallNamed(f.e.Step).OftenFiltered() || !filterInForce() {
+	if f.errno != unix.EPERM && f.errno != unix.EACCES || !program.CallNamed(f.e.Step).OftenFiltered() || !kernel.Filtered() {
 		return ""
 	}
 	return "likely the seccomp filter that is in force for this process denies it, as those of containers do: see Seccomp in /proc/self/status"
-}
-
-// filterInForce reports whether there is a seccomp filter, also without /proc.
-func filterInForce() bool {
-	text, err := readSmall("/proc/self/status")
-	if err != nil {
-		mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
-		return err != nil || mode == 2
-	}
-	return strings.Contains(text, "\nSeccomp:\t2")
 }
 
 // noMoreProcesses explains EAGAIN of clone: see clone(2).
@@ -65,12 +56,12 @@ func (f failure) noMoreProcesses() string {
 	}
 	var now unix.Rlimit
 	unix.Getrlimit(unix.RLIMIT_NPROC, &now)
-	bound := !hasCap(unix.CAP_SYS_RESOURCE) && !hasCap(unix.CAP_SYS_ADMIN)
+	bound := !kernel.HasCap(unix.CAP_SYS_RESOURCE) && !kernel.HasCap(unix.CAP_SYS_ADMIN)
 	if bound && now.Cur != unix.RLIM_INFINITY && uint64(threadsOf(os.Getuid())) >= now.Cur {
 		return fmt.Sprintf("user %d has as many processes and threads as RLIMIT_NPROC allows, which is %d", os.Getuid(), now.Cur)
 	}
 	for _, name := range []string{"threads-max", "pid_max"} {
-		if most, err := strconv.Atoi(sysctl("kernel/" + name)); err == nil && allThreads() >= most-1 {
+		if most, err := strconv.Atoi(kernel.Sysctl("kernel/" + name)); err == nil && allThreads() >= most-1 {
 			return fmt.Sprintf("the machine has as many processes and threads as kernel.%s allows, which is %d", name, most)
 		}
 	}
@@ -91,24 +82,18 @@ func (f failure) noMoreOfUser() string {
 // reasonable time.
 func threadsOf(uid int) (n int) {
 	for pid := range processes() {
-		text, _ := readSmall("/proc/" + pid + "/status")
-		if w := strings.Fields(statusLine(text, "Uid")); len(w) > 0 && w[0] == itoa(uid) {
-			threads, _ := strconv.Atoi(strings.TrimSpace(statusLine(text, "Threads")))
+		text, _ := kernel.Read("/proc/" + pid + "/status")
+		if w := strings.Fields(kernel.StatusLine(text, "Uid")); len(w) > 0 && w[0] == itoa(uid) {
+			threads, _ := strconv.Atoi(strings.TrimSpace(kernel.StatusLine(text, "Threads")))
 			n += threads
 		}
 	}
 	return n
 }
 
-func statusLine(text, name string) string {
-	_, after, _ := strings.Cut(text, "\n"+name+":")
-	line, _, _ := strings.Cut(after, "\n")
-	return line
-}
-
 // allThreads is how many there are on the machine.
 func allThreads() int {
-	text, _ := readSmall("/proc/loadavg")
+	text, _ := kernel.Read("/proc/loadavg")
 	if w := strings.Fields(text); len(w) > 3 {
 		_, all, _ := strings.Cut(w[3], "/")
 		n, _ := strconv.Atoi(all)

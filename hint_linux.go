@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/plain"
 )
@@ -33,7 +34,7 @@ type failure struct {
 type facts struct {
 	born       bool     // it was not the making of the child that failed
 	joined     []joined // the namespaces that were to be joined
-	lacks      lacking
+	lacks      kernel.Missing
 	locked     LandlockSet // what was to be applied of Attr.Landlock
 	programFD  int         // this process's descriptor of Attr.Program
 	executable int         // its number when it is executed

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // An Exec says what a start says, though it has to know beforehand.
@@ -194,7 +196,7 @@ func TestSettingsAreNamed(t *testing.T) {
 // hint-with SETTING VALUE STEP ERRNO: what an ordinary user is told about a step
 // of a start in a new user namespace that fails under a setting.
 var _ = helper("hint-with", func(args []string) int {
-	sysctl = func(name string) string {
+	kernel.Sysctl = func(name string) string {
 		if name == args[0] {
 			return args[1]
 		}

@@ -10,12 +10,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // notBorn explains why no process was made.
 func (f failure) notBorn() string {
-	if f.errno == unix.ENOSYS || f.errno == unix.EINVAL || f.errno == unix.EPERM && clone3Denied() {
+	if f.errno == unix.ENOSYS || f.errno == unix.EINVAL || f.errno == unix.EPERM && kernel.Clone3Denied() {
 		if needs := f.ask.needsClone3(); needs != "" {
 			return needs
 		}
@@ -52,7 +53,7 @@ func (f failure) noNamespaces() string {
 		return tooManyNamespaces(asked)
 	case f.errno == unix.EINVAL:
 		for _, k := range namespaceKinds {
-			if asked&k.kind != 0 && !isThere("/proc/self/ns/"+k.file) && isThere("/proc/self/ns") {
+			if asked&k.kind != 0 && !kernel.Exists("/proc/self/ns/"+k.file) && kernel.Exists("/proc/self/ns") {
 				return "this kernel has no " + k.name + " namespaces"
 			}
 		}
@@ -74,15 +75,10 @@ func (f failure) firstOf(asked NamespaceKind) string {
 	return ""
 }
 
-func isThere(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}
-
 // lacksCap reports whether the child has not got a capability over the
 // namespaces that this process is in.
 func (f failure) lacksCap(c int) bool {
-	return !f.ask.newUserNamespace() && !f.joins(UserNamespace) && !hasCap(c)
+	return !f.ask.newUserNamespace() && !f.joins(UserNamespace) && !kernel.HasCap(c)
 }
 
 // tooManyNamespaces tells which limit is reached: see namespaces(7). How many a
@@ -94,7 +90,7 @@ func tooManyNamespaces(asked NamespaceKind) string {
 			continue
 		}
 		name := "max_" + k.file + "_namespaces"
-		now, err := readSmall("/proc/sys/user/" + name)
+		now, err := kernel.Read("/proc/sys/user/" + name)
 		if now = strings.TrimSpace(now); err == nil && now == "0" {
 			return "user." + name + " is 0: new " + k.name + " namespaces are switched off; root can raise it by sysctl"
 		}
@@ -124,19 +120,19 @@ func inFirstUserNamespace() bool {
 // check is checked in the order of the kernel (create_user_ns in
 // kernel/user_namespace.c).
 func (f failure) noUserNamespace() string {
-	ordinary := !hasCap(unix.CAP_SYS_ADMIN)
+	ordinary := !kernel.HasCap(unix.CAP_SYS_ADMIN)
 	switch {
 	case f.e.Field == forbidField && f.errno == unix.EPERM && f.ask.leavesOutCaller():
 		return "the map of the new user namespace leaves out this process's user or group, who makes another one in it; for a program that is somebody else there, and has no capabilities, Attr.Sysctls can set user.max_user_namespaces to 0"
 	case f.joins(UserNamespace) || f.e.Field == forbidField || f.e.Field == field("Unshareflags") && f.ask.sys.Cloneflags&unix.CLONE_NEWUSER != 0:
 		return "" // it is not made in this process's user namespace
-	case f.errno == unix.EPERM && ordinary && sysctl("kernel/unprivileged_userns_clone") == "0":
+	case f.errno == unix.EPERM && ordinary && kernel.Sysctl("kernel/unprivileged_userns_clone") == "0":
 		return "kernel.unprivileged_userns_clone is 0: only root may make user namespaces here, or change that by sysctl"
 	case f.errno == unix.EPERM && chrooted():
 		return "this process is in a chroot, and the kernel makes no user namespaces there: pivot_root(2) in a mount namespace is the way to another root that allows them"
 	case f.errno == unix.EPERM && unmapped():
 		return "the user or group of this process has no id in the user namespace that it is in, so that it cannot make another"
-	case ordinary && sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
+	case ordinary && kernel.Sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
 		return appArmorText
 	case f.errno == unix.EACCES && enforcing():
 		return "likely SELinux does not allow it: see the audit log"
@@ -151,20 +147,14 @@ const appArmorText = "likely AppArmor does not allow it: kernel.apparmor_restric
 func (f failure) restricted() string {
 	refused := f.errno == unix.EPERM || f.errno == unix.EACCES
 	if refused && f.born && f.ask.newUserNamespace() && !strings.HasPrefix(f.e.Step, "exec") &&
-		!hasCap(unix.CAP_SYS_ADMIN) && sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1" {
+		!kernel.HasCap(unix.CAP_SYS_ADMIN) && kernel.Sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1" {
 		return appArmorText
 	}
 	return ""
 }
 
-// sysctl is the value of a setting, or "". Tests put others.
-var sysctl = func(name string) string {
-	value, _ := readSmall("/proc/sys/" + name)
-	return strings.TrimSpace(value)
-}
-
 func enforcing() bool {
-	on, _ := readSmall("/sys/fs/selinux/enforce")
+	on, _ := kernel.Read("/sys/fs/selinux/enforce")
 	return strings.TrimSpace(on) == "1"
 }
 

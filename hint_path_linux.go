@@ -272,7 +272,7 @@ func (w *walk) close() {
 	}
 }
 
-// reason is what stopped the walk, if that is what the kernel has answered, and
+// Reason is what stopped the walk, if that is what the kernel has answered, and
 // does not only repeat it.
 func (w *walk) reason(errno unix.Errno) string {
 	if w.stop == errno && w.why != printable(w.path)+" does not exist" {

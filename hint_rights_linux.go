@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // A viewer is whose rights to files count: the child's, once it has its
@@ -38,7 +40,7 @@ func (f failure) viewer() viewer {
 	}
 	v := viewer{known: true, uid: os.Geteuid(), gid: os.Getegid(), inside: f.ask.newUserNamespace()}
 	v.groups, _ = os.Getgroups()
-	v.powerful = v.inside || hasCap(unix.CAP_DAC_OVERRIDE) || hasCap(unix.CAP_DAC_READ_SEARCH)
+	v.powerful = v.inside || kernel.HasCap(unix.CAP_DAC_OVERRIDE) || kernel.HasCap(unix.CAP_DAC_READ_SEARCH)
 	v.uids, v.gids = outside(f.ask.uids), outside(f.ask.gids)
 	uid, gid := f.ask.becomes()
 	if gid >= 0 {
@@ -146,7 +148,7 @@ func (v viewer) linkDenied(dir, link *unix.Stat_t) bool {
 	if !v.known || dir.Mode&sticky != sticky || v.uid == int(link.Uid) || dir.Uid == link.Uid {
 		return false
 	}
-	on, _ := readSmall("/proc/sys/fs/protected_symlinks")
+	on, _ := kernel.Read("/proc/sys/fs/protected_symlinks")
 	return strings.TrimSpace(on) == "1"
 }
 

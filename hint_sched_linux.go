@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // hintOfScheduling explains the errors of the steps that are about scheduling
@@ -35,7 +37,7 @@ func (f failure) hintOfScheduling() string {
 		}
 	case "write":
 		if refused && f.e.Field == oomField {
-			own, _ := readSmall("/proc/self/oom_score_adj")
+			own, _ := kernel.Read("/proc/self/oom_score_adj")
 			return "a value below the one that is inherited, " + strings.TrimSpace(own) + ", takes " + f.privilege("CAP_SYS_RESOURCE")
 		}
 	case "prctl":
@@ -115,16 +117,16 @@ func sorted(list []int) []int { return slices.Sorted(slices.Values(list)) }
 
 // places says which CPUs or nodes there are, and which this process may use.
 func places(kind, status string) (hint string) {
-	if online, err := readSmall("/sys/devices/system/" + kind + "/online"); err == nil {
+	if online, err := kernel.Read("/sys/devices/system/" + kind + "/online"); err == nil {
 		hint += "; online are " + strings.TrimSpace(online)
 	}
-	text, _ := readSmall("/proc/self/status")
+	text, _ := kernel.Read("/proc/self/status")
 	for line := range strings.Lines(text) {
 		if allowed, ok := strings.CutPrefix(line, status+"_allowed_list:"); ok {
 			hint += ", this process may use " + strings.TrimSpace(allowed)
 		}
 	}
-	if cpuset, err := readSmall("/proc/self/cpuset"); err == nil {
+	if cpuset, err := kernel.Read("/proc/self/cpuset"); err == nil {
 		hint += ", its cpuset is " + strings.TrimSpace(cpuset)
 	}
 	return hint

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // notFound is for the working directory.
@@ -204,7 +206,7 @@ func (f failure) notMoved() string {
 		return explainCgroup(f.errno)
 	case f.errno == unix.ENOSPC:
 		for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
-			if list, err := readSmall(f.ask.attr.CgroupV1[i] + "/" + name); err == nil && strings.TrimSpace(list) == "" {
+			if list, err := kernel.Read(f.ask.attr.CgroupV1[i] + "/" + name); err == nil && strings.TrimSpace(list) == "" {
 				return name + " of the cgroup is empty, and has to be set before a process comes in"
 			}
 		}
@@ -238,7 +240,7 @@ func (f failure) noSubreaper() string {
 }
 
 func (f failure) notTraced() string {
-	if f.errno == unix.EPERM && sysctl("kernel/yama/ptrace_scope") == "3" {
+	if f.errno == unix.EPERM && kernel.Sysctl("kernel/yama/ptrace_scope") == "3" {
 		return "kernel.yama.ptrace_scope is 3: nobody may trace"
 	}
 	return ""

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -22,7 +23,7 @@ func (f failure) notLimited() string {
 	l := f.ask.attr.Rlimits[i]
 	var now unix.Rlimit
 	unix.Getrlimit(l.Resource, &now)
-	if most, err := strconv.ParseUint(sysctl("fs/nr_open"), 10, 64); l.Resource == unix.RLIMIT_NOFILE && err == nil && l.Max > most {
+	if most, err := strconv.ParseUint(kernel.Sysctl("fs/nr_open"), 10, 64); l.Resource == unix.RLIMIT_NOFILE && err == nil && l.Max > most {
 		return fmt.Sprintf("it cannot be more than fs.nr_open, which is %d", most)
 	}
 	if l.Max > now.Max {
@@ -50,7 +51,7 @@ func (f failure) notGrouped() string {
 		return "setgroups is denied in the new user namespace; " + field("GidMappingsEnableSetgroups") + " allows it, which takes CAP_SETGID outside, or newgidmap, by Attr.IDMap.Helpers"
 	case f.errno == unix.EPERM && f.lacksCap(unix.CAP_SETGID):
 		return "to set or drop supplementary groups takes CAP_SETGID, which this process does not have; SysProcAttr.Credential.NoSetGroups leaves them as they are"
-	case f.errno == unix.EPERM && !fresh && sysctlOfSelf("setgroups") == "deny":
+	case f.errno == unix.EPERM && !fresh && kernel.SysctlOfSelf("setgroups") == "deny":
 		return "setgroups is denied in the user namespace of this process; SysProcAttr.Credential.NoSetGroups leaves the groups as they are"
 	case f.errno == unix.EINVAL:
 		groups, _ := f.ask.becomesMember()
@@ -61,11 +62,6 @@ func (f failure) notGrouped() string {
 		}
 	}
 	return ""
-}
-
-func sysctlOfSelf(name string) string {
-	value, _ := readSmall("/proc/self/" + name)
-	return strings.TrimSpace(value)
 }
 
 // notUser is for a change of the user or the group.

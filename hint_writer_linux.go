@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/plain"
 )
@@ -27,7 +28,7 @@ func writerOf(file seen, st *unix.Stat_t) string {
 		case pid == itoa(os.Getpid()):
 			return open + ", in this process"
 		default:
-			comm, _ := readSmall("/proc/" + pid + "/comm")
+			comm, _ := kernel.Read("/proc/" + pid + "/comm")
 			return open + ", in process " + pid + " (" + printable(strings.TrimSpace(comm)) + ")"
 		}
 	}
@@ -63,7 +64,7 @@ func writes(pid, path string) bool {
 		if to, err := os.Readlink(dir + "/" + fd); err != nil || to != path {
 			continue
 		}
-		info, _ := readSmall("/proc/" + pid + "/fdinfo/" + fd)
+		info, _ := kernel.Read("/proc/" + pid + "/fdinfo/" + fd)
 		_, after, _ := strings.Cut(info, "flags:")
 		line, _, _ := strings.Cut(after, "\n")
 		if line = strings.TrimSpace(line); line != "" && line[len(line)-1] != '0' && line[len(line)-1] != '4' {

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -20,7 +21,7 @@ func (s *starter) hold() *StartError {
 	if s.describing {
 		return nil
 	}
-	g.copied = g.lacks.has(noCloseRange | onlyVfork)
+	g.copied = g.lacks.Has(kernel.NoCloseRange | kernel.OnlyVfork)
 	// An Exec has no use for a low number: the table is its own process's.
 	lendable := !s.ask.inPlace && !g.copied
 	for i := range g.held {

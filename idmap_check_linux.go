@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // The helpers of shadow, and where they are looked for: not where PATH says,
@@ -152,9 +154,9 @@ func (r *request) helperFor(f mapFile) string {
 	switch {
 	case !r.idMap().Helpers:
 		return ""
-	case f.name == "uid_map" && !hasCap(unix.CAP_SETUID) && !f.isOwn(os.Geteuid()):
+	case f.name == "uid_map" && !kernel.HasCap(unix.CAP_SETUID) && !f.isOwn(os.Geteuid()):
 		return newUIDMap
-	case f.name == "gid_map" && !hasCap(unix.CAP_SETGID) && !(f.isOwn(os.Getegid()) && r.setgroups() == "deny"):
+	case f.name == "gid_map" && !kernel.HasCap(unix.CAP_SETGID) && !(f.isOwn(os.Getegid()) && r.setgroups() == "deny"):
 		return newGIDMap
 	}
 	return ""

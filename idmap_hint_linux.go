@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/plain"
 )
 
@@ -25,7 +26,7 @@ func (r *request) mapHint(f mapFile, err error, byChild bool) string {
 		return hint
 	}
 	for _, m := range f.lines {
-		if f.name == "uid_map" && m.HostID == 0 && !hasCap(unix.CAP_SETFCAP) {
+		if f.name == "uid_map" && m.HostID == 0 && !kernel.HasCap(unix.CAP_SETFCAP) {
 			return "line " + strconv.Quote(mapLine(m)) + " maps uid 0 of this process's user namespace, which takes CAP_SETFCAP since Linux 5.12"
 		}
 	}
@@ -43,7 +44,7 @@ func (r *request) privilegeHint(f mapFile, byChild bool) string {
 	switch {
 	case byChild:
 		rule = "after unshare a process can write only one line, for its own id, " + strconv.Itoa(own) + "; with Cloneflags the parent writes the map"
-	case hasCap(setID):
+	case kernel.HasCap(setID):
 		return ""
 	case !r.idMap().Helpers:
 		rule += "; Attr.IDMap.Helpers has " + helper + " write others"

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -67,9 +68,9 @@ func (r *request) checkDiffering() *StartError {
 	case initDies:
 		return invalidf("Attr.IDs", "", "cannot make real and effective ids differ with Attr.Init outside of a new PID namespace: "+
 			"execve clears the parent-death signal that ends the program with its init")
-	case r.attr.NoNewPrivs && olderThan(6, 16):
+	case r.attr.NoNewPrivs && kernel.OlderThan(6, 16):
 		return invalidf("Attr.IDs", "", "cannot make real and effective ids differ with Attr.NoNewPrivs: "+since+"makes the real ones effective")
-	case ambient && olderThan(6, 16):
+	case ambient && kernel.OlderThan(6, 16):
 		return invalidf("Attr.IDs", "", "cannot make real and effective ids differ with ambient capabilities: "+since+"clears those")
 	}
 	return nil

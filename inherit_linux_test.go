@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // The child has what os/exec's has: what this process was started with and
@@ -55,14 +57,14 @@ func TestInheritAll(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, attr := range []*Attr{{InheritAll: true}, {InheritAll: true, Init: &Init{}}} {
-			for _, lacks := range []lacking{0, noCloseRange} {
-				before := kernel.lacks.Load()
-				kernel.lacks.Store(before | uint32(lacks))
+			for _, lacks := range []kernel.Missing{0, kernel.NoCloseRange} {
+				before := kernel.Known.Lacks.Load()
+				kernel.Known.Lacks.Store(before | uint32(lacks))
 				r := fds(new(exec.Cmd))
 				change(r)
 				c := &Cmd{Path: r.Path, Args: r.Args, Stdin: r.Stdin, ExtraFiles: r.ExtraFiles, SysProcAttr: r.SysProcAttr, Attr: attr}
 				got, err := c.Output()
-				kernel.lacks.Store(before)
+				kernel.Known.Lacks.Store(before)
 				if hidePipes(string(got)) != hidePipes(string(want)) || err != nil {
 					t.Errorf("%s, init %v, lacking %b: %v, the child has\n%swant\n%s", name, attr.Init != nil, lacks, err, got, want)
 				}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -74,7 +75,7 @@ func TestInitIsOpenToRootOutside(t *testing.T) {
 // parent.
 var _ = helper("trace-init", func([]string) int {
 	runtime.LockOSThread() // it is a thread that traces
-	if os.Geteuid() == 0 && hasCap(unix.CAP_SYS_PTRACE) {
+	if os.Geteuid() == 0 && kernel.HasCap(unix.CAP_SYS_PTRACE) {
 		fmt.Println("root")
 	}
 	init := os.Getppid()

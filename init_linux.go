@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -157,7 +158,7 @@ func (in *initBuilder) closeRange(first, last int) {
 	if last < first {
 		return
 	}
-	if !in.given.lacks.has(noCloseRange) {
+	if !in.given.lacks.Has(kernel.NoCloseRange) {
 		in.add(program.CloseRange, num(first), num(last), num(0))
 		return
 	}

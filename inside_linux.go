@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -143,11 +144,11 @@ func (s *starter) checkHost() *StartError {
 		if !s.isInside(c.kind()) {
 			return invalidf(index("Attr.Sysctls", i), c.Name, "needs a new or joined "+c.kind().String()+" namespace: it would change the host")
 		}
-		if c.path() == pidMax && !s.describing && olderThan(6, 14) {
+		if c.path() == pidMax && !s.describing && kernel.OlderThan(6, 14) {
 			return invalidf(index("Attr.Sysctls", i), c.Name, "belongs to no namespace before Linux 6.14: it would change the host")
 		}
 	}
-	if a.TimeOffsets != nil && !s.describing && olderThan(6, 2) {
+	if a.TimeOffsets != nil && !s.describing && kernel.OlderThan(6, 2) {
 		return &StartError{Field: "Attr.TimeOffsets", Err: unix.ENOSYS, Hint: "an execve enters a new time namespace since Linux 6.2"}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -435,7 +436,7 @@ func (b *builder) relay() {
 	if !b.given.noPidFD {
 		flags |= unix.CLONE_PIDFD
 	}
-	if b.given.lacks.has(noClone3) {
+	if b.given.lacks.Has(kernel.NoClone3) {
 		// The place of the address that is cleared depends on the
 		// architecture; without CLONE_SETTLS the other one is ignored.
 		b.add(name, program.Clone, num(flags), num(0), m.childPidFD, m.childLeft, m.childLeft).Relay = true

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -71,14 +72,14 @@ func (s *starter) checkModules() *StartError {
 }
 
 func selinuxMissing() error {
-	if list, err := readSmall("/proc/filesystems"); err == nil && !strings.Contains(list, "selinuxfs") {
+	if list, err := kernel.Read("/proc/filesystems"); err == nil && !strings.Contains(list, "selinuxfs") {
 		return noModule("SELinux")
 	}
 	return nil
 }
 
 func apparmorMissing() error {
-	enabled, err := readSmall("/sys/module/apparmor/parameters/enabled")
+	enabled, err := kernel.Read("/sys/module/apparmor/parameters/enabled")
 	if err == unix.ENOENT && unix.Access("/sys/module", unix.F_OK) == nil || err == nil && !strings.HasPrefix(enabled, "Y") {
 		return noModule("AppArmor")
 	}

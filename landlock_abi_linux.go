@@ -5,9 +5,10 @@ package sprog
 import (
 	"math/bits"
 	"strconv"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // landlockVersions tells for each ABI the kernel that it came with, and what
@@ -72,61 +73,25 @@ func (l *Landlock) wanted() LandlockSet {
 	return set
 }
 
-// A landlockKernel is what the kernel answers about Landlock: its ABI, or why
-// there is none.
-type landlockKernel struct {
-	abi   int
-	errno unix.Errno
-}
-
 // landlockABI asks the kernel once. A plan is made for one that has all.
-func (s *starter) landlockABI() landlockKernel {
+func (s *starter) landlockABI() kernel.Landlock {
 	if s.describing {
-		return landlockKernel{abi: LandlockNewestABI}
+		return kernel.Landlock{ABI: LandlockNewestABI}
 	}
-	return kernel.landlock.ask()
-}
-
-// A landlockAnswer keeps the kernel's answer.
-type landlockAnswer struct{ atomic.Pointer[landlockKernel] }
-
-func (a *landlockAnswer) ask() landlockKernel {
-	if known := a.Load(); known != nil {
-		return *known
-	}
-	abi, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	k := landlockKernel{abi: int(abi)}
-	if errno != 0 {
-		k = landlockKernel{errno: errno}
-	}
-	a.Store(&k)
-	return k
-}
-
-// reason says why there is no Landlock.
-func (k landlockKernel) reason() string {
-	switch {
-	case k.abi > 0:
-		return ""
-	case k.errno == unix.ENOSYS:
-		return "this kernel has no Landlock"
-	case k.errno == unix.EOPNOTSUPP:
-		return "Landlock is disabled on this machine: the kernel's parameter lsm= does not list it"
-	}
-	return "Landlock is refused: landlock_create_ruleset: " + k.errno.Error()
+	return kernel.Known.Landlock.Ask()
 }
 
 func (l *Landlock) probe() LandlockResult {
 	l = &Landlock{l.ABI, l.Files, l.Ports, l.Scopes, l.Log, true}
-	res, _ := l.resolve(kernel.landlock.ask())
+	res, _ := l.resolve(kernel.Known.Landlock.Ask())
 	return res
 }
 
 // resolve tells what of the wanted is applied by a kernel. Without best effort
 // that is all, or an error about the first right that is missing.
-func (l *Landlock) resolve(k landlockKernel) (LandlockResult, *StartError) {
-	wanted, has := l.wanted(), landlockOf(k.abi)
-	res := LandlockResult{ABI: k.abi, Reason: k.reason(), Applied: wanted.both(has), Missing: wanted.without(has)}
+func (l *Landlock) resolve(k kernel.Landlock) (LandlockResult, *StartError) {
+	wanted, has := l.wanted(), landlockOf(k.ABI)
+	res := LandlockResult{ABI: k.ABI, Reason: k.Reason(), Applied: wanted.both(has), Missing: wanted.without(has)}
 	if res.Applied.Files|LandlockAccess(res.Applied.Ports)|LandlockAccess(res.Applied.Scopes) == 0 {
 		res.Applied.Log = 0 // there is no domain to log the denials of
 	}
@@ -137,15 +102,15 @@ func (l *Landlock) resolve(k landlockKernel) (LandlockResult, *StartError) {
 }
 
 // lack is the error about the right that is the first to be missing.
-func (l *Landlock) lack(res LandlockResult, k landlockKernel) *StartError {
-	if k.abi <= 0 {
-		return &StartError{Field: "Attr.Landlock", Err: unsupported{res.Reason, max(k.errno, unix.Errno(1))}}
+func (l *Landlock) lack(res LandlockResult, k kernel.Landlock) *StartError {
+	if k.ABI <= 0 {
+		return &StartError{Field: "Attr.Landlock", Err: unsupported{res.Reason, max(k.Errno, unix.Errno(1))}}
 	}
 	name, field, abi := res.Missing.first()
 	e := &StartError{Object: name, Field: "Attr.Landlock" + field, Err: unsupported{
-		"needs Landlock ABI " + strconv.Itoa(abi) + ", Linux " + landlockVersions[abi].kernel + "; this kernel has ABI " + strconv.Itoa(k.abi), unix.EOPNOTSUPP}}
-	if l.ABI == 0 || l.ABI > k.abi {
-		e.Hint = "Attr.Landlock.ABI " + strconv.Itoa(k.abi) + " asks for the rights that this kernel has, and Attr.Landlock.BestEffort for those that each kernel has"
+		"needs Landlock ABI " + strconv.Itoa(abi) + ", Linux " + landlockVersions[abi].kernel + "; this kernel has ABI " + strconv.Itoa(k.ABI), unix.EOPNOTSUPP}}
+	if l.ABI == 0 || l.ABI > k.ABI {
+		e.Hint = "Attr.Landlock.ABI " + strconv.Itoa(k.ABI) + " asks for the rights that this kernel has, and Attr.Landlock.BestEffort for those that each kernel has"
 	}
 	return e
 }

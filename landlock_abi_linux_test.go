@@ -11,42 +11,44 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // pretendLandlock has the kernel's answer about Landlock be another one.
-func pretendLandlock(t *testing.T, k landlockKernel) {
+func pretendLandlock(t *testing.T, k kernel.Landlock) {
 	t.Helper()
-	before := kernel.landlock.ask()
-	kernel.landlock.Store(&k)
-	t.Cleanup(func() { kernel.landlock.Store(&before) })
+	before := kernel.Known.Landlock.Ask()
+	kernel.Known.Landlock.Store(&k)
+	t.Cleanup(func() { kernel.Known.Landlock.Store(&before) })
 }
 
 // Each right needs the ABI that it came with.
 func TestLandlockStrict(t *testing.T) {
 	all := &LandlockFiles{Rules: []LandlockPath{everywhere}}
 	for _, test := range []struct {
-		kernel   landlockKernel
+		kernel   kernel.Landlock
 		landlock Landlock
 		want     string
 	}{
-		{landlockKernel{errno: unix.ENOSYS}, Landlock{ABI: 1, Files: all}, "(Attr.Landlock): this kernel has no Landlock"},
-		{landlockKernel{errno: unix.EOPNOTSUPP}, Landlock{ABI: 1, Files: all},
+		{kernel.Landlock{Errno: unix.ENOSYS}, Landlock{ABI: 1, Files: all}, "(Attr.Landlock): this kernel has no Landlock"},
+		{kernel.Landlock{Errno: unix.EOPNOTSUPP}, Landlock{ABI: 1, Files: all},
 			"(Attr.Landlock): Landlock is disabled on this machine: the kernel's parameter lsm= does not list it"},
-		{landlockKernel{errno: unix.EPERM}, Landlock{ABI: 1, Files: all},
+		{kernel.Landlock{Errno: unix.EPERM}, Landlock{ABI: 1, Files: all},
 			"(Attr.Landlock): Landlock is refused: landlock_create_ruleset: operation not permitted"},
-		{landlockKernel{abi: 1}, Landlock{ABI: 7, Files: all},
+		{kernel.Landlock{ABI: 1}, Landlock{ABI: 7, Files: all},
 			"LANDLOCK_ACCESS_FS_REFER (Attr.Landlock.Files): needs Landlock ABI 2, Linux 5.19; this kernel has ABI 1" +
 				" (Attr.Landlock.ABI 1 asks for the rights that this kernel has, and Attr.Landlock.BestEffort for those that each kernel has)"},
-		{landlockKernel{abi: 7}, Landlock{Files: all},
+		{kernel.Landlock{ABI: 7}, Landlock{Files: all},
 			"LANDLOCK_ACCESS_FS_RESOLVE_UNIX (Attr.Landlock.Files): needs Landlock ABI 9, Linux 7.1; this kernel has ABI 7" +
 				" (Attr.Landlock.ABI 7 asks for the rights that this kernel has, and Attr.Landlock.BestEffort for those that each kernel has)"},
-		{landlockKernel{abi: 3}, Landlock{ABI: 3, Ports: &LandlockPorts{Handled: LandlockConnectTCP}},
+		{kernel.Landlock{ABI: 3}, Landlock{ABI: 3, Ports: &LandlockPorts{Handled: LandlockConnectTCP}},
 			"LANDLOCK_ACCESS_NET_CONNECT_TCP (Attr.Landlock.Ports): needs Landlock ABI 4, Linux 6.7; this kernel has ABI 3"},
-		{landlockKernel{abi: 9}, Landlock{ABI: 9, Ports: &LandlockPorts{Handled: LandlockBindUDP}},
+		{kernel.Landlock{ABI: 9}, Landlock{ABI: 9, Ports: &LandlockPorts{Handled: LandlockBindUDP}},
 			"LANDLOCK_ACCESS_NET_BIND_UDP (Attr.Landlock.Ports): needs Landlock ABI 10, Linux 7.2; this kernel has ABI 9"},
-		{landlockKernel{abi: 5}, Landlock{ABI: 5, Scopes: LandlockScopeSignal},
+		{kernel.Landlock{ABI: 5}, Landlock{ABI: 5, Scopes: LandlockScopeSignal},
 			"LANDLOCK_SCOPE_SIGNAL (Attr.Landlock.Scopes): needs Landlock ABI 6, Linux 6.12; this kernel has ABI 5"},
-		{landlockKernel{abi: 6}, Landlock{ABI: 6, Files: all, Log: LandlockLogNewExecOn},
+		{kernel.Landlock{ABI: 6}, Landlock{ABI: 6, Files: all, Log: LandlockLogNewExecOn},
 			"LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON (Attr.Landlock.Log): needs Landlock ABI 7, Linux 6.15; this kernel has ABI 6"},
 	} {
 		t.Run(test.want, func(t *testing.T) {
@@ -55,7 +57,7 @@ func TestLandlockStrict(t *testing.T) {
 			if want := "sprog: start /bin/true: " + test.want; err == nil || err.Error() != want {
 				t.Errorf("Run() = %v\nwant    %s", err, want)
 			}
-			if unsupported := errors.Is(err, errors.ErrUnsupported); unsupported != (test.kernel.errno != unix.EPERM) {
+			if unsupported := errors.Is(err, errors.ErrUnsupported); unsupported != (test.kernel.Errno != unix.EPERM) {
 				t.Errorf("Run() = %v; want errors.ErrUnsupported", err)
 			}
 		})
@@ -72,23 +74,23 @@ func TestLandlockBestEffort(t *testing.T) {
 	}
 	everything := LandlockSet{allFiles, 15, LandlockScopeSignal, LandlockLogNewExecOn}
 	for _, test := range []struct {
-		kernel  landlockKernel
+		kernel  kernel.Landlock
 		applied LandlockSet
 		reason  string
 	}{
-		{landlockKernel{errno: unix.ENOSYS}, LandlockSet{}, "this kernel has no Landlock"},
-		{landlockKernel{abi: 1}, LandlockSet{Files: 1<<13 - 1}, ""},
-		{landlockKernel{abi: 3}, LandlockSet{Files: 1<<15 - 1}, ""},
-		{landlockKernel{abi: 4}, LandlockSet{Files: 1<<15 - 1, Ports: 3}, ""},
-		{landlockKernel{abi: 7}, LandlockSet{1<<16 - 1, 3, LandlockScopeSignal, LandlockLogNewExecOn}, ""},
+		{kernel.Landlock{Errno: unix.ENOSYS}, LandlockSet{}, "this kernel has no Landlock"},
+		{kernel.Landlock{ABI: 1}, LandlockSet{Files: 1<<13 - 1}, ""},
+		{kernel.Landlock{ABI: 3}, LandlockSet{Files: 1<<15 - 1}, ""},
+		{kernel.Landlock{ABI: 4}, LandlockSet{Files: 1<<15 - 1, Ports: 3}, ""},
+		{kernel.Landlock{ABI: 7}, LandlockSet{1<<16 - 1, 3, LandlockScopeSignal, LandlockLogNewExecOn}, ""},
 	} {
-		t.Run(fmt.Sprint("ABI ", test.kernel.abi), func(t *testing.T) {
+		t.Run(fmt.Sprint("ABI ", test.kernel.ABI), func(t *testing.T) {
 			pretendLandlock(t, test.kernel)
 			c := &Cmd{Path: "/bin/true", Attr: &Attr{NoNewPrivs: true, Landlock: &asked}}
 			if err := c.Run(); err != nil {
 				t.Fatal(err)
 			}
-			want := &LandlockResult{test.kernel.abi, test.reason, test.applied, everything.without(test.applied)}
+			want := &LandlockResult{test.kernel.ABI, test.reason, test.applied, everything.without(test.applied)}
 			if got := c.Birth.Landlock; !reflect.DeepEqual(got, want) {
 				t.Errorf("Birth.Landlock = %+v; want %+v", got, want)
 			}
@@ -100,7 +102,7 @@ func TestLandlockBestEffort(t *testing.T) {
 func TestLandlockOlderABI(t *testing.T) {
 	requires(t, landlockABI(3))
 	in, _ := landlockDirs(t)
-	pretendLandlock(t, landlockKernel{abi: 2})
+	pretendLandlock(t, kernel.Landlock{ABI: 2})
 	l := lockedFiles(0, LandlockPath{Path: in, Rights: LandlockRead | LandlockWriteFile})
 	l.BestEffort = true
 	if got := lockedShell(t, l, ": >$1/file; cat $1/file; touch $1/new", in); got != "touch: cannot touch '"+in+"/new': Permission denied\n" {
@@ -110,8 +112,8 @@ func TestLandlockOlderABI(t *testing.T) {
 
 // A log flag alone makes no domain.
 func TestLandlockNothingLeft(t *testing.T) {
-	pretendLandlock(t, landlockKernel{abi: 7})
-	res, err := (&Landlock{Ports: &LandlockPorts{Handled: LandlockBindUDP}, Log: LandlockLogNewExecOn, BestEffort: true}).resolve(kernel.landlock.ask())
+	pretendLandlock(t, kernel.Landlock{ABI: 7})
+	res, err := (&Landlock{Ports: &LandlockPorts{Handled: LandlockBindUDP}, Log: LandlockLogNewExecOn, BestEffort: true}).resolve(kernel.Known.Landlock.Ask())
 	if err != nil || res.Applied != (LandlockSet{}) {
 		t.Errorf("resolve = %v, %v; want nothing applied", res, err)
 	}

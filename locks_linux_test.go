@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // lockers PATH...: print which process holds a record lock on each file, as
@@ -144,11 +146,11 @@ func TestRecordLocks(t *testing.T) {
 		{"Exec", func() error { return (&Cmd{Path: "/bin/true", Dir: "/no/such", Attr: &Attr{Cgroup: &Cgroup{}}}).Exec() }, true},
 		{"ExecPlan", func() error { _, err := (&Cmd{Path: program.Name(), Stdout: data}).ExecPlan(); return err }, false},
 	} {
-		for _, lacks := range []lacking{0, noCloseRange} {
-			before := kernel.lacks.Load()
-			kernel.lacks.Store(before | uint32(lacks))
+		for _, lacks := range []kernel.Missing{0, kernel.NoCloseRange} {
+			before := kernel.Known.Lacks.Load()
+			kernel.Known.Lacks.Store(before | uint32(lacks))
 			err := kind.start()
-			kernel.lacks.Store(before)
+			kernel.Known.Lacks.Store(before)
 			if (err != nil) != kind.fails {
 				t.Errorf("%s: %v", kind.name, err)
 			}

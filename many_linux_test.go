@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -38,11 +39,11 @@ func withRace() bool {
 // else's file open for writing makes the kernel refuse to execute it
 // (go.dev/issue/22315).
 func TestNoTextFileBusy(t *testing.T) {
-	for name, lacks := range map[string]lacking{"shared table": 0, "copied table": noCloseRange} {
+	for name, lacks := range map[string]kernel.Missing{"shared table": 0, "copied table": kernel.NoCloseRange} {
 		t.Run(name, func(t *testing.T) {
-			before := kernel.lacks.Load()
-			kernel.lacks.Store(before | uint32(lacks))
-			defer kernel.lacks.Store(before)
+			before := kernel.Known.Lacks.Load()
+			kernel.Known.Lacks.Store(before | uint32(lacks))
+			defer kernel.Known.Lacks.Store(before)
 			starts := 2000
 			if testing.Short() {
 				starts = 200

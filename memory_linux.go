@@ -5,10 +5,10 @@ package sprog
 import (
 	"os"
 	"strings"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -58,7 +58,7 @@ func (r *request) mayHaveStages() bool { return !r.sys.Ptrace && !r.listens() }
 
 // reachesHidden reports whether this process can do its part while the memory is undumpable:
 // to take a listener from the child, it has to have the right to trace it.
-func (r *request) reachesHidden() bool { return !r.listens() || hasCap(unix.CAP_SYS_PTRACE) }
+func (r *request) reachesHidden() bool { return !r.listens() || kernel.HasCap(unix.CAP_SYS_PTRACE) }
 
 // writesOwnFiles reports whether the child itself writes to files in its /proc/self
 // that belong to root if its memory is undumpable.
@@ -86,15 +86,9 @@ type standing struct {
 
 // ownStanding looks anew for each start: it can change. Tests put another answer.
 var ownStanding = func() standing {
-	sets, err := ownCaps()
+	sets, err := kernel.OwnCaps()
 	caps := err != nil || sets[0].Permitted|sets[1].Permitted != 0
 	return standing{os.Geteuid() == 0, caps, caps || mixesIDs() || !machine.IsDumpable() || yama()}
-}
-
-func ownCaps() (sets [2]unix.CapUserData, err error) {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	err = unix.Capget(&header, &sets[0])
-	return sets, err
 }
 
 // mixesIDs reports whether this process has different ids. A tracer has to have all
@@ -108,27 +102,16 @@ func mixesIDs() bool {
 // yama reports whether Yama may restrict tracing. Where /proc shows no settings, it is
 // taken to be so.
 func yama() bool {
-	return yamaSays.ask(func() bool {
-		scope, err := readSmall("/proc/sys/kernel/yama/ptrace_scope")
+	return yamaSays.Ask(func() bool {
+		scope, err := kernel.Read("/proc/sys/kernel/yama/ptrace_scope")
 		if err == unix.ENOENT {
-			return !isThere("/proc/sys/kernel/ostype")
+			return !kernel.Exists("/proc/sys/kernel/ostype")
 		}
 		return err != nil || strings.TrimSpace(scope) != "0"
 	})
 }
 
-var yamaSays setting
-
-// A setting is one of the machine's, made at boot as a rule. So it is asked for once.
-type setting struct {
-	once sync.Once
-	on   bool
-}
-
-func (s *setting) ask(look func() bool) bool {
-	s.once.Do(func() { s.on = look() })
-	return s.on
-}
+var yamaSays kernel.Setting
 
 // entersLate reports whether new namespaces are not what the child is born into,
 // but what its second stage enters: those with a user namespace among them, and those that are to
@@ -198,7 +181,7 @@ func (b *builder) enterLate() {
 func (b *builder) relayLate(name string, flags uint64) {
 	p := b.p
 	flags |= unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_PARENT_SETTID
-	if b.given.lacks.has(noClone3) {
+	if b.given.lacks.Has(kernel.NoClone3) {
 		b.add(name, program.Clone, num(flags), num(0), num(machine.RelayedAt)).Relay = true
 	} else {
 		const parentTID = 3 // of struct clone_args

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -18,8 +19,8 @@ import (
 func (r *request) checkMayRestrict(name string) *StartError {
 	newUser := r.newUserNamespace() || len(r.attr.Join) > 0
 	loses := r.losesCaps()
-	gains := r.caps[effective].set&adminBit != 0
-	if r.attr.NoNewPrivs || newUser || gains || hasCap(unix.CAP_SYS_ADMIN) && !loses {
+	gains := r.caps[kernel.Effective].set&adminBit != 0
+	if r.attr.NoNewPrivs || newUser || gains || kernel.HasCap(unix.CAP_SYS_ADMIN) && !loses {
 		return nil
 	}
 	if has, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && has == 1 {
@@ -27,7 +28,7 @@ func (r *request) checkMayRestrict(name string) *StartError {
 	}
 	whose := "this process lacks"
 	switch {
-	case r.caps[effective].loses()&adminBit != 0 && !r.leavesRoot():
+	case r.caps[kernel.Effective].loses()&adminBit != 0 && !r.leavesRoot():
 		whose = "Attr.Caps drops"
 	case loses:
 		whose = "a user other than root lacks"
@@ -40,19 +41,10 @@ const adminBit = 1 << unix.CAP_SYS_ADMIN
 // losesCaps reports whether CAP_SYS_ADMIN is taken away by Attr.Caps, or by a
 // change of the user, as from root that becomes another; see capabilities(7).
 func (r *request) losesCaps() bool {
-	if r.caps[effective].loses()&adminBit != 0 {
+	if r.caps[kernel.Effective].loses()&adminBit != 0 {
 		return true
 	}
 	return r.dropsEffective() && os.Geteuid() == 0 && !slices.Contains(r.sys.AmbientCaps, unix.CAP_SYS_ADMIN)
-}
-
-// hasCap reports whether this thread has a capability, over its own user
-// namespace.
-func hasCap(c int) bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	err := unix.Capget(&header, &data[0])
-	return err == nil && data[c>>5].Effective>>(c&31)&1 != 0
 }
 
 func (b *builder) noNewPrivs() {

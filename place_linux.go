@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -152,7 +153,7 @@ func (b *builder) closeGap(first, next int) {
 	open := b.table.open.between(first, next)
 	switch {
 	case len(open) == 0:
-	case b.given.lacks.has(noCloseRange):
+	case b.given.lacks.Has(kernel.NoCloseRange):
 		for _, n := range open {
 			b.add("", program.Fcntl, num(n), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
 		}

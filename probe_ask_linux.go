@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/program"
@@ -15,14 +16,14 @@ import (
 
 // askStart makes a plain start that fails on purpose, and looks what it has had
 // to do without.
-func askStart(call, since string, lacks lacking) func() Support {
+func askStart(call, since string, lacks kernel.Missing) func() Support {
 	return func() Support {
 		f := featureProbe{since: since}
 		plain := f.start(new(trial))
 		switch {
 		case plain.Answer != Yes:
 			return Support{Reason: "no process could be made to try: " + plain.Reason}
-		case lacking(kernel.lacks.Load()).has(lacks):
+		case kernel.Known.Missing().Has(lacks):
 			return f.refusal(&StartError{Step: call, Err: unix.ENOSYS})
 		}
 		return Support{Answer: Yes}
@@ -150,16 +151,4 @@ func askController(name string) func() Support {
 		}
 		return Support{Answer: Yes}
 	}
-}
-
-// readSmall reads a file of the kernel's.
-func readSmall(path string) (string, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return "", err
-	}
-	defer unix.Close(fd)
-	buf := make([]byte, 4096)
-	n, err := unix.Read(fd, buf)
-	return string(buf[:max(n, 0)]), err
 }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/seccomp"
 )
 
@@ -33,8 +34,8 @@ type featureGroup struct {
 
 func featuresOfStarts() []featureProbe {
 	return []featureProbe{
-		{name: "clone3", since: "5.5", what: "every start; clone(2) can stand in", ask: askStart("clone3", "5.5", noClone3)},
-		{name: "close-range", since: "5.11", what: "every start; closing one by one can stand in", ask: askStart("close_range", "5.11", noCloseRange)},
+		{name: "clone3", since: "5.5", what: "every start; clone(2) can stand in", ask: askStart("clone3", "5.5", kernel.NoClone3)},
+		{name: "close-range", since: "5.11", what: "every start; closing one by one can stand in", ask: askStart("close_range", "5.11", kernel.NoCloseRange)},
 		{name: "execveat", since: "3.19", what: "Attr.Program, second stages; /proc/self/fd can stand in", ask: askExecveat},
 		{name: "pidfd", since: "5.3", what: "SysProcAttr.PidFD, Cmd.Wait without a thread", ask: askPidfd},
 		{name: "executable-memfd", since: "3.17", what: "second stages: Attr.Init, OOMScoreAdj, MDWE and others", try: doesWithoutHugePages},

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // oracles are the features with what they are for, in the words of a caller. A
@@ -196,7 +197,7 @@ func otherThan(own int) uint32 {
 // someCap is a capability that the child can have.
 func someCap(c *Cmd) uintptr {
 	for n := range uintptr(unix.CAP_LAST_CAP) {
-		if sys(c).Cloneflags&unix.CLONE_NEWUSER != 0 || hasCap(int(n)) {
+		if sys(c).Cloneflags&unix.CLONE_NEWUSER != 0 || kernel.HasCap(int(n)) {
 			return n
 		}
 	}
@@ -266,7 +267,7 @@ func unless(errno, expected syscall.Errno) error {
 // joinOracle joins a container of this user's.
 func joinOracle(program string) error {
 	holder := &Cmd{Path: os.Args[0], Args: []string{"holder", "cat"}, Env: []string{helperEnv}, SysProcAttr: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUTS}}
-	if !hasCap(unix.CAP_SYS_ADMIN) {
+	if !kernel.HasCap(unix.CAP_SYS_ADMIN) {
 		holder.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
 	}
 	in, err := holder.StdinPipe()
@@ -279,7 +280,7 @@ func joinOracle(program string) error {
 	defer holder.Wait()
 	defer in.Close()
 	kinds := UTSNamespace
-	if !hasCap(unix.CAP_SYS_ADMIN) {
+	if !kernel.HasCap(unix.CAP_SYS_ADMIN) {
 		kinds |= UserNamespace
 	}
 	c := oracleCommand(program)

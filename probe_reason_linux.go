@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -21,7 +22,7 @@ func (f *featureProbe) refusal(e *StartError) Support {
 	if errors.As(e.Err, &errno) && isPassing(errno) {
 		s.Answer = Unknown
 	}
-	hidden := errno == unix.ENOSYS && filterInForce()
+	hidden := errno == unix.ENOSYS && kernel.Filtered()
 	if errno == unix.EPERM || errno == unix.EACCES || hidden { // filters answer by capabilities, too
 		s.Capability = f.takes.missing()
 	}
@@ -56,7 +57,7 @@ func (f *featureProbe) why(e *StartError, errno unix.Errno, hidden bool, capabil
 	case unix.EROFS:
 		return cmp.Or(e.Hint, "mounted read-only, as it is in containers")
 	case unix.ENOENT:
-		if _, err := readSmall("/proc/self/status"); err == unix.ENOENT {
+		if _, err := kernel.Read("/proc/self/status"); err == unix.ENOENT {
 			return "/proc is not mounted"
 		}
 	}
@@ -84,10 +85,10 @@ func callOf(e *StartError, errno unix.Errno) string {
 func (f *featureProbe) isOlder() string {
 	var major, minor int
 	fmt.Sscanf(f.since, "%d.%d", &major, &minor)
-	if !olderThan(major, minor) {
+	if !kernel.OlderThan(major, minor) {
 		return ""
 	}
-	name, _, _, _ := kernelRelease()
+	name, _, _, _ := kernel.Release()
 	return "takes Linux " + f.since + ", and this is " + name
 }
 
@@ -95,22 +96,22 @@ func (f *featureProbe) isOlder() string {
 // a filter or a security module to one that has it.
 func (f *featureProbe) refused(errno unix.Errno, capability string) string {
 	switch {
-	case capability != "" && f.takes.initial && hasCap(f.takes.capability):
+	case capability != "" && f.takes.initial && kernel.HasCap(f.takes.capability):
 		return "takes " + capability + " in the initial user namespace, and this process is in another"
 	case capability != "":
 		return "takes " + capability
-	case errno == unix.EPERM && filterInForce() && f.takes != nil:
+	case errno == unix.EPERM && kernel.Filtered() && f.takes != nil:
 		return "the seccomp filter in force refuses it, or a security module"
-	case errno == unix.EPERM && filterInForce():
+	case errno == unix.EPERM && kernel.Filtered():
 		return "probably refused by the seccomp filter in force"
 	}
 	return ""
 }
 
-// missing is the name of the capability if this process does not have it where
+// Missing is the name of the capability if this process does not have it where
 // it counts.
 func (r *right) missing() string {
-	if r == nil || hasCap(r.capability) && !(r.initial && inUserNamespace()) {
+	if r == nil || kernel.HasCap(r.capability) && !(r.initial && inUserNamespace()) {
 		return ""
 	}
 	return program.CapName(uint64(r.capability))
@@ -119,6 +120,6 @@ func (r *right) missing() string {
 // inUserNamespace reports whether this process is in a user namespace other than
 // the initial one, as far as /proc tells: that one has all ids, each as itself.
 func inUserNamespace() bool {
-	text, err := readSmall("/proc/self/uid_map")
+	text, err := kernel.Read("/proc/self/uid_map")
 	return err == nil && strings.Join(strings.Fields(text), " ") != "0 0 4294967295"
 }

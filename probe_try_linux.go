@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // mapsItself tries a user namespace in which this user is root.
@@ -104,7 +105,7 @@ func (t *trial) label(missing error, file string, from func(string) *ExecLabel) 
 		t.isNot(missing.Error())
 		return
 	}
-	text, err := readSmall(file)
+	text, err := kernel.Read(file)
 	text = strings.TrimRight(text, "\x00\n")
 	if err != nil || text == "" {
 		text = "unconfined" // where there is none to read, none can be written

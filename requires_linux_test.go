@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // A requirement is something that a test needs and that not every machine or
@@ -136,7 +138,7 @@ func tool(name string) *requirement {
 // linux requires a version of the kernel, or a later one.
 func linux(major, minor int) *requirement {
 	return &requirement{what: fmt.Sprintf("Linux %d.%d", major, minor), works: func() error {
-		if name, _, _, known := kernelRelease(); !known || olderThan(major, minor) {
+		if name, _, _, known := kernel.Release(); !known || kernel.OlderThan(major, minor) {
 			return errors.New("this is " + name)
 		}
 		return nil

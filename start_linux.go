@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/plain"
 	"github.com/sprog-dev/sprog/internal/program"
@@ -100,15 +101,15 @@ type tried struct {
 // try compiles the program for the kernel as far as it is known, and launches
 // it once.
 func (s *starter) try() (machine.Result, error) {
-	s.given.lacks, s.given.noPidFD = kernel.missing(), s.tried.noPidFD
+	s.given.lacks, s.given.noPidFD = missingCalls(), s.tried.noPidFD
 	switch {
 	case s.ask.needsClone3() != "":
-		s.given.lacks &^= noClone3 // let it say so
+		s.given.lacks &^= kernel.NoClone3 // let it say so
 	case s.tried.clone:
-		s.given.lacks |= noClone3
+		s.given.lacks |= kernel.NoClone3
 	}
 	if s.tried.vfork {
-		s.given.lacks |= onlyVfork
+		s.given.lacks |= kernel.OnlyVfork
 	}
 	started := false
 	defer func() { s.cleanUp(started) }()
@@ -144,6 +145,18 @@ func (s *starter) try() (machine.Result, error) {
 	return res, nil
 }
 
+var emulated sync.Once
+
+// missingCalls is what is known to be missing.
+func missingCalls() kernel.Missing {
+	emulated.Do(func() {
+		if machine.OnValgrind() {
+			kernel.Known.Learn(kernel.NoClone3 | kernel.OnlyVfork)
+		}
+	})
+	return kernel.Known.Missing()
+}
+
 // build makes what the program needs in the parent, and compiles it.
 func (s *starter) build() *StartError {
 	s.to.tracer.phaseOfOpening()
@@ -153,7 +166,7 @@ func (s *starter) build() *StartError {
 	if err := s.hold(); err != nil {
 		return err
 	}
-	if s.given.lacks.has(noCloseRange) {
+	if s.given.lacks.Has(kernel.NoCloseRange) {
 		s.given.highest = highestFile() + moreFiles
 	}
 	if s.ask.sys.Pdeathsig != 0 {
@@ -183,9 +196,9 @@ func (s *starter) prepareLaunch() {
 		Hides:       s.undumpableAtBirth(),
 		Cgroup:      s.cgroup(),
 		CopyFiles:   s.given.copied,
-		OldClone:    s.given.lacks.has(noClone3),
+		OldClone:    s.given.lacks.Has(kernel.NoClone3),
 		NoPidFD:     s.given.noPidFD,
-		Plain:       s.given.lacks.has(onlyVfork),
+		Plain:       s.given.lacks.Has(kernel.OnlyVfork),
 		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
 		Credentials: s.ask.changesCredentials() && s.made.second == nil,
 	}
@@ -256,11 +269,11 @@ func (s *starter) again(res machine.Result) bool {
 	}
 	// A kernel that has clone3 but not CLONE_CLEAR_SIGHAND answers EINVAL; so
 	// does a kernel that has both, to other flags.
-	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && !s.tried.clone && !kernel.clone3Works.Load() {
+	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && !s.tried.clone && !kernel.Known.Clone3Works.Load() {
 		s.tried.clone = true
 		return true
 	}
-	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && s.launch.OldClone && !s.given.lacks.has(onlyVfork) {
+	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && s.launch.OldClone && !s.given.lacks.Has(kernel.OnlyVfork) {
 		s.tried.vfork = true
 		return true
 	}
@@ -274,8 +287,8 @@ func (s *starter) again(res machine.Result) bool {
 		return true
 	}
 	what := missing(res, s.made.first)
-	kernel.learn(what)
-	return what != 0 && !s.given.lacks.has(what)
+	kernel.Known.Learn(what)
+	return what != 0 && !s.given.lacks.Has(what)
 }
 
 // atBirth reports whether it was the making of a child that failed.
@@ -298,12 +311,12 @@ func (r *request) needsClone3() string {
 // clone goes to whoever asked for it; os.Process can only get one of its own.
 func (s *starter) process(res machine.Result) *os.Process {
 	if !s.launch.OldClone {
-		kernel.clone3Works.Store(true)
+		kernel.Known.Clone3Works.Store(true)
 	} else if s.tried.clone {
-		kernel.learn(noClone3)
+		kernel.Known.Learn(kernel.NoClone3)
 	}
 	if s.tried.vfork {
-		kernel.learn(onlyVfork)
+		kernel.Known.Learn(kernel.OnlyVfork)
 	}
 	p, err := findProcess(res.Pid) // the child is not reaped, so the pid is its
 	if err != nil {

@@ -5,6 +5,7 @@ package sprog
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -13,7 +14,7 @@ import (
 // stay ignored. A handler is the runtime's, and would run in the parent's
 // memory.
 func (b *builder) resetHandlers() {
-	if !b.given.lacks.has(noClone3) || b.ask.inPlace {
+	if !b.given.lacks.Has(kernel.NoClone3) || b.ask.inPlace {
 		return
 	}
 	const (
@@ -200,7 +201,7 @@ func (b *builder) execve() {
 // executeFile executes the file of a descriptor.
 func (b *builder) executeFile(field string, fd int, argv, env []string) {
 	args, vars := b.p.Strs(argv), b.p.Strs(env)
-	if b.given.lacks.has(noExecveat) {
+	if b.given.lacks.Has(kernel.NoExecveat) {
 		b.add(field, program.Execve, b.p.Str("/proc/self/fd/"+itoa(fd)), args, vars)
 		return
 	}

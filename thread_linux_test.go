@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 )
 
@@ -222,7 +223,7 @@ func prepareDeadly(c *Cmd, kind, with string) {
 		c.Attr.Init = &Init{}
 	}
 	if has("without clone3") {
-		kernel.learn(noClone3)
+		kernel.Known.Learn(kernel.NoClone3)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/seccomp"
 )
@@ -37,7 +38,7 @@ func tiocstiPolicy() *Seccomp {
 // checkTIOCSTI refuses what the kernel refuses to a child with neither
 // no_new_privs nor CAP_SYS_ADMIN.
 func (r *request) checkTIOCSTI() *StartError {
-	if !r.attr.DenyTIOCSTI || r.attr.NoNewPrivs || r.newUserNamespace() || len(r.attr.Join) > 0 || hasCap(unix.CAP_SYS_ADMIN) {
+	if !r.attr.DenyTIOCSTI || r.attr.NoNewPrivs || r.newUserNamespace() || len(r.attr.Join) > 0 || kernel.HasCap(unix.CAP_SYS_ADMIN) {
 		return nil
 	}
 	if has, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && has == 1 {

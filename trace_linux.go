@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -23,7 +24,7 @@ func (b *builder) noteTimes() {
 	p := b.p
 	const loops, most = 3 * 64, 1 << 14 // over all signals, and over all capabilities
 	entries := p.Len() + loops
-	if b.given.lacks.has(noCloseRange) { // the loops over the table's numbers
+	if b.given.lacks.Has(kernel.NoCloseRange) { // the loops over the table's numbers
 		entries += min(b.given.highest, most)
 	}
 	p.Log = program.Log{Clock: b.given.clock, Entries: entries, At: p.Buffer(entries * program.EntrySize)}

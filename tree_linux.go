@@ -79,7 +79,7 @@ func (c *Cmd) hunt(reach Reach) (Reach, error) {
 	return reach, err
 }
 
-// isThere reports whether the process has not been waited for: until then its
+// Exists reports whether the process has not been waited for: until then its
 // process id is not another's.
 func (c *Cmd) isThere() bool { return finds(c.Process.Signal(syscall.Signal(0))) }
 
@@ -175,7 +175,7 @@ func (t *tree) grow(sig syscall.Signal) {
 	}
 }
 
-// has tells whether a process of the tree has not been waited for.
+// Has tells whether a process of the tree Has not been waited for.
 func (t *tree) has(pid int) func() bool {
 	return func() bool { return finds(send(t.pidfds[pid], 0)) }
 }

@@ -21,6 +21,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // withoutVar holds the system calls that a test process does without.
@@ -369,7 +371,7 @@ func TestRefusedFlagsProveNothing(t *testing.T) {
 	if err := (&Cmd{Path: "/bin/true"}).Run(); err != nil {
 		t.Error(err)
 	}
-	if lacks := kernel.lacks.Load(); lacks != 0 || !kernel.clone3Works.Load() {
+	if lacks := kernel.Known.Lacks.Load(); lacks != 0 || !kernel.Known.Clone3Works.Load() {
 		t.Errorf("the kernel is taken to lack %#b", lacks)
 	}
 }

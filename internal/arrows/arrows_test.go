@@ -21,7 +21,7 @@ const module = "github.com/sprog-dev/sprog"
 // A package without a line imports none.
 var arrows = map[string]struct{ imports, tests string }{
 	".": {
-		imports: "internal/accounts internal/atstart internal/cgroup internal/exitwait internal/machine internal/mountinfo internal/nofile internal/ownproc internal/plain internal/program internal/seccomp internal/terms internal/waterfall",
+		imports: "internal/accounts internal/atstart internal/cgroup internal/exitwait internal/kernel internal/machine internal/mountinfo internal/nofile internal/ownproc internal/plain internal/program internal/seccomp internal/terms internal/waterfall",
 		tests:   "internal/slowfile internal/verified",
 	},
 
