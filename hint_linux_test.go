@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/userns"
 )
 
 // An Exec says what a start says, though it has to know beforehand.
@@ -122,7 +123,7 @@ func TestViewerMay(t *testing.T) {
 	}
 	user := viewer{known: true, uid: 1000, gid: 100, groups: []int{27}}
 	root := viewer{known: true, powerful: true}
-	inside := viewer{known: true, uid: 1000, gid: 100, powerful: true, inside: true, uids: []idRange{{1000, 1}}, gids: []idRange{{100, 1}}}
+	inside := viewer{known: true, uid: 1000, gid: 100, powerful: true, inside: true, uids: []userns.IDRange{{First: 1000, Size: 1}}, gids: []userns.IDRange{{First: 100, Size: 1}}}
 	for _, test := range []struct {
 		who  viewer
 		st   *unix.Stat_t

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/userns"
 )
 
 // notBorn explains why no process was made.
@@ -112,8 +113,8 @@ func tooManyNamespaces(asked NamespaceKind) string {
 // inFirstUserNamespace reports whether this process is in the initial user
 // namespace, whose map is of all ids.
 func inFirstUserNamespace() bool {
-	ids := ownMap("/proc/self/uid_map")
-	return len(ids) == 1 && ids[0] == idRange{0, 1<<32 - 1}
+	ids := userns.OwnMap("/proc/self/uid_map")
+	return len(ids) == 1 && ids[0] == userns.IDRange{First: 0, Size: 1<<32 - 1}
 }
 
 // noUserNamespace explains why a user namespace is refused: what there is to
@@ -178,8 +179,8 @@ func chrooted() bool {
 // unmapped reports whether the ids of this process do not exist in its user
 // namespace.
 func unmapped() bool {
-	uids, gids := ownMap("/proc/self/uid_map"), ownMap("/proc/self/gid_map")
-	return uids != nil && !has(uids, os.Geteuid()) || gids != nil && !has(gids, os.Getegid())
+	uids, gids := userns.OwnMap("/proc/self/uid_map"), userns.OwnMap("/proc/self/gid_map")
+	return uids != nil && !userns.Has(uids, os.Geteuid()) || gids != nil && !userns.Has(gids, os.Getegid())
 }
 
 // notPrivate is for / made private in a new mount namespace.

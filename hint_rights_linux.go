@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/userns"
 )
 
 // A viewer is whose rights to files count: the child's, once it has its
@@ -22,8 +23,8 @@ type viewer struct {
 	groups   []int
 	powerful bool // it has the capabilities that files do not resist
 	inside   bool // but only over those whose ids its user namespace has
-	uids     []idRange
-	gids     []idRange
+	uids     []userns.IDRange
+	gids     []userns.IDRange
 }
 
 const (
@@ -104,9 +105,9 @@ func (v *viewer) id(id int, lines []syscall.SysProcIDMap) int {
 	return -1
 }
 
-func outside(lines []syscall.SysProcIDMap) (ids []idRange) {
+func outside(lines []syscall.SysProcIDMap) (ids []userns.IDRange) {
 	for _, m := range lines {
-		ids = append(ids, idRange{m.HostID, m.Size})
+		ids = append(ids, userns.IDRange{First: m.HostID, Size: m.Size})
 	}
 	return ids
 }
@@ -135,12 +136,10 @@ func (v viewer) overrides(st *unix.Stat_t, what uint32) bool {
 	case !v.powerful || what == toExecute && !isDir && st.Mode&0o111 == 0:
 		return false
 	case v.inside:
-		return has(v.uids, int(st.Uid)) && has(v.gids, int(st.Gid))
+		return userns.Has(v.uids, int(st.Uid)) && userns.Has(v.gids, int(st.Gid))
 	}
 	return true
 }
-
-func has(ids []idRange, id int) bool { return len(without([]idRange{{id, 1}}, ids)) == 0 }
 
 // linkDenied reports whether fs.protected_symlinks is in the way (proc_sys_fs(5)).
 func (v viewer) linkDenied(dir, link *unix.Stat_t) bool {

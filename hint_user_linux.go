@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/userns"
 )
 
 // notLimited is for a resource limit.
@@ -92,11 +93,11 @@ func (f failure) notMapped(what string, id int) string {
 	case f.joins(UserNamespace):
 		return what + " " + itoa(id) + " likely does not exist in the joined user namespace: see /proc/PID/" + file
 	case f.ask.newUserNamespace():
-		inside := make([]idRange, 0, len(own))
+		inside := make([]userns.IDRange, 0, len(own))
 		for _, m := range own {
-			inside = append(inside, idRange{m.ContainerID, m.Size})
+			inside = append(inside, userns.IDRange{First: m.ContainerID, Size: m.Size})
 		}
-		if has(inside, id) {
+		if userns.Has(inside, id) {
 			return ""
 		}
 		if len(own) == 0 {
@@ -104,7 +105,7 @@ func (f failure) notMapped(what string, id int) string {
 		}
 		return what + " " + itoa(id) + " does not exist in the new user namespace: no line of " + lines + " has it inside"
 	}
-	if ids := ownMap("/proc/self/" + file); ids != nil && !has(ids, id) {
+	if ids := userns.OwnMap("/proc/self/" + file); ids != nil && !userns.Has(ids, id) {
 		return what + " " + itoa(id) + " does not exist in the user namespace of this process: see /proc/self/" + file
 	}
 	return ""

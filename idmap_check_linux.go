@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/userns"
 )
 
 // The helpers of shadow, and where they are looked for: not where PATH says,
@@ -116,10 +117,10 @@ func (r *request) checkDelegated(f mapFile) *StartError {
 	}
 	subordinate := false
 	for i, m := range f.lines {
-		ids := idRange{m.HostID, m.Size}
+		ids := userns.IDRange{First: m.HostID, Size: m.Size}
 		delegated := d.covers(ids)
 		subordinate = subordinate || delegated
-		if !delegated && ids != (idRange{own, 1}) {
+		if !delegated && ids != (userns.IDRange{First: own, Size: 1}) {
 			return &StartError{Field: r.lineField(f, i), Object: mapLine(m), Err: denied("maps " + f.ids(ids) + ", but " + d.String())}
 		}
 	}

@@ -5,12 +5,11 @@ package sprog
 import (
 	"os"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/plain"
+	"github.com/sprog-dev/sprog/internal/userns"
 )
 
 // mapHint explains why the kernel has refused a map with EPERM: see
@@ -63,32 +62,14 @@ func (r *request) privilegeHint(f mapFile, byChild bool) string {
 // unmapped names the first line about ids that do not exist in this process's
 // user namespace.
 func (f mapFile) unmapped() string {
-	have := ownMap("/proc/self/" + f.name)
+	have := userns.OwnMap("/proc/self/" + f.name)
 	for _, m := range f.lines {
-		ids := idRange{m.HostID, m.Size}
-		if have != nil && len(without([]idRange{ids}, have)) > 0 {
+		ids := userns.IDRange{First: m.HostID, Size: m.Size}
+		if have != nil && len(userns.Without([]userns.IDRange{ids}, have)) > 0 {
 			return "line " + strconv.Quote(mapLine(m)) + ": " + f.ids(ids) + " do not all exist in this process's user namespace"
 		}
 	}
 	return ""
-}
-
-// ownMap is the ids that exist in the user namespace of this process, or nil if
-// that is not known.
-func ownMap(file string) []idRange {
-	text, err := plain.Read(file)
-	if err != nil {
-		return nil
-	}
-	ids := []idRange{}
-	for line := range strings.Lines(text) {
-		if w := strings.Fields(line); len(w) == 3 {
-			first, _ := strconv.Atoi(w[0])
-			size, _ := strconv.Atoi(w[2])
-			ids = append(ids, idRange{first, size})
-		}
-	}
-	return ids
 }
 
 // ownMapHint is for the maps that the child writes itself.

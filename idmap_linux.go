@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/userns"
 )
 
 // meets reports whether the child waits for the parent to write its id maps.
@@ -52,8 +53,8 @@ type mapFile struct {
 }
 
 // ids names ids that the map is about.
-func (f mapFile) ids(r idRange) string {
-	if r.size == 1 {
+func (f mapFile) ids(r userns.IDRange) string {
+	if r.Size == 1 {
 		return f.name[:3] + " " + r.String()
 	}
 	return f.name[:3] + "s " + r.String()

@@ -45,7 +45,7 @@ func (s LandlockSet) both(o LandlockSet) LandlockSet {
 	return LandlockSet{s.Files & o.Files, s.Ports & o.Ports, s.Scopes & o.Scopes, s.Log & o.Log}
 }
 
-// without is what the other set lacks.
+// Without is what the other set lacks.
 func (s LandlockSet) without(o LandlockSet) LandlockSet {
 	return LandlockSet{s.Files &^ o.Files, s.Ports &^ o.Ports, s.Scopes &^ o.Scopes, s.Log &^ o.Log}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/userns"
 )
 
 // mapsItself tries a user namespace in which this user is root.
@@ -51,13 +52,13 @@ func changesGroups(t *trial) {
 // if it can be. Without /proc all of them are taken to exist.
 func otherID(file string, own int) (uint32, bool) {
 	const nobody = 65534
-	have := ownMap(file)
+	have := userns.OwnMap(file)
 	candidates := []int{nobody, 1, 0}
 	for _, r := range have {
-		candidates = append(candidates, r.first, r.first+1)
+		candidates = append(candidates, r.First, r.First+1)
 	}
 	for _, id := range candidates {
-		if id != own && (have == nil || len(without([]idRange{{id, 1}}, have)) == 0) {
+		if id != own && (have == nil || len(userns.Without([]userns.IDRange{{First: id, Size: 1}}, have)) == 0) {
 			return uint32(id), true
 		}
 	}

@@ -11,13 +11,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sprog-dev/sprog/internal/userns"
 )
 
 func TestParseSubID(t *testing.T) {
-	for line, want := range map[string]idRange{
-		"alice:100000:65536":      {100000, 65536},
-		"alice:1:1 ":              {1, 1},
-		"alice:0:4294967295":      {0, 1<<32 - 1},
+	for line, want := range map[string]userns.IDRange{
+		"alice:100000:65536":      {First: 100000, Size: 65536},
+		"alice:1:1 ":              {First: 1, Size: 1},
+		"alice:0:4294967295":      {First: 0, Size: 1<<32 - 1},
 		"alice:1:4294967295":      {},
 		"alice:100000:0":          {},
 		"alice:-1:5":              {},
@@ -31,7 +33,7 @@ func TestParseSubID(t *testing.T) {
 		"alice:99999999999999:10": {},
 	} {
 		owner, got, ok := parseSubID(line)
-		if got != want || ok != (want != idRange{}) || ok && owner != "alice" {
+		if got != want || ok != (want != userns.IDRange{}) || ok && owner != "alice" {
 			t.Errorf("parseSubID(%q) = %q, %v, %v; want %v", line, owner, got, ok, want)
 		}
 	}
@@ -44,7 +46,7 @@ func TestReadDelegation(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, err := readDelegation(file, "someone")
-	if want := []idRange{{100, 10}, {200, 20}, {300, 30}}; err != nil || !slices.Equal(d.ranges, want) || d.user != "someone" {
+	if want := []userns.IDRange{{First: 100, Size: 10}, {First: 200, Size: 20}, {First: 300, Size: 30}}; err != nil || !slices.Equal(d.ranges, want) || d.user != "someone" {
 		t.Errorf("readDelegation = %v, %v; want %v to someone", d, err, want)
 	}
 	if d, err := readDelegation(file+".no", "someone"); err != nil || len(d.ranges) != 0 {
@@ -53,10 +55,10 @@ func TestReadDelegation(t *testing.T) {
 }
 
 func TestDelegationCovers(t *testing.T) {
-	d := delegation{"/etc/subuid", "alice", []idRange{{100, 10}, {110, 5}, {200, 1}}}
-	for ids, want := range map[idRange]bool{
-		{100, 10}: true, {105, 8}: true, {100, 15}: true, {100, 16}: false, {99, 2}: false,
-		{200, 1}: true, {200, 2}: false, {300, 1}: false, {0, 1000}: false,
+	d := delegation{"/etc/subuid", "alice", []userns.IDRange{{First: 100, Size: 10}, {First: 110, Size: 5}, {First: 200, Size: 1}}}
+	for ids, want := range map[userns.IDRange]bool{
+		{First: 100, Size: 10}: true, {First: 105, Size: 8}: true, {First: 100, Size: 15}: true, {First: 100, Size: 16}: false, {First: 99, Size: 2}: false,
+		{First: 200, Size: 1}: true, {First: 200, Size: 2}: false, {First: 300, Size: 1}: false, {First: 0, Size: 1000}: false,
 	} {
 		if got := d.covers(ids); got != want {
 			t.Errorf("covers(%v) = %v; want %v", ids, got, want)
@@ -72,17 +74,17 @@ func TestMapSubordinate(t *testing.T) {
 		name        string
 		how         SubordinateIDs
 		lines, want string
-		ranges      []idRange
+		ranges      []userns.IDRange
 	}{
-		{"from 0", SubordinateIDsFill, "", "0 100 50, 50 200 5", []idRange{{100, 50}, {200, 5}}},
-		{"after root", SubordinateIDsFill, "0 1000 1", "0 1000 1, 1 100 50", []idRange{{100, 50}}},
+		{"from 0", SubordinateIDsFill, "", "0 100 50, 50 200 5", []userns.IDRange{{First: 100, Size: 50}, {First: 200, Size: 5}}},
+		{"after root", SubordinateIDsFill, "0 1000 1", "0 1000 1, 1 100 50", []userns.IDRange{{First: 100, Size: 50}}},
 		{"around the caller", SubordinateIDsFill, "1000 1000 1",
-			"1000 1000 1, 0 100000 1000, 1001 101000 64536", []idRange{{100000, 65536}}},
+			"1000 1000 1, 0 100000 1000, 1001 101000 64536", []userns.IDRange{{First: 100000, Size: 65536}}},
 		{"around the caller, from two", SubordinateIDsFill, "7 7 1",
-			"7 7 1, 0 100 5, 5 200 2, 8 202 8", []idRange{{100, 5}, {200, 10}}},
-		{"mapped already", SubordinateIDsFill, "0 105 2", "0 105 2, 2 100 5, 7 107 3", []idRange{{100, 10}}},
-		{"same", SubordinateIDsSame, "0 1000 1", "0 1000 1, 100 100 5, 200 200 2", []idRange{{100, 5}, {200, 2}}},
-		{"same, taken inside", SubordinateIDsSame, "102 1000 1", "102 1000 1, 100 100 2, 103 103 2", []idRange{{100, 5}}},
+			"7 7 1, 0 100 5, 5 200 2, 8 202 8", []userns.IDRange{{First: 100, Size: 5}, {First: 200, Size: 10}}},
+		{"mapped already", SubordinateIDsFill, "0 105 2", "0 105 2, 2 100 5, 7 107 3", []userns.IDRange{{First: 100, Size: 10}}},
+		{"same", SubordinateIDsSame, "0 1000 1", "0 1000 1, 100 100 5, 200 200 2", []userns.IDRange{{First: 100, Size: 5}, {First: 200, Size: 2}}},
+		{"same, taken inside", SubordinateIDsSame, "102 1000 1", "102 1000 1, 100 100 2, 103 103 2", []userns.IDRange{{First: 100, Size: 5}}},
 	} {
 		if got, want := mapSubordinate(test.how, linesOf(t, test.lines), test.ranges), linesOf(t, test.want); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v; want %v", test.name, got, want)
