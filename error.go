@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"unicode"
 
 	"github.com/sprog-dev/sprog/internal/terms"
 )
@@ -76,7 +75,7 @@ func (e *StartError) Error() string {
 	var b strings.Builder
 	b.WriteString("sprog: " + e.verb())
 	if e.Path != "" {
-		b.WriteString(" " + printable(e.Path))
+		b.WriteString(" " + terms.Printable(e.Path))
 	}
 	if what := e.what(); what != "" {
 		b.WriteString(": " + what)
@@ -105,20 +104,12 @@ func (e *StartError) what() string {
 		words = append(words, e.Step)
 	}
 	if e.Object != "" && (e.Object != e.Path || e.Step == "") {
-		words = append(words, printable(e.Object))
+		words = append(words, terms.Printable(e.Object))
 	}
 	if e.Field != "" {
 		words = append(words, "("+terms.Of(e.Field)+")")
 	}
 	return strings.Join(words, " ")
-}
-
-// printable quotes what would not show as it is.
-func printable(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
-		return s
-	}
-	return strconv.Quote(s)
 }
 
 // Unwrap returns e.Err.

@@ -16,6 +16,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/mountinfo"
 	"github.com/sprog-dev/sprog/internal/plain"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // notExecuted explains the errors of execve, of which each has many reasons.
@@ -151,13 +152,13 @@ func (x execution) whyFile(path string, file readable, st *unix.Stat_t, depth in
 		return x.uncapable(path, file)
 	}
 	if interp := scriptInterpreter(file); interp != "" {
-		return x.whyNamed(interp, "the interpreter "+printable(interp)+", which the first line of "+printable(path)+" names", depth)
+		return x.whyNamed(interp, "the interpreter "+terms.Printable(interp)+", which the first line of "+terms.Printable(path)+" names", depth)
 	}
 	if x.errno == unix.ENOEXEC {
 		return format(path, file, st.Size)
 	}
 	if interp := elfInterpreter(file); interp != "" {
-		return x.whyNamed(interp, "the dynamic loader "+printable(interp)+", which the ELF file "+printable(path)+" names", depth)
+		return x.whyNamed(interp, "the dynamic loader "+terms.Printable(interp)+", which the ELF file "+terms.Printable(path)+" names", depth)
 	}
 	return x.refusedByModule()
 }
@@ -255,13 +256,13 @@ func (x execution) notAllowed(path string, w *walk) string {
 	var fs unix.Statfs_t
 	switch {
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return printable(path) + " is " + kindOf(st) + ", and only regular files are executed"
+		return terms.Printable(path) + " is " + kindOf(st) + ", and only regular files are executed"
 	case unix.Fstatfs(int(w.last()), &fs) == nil && fs.Flags&unix.ST_NOEXEC != 0:
-		return printable(path) + " is in a file system that is mounted noexec" + mountPoint(w.last())
+		return terms.Printable(path) + " is in a file system that is mounted noexec" + mountPoint(w.last())
 	case st.Mode&0o111 == 0:
-		return "nobody may execute " + printable(path) + ", which is " + modeOf(st) + ": chmod +x gives the right"
+		return "nobody may execute " + terms.Printable(path) + ", which is " + modeOf(st) + ": chmod +x gives the right"
 	case !x.who.may(w.last(), st, toExecute):
-		return x.who.mayNot("execute", printable(path), w.last(), st)
+		return x.who.mayNot("execute", terms.Printable(path), w.last(), st)
 	}
 	return ""
 }
@@ -275,7 +276,7 @@ func mountPoint(f seen) string {
 	text, _ := plain.Read("/proc/self/mountinfo")
 	for m := range mountinfo.Mounts(text) {
 		if m.ID == strconv.FormatUint(st.Mnt_id, 10) {
-			return " at " + printable(m.Point)
+			return " at " + terms.Printable(m.Point)
 		}
 	}
 	return ""
@@ -318,7 +319,7 @@ func (x execution) uncapable(path string, file readable) string {
 		return uint64(value[at]) | uint64(value[at+1])<<8 | uint64(value[at+2])<<16 | uint64(value[at+3])<<24
 	}
 	if missing := (word(4) | word(12)<<32) &^ x.bounding(); missing != 0 {
-		return printable(path) + " has " + oneCap(missing) + " as a file capability, which is not in the child's bounding set: the kernel gives a program all of those or does not execute it"
+		return terms.Printable(path) + " has " + oneCap(missing) + " as a file capability, which is not in the child's bounding set: the kernel gives a program all of those or does not execute it"
 	}
 	return ""
 }

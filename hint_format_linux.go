@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"io"
 	"runtime"
+
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // format explains ENOEXEC: what a file is that the kernel cannot execute.
@@ -14,7 +16,7 @@ func format(path string, file io.ReaderAt, size int64) string {
 	head := make([]byte, 256)
 	n, _ := file.ReadAt(head, 0)
 	head = head[:max(n, 0)]
-	name := printable(path)
+	name := terms.Printable(path)
 	switch {
 	case size == 0:
 		return name + " is empty"

@@ -5,11 +5,13 @@ package sprog
 import (
 	"bytes"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // A view is the child's view of the file system, as far as Chroot and Dir
@@ -32,7 +34,7 @@ func (v view) where() string {
 	if v.root == "" {
 		return ""
 	}
-	return " in " + printable(v.root)
+	return " in " + terms.Printable(v.root)
 }
 
 // absolute is a path from the root of the view, or "" if that is not known, and
@@ -136,7 +138,7 @@ func (w *walk) step(name string, checked bool) (target string, isLink bool) {
 		w.halt(unix.ENOTDIR, w.here()+" is "+kindOf(st)+", no directory")
 		return "", false
 	case len(name) > unix.NAME_MAX:
-		w.halt(unix.ENAMETOOLONG, "a name in a path can have 255 bytes, and one of these has "+itoa(len(name)))
+		w.halt(unix.ENAMETOOLONG, "a name in a path can have 255 bytes, and one of these has "+strconv.Itoa(len(name)))
 		return "", false
 	case checked && !w.who.may(w.last(), st, toSearch):
 		w.halt(unix.EACCES, w.who.mayNot("search", w.here(), w.last(), st))
@@ -179,7 +181,7 @@ func (w *walk) enter(name string, fd seen, dir *unix.Stat_t) (target string, isL
 	case w.links == mostLinks:
 		w.halt(unix.ELOOP, "symbolic links lead in a circle, by way of "+link)
 	case w.who.linkDenied(dir, &st):
-		w.halt(unix.EACCES, "the symbolic link "+link+" belongs to user "+itoa(int(st.Uid))+
+		w.halt(unix.EACCES, "the symbolic link "+link+" belongs to user "+strconv.Itoa(int(st.Uid))+
 			", in a directory that anybody may write to: fs.protected_symlinks keeps others from following it")
 	default:
 		w.links++
@@ -243,12 +245,12 @@ func (c readable) ReadAt(b []byte, off int64) (int, error) {
 	return machine.Peek(ownPath(c.seen), b, off)
 }
 
-func ownPath(f seen) string { return "/proc/self/fd/" + itoa(int(f)) }
+func ownPath(f seen) string { return "/proc/self/fd/" + strconv.Itoa(int(f)) }
 
-func (w *walk) here() string { return printable("/" + strings.Join(w.names, "/")) }
+func (w *walk) here() string { return terms.Printable("/" + strings.Join(w.names, "/")) }
 
 func (w *walk) child(name string) string {
-	return printable("/" + strings.Join(append(w.names[:len(w.names):len(w.names)], name), "/"))
+	return terms.Printable("/" + strings.Join(append(w.names[:len(w.names):len(w.names)], name), "/"))
 }
 
 func (w *walk) byLink() string {
@@ -275,7 +277,7 @@ func (w *walk) close() {
 // Reason is what stopped the walk, if that is what the kernel has answered, and
 // does not only repeat it.
 func (w *walk) reason(errno unix.Errno) string {
-	if w.stop == errno && w.why != printable(w.path)+" does not exist" {
+	if w.stop == errno && w.why != terms.Printable(w.path)+" does not exist" {
 		return w.why
 	}
 	return ""

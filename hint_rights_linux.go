@@ -42,7 +42,7 @@ func (f failure) viewer() viewer {
 	v := viewer{known: true, uid: os.Geteuid(), gid: os.Getegid(), inside: f.ask.newUserNamespace()}
 	v.groups, _ = os.Getgroups()
 	v.powerful = v.inside || kernel.HasCap(unix.CAP_DAC_OVERRIDE) || kernel.HasCap(unix.CAP_DAC_READ_SEARCH)
-	v.uids, v.gids = outside(f.ask.uids), outside(f.ask.gids)
+	v.uids, v.gids = userns.OutsideOf(f.ask.uids), userns.OutsideOf(f.ask.gids)
 	uid, gid := f.ask.becomes()
 	if gid >= 0 {
 		v.gid = v.id(gid, f.ask.gids)
@@ -105,13 +105,6 @@ func (v *viewer) id(id int, lines []syscall.SysProcIDMap) int {
 	return -1
 }
 
-func outside(lines []syscall.SysProcIDMap) (ids []userns.IDRange) {
-	for _, m := range lines {
-		ids = append(ids, userns.IDRange{First: m.HostID, Size: m.Size})
-	}
-	return ids
-}
-
 // may reports whether the mode of a file allows something, or nothing is known.
 func (v viewer) may(f seen, st *unix.Stat_t, what uint32) bool {
 	return !v.known || v.bits(st)&what == what || v.overrides(st, what) || hasACL(f)
@@ -165,7 +158,7 @@ func (v viewer) mayNot(what, path string, f seen, st *unix.Stat_t) string {
 	}
 	who := "this process"
 	if v.known {
-		who = "user " + itoa(v.uid)
+		who = "user " + strconv.Itoa(v.uid)
 		if v.inside {
 			who += " with the rights of the new user namespace"
 		}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // notFound is for the working directory.
@@ -43,7 +44,7 @@ func (f failure) notEntered() string {
 		return ""
 	}
 	who := f.viewer()
-	switch path := printable(realPath(f.dirFD)); {
+	switch path := terms.Printable(realPath(f.dirFD)); {
 	case f.errno == unix.ENOTDIR:
 		return path + " is " + kindOf(&st)
 	case f.errno == unix.EACCES && !who.may(seen(f.dirFD), &st, toSearch):

@@ -13,6 +13,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/plain"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // writerOf names a process that has a file open for writing.
@@ -29,7 +30,7 @@ func writerOf(file seen, st *unix.Stat_t) string {
 			return open + ", in this process"
 		default:
 			comm, _ := kernel.Read("/proc/" + pid + "/comm")
-			return open + ", in process " + pid + " (" + printable(strings.TrimSpace(comm)) + ")"
+			return open + ", in process " + pid + " (" + terms.Printable(strings.TrimSpace(comm)) + ")"
 		}
 	}
 	return open

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/terms"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
@@ -53,7 +54,7 @@ func (r *request) checkIDMap() *StartError {
 	}
 	for _, helper := range [...][2]string{{name + ".NewUIDMap", m.NewUIDMap}, {name + ".NewGIDMap", m.NewGIDMap}} {
 		if path := helper[1]; path != "" && path[0] != '/' || strings.IndexByte(path, 0) >= 0 {
-			return invalidf(helper[0], printable(path), "is no absolute path")
+			return invalidf(helper[0], terms.Printable(path), "is no absolute path")
 		}
 	}
 	return r.addSubordinates(m)

@@ -13,6 +13,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // joins is what the start knows of the namespaces to join.
@@ -359,7 +360,7 @@ type noNamespace string
 
 func (noNamespace) Error() string { return unix.EINVAL.Error() }
 func (n noNamespace) why() string {
-	return printable(string(n)) + " is no namespace: those are files such as /proc/PID/ns/net"
+	return terms.Printable(string(n)) + " is no namespace: those are files such as /proc/PID/ns/net"
 }
 
 // divideJoins has all namespaces joined in the second stage, if there is one: a

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // refusal is what the error of a start says about a feature.
@@ -73,7 +74,7 @@ func isPassing(errno unix.Errno) bool {
 func callOf(e *StartError, errno unix.Errno) string {
 	what := e.Step
 	if e.Object != "" && e.Step != "clone3" && e.Step != "execve" {
-		what += " " + printable(e.Object)
+		what += " " + terms.Printable(e.Object)
 	}
 	if what == "" {
 		return e.Err.Error()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sprog-dev/sprog/internal/terms"
 	"github.com/sprog-dev/sprog/internal/waterfall"
 )
 
@@ -88,7 +89,7 @@ func (t *Trace) WriteHTML(w io.Writer) error { return t.chart().HTML(w) }
 
 // chart is what is drawn of a trace.
 func (t *Trace) chart() *waterfall.Chart {
-	c := &waterfall.Chart{Title: "start of " + printable(t.Path), Begin: t.Begin, Duration: t.Duration}
+	c := &waterfall.Chart{Title: "start of " + terms.Printable(t.Path), Begin: t.Begin, Duration: t.Duration}
 	for _, s := range t.Steps {
 		name := s.Call
 		if !strings.HasPrefix(s.Text, name+"(") {
