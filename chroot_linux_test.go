@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sprog-dev/sprog/internal/pathwalk"
 )
 
 // where: print the working directory, and what is in it and in the root.
@@ -64,7 +66,7 @@ func interpreterOf(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	return elfInterpreter(f)
+	return pathwalk.ELFInterpreter(f)
 }
 
 func copyFile(t *testing.T, from, to string) {

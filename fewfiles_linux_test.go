@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/pathwalk"
 )
 
 // The reasons of failures are looked for where hardly a descriptor is left, and
@@ -57,7 +59,7 @@ var _ = helper("launch-with-few", func(args []string) int {
 	debug.SetGCPercent(-1) // its scavenger has a timer, for which the runtime makes the poller as well
 	c := failingCalled(args[0]).prepare(&scene{dir: args[1]})
 	for n := range 300 {
-		if realPath(n) == "anon_inode:[eventpoll]" || realPath(0) == "" { // there is one, or that is not to be seen
+		if pathwalk.RealPath(n) == "anon_inode:[eventpoll]" || pathwalk.RealPath(0) == "" { // there is one, or that is not to be seen
 			fmt.Print(primed)
 			return 0
 		}

@@ -8,14 +8,12 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/mountinfo"
-	"github.com/sprog-dev/sprog/internal/plain"
+	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
@@ -27,8 +25,8 @@ func (f failure) notExecuted() string {
 		return f.stageNotExecuted()
 	case f.errno == unix.E2BIG:
 		return f.tooBig()
-	case f.errno == unix.EAGAIN && who.known:
-		return fmt.Sprintf("user %d has more processes than its RLIMIT_NPROC allows, which is %d", who.uid, f.limitOf(unix.RLIMIT_NPROC))
+	case f.errno == unix.EAGAIN && who.Known:
+		return fmt.Sprintf("user %d has more processes than its RLIMIT_NPROC allows, which is %d", who.UID, f.limitOf(unix.RLIMIT_NPROC))
 	}
 	if f.joins(MountNamespace) {
 		return "" // what the program sees is not to be seen from here
@@ -83,32 +81,32 @@ func memfdText() string {
 
 // fileNotExecuted is for a program that is executed from its descriptor.
 func (f failure) fileNotExecuted(x execution) string {
-	w := &walk{view: x.view, who: x.who, fds: []seen{seen(f.programFD)}} // which is the caller's to close
-	path := cmp.Or(realPath(f.programFD), f.ask.path)                    // which may be no more than a name
+	w := &pathwalk.Walk{View: x.View, Who: x.who, Fds: []pathwalk.Seen{pathwalk.Seen(f.programFD)}} // which is the caller's to close
+	path := cmp.Or(pathwalk.RealPath(f.programFD), f.ask.path)                                      // which may be no more than a name
 	if f.errno == unix.EACCES {
 		if why := x.notAllowed(path, w); why != "" {
 			return why
 		}
 	}
-	file, err := w.read()
+	file, err := w.Read()
 	if err != nil {
 		return ""
 	}
 	defer file.Close()
 	switch {
-	case f.errno == unix.ENOENT && scriptInterpreter(file) != "" && f.ask.fileAt(f.executable) < 0:
+	case f.errno == unix.ENOENT && pathwalk.ScriptInterpreter(file) != "" && f.ask.fileAt(f.executable) < 0:
 		return "it is a script, which its interpreter opens as /dev/fd/" + itoa(f.executable) +
 			" after that is closed: give the child the same file by Attr.Files"
 	case f.errno == unix.ENOENT && f.lacks.Has(kernel.NoExecveat):
 		return "without execveat, Linux 3.19, the child needs /proc"
 	}
-	return x.whyFile(path, file, w.stat(), 0)
+	return x.whyFile(path, file, w.Stat(), 0)
 }
 
 // An execution is the kernel's search for what executes a program.
 type execution struct {
-	view
-	who      viewer
+	pathwalk.View
+	who      pathwalk.Viewer
 	errno    unix.Errno
 	bounding func() uint64 // the capabilities that can be had
 }
@@ -119,10 +117,10 @@ const scriptsDeep = 5
 // why tells why the program at a path is not executed, or the one that
 // executes that one.
 func (x execution) why(path string, depth int) string {
-	w := x.follow(path, x.who)
-	defer w.close()
+	w := x.Follow(path, x.who)
+	defer w.Close()
 	switch {
-	case w.stop != 0:
+	case w.Stop != 0:
 		return x.reached(w, path, depth)
 	case depth > scriptsDeep:
 		if x.errno == unix.ELOOP {
@@ -135,29 +133,29 @@ func (x execution) why(path string, depth int) string {
 			return why
 		}
 	}
-	file, err := w.read()
+	file, err := w.Read()
 	if err != nil {
 		return x.refusedByModule()
 	}
 	defer file.Close()
-	return x.whyFile(path, file, w.stat(), depth)
+	return x.whyFile(path, file, w.Stat(), depth)
 }
 
 // whyFile is why for a file that is open.
-func (x execution) whyFile(path string, file readable, st *unix.Stat_t, depth int) string {
+func (x execution) whyFile(path string, file pathwalk.Readable, st *unix.Stat_t, depth int) string {
 	switch x.errno {
 	case unix.ETXTBSY:
-		return writerOf(file.seen, st)
+		return writerOf(file.Seen, st)
 	case unix.EPERM:
 		return x.uncapable(path, file)
 	}
-	if interp := scriptInterpreter(file); interp != "" {
+	if interp := pathwalk.ScriptInterpreter(file); interp != "" {
 		return x.whyNamed(interp, "the interpreter "+terms.Printable(interp)+", which the first line of "+terms.Printable(path)+" names", depth)
 	}
 	if x.errno == unix.ENOEXEC {
 		return format(path, file, st.Size)
 	}
-	if interp := elfInterpreter(file); interp != "" {
+	if interp := pathwalk.ELFInterpreter(file); interp != "" {
 		return x.whyNamed(interp, "the dynamic loader "+terms.Printable(interp)+", which the ELF file "+terms.Printable(path)+" names", depth)
 	}
 	return x.refusedByModule()
@@ -170,32 +168,32 @@ func (f failure) looksExecutable() bool {
 	if f.ask.attr.Program != nil || f.joins(MountNamespace) {
 		return false
 	}
-	x := execution{view: f.ask.view(), who: f.viewer()}
+	x := execution{View: f.ask.view(), who: f.viewer()}
 	return x.fine(f.ask.path, 0)
 }
 
 func (x execution) fine(path string, depth int) bool {
-	w := x.follow(path, x.who)
-	defer w.close()
-	if w.stop != 0 || depth > scriptsDeep || x.notAllowed(path, w) != "" {
+	w := x.Follow(path, x.who)
+	defer w.Close()
+	if w.Stop != 0 || depth > scriptsDeep || x.notAllowed(path, w) != "" {
 		return false
 	}
-	file, err := w.read()
+	file, err := w.Read()
 	if err != nil {
 		return false
 	}
 	defer file.Close()
-	if interp := scriptInterpreter(file); interp != "" {
+	if interp := pathwalk.ScriptInterpreter(file); interp != "" {
 		return x.fine(interp, depth+1)
 	}
-	if _, err := unix.Getxattr(ownPath(file.seen), "security.capability", nil); err == nil || !ownProgram(file, w.stat().Size) {
+	if _, err := unix.Getxattr(pathwalk.OwnPath(file.Seen), "security.capability", nil); err == nil || !ownProgram(file, w.Stat().Size) {
 		return false
 	}
-	interp := elfInterpreter(file)
+	interp := pathwalk.ELFInterpreter(file)
 	if interp == "" {
 		return true
 	}
-	loader, err := x.view.open(interp)
+	loader, err := x.View.Open(interp)
 	if err != nil {
 		return false
 	}
@@ -205,17 +203,17 @@ func (x execution) fine(path string, depth int) bool {
 
 // whyNamed goes on with what a file names to execute it.
 func (x execution) whyNamed(interp, words string, depth int) string {
-	w := x.follow(interp, x.who)
-	defer w.close()
+	w := x.Follow(interp, x.who)
+	defer w.Close()
 	switch {
-	case x.errno == unix.ENOENT && w.stop == unix.ENOENT && strings.HasSuffix(interp, "\r"):
+	case x.errno == unix.ENOENT && w.Stop == unix.ENOENT && strings.HasSuffix(interp, "\r"):
 		return words + ", ends in a carriage return: the file has the line ends of Windows (dos2unix removes them)"
-	case x.errno == unix.ENOENT && w.stop == unix.ENOENT:
-		return words + ", does not exist" + x.where()
-	case x.errno == unix.ELIBBAD && w.stop == 0:
+	case x.errno == unix.ENOENT && w.Stop == unix.ENOENT:
+		return words + ", does not exist" + x.Where()
+	case x.errno == unix.ELIBBAD && w.Stop == 0:
 		return words + ", is no ELF file for this machine"
-	case w.stop != 0 && w.stop == x.errno && w.why != "":
-		return words + ", cannot be reached: " + w.why
+	case w.Stop != 0 && w.Stop == x.errno && w.Why != "":
+		return words + ", cannot be reached: " + w.Why
 	}
 	why := x.why(interp, depth+1)
 	if why == "" || strings.HasPrefix(why, "the interpreter ") || strings.HasPrefix(why, "the dynamic loader ") {
@@ -225,59 +223,44 @@ func (x execution) whyNamed(interp, words string, depth int) string {
 }
 
 // reached tells why a walk has not come to its end.
-func (x execution) reached(w *walk, path string, depth int) string {
-	if w.stop == unix.ENOENT && x.errno == unix.ENOENT && depth == 0 {
+func (x execution) reached(w *pathwalk.Walk, path string, depth int) string {
+	if w.Stop == unix.ENOENT && x.errno == unix.ENOENT && depth == 0 {
 		if other := x.otherPlace(path); other != "" {
-			return w.why + ": " + other
+			return w.Why + ": " + other
 		}
 	}
-	return w.reason(x.errno)
+	return w.Reason(x.errno)
 }
 
 // otherPlace tells of a program that is where somebody may have meant it to be
 // looked for.
 func (x execution) otherPlace(path string) string {
-	w := (view{}).follow(path, viewer{})
-	defer w.close()
+	w := (pathwalk.View{}).Follow(path, pathwalk.Viewer{})
+	defer w.Close()
 	switch {
-	case w.stop != 0 || w.stat().Mode&unix.S_IFMT != unix.S_IFREG:
+	case w.Stop != 0 || w.Stat().Mode&unix.S_IFMT != unix.S_IFREG:
 		return ""
-	case x.root != "":
+	case x.Root != "":
 		return "the path is looked up in the new root; the old one has it"
-	case x.dir != "":
+	case x.Dir != "":
 		return "a relative path begins at Dir; where this process is, it exists"
 	}
 	return ""
 }
 
 // notAllowed explains EACCES of a file that the walk has come to.
-func (x execution) notAllowed(path string, w *walk) string {
-	st := w.stat()
+func (x execution) notAllowed(path string, w *pathwalk.Walk) string {
+	st := w.Stat()
 	var fs unix.Statfs_t
 	switch {
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return terms.Printable(path) + " is " + kindOf(st) + ", and only regular files are executed"
-	case unix.Fstatfs(int(w.last()), &fs) == nil && fs.Flags&unix.ST_NOEXEC != 0:
-		return terms.Printable(path) + " is in a file system that is mounted noexec" + mountPoint(w.last())
+		return terms.Printable(path) + " is " + pathwalk.KindOf(st) + ", and only regular files are executed"
+	case unix.Fstatfs(int(w.Last()), &fs) == nil && fs.Flags&unix.ST_NOEXEC != 0:
+		return terms.Printable(path) + " is in a file system that is mounted noexec" + pathwalk.MountPoint(w.Last())
 	case st.Mode&0o111 == 0:
-		return "nobody may execute " + terms.Printable(path) + ", which is " + modeOf(st) + ": chmod +x gives the right"
-	case !x.who.may(w.last(), st, toExecute):
-		return x.who.mayNot("execute", terms.Printable(path), w.last(), st)
-	}
-	return ""
-}
-
-// mountPoint is where a file's file system is mounted.
-func mountPoint(f seen) string {
-	var st unix.Statx_t
-	if unix.Statx(int(f), "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st) != nil || st.Mask&unix.STATX_MNT_ID == 0 {
-		return ""
-	}
-	text, _ := plain.Read("/proc/self/mountinfo")
-	for m := range mountinfo.Mounts(text) {
-		if m.ID == strconv.FormatUint(st.Mnt_id, 10) {
-			return " at " + terms.Printable(m.Point)
-		}
+		return "nobody may execute " + terms.Printable(path) + ", which is " + pathwalk.ModeOf(st) + ": chmod +x gives the right"
+	case !x.who.May(w.Last(), st, pathwalk.ToExecute):
+		return x.who.MayNot("execute", terms.Printable(path), w.Last(), st)
 	}
 	return ""
 }
@@ -287,7 +270,7 @@ const modulesFile = "/sys/kernel/security/lsm"
 
 // refusedByModule is for an EACCES that the modes do not explain.
 func (x execution) refusedByModule() string {
-	if x.errno != unix.EACCES || !x.who.known {
+	if x.errno != unix.EACCES || !x.who.Known {
 		return ""
 	}
 	list, _ := kernel.Read(modulesFile)
@@ -309,9 +292,9 @@ func (f failure) capsWithin() uint64 {
 }
 
 // uncapable is for a file that is to have capabilities at once, and cannot.
-func (x execution) uncapable(path string, file readable) string {
+func (x execution) uncapable(path string, file pathwalk.Readable) string {
 	value := make([]byte, 24) // struct vfs_ns_cap_data
-	n, err := unix.Getxattr(ownPath(file.seen), "security.capability", value)
+	n, err := unix.Getxattr(pathwalk.OwnPath(file.Seen), "security.capability", value)
 	if err != nil || n < 20 || value[0]&1 == 0 { // VFS_CAP_FLAGS_EFFECTIVE
 		return ""
 	}

@@ -72,10 +72,10 @@ func (f failure) noMoreProcesses() string {
 // limits are set.
 func (f failure) noMoreOfUser() string {
 	who, most := f.viewer(), f.limitOf(unix.RLIMIT_NPROC)
-	if !who.known || who.uid == 0 || most == unix.RLIM_INFINITY {
+	if !who.Known || who.UID == 0 || most == unix.RLIM_INFINITY {
 		return ""
 	}
-	return fmt.Sprintf("likely RLIMIT_NPROC: it allows user %d no more than %d processes and threads, and the init is one of them", who.uid, most)
+	return fmt.Sprintf("likely RLIMIT_NPROC: it allows user %d no more than %d processes and threads, and the init is one of them", who.UID, most)
 }
 
 // threadsOf counts the threads of a user, as far as they are to be seen in

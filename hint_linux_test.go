@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
@@ -80,12 +81,12 @@ func TestWalkStaysInRoot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	v := view{root: root}
+	v := pathwalk.View{Root: root}
 	for path, want := range map[string]bool{
 		"/up": false, "/abs": false, "/../outside/secret": false, "/far": true, "/in": true, "/dir/here": true,
 		"/etc/root/dir/root/etc/here": true, "dir/../etc/./here": true, "/etc/here/..": false, "//etc//here": true, "/etc/here/": false,
 	} {
-		if got := v.exists(path); got != want {
+		if got := v.Exists(path); got != want {
 			t.Errorf("exists(%q) = %v; want %v", path, got, want)
 		}
 	}
@@ -97,19 +98,19 @@ func TestWalkDoesNotOpen(t *testing.T) {
 	if err := unix.Mkfifo(dir+"/fifo", 0o777); err != nil {
 		t.Fatal(err)
 	}
-	v := view{}
-	if f, err := v.open(dir + "/fifo"); err == nil {
+	v := pathwalk.View{}
+	if f, err := v.Open(dir + "/fifo"); err == nil {
 		f.Close()
 		t.Error("a FIFO was opened")
 	}
-	if !v.exists(dir + "/fifo") {
+	if !v.Exists(dir + "/fifo") {
 		t.Error("the FIFO is not there")
 	}
 	before := snapshot()
 	for range 20 {
-		v.exists(dir + "/fifo/x")
-		v.exists(dir + "/no/x")
-		v.exists("/proc/self/exe")
+		v.Exists(dir + "/fifo/x")
+		v.Exists(dir + "/no/x")
+		v.Exists("/proc/self/exe")
 	}
 	if leaks := before.leaks(); len(leaks) > 0 {
 		t.Errorf("left open: %q", leaks)
@@ -121,24 +122,24 @@ func TestViewerMay(t *testing.T) {
 	file := func(mode uint32, uid, gid int) *unix.Stat_t {
 		return &unix.Stat_t{Mode: unix.S_IFREG | mode, Uid: uint32(uid), Gid: uint32(gid)}
 	}
-	user := viewer{known: true, uid: 1000, gid: 100, groups: []int{27}}
-	root := viewer{known: true, powerful: true}
-	inside := viewer{known: true, uid: 1000, gid: 100, powerful: true, inside: true, uids: []userns.IDRange{{First: 1000, Size: 1}}, gids: []userns.IDRange{{First: 100, Size: 1}}}
+	user := pathwalk.Viewer{Known: true, UID: 1000, GID: 100, Groups: []int{27}}
+	root := pathwalk.Viewer{Known: true, Powerful: true}
+	inside := pathwalk.Viewer{Known: true, UID: 1000, GID: 100, Powerful: true, Inside: true, UIDs: []userns.IDRange{{First: 1000, Size: 1}}, GIDs: []userns.IDRange{{First: 100, Size: 1}}}
 	for _, test := range []struct {
-		who  viewer
+		who  pathwalk.Viewer
 		st   *unix.Stat_t
 		what uint32
 		want bool
 	}{
-		{user, file(0o700, 1000, 0), toExecute, true}, {user, file(0o077, 1000, 100), toExecute, false}, // the owner's bits alone
-		{user, file(0o010, 0, 100), toExecute, true}, {user, file(0o010, 0, 27), toExecute, true}, {user, file(0o707, 0, 27), toExecute, false},
-		{user, file(0o001, 0, 0), toExecute, true}, {user, file(0o770, 0, 0), toRead, false},
-		{root, file(0o000, 1000, 0), toRead, true}, {root, file(0o644, 1000, 0), toExecute, false}, {root, file(0o100, 1000, 0), toExecute, true},
-		{inside, file(0o000, 1000, 100), toRead, true}, {inside, file(0o000, 0, 0), toRead, false}, {inside, file(0o000, 1000, 0), toRead, false},
-		{viewer{}, file(0o000, 0, 0), toRead, true},
+		{user, file(0o700, 1000, 0), pathwalk.ToExecute, true}, {user, file(0o077, 1000, 100), pathwalk.ToExecute, false}, // the owner's bits alone
+		{user, file(0o010, 0, 100), pathwalk.ToExecute, true}, {user, file(0o010, 0, 27), pathwalk.ToExecute, true}, {user, file(0o707, 0, 27), pathwalk.ToExecute, false},
+		{user, file(0o001, 0, 0), pathwalk.ToExecute, true}, {user, file(0o770, 0, 0), pathwalk.ToRead, false},
+		{root, file(0o000, 1000, 0), pathwalk.ToRead, true}, {root, file(0o644, 1000, 0), pathwalk.ToExecute, false}, {root, file(0o100, 1000, 0), pathwalk.ToExecute, true},
+		{inside, file(0o000, 1000, 100), pathwalk.ToRead, true}, {inside, file(0o000, 0, 0), pathwalk.ToRead, false}, {inside, file(0o000, 1000, 0), pathwalk.ToRead, false},
+		{pathwalk.Viewer{}, file(0o000, 0, 0), pathwalk.ToRead, true},
 	} {
-		if got := test.who.may(-1, test.st, test.what); got != test.want {
-			t.Errorf("%+v may do %d with %s = %v; want %v", test.who, test.what, modeOf(test.st), got, test.want)
+		if got := test.who.May(-1, test.st, test.what); got != test.want {
+			t.Errorf("%+v may do %d with %s = %v; want %v", test.who, test.what, pathwalk.ModeOf(test.st), got, test.want)
 		}
 	}
 }
@@ -148,23 +149,23 @@ func TestViewerOfChild(t *testing.T) {
 	requires(t, asRoot)
 	for name, test := range map[string]struct {
 		sys  *syscall.SysProcAttr
-		want viewer
+		want pathwalk.Viewer
 	}{
-		"itself": {&syscall.SysProcAttr{}, viewer{known: true, powerful: true}},
-		"user":   {&syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 5, Gid: 6, Groups: []uint32{7}}}, viewer{known: true, uid: 5, gid: 6, groups: []int{7}}},
+		"itself": {&syscall.SysProcAttr{}, pathwalk.Viewer{Known: true, Powerful: true}},
+		"user":   {&syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 5, Gid: 6, Groups: []uint32{7}}}, pathwalk.Viewer{Known: true, UID: 5, GID: 6, Groups: []int{7}}},
 		"mapped": {&syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: oneID(0, 1000), GidMappings: oneID(0, 100),
-			GidMappingsEnableSetgroups: true, Credential: &syscall.Credential{}}, viewer{known: true, powerful: true, inside: true, uid: 1000, gid: 100}},
+			GidMappingsEnableSetgroups: true, Credential: &syscall.Credential{}}, pathwalk.Viewer{Known: true, Powerful: true, Inside: true, UID: 1000, GID: 100}},
 		"not mapped": {&syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: oneID(0, 1000), GidMappings: oneID(0, 100),
-			GidMappingsEnableSetgroups: true, Credential: &syscall.Credential{Uid: 3}}, viewer{uid: -1, gid: 100, inside: true}},
+			GidMappingsEnableSetgroups: true, Credential: &syscall.Credential{Uid: 3}}, pathwalk.Viewer{UID: -1, GID: 100, Inside: true}},
 	} {
 		r := &request{sys: test.sys}
 		r.fillIn()
 		got := failure{ask: r}.viewer()
-		if got.known != test.want.known || got.uid != test.want.uid || got.gid != test.want.gid || got.powerful != test.want.powerful || got.inside != test.want.inside {
+		if got.Known != test.want.Known || got.UID != test.want.UID || got.GID != test.want.GID || got.Powerful != test.want.Powerful || got.Inside != test.want.Inside {
 			t.Errorf("%s: %+v; want %+v", name, got, test.want)
 		}
-		if test.want.groups != nil && (len(got.groups) != 1 || got.groups[0] != test.want.groups[0]) {
-			t.Errorf("%s: groups %v; want %v", name, got.groups, test.want.groups)
+		if test.want.Groups != nil && (len(got.Groups) != 1 || got.Groups[0] != test.want.Groups[0]) {
+			t.Errorf("%s: groups %v; want %v", name, got.Groups, test.want.Groups)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
@@ -208,7 +209,7 @@ func (f failure) notJoined() string {
 	}
 	kind, err := unix.IoctlRetInt(fd, unix.NS_GET_NSTYPE)
 	switch {
-	case f.errno == unix.EINVAL && err != nil && !onNamespaces(seen(fd)):
+	case f.errno == unix.EINVAL && err != nil && !pathwalk.OnNamespaces(pathwalk.Seen(fd)):
 		return noNamespace(n.name).why()
 	case f.errno == unix.EINVAL && err == nil && NamespaceKind(kind) != n.kind:
 		return "it is a " + NamespaceKind(kind).String() + " namespace, and asked for is a " + n.kind.String() + " namespace"
@@ -231,11 +232,6 @@ func (f failure) joining() *joined {
 		return nil
 	}
 	return &f.joined[i]
-}
-
-func onNamespaces(f seen) bool {
-	var fs unix.Statfs_t
-	return unix.Fstatfs(int(f), &fs) == nil && fs.Type == unix.NSFS_MAGIC
 }
 
 // notOwner tells whose the namespace is that the child has no rights over.

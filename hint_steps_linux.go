@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
@@ -18,21 +19,21 @@ func (f failure) notFound() string {
 		return ""
 	}
 	v := f.ask.view()
-	v.dir = ""
-	if v.root == "" {
-		v.dir, _ = unix.Getwd()
+	v.Dir = ""
+	if v.Root == "" {
+		v.Dir, _ = unix.Getwd()
 	}
-	w := v.follow(f.e.Object, f.viewer())
-	defer w.close()
-	why := w.reason(f.errno)
-	if w.stop == 0 && f.errno == unix.EACCES && w.stat().Mode&unix.S_IFMT == unix.S_IFDIR && !w.who.may(w.last(), w.stat(), toSearch) {
-		why = w.who.mayNot("search", w.here(), w.last(), w.stat())
+	w := v.Follow(f.e.Object, f.viewer())
+	defer w.Close()
+	why := w.Reason(f.errno)
+	if w.Stop == 0 && f.errno == unix.EACCES && w.Stat().Mode&unix.S_IFMT == unix.S_IFDIR && !w.Who.May(w.Last(), w.Stat(), pathwalk.ToSearch) {
+		why = w.Who.MayNot("search", w.Here(), w.Last(), w.Stat())
 	}
-	if v.root != "" && f.errno == unix.ENOENT && why != "" && (view{}).exists(f.e.Object) {
+	if v.Root != "" && f.errno == unix.ENOENT && why != "" && (pathwalk.View{}).Exists(f.e.Object) {
 		why += ": the path is looked up in the new root; the old one has it"
 	}
-	if w.stop == 0 && f.errno == unix.ENOTDIR {
-		why = w.here() + " is " + kindOf(w.stat())
+	if w.Stop == 0 && f.errno == unix.ENOTDIR {
+		why = w.Here() + " is " + pathwalk.KindOf(w.Stat())
 	}
 	return why
 }
@@ -44,11 +45,11 @@ func (f failure) notEntered() string {
 		return ""
 	}
 	who := f.viewer()
-	switch path := terms.Printable(realPath(f.dirFD)); {
+	switch path := terms.Printable(pathwalk.RealPath(f.dirFD)); {
 	case f.errno == unix.ENOTDIR:
-		return path + " is " + kindOf(&st)
-	case f.errno == unix.EACCES && !who.may(seen(f.dirFD), &st, toSearch):
-		return who.mayNot("search", path, seen(f.dirFD), &st)
+		return path + " is " + pathwalk.KindOf(&st)
+	case f.errno == unix.EACCES && !who.May(pathwalk.Seen(f.dirFD), &st, pathwalk.ToSearch):
+		return who.MayNot("search", path, pathwalk.Seen(f.dirFD), &st)
 	}
 	return ""
 }
@@ -61,12 +62,12 @@ func (f failure) notRooted() string {
 	if f.joins(MountNamespace) {
 		return ""
 	}
-	w := (view{}).follow(f.e.Object, viewer{})
-	defer w.close()
-	if w.stop == 0 && f.errno == unix.ENOTDIR {
-		return w.here() + " is " + kindOf(w.stat())
+	w := (pathwalk.View{}).Follow(f.e.Object, pathwalk.Viewer{})
+	defer w.Close()
+	if w.Stop == 0 && f.errno == unix.ENOTDIR {
+		return w.Here() + " is " + pathwalk.KindOf(w.Stat())
 	}
-	return w.reason(f.errno)
+	return w.Reason(f.errno)
 }
 
 // notOpened is for the files that the child opens by their paths.
@@ -80,27 +81,27 @@ func (f failure) notOpened() string {
 		return ""
 	}
 	flags, mode := f.opening()
-	w := f.ask.view().follow(f.e.Object, f.viewer())
-	defer w.close()
-	st := w.stat()
+	w := f.ask.view().Follow(f.e.Object, f.viewer())
+	defer w.Close()
+	st := w.Stat()
 	write := flags&(unix.O_ACCMODE|unix.O_TRUNC) != 0
 	switch {
-	case w.stop == unix.ENOENT && f.errno == unix.EACCES && flags&unix.O_CREAT != 0 && w.stat().Mode&unix.S_IFMT == unix.S_IFDIR && !w.who.may(w.last(), w.stat(), toWrite):
-		return w.who.mayNot("create files in", w.here(), w.last(), w.stat())
-	case w.stop != 0:
-		return w.reason(f.errno)
-	case f.errno == unix.EACCES && mode&toRead != 0 && !w.who.may(w.last(), st, toRead):
-		return w.who.mayNot("read", w.here(), w.last(), st)
-	case f.errno == unix.EACCES && mode&toWrite != 0 && !w.who.may(w.last(), st, toWrite):
-		return w.who.mayNot("write to", w.here(), w.last(), st)
+	case w.Stop == unix.ENOENT && f.errno == unix.EACCES && flags&unix.O_CREAT != 0 && w.Stat().Mode&unix.S_IFMT == unix.S_IFDIR && !w.Who.May(w.Last(), w.Stat(), pathwalk.ToWrite):
+		return w.Who.MayNot("create files in", w.Here(), w.Last(), w.Stat())
+	case w.Stop != 0:
+		return w.Reason(f.errno)
+	case f.errno == unix.EACCES && mode&pathwalk.ToRead != 0 && !w.Who.May(w.Last(), st, pathwalk.ToRead):
+		return w.Who.MayNot("read", w.Here(), w.Last(), st)
+	case f.errno == unix.EACCES && mode&pathwalk.ToWrite != 0 && !w.Who.May(w.Last(), st, pathwalk.ToWrite):
+		return w.Who.MayNot("write to", w.Here(), w.Last(), st)
 	case f.errno == unix.EISDIR:
-		return w.here() + " is a directory, which cannot be written to"
+		return w.Here() + " is a directory, which cannot be written to"
 	case f.errno == unix.ENXIO && st.Mode&unix.S_IFMT == unix.S_IFIFO:
 		return "nobody has the FIFO open for reading"
 	case f.errno == unix.ENXIO && st.Mode&unix.S_IFMT == unix.S_IFSOCK:
-		return w.here() + " is a socket, which is connected to and not opened"
+		return w.Here() + " is a socket, which is connected to and not opened"
 	case f.errno == unix.EROFS && write:
-		return w.here() + " is in a file system that is mounted read-only" + mountPoint(w.last())
+		return w.Here() + " is in a file system that is mounted read-only" + pathwalk.MountPoint(w.Last())
 	case f.errno == unix.ETXTBSY && write:
 		return "the file is being executed, and cannot be written to meanwhile"
 	}
@@ -114,7 +115,7 @@ func (f failure) opening() (flags int, mode uint32) {
 		return 0, 0
 	}
 	flags = f.ask.attr.Files[i].Flags
-	return flags, [...]uint32{toRead, toWrite, toRead | toWrite, 0}[flags&unix.O_ACCMODE]
+	return flags, [...]uint32{pathwalk.ToRead, pathwalk.ToWrite, pathwalk.ToRead | pathwalk.ToWrite, 0}[flags&unix.O_ACCMODE]
 }
 
 func (f failure) noSession() string {

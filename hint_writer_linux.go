@@ -12,14 +12,15 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/ownproc"
+	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/plain"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // writerOf names a process that has a file open for writing.
-func writerOf(file seen, st *unix.Stat_t) string {
+func writerOf(file pathwalk.Seen, st *unix.Stat_t) string {
 	const open = "the file is open for writing"
-	path := realPath(int(file))
+	path := pathwalk.RealPath(int(file))
 	if path == "" || ownproc.Missing() != nil {
 		return open
 	}

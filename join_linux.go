@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/ownproc"
+	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
@@ -349,7 +350,7 @@ func openNamespace(path string) (int, error) {
 		return -1, err
 	}
 	defer unix.Close(file)
-	if !onNamespaces(seen(file)) && !onProc(seen(file)) { // before Linux 3.19 they were files of /proc
+	if !pathwalk.OnNamespaces(pathwalk.Seen(file)) && !pathwalk.OnProc(pathwalk.Seen(file)) { // before Linux 3.19 they were files of /proc
 		return -1, noNamespace(path)
 	}
 	return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)

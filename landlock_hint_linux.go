@@ -3,11 +3,11 @@
 package sprog
 
 import (
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -40,16 +40,16 @@ func (f failure) lockedProgram() string {
 		return v.notExecutable(f.ask.path, 0)
 	}
 	fd, err := shownFd(f.ask.attr.Program)
-	if err != nil || v.root != "" {
+	if err != nil || v.Root != "" {
 		return "" // the view has no path for it
 	}
-	return v.notExecutable(realPath(fd), 0)
+	return v.notExecutable(pathwalk.RealPath(fd), 0)
 }
 
 // A lockedView is the child's view of the file system, with what Landlock
 // leaves of it.
 type lockedView struct {
-	view
+	pathwalk.View
 	landlock *Landlock
 	handled  LandlockAccess
 }
@@ -57,16 +57,16 @@ type lockedView struct {
 // notExecutable tells which right is missing to execute a program, or the
 // interpreter or dynamic loader that it names.
 func (v lockedView) notExecutable(path string, depth int) string {
-	f, err := v.open(path)
+	f, err := v.Open(path)
 	if err != nil || depth > scriptsDeep {
 		return ""
 	}
 	defer f.Close()
 	need := (LandlockExecute | LandlockReadFile) & v.handled
-	if missing := need &^ v.given(realPath(int(f.Fd()))); missing != 0 {
+	if missing := need &^ v.given(pathwalk.RealPath(int(f.Fd()))); missing != 0 {
 		return "no Landlock rule gives " + program.LandlockFS(uint64(missing)) + " for " + path
 	}
-	for _, interp := range []string{scriptInterpreter(f), elfInterpreter(f)} {
+	for _, interp := range []string{pathwalk.ScriptInterpreter(f), pathwalk.ELFInterpreter(f)} {
 		if interp == "" {
 			continue
 		}
@@ -94,27 +94,17 @@ func (v lockedView) realPathOf(rule *LandlockPath) string {
 		if err != nil {
 			return ""
 		}
-		return realPath(fd)
+		return pathwalk.RealPath(fd)
 	}
-	w := v.follow(rule.Path, viewer{})
-	defer w.close()
-	if w.stop != 0 {
+	w := v.Follow(rule.Path, pathwalk.Viewer{})
+	defer w.Close()
+	if w.Stop != 0 {
 		return ""
 	}
-	return realPath(int(w.last()))
+	return pathwalk.RealPath(int(w.Last()))
 }
 
 // beneath reports whether a path is that of a directory or of something in it.
 func beneath(path, dir string) bool {
 	return dir != "" && (path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/"))
-}
-
-// realPath is where the file of a descriptor is, as this process sees it.
-func realPath(fd int) string {
-	buf := make([]byte, unix.PathMax)
-	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), buf)
-	if err != nil {
-		return ""
-	}
-	return string(buf[:n])
 }

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/pathwalk"
 )
 
 // systemPrograms lets the system's programs run.
@@ -141,7 +143,7 @@ func TestLandlockIoctl(t *testing.T) {
 	} {
 		_, slave := newTerminal(t)
 		l := lockedFiles(5, LandlockPath{Path: "/dev", Rights: rights | LandlockWriteFile})
-		got := lockedShell(t, l, "stty -F $1 -a >/dev/null", realPath(int(slave.Fd())))
+		got := lockedShell(t, l, "stty -F $1 -a >/dev/null", pathwalk.RealPath(int(slave.Fd())))
 		if !strings.Contains(got, want) || (want == "") != (got == "") {
 			t.Errorf("rights %#x: stty says %q; want %q", rights, got, want)
 		}

@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package pathwalk
 
 import (
 	"bytes"
@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// scriptInterpreter returns the program that the first line names, or "".
-func scriptInterpreter(f io.ReaderAt) string {
+// ScriptInterpreter returns the program that the first line names, or "".
+func ScriptInterpreter(f io.ReaderAt) string {
 	head := make([]byte, 256) // BINPRM_BUF_SIZE
 	n, _ := f.ReadAt(head, 0)
 	line, ok := bytes.CutPrefix(head[:max(n, 0)], []byte("#!"))
@@ -29,11 +29,11 @@ func scriptInterpreter(f io.ReaderAt) string {
 	return strings.TrimRight(words[0], "\x00")
 }
 
-// elfInterpreter returns the dynamic loader that an ELF file names, or "". It
+// ELFInterpreter returns the dynamic loader that an ELF file names, or "". It
 // reads what elf(5) says of the header and the program headers of files for
 // this machine, which are little-endian; debug/elf knows far more, and takes
 // its time to.
-func elfInterpreter(f io.ReaderAt) string {
+func ELFInterpreter(f io.ReaderAt) string {
 	head := make([]byte, 1024) // in most files, with all of the program headers
 	n, _ := f.ReadAt(head, 0)
 	head = head[:max(n, 0)]
