@@ -63,10 +63,14 @@ func (c *Cmd) signal(sig syscall.Signal, group bool) error {
 // when they can no longer be found. There is none where something
 // else reaches them then.
 func (c *Cmd) descendants() (*tree, error) {
-	if c.reachOfKill() != ReachChildren {
+	reach := c.reachOfKill()
+	if reach != ReachChildren && (reach != ReachCgroup || c.nature.hasInit) {
 		return nil, nil
 	}
 	proc, err := ownproc.Open()
+	if err != nil && reach == ReachCgroup {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, c.blind(err)
 	}
@@ -84,6 +88,7 @@ func (c *Cmd) sweep(left *tree) (Reach, error) {
 	switch reach {
 	case ReachCgroup:
 		err = c.Birth.Cgroup.Kill()
+		err = cmp.Or(err, left.sweep()) // of those that have left the cgroup
 	case ReachDescendants:
 		err = c.program.leftBehind()
 	case ReachChildren:

@@ -24,8 +24,9 @@ const (
 	// below it. The kernel sees to it.
 	ReachNamespace
 	// ReachCgroup is every process of the cgroup of Attr.Cgroup and of those
-	// below it, wherever in the process tree. The kernel sees to it. A process
-	// with the right to may have left the cgroup.
+	// below it, wherever in the process tree: the kernel sees to it. A process
+	// with the right to may have left the cgroup. It is looked for as without one, and found
+	// unless, without an init, its parent had died before.
 	ReachCgroup
 )
 

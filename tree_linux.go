@@ -3,6 +3,7 @@
 package sprog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,24 +25,36 @@ func (c *Cmd) killTree() (Reach, error) {
 		used, _ := c.usedCPU()
 		atomic.StoreInt64(&c.killed, int64(used))
 	}
-	reach := c.reachOfKill()
-	if reach == ReachDescendants || reach == ReachChildren {
+	switch reach := c.reachOfKill(); reach {
+	case ReachDescendants, ReachChildren:
 		return c.hunt(reach)
-	}
-	// The process itself first: it may have left the cgroup.
-	err := c.Process.Kill()
-	if reach == ReachCgroup && !errors.Is(err, os.ErrProcessDone) {
-		// The cgroup also kills one that has become another user's.
-		if cgroupErr := c.Birth.Cgroup.Kill(); cgroupErr == nil {
-			err = nil
-		} else if err == nil {
-			return ReachProcess, cgroupErr
+	case ReachCgroup:
+		return c.killCgroup()
+	default:
+		if err := c.Process.Kill(); err != nil {
+			return ReachNothing, err
 		}
+		return reach, nil
 	}
-	if err != nil {
+}
+
+// killCgroup kills all in the command's cgroup. A process that may write to another one's
+// cgroup.procs can have left it: those below the process are looked for as if there were none,
+// before the cgroup's end takes from them the parents by whom they are found.
+func (c *Cmd) killCgroup() (Reach, error) {
+	below := ReachChildren
+	if c.nature.hasInit {
+		below = ReachDescendants
+	}
+	_, err := c.hunt(below)
+	if errors.Is(err, os.ErrProcessDone) {
 		return ReachNothing, err
 	}
-	return reach, nil
+	// The cgroup also kills one that has become another user's.
+	if cgroupErr := c.Birth.Cgroup.Kill(); cgroupErr != nil {
+		return ReachProcess, cmp.Or(err, cgroupErr)
+	}
+	return ReachCgroup, nil
 }
 
 // reachOfKill is how far killing the tree can reach.

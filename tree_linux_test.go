@@ -3,6 +3,7 @@
 package sprog
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -86,6 +87,38 @@ func TestKillTree(t *testing.T) {
 			c := helperCommand("comet", "4")
 			c.SysProcAttr, c.Attr = test.sys, test.attr
 			killTree(t, c, inFlight, test.want)
+		})
+	}
+}
+
+// A program with the right to leaves its cgroup, and is found all the same: what descends from
+// it, with an init also those whose parents have died.
+func TestKillTreeOutsideOfItsCgroup(t *testing.T) {
+	for _, test := range []struct {
+		name, leaves string
+		attr         *Attr
+	}{
+		{"init", `(setsid sh -c 'trap "" TERM; sleep 1000 & sleep 1000' &)`, &Attr{Cgroup: &Cgroup{}, Init: &Init{}}},
+		{"children", `{ sh -c 'trap "" TERM; sleep 1000 & sleep 1000' & }`, &Attr{Cgroup: &Cgroup{}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			requires(t, asRoot, ownCgroups)
+			outside := newCgroup(t)
+			c := Command("/bin/sh", "-c", `echo $$ >"$0/cgroup.procs" && `+test.leaves+`; echo ready; sleep 1000`, outside.Name())
+			c.Attr = test.attr
+			killTree(t, c, "ready", ReachCgroup)
+		})
+		t.Run(test.name+" after its signal", func(t *testing.T) {
+			requires(t, asRoot, ownCgroups)
+			outside := newCgroup(t)
+			mark := fmt.Sprintf("%d-%d", os.Getpid(), time.Now().UnixNano())
+			c := Command("/bin/sh", "-c", `echo $$ >"$0/cgroup.procs" && `+test.leaves+`; echo ready; sleep 1000`, outside.Name())
+			c.Env, c.Attr = append(os.Environ(), markVar+"="+mark), test.attr
+			c.Ending = &Ending{Timeout: soon, Grace: never}
+			if err := c.Run(); !errors.Is(err, ErrTimeout) {
+				t.Fatalf("Run() = %v; want %v", err, ErrTimeout)
+			}
+			eventually(t, "nothing is left", func() bool { return len(marked(t, mark)) == 0 })
 		})
 	}
 }
