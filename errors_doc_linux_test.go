@@ -10,15 +10,15 @@ import (
 
 const errorsFile = "docs/errors.md"
 
-const errorsHead = `# What is said when a start fails
+const errorsHead = `# What sprog says when a start fails
 
-Starts that fail, and what os/exec and sprog say. Each was made for real: a test makes them all, compares what is said with this page, and
-rewrites it with ` + "`go test -run TestErrors . -update`" + `. The directory of the files is shown as /tmp/x. Where it matters who asks, the
+Starts that fail, and what os/exec and sprog say about them. Each one is real: a test makes them all, compares the errors with this page, and
+rewrites it with ` + "`go test -run TestErrors . -update`" + `. The page shows the directory of the files as /tmp/x. The
 ordinary user has the id 65534.
 
-The form is ` + "`sprog: start PROGRAM: STEP OBJECT (FIELD): ERRNO (REASON)`" + `. The reason in the last parentheses was looked for after the failure, in the
-child's root and with its ids. What could not be seen but is likely says so. In Go the parts are the fields of ` + "`sprog.StartError`" + `,
-which unwraps to the errno; the command names the flag in the place of the field.
+The form is ` + "`sprog: start PROGRAM: STEP OBJECT (FIELD): ERRNO (REASON)`" + `. sprog looks for the reason in the last parentheses after the failure, in the
+child's root and with its ids. Where it has not seen the reason but thinks it likely, it says so. In Go the parts are the fields of ` + "`sprog.StartError`" + `,
+which unwraps to the errno; the command names the flag instead of the field.
 `
 
 // readErrors reads what docs/errors.md says.
