@@ -291,7 +291,7 @@ var _ = helper("jail", func(args []string) int {
 		return 1
 	}
 	fmt.Println("ready")
-	select {}
+	return stay()
 })
 
 // enterJail makes a directory the root of this process's mount namespace, with a /proc.

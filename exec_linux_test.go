@@ -111,7 +111,7 @@ func become(c *Cmd) {
 	}
 	if step%2 == 0 { // on this thread if it can be, without an image
 		onMainThread <- run
-		select {}
+		stay()
 	}
 	run()
 }

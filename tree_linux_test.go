@@ -52,7 +52,7 @@ var _ = helper("comet", func(args []string) int {
 			return 1
 		}
 	}
-	select {}
+	return stay()
 })
 
 // inFlight is what comets have said when there were many of them.
