@@ -1,19 +1,19 @@
 package program
 
+import "slices"
+
 // A Target is a step that jumps lead to: one that is there, see [Program.Here], or
 // one to come, see [Program.Ahead]. Jumps take its address, and have their
 // distance when both ends are there.
 type Target struct {
-	p     *Program
-	step  int32 // or -1 as long as it is to come
-	count int32 // of the jumps that wait for it
-	jumps [6]jump
+	p        *Program
+	step, id int32 // the step is -1 as long as it is to come
 }
 
-// A jump is one of the ways on from a step.
+// A jump is one of the ways on from a step, and the target that it waits for.
 type jump struct {
-	step int32
-	way  way
+	step, target int32
+	way          way
 }
 
 type way uint8
@@ -29,7 +29,10 @@ const (
 func (p *Program) Here() Target { return Target{p: p, step: int32(len(p.Steps))} }
 
 // Ahead is a step to come, which [Target.Place] gives its place.
-func (p *Program) Ahead() Target { return Target{p: p, step: -1} }
+func (p *Program) Ahead() Target {
+	p.targets++
+	return Target{p, -1, p.targets}
+}
 
 // Place makes the next step to be added the target.
 func (t *Target) Place() {
@@ -37,10 +40,12 @@ func (t *Target) Place() {
 		panic("program: a target is placed twice")
 	}
 	t.step = int32(len(t.p.Steps))
-	for _, j := range t.jumps[:t.count] {
-		t.p.lead(j, t.step)
-	}
-	t.p.pending -= int(t.count)
+	t.p.waiting = slices.DeleteFunc(t.p.waiting, func(j jump) bool {
+		if j.target == t.id {
+			t.p.lead(j, t.step)
+		}
+		return j.target == t.id
+	})
 }
 
 // from has a way of the last step lead to the target.
@@ -49,16 +54,15 @@ func (t *Target) from(s *Step, w way) {
 	if s != &t.p.Steps[at] {
 		panic("program: a jump is added to a step that is not the last")
 	}
-	switch j := (jump{int32(at), w}); {
-	case t.step >= 0:
+	j := jump{int32(at), t.id, w}
+	if t.step >= 0 {
 		t.p.lead(j, t.step)
-	case int(t.count) == len(t.jumps):
-		panic("program: too many jumps wait for a target")
-	default:
-		t.jumps[t.count] = j
-		t.count++
-		t.p.pending++
+		return
 	}
+	if t.p.waiting == nil {
+		t.p.waiting = t.p.room[:0]
+	}
+	t.p.waiting = append(t.p.waiting, j)
 }
 
 // lead gives a jump its distance.

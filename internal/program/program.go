@@ -116,7 +116,9 @@ type Program struct {
 	// Fault, if not nil, makes a step misbehave when the program runs.
 	Fault *Fault
 
-	pending int // jumps whose target has no place yet
+	waiting []jump  // for targets that have no place yet
+	room    [8]jump // enough of it as a rule
+	targets int32   // that were made for jumps ahead
 }
 
 // A Fault is what tests do to a step, to see what becomes of a start in which
@@ -152,7 +154,7 @@ func (p *Program) Reset() {
 	p.Data = p.Data[:0]
 	p.Relocs = p.Relocs[:0]
 	p.Labels = p.Labels[:0]
-	p.Fault, p.Log, p.pending = nil, Log{}, 0
+	p.Fault, p.Log, p.waiting, p.targets = nil, Log{}, p.waiting[:0], 0
 	if cap(p.Data) > keep {
 		p.Data, p.Relocs = nil, nil
 	}

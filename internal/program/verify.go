@@ -84,7 +84,7 @@ func (s *Start) Verify() []Problem {
 	}
 	v.enter(first, 0)
 	for i, g := range v.stages {
-		if g.p != nil && g.p.pending > 0 {
+		if g.p != nil && len(g.p.waiting) > 0 {
 			v.problems = append(v.problems, Problem{i + 1, g.p.Len(), "should be the target of a jump that has none"})
 		}
 	}
