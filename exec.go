@@ -39,7 +39,7 @@ func (c *Cmd) Exec() error {
 	if err := c.inPlace(&r, true); err != nil {
 		return err
 	}
-	err := r.exec()
+	err := r.exec(options{inspect: c.inspect})
 	runtime.KeepAlive(c)
 	return err
 }

@@ -17,12 +17,12 @@ import (
 
 // exec runs the steps of a request in the place of this process. It returns
 // only what keeps it from beginning.
-func (r *request) exec() error {
+func (r *request) exec(to options) error {
 	r.fillIn()
 	if err := r.validate(); err != nil {
 		return r.refused(err)
 	}
-	s := new(memory).attempt(r, options{}, tried{})
+	s := new(memory).attempt(r, to, tried{})
 	defer func() { s.cleanUp(false) }()
 	learnCloseRange()
 	s.given.lacks = kernel.Known.Missing()
@@ -116,8 +116,7 @@ func (b *builder) beginInPlace() {
 	b.add("", program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, num(8))
 	if b.given.stderr >= 0 {
 		b.made.report = b.table.spare()
-		b.add("", program.Dup3, num(b.table.at(b.given.stderr)), num(b.made.report), num(unix.O_CLOEXEC))
-		b.p.FeedData(b.p.Len()-1, b.made.tellTo)
+		b.add("", program.Dup3, num(b.table.at(b.given.stderr)), num(b.made.report), num(unix.O_CLOEXEC)).Into(b.made.tellTo)
 	}
 }
 

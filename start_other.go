@@ -16,7 +16,7 @@ func (r *request) start(options) (*os.Process, error) {
 func (r *request) nature() nature { return nature{} }
 
 // exec is not to be had on this system.
-func (r *request) exec() error {
+func (r *request) exec(to options) error {
 	return &StartError{Path: r.path, Err: errors.ErrUnsupported}
 }
 
