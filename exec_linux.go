@@ -154,10 +154,6 @@ func (r *request) birthUnshare() uint64 { return birthFlags(r.sys.Cloneflags) }
 // joinCgroup moves the process into the cgroup with that directory.
 func (b *builder) joinCgroup(dir int, field string) {
 	p := b.p
-	open := p.Len()
 	b.add(field, program.Openat, num(dir), p.Str("cgroup.procs"), num(unix.O_WRONLY), num(0))
-	b.add(field, program.Write, num(0), p.Str("0"), num(1))
-	b.add(field, program.Close, num(0)).Quiet = true
-	p.FeedArg(open, open+1, 0)
-	p.FeedArg(open, open+2, 0)
+	p.WithOpen(func(fd program.Arg) { b.add(field, program.Write, fd, p.Str("0"), num(1)) })
 }

@@ -153,55 +153,25 @@ func (f *failureBuilder) build(table program.Arg) {
 	p := f.p
 	f.entry, f.parts = p.Words(0), p.Buffer(3*16)
 	p.Add("", program.RtSigprocmask, num(unix.SIG_BLOCK), p.Words(^uint64(0)), num(0), num(8)).Ignore(program.AnyErrno) // SIGPIPE
-	f.move(failedStep, program.Arg{Kind: program.Beside, Value: table.Value}, f.entry)
+	p.Add("", program.Move, failedStep, program.Arg{Kind: program.Beside, Value: table.Value}).Into(f.entry)
 	f.copy(f.entry, entryText, f.parts)
 	f.copy(f.entry, entryText+8, f.parts.Plus(8))
 	f.findErrno()
 	end := f.findEnding()
 	f.copy(end, endingText, f.parts.Plus(32))
 	f.copy(end, endingText+8, f.parts.Plus(40))
-	code := f.load(end, endingCode)
-	p.Add("", program.Move, f.made.tellTo, num(0))
-	p.Add("", program.Writev, num(0), f.parts, num(3)).Ignore(program.AnyErrno)
-	p.FeedArg(p.Len()-2, p.Len()-1, 0)
-	p.Add("", program.ExitGroup, num(0)).Ignore(program.AnyErrno)
-	p.FeedArg(code, p.Len()-1, 0)
+	code := p.Load("", end, endingCode)
+	p.Add("", program.Writev, p.Value("", f.made.tellTo), f.parts, num(3)).Ignore(program.AnyErrno)
+	p.Add("", program.ExitGroup, code).Ignore(program.AnyErrno)
 	p.Add("", program.Move, num(0)) // the exit was denied: die of reading at 0
 }
 
 var failedStep, failedErrno = program.Arg{Kind: program.FailedStep}, program.Arg{Kind: program.FailedErrno}
 
-// move sets a word to another, with a number added.
-func (f *failureBuilder) move(from, plus, to program.Arg) {
-	f.p.Add("", program.Move, from, plus)
-	f.p.FeedData(f.p.Len()-1, to)
-}
-
-// load reads a word at an offset from where another one points to. The result
-// is that of the step whose index it returns.
-func (f *failureBuilder) load(pointer program.Arg, offset int) int {
-	p := f.p
-	p.Add("", program.Move, pointer, num(offset))
-	p.Add("", program.Move)
-	p.FeedArg(p.Len()-2, p.Len()-1, 0)
-	return p.Len() - 1
-}
-
+// copy stores the word at an offset from where another one points to.
 func (f *failureBuilder) copy(pointer program.Arg, offset int, to program.Arg) {
-	f.p.FeedData(f.load(pointer, offset), to)
+	f.p.StepOf(f.p.Load("", pointer, offset)).Into(to)
 }
-
-// test goes on somewhere else if the errno is the one that is found at an
-// offset from where a word points to. The jump's aim is not set yet.
-func (f *failureBuilder) test(pointer program.Arg, offset int) (jump int) {
-	errno := f.load(pointer, offset)
-	f.p.Add("", program.Test, failedErrno)
-	jump = f.p.Len() - 1
-	f.p.FeedArg(errno, jump, 1)
-	return jump
-}
-
-func (f *failureBuilder) aim(jump int) { f.p.Steps[jump].Args[2] = num(f.p.Len() - jump) }
 
 // findErrno goes through the list of errnos, the last of which is any other.
 func (f *failureBuilder) findErrno() {
@@ -217,14 +187,11 @@ func (f *failureBuilder) findErrno() {
 		f.point(list.Plus(n*entry+8), text)
 	}
 	p.Point(at, list)
-	loop := p.Len()
-	found := f.test(at, 0)
-	p.Add("", program.Test, at, list.Plus(last*entry))
-	end := p.Len() - 1
-	f.move(at, num(entry), at)
-	p.Steps[p.Len()-1].Next = int16(loop - (p.Len() - 1))
-	f.aim(found)
-	f.aim(end)
+	again, found := p.Here(), p.Ahead()
+	p.GotoIf("", failedErrno, p.Load("", at, 0), &found)
+	p.GotoIf("", at, list.Plus(last*entry), &found)
+	p.Add("", program.Move, at, num(entry)).Into(at).Then(&again)
+	found.Place()
 	f.copy(at, 8, f.parts.Plus(16))
 	f.copy(at, 16, f.parts.Plus(24))
 }
@@ -235,14 +202,11 @@ func (f *failureBuilder) findEnding() program.Arg {
 	p := f.p
 	at, errno := p.Words(0), p.Words(0)
 	f.copy(f.entry, entryList, at)
-	loop := p.Len()
-	found := f.test(at, endingErrno)
+	again, found := p.Here(), p.Ahead()
+	p.GotoIf("", failedErrno, p.Load("", at, endingErrno), &found)
 	f.copy(at, endingErrno, errno)
-	p.Add("", program.Test, errno, num(0))
-	last := p.Len() - 1
-	f.move(at, num(endingSize), at)
-	p.Steps[p.Len()-1].Next = int16(loop - (p.Len() - 1))
-	f.aim(found)
-	f.aim(last)
+	p.GotoIf("", errno, num(0), &found)
+	p.Add("", program.Move, at, num(endingSize)).Into(at).Then(&again)
+	found.Place()
 	return at
 }
