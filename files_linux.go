@@ -156,11 +156,9 @@ func (b *builder) openAt(field, path string, flags int, mode uint32, dest int) i
 	if got == dest {
 		flags &^= unix.O_CLOEXEC
 	}
-	open := b.p.Len()
 	b.add(field, program.Openat, num(unix.AT_FDCWD), b.p.Str(path), num(flags), num(mode))
 	if got != dest {
-		b.add(field, program.Dup3, num(0), num(dest), num(0))
-		b.p.FeedArg(open, open+1, 0)
+		b.add(field, program.Dup3, b.p.Result(), num(dest), num(0))
 		t.setOpen(got, true)
 	}
 	t.setOpen(dest, true)

@@ -194,10 +194,6 @@ func (b *builder) loopback() {
 	}
 	const name = "Attr.Loopback"
 	request := b.p.Words('l'|'o'<<8, 0, unix.IFF_UP|unix.IFF_RUNNING, 0, 0)
-	open := b.p.Len()
 	b.add(name, program.Socket, num(unix.AF_UNIX), num(unix.SOCK_DGRAM|unix.SOCK_CLOEXEC), num(0))
-	b.add(name, program.Ioctl, num(0), num(unix.SIOCSIFFLAGS), request)
-	b.p.FeedArg(open, open+1, 0)
-	b.add(name, program.Close, num(0)).Quiet = true
-	b.p.FeedArg(open, open+2, 0)
+	b.p.WithOpen(func(fd program.Arg) { b.add(name, program.Ioctl, fd, num(unix.SIOCSIFFLAGS), request) })
 }

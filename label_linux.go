@@ -105,16 +105,17 @@ func (b *builder) openLabels() {
 	for _, a := range b.ask.execAttrs() {
 		at := t.lowestFree()
 		t.setOpen(at, true)
-		b.labels = append(b.labels, openLabel{a, b.p.Len(), at})
 		b.add(a.field, program.Openat, num(t.at(b.given.procFD)), b.p.Str(a.path), num(unix.O_WRONLY|unix.O_CLOEXEC), num(0))
+		b.labels = append(b.labels, openLabel{a, b.p.Result(), at})
 	}
 }
 
-// An openLabel is a file that takes a label: the step that opens it, and the
-// number that it has if no file of the parent's is in the way.
+// An openLabel is a file that takes a label: its descriptor, and the number that
+// it has if no file of the parent's is in the way.
 type openLabel struct {
 	execAttr
-	step, at int
+	fd program.Arg
+	at int
 }
 
 // writeLabels writes the labels, with the child's credentials: it is they that
@@ -122,11 +123,8 @@ type openLabel struct {
 func (b *builder) writeLabels() {
 	p := b.p
 	for _, l := range b.labels {
-		write := p.Len()
-		b.add(l.field, program.Write, num(0), p.Str(l.text), num(len(l.text)))
-		b.add(l.field, program.Close, num(0)).Quiet = true
-		p.FeedArg(l.step, write, 0)
-		p.FeedArg(l.step, write+1, 0)
+		b.add(l.field, program.Write, l.fd, p.Str(l.text), num(len(l.text)))
+		b.add(l.field, program.Close, l.fd).Quiet = true
 		b.table.setOpen(l.at, false)
 	}
 }

@@ -196,12 +196,10 @@ func (b *builder) landlockRuleset() {
 // parkRuleset puts the ruleset that was just made at a number that is none of
 // the child's, where it stays until the execve closes it.
 func (b *builder) parkRuleset() {
-	t, p := &b.table, b.p
-	created := p.Len() - 1
+	t := &b.table
 	got := t.lowestFree()
 	b.ruleset = t.spare()
-	b.add("Attr.Landlock", program.Dup3, num(0), num(b.ruleset), num(unix.O_CLOEXEC)).Ignore(uint32(unix.EINVAL)) // it is there already
-	p.FeedArg(created, created+1, 0)
+	b.add("Attr.Landlock", program.Dup3, b.p.Result(), num(b.ruleset), num(unix.O_CLOEXEC)).Ignore(uint32(unix.EINVAL)) // it is there already
 	t.setOpen(got, true)
 }
 
@@ -219,25 +217,19 @@ func (b *builder) landlockPath(field string, rule *LandlockPath) {
 		return
 	}
 	p := b.p
-	attr := p.Words(uint64(rights), 0)
-	open := p.Len()
-	b.add(field, program.Openat, num(unix.AT_FDCWD), p.Str(rule.Path), num(unix.O_PATH|unix.O_CLOEXEC), num(0))
-	p.FeedData(open, parentFD(attr))
-	b.landlockBeneath(field, rights, attr)
-	b.add(field, program.Close, num(0)).Quiet = true
-	p.FeedArg(open, p.Len()-1, 0)
+	attr, missing := p.Words(uint64(rights), 0), p.Ahead()
+	open := b.add(field, program.Openat, num(unix.AT_FDCWD), p.Str(rule.Path), num(unix.O_PATH|unix.O_CLOEXEC), num(0))
 	if rule.Optional {
-		after := int16(p.Len() - open)
-		p.Steps[open].Goto(uint32(unix.ENOENT), after).Goto(uint32(unix.ENOTDIR), after)
+		open.On(uint32(unix.ENOENT), &missing).On(uint32(unix.ENOTDIR), &missing)
 	}
+	open.Into(parentFD(attr))
+	p.WithOpen(func(program.Arg) { b.landlockBeneath(field, rights, attr) })
+	missing.Place()
 }
 
 // parentFD is the word with the descriptor in a struct
 // landlock_path_beneath_attr.
-func parentFD(attr program.Arg) program.Arg {
-	attr.Value += 8
-	return attr
-}
+func parentFD(attr program.Arg) program.Arg { return attr.Plus(8) }
 
 // landlockBeneath adds a rule for a descriptor. The kernel answers EINVAL to
 // rights about directories where it is of none; then the others are given.
@@ -247,12 +239,12 @@ func (b *builder) landlockBeneath(field string, rights LandlockAccess, attr prog
 	if rest == 0 || rest == rights {
 		return
 	}
-	step.Goto(uint32(unix.EINVAL), 1)
-	step.Next = 3
+	done := b.p.Ahead()
+	step.Ignore(uint32(unix.EINVAL)).Then(&done)
 	reduced := b.p.Words(uint64(rest), 0)
-	b.add(field, program.Move, parentFD(attr), num(0)).Quiet = true
-	b.p.FeedData(b.p.Len()-1, parentFD(reduced))
+	b.p.Copy(field, parentFD(attr), parentFD(reduced))
 	b.landlockRule(field, program.LandlockRulePath, reduced)
+	done.Place()
 }
 
 // landlockSelf restricts the process, after which no file can be opened that

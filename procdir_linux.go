@@ -76,10 +76,7 @@ func (b *builder) closeProc() {
 // writeProc writes to a file below /proc. What it is about is decided by the
 // namespaces that the child is in when it opens the file.
 func (b *builder) writeProc(field, path, text string) {
-	p, open := b.p, b.p.Len()
+	p := b.p
 	b.add(field, program.Openat, num(b.table.at(b.given.procFD)), p.Str(path), num(unix.O_WRONLY), num(0))
-	b.add(field, program.Write, num(0), p.Str(text), num(len(text)))
-	p.FeedArg(open, open+1, 0)
-	b.add(field, program.Close, num(0)).Quiet = true
-	p.FeedArg(open, open+2, 0)
+	p.WithOpen(func(fd program.Arg) { b.add(field, program.Write, fd, p.Str(text), num(len(text))) })
 }
