@@ -69,9 +69,11 @@ func (b *builder) affinity() {
 	b.add(field, program.SchedSetaffinity, num(0), size, mask)
 	b.p.Label(got, "allowed")
 	b.add(field, program.SchedGetaffinity, num(0), num(most), got)
-	b.insist(got, words)
+	has := b.p.Ahead()
+	b.insist(got, words, &has)
 	// The size makes it EINVAL, which is also the answer if none is left.
 	b.add(field, program.SchedSetaffinity, num(0), num(0), mask).Quiet = true
+	has.Place()
 }
 
 // bitmap is the set of numbers as the kernel takes it.
@@ -83,16 +85,19 @@ func bitmap(list []int) []uint64 {
 	return words
 }
 
-// insist has the child skip the following step, which is to fail, if the
-// buffer has these words.
-func (b *builder) insist(got program.Arg, words []uint64) {
-	halves := 2 * len(words)
+// insist goes on with has if the buffer has these words, and otherwise with the
+// following step.
+func (b *builder) insist(got program.Arg, words []uint64, has *program.Target) {
+	p, halves := b.p, 2*len(words)
+	lacks := p.Ahead()
 	for i := range halves {
-		at := program.Arg{Kind: got.Kind, Value: got.Value + 4*uint64(i)}
-		test := b.p.Add("", program.Test, at, num(uint32(words[i/2]>>(i%2*32))), num(1))
-		test.Quiet, test.Next = true, int16(halves-i)
+		next := p.Ahead()
+		to := &next
 		if i == halves-1 {
-			test.Args[2] = num(2)
+			to = has
 		}
+		p.GotoIf("", got.Plus(4*i), num(uint32(words[i/2]>>(i%2*32))), to).Then(&lacks).Quiet = true
+		next.Place()
 	}
+	lacks.Place()
 }

@@ -44,9 +44,7 @@ func (b *builder) ambientCaps() {
 		if word%3 != 0 {
 			bits = add[word/3]
 		}
-		at := program.Arg{Kind: program.Address, Value: own.Value + uint64(4*word)}
-		p.Add(name, program.Move, at, num(0), num(bits)).Quiet = true
-		p.FeedData(p.Len()-1, program.Arg{Kind: program.Address, Value: sets.Value + uint64(4*word)})
+		p.Copy(name, own.Plus(4*word), sets.Plus(4*word)).Args[2] = num(bits)
 	}
 	b.add(name, program.Capset, header, sets)
 	for _, c := range caps {

@@ -95,11 +95,10 @@ func (b *builder) capset(name string, e capEdits) {
 	// The sets are two times effective, permitted, inheritable, 32 bits each.
 	// A result is stored as 64 bits, so the words are copied in ascending
 	// order: each overwrites the excess of the one before.
-	for word := range uint64(6) {
+	for word := range 6 {
 		set, clear := uint32(e[word%3].set>>(word/3*32)), uint32(e[word%3].clear>>(word/3*32))
-		at := program.Arg{Kind: program.Address, Value: own.Value + 4*word}
-		p.Add(name, program.Move, at, num(0), num(set), num(clear)).Quiet = true
-		p.FeedData(p.Len()-1, program.Arg{Kind: program.Address, Value: sets.Value + 4*word})
+		move := p.Copy(name, own.Plus(4*word), sets.Plus(4*word))
+		move.Args[2], move.Args[3] = num(set), num(clear)
 	}
 	b.add(name, program.Capset, header, sets)
 }

@@ -24,9 +24,8 @@ func (b *builder) carryCaps() {
 	own, sets := p.Buffer(24), p.Buffer(32)
 	p.Label(own, "own")
 	b.add(b.given.stageField, program.Capget, header, own)
-	for word, from := range [6]uint64{0, 1, 1, 3, 4, 4} { // as in capset, but permitted twice
-		p.Add(b.given.stageField, program.Move, program.Arg{Kind: program.Address, Value: own.Value + 4*from}, num(0)).Quiet = true
-		p.FeedData(p.Len()-1, program.Arg{Kind: program.Address, Value: sets.Value + 4*uint64(word)})
+	for word, from := range [6]int{0, 1, 1, 3, 4, 4} { // as in capset, but permitted twice
+		p.Copy(b.given.stageField, own.Plus(4*from), sets.Plus(4*word))
 	}
 	b.add(b.given.stageField, program.Capset, header, sets)
 	again := p.Here()

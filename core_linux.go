@@ -93,7 +93,7 @@ func (b *builder) coreBack() {
 // coreTo sets the limit. A filter may deny that, for better and worse.
 func (b *builder) coreTo(field string, l Rlimit) {
 	b.prlimit(field, l)
-	b.p.Steps[b.p.Len()-1].Ignore(uint32(unix.EPERM)).Ignore(uint32(unix.ENOSYS))
+	b.p.StepOf(b.p.Result()).Ignore(uint32(unix.EPERM)).Ignore(uint32(unix.ENOSYS))
 }
 
 // limitsCore is for a limit on core files that the child is asked to have: as long as

@@ -34,11 +34,11 @@ func (b *builder) meetParent() {
 	b.endWithoutParent(name)
 	b.made.goWord = b.p.Words(0)
 	b.p.Label(b.made.goWord, "go")
-	b.p.Add(name, program.Test, b.made.goWord, num(1), num(2)).Quiet = true
-	wait := b.add(name, program.Futex, b.made.goWord, num(0), num(0), num(0))
-	wait.Goto(uint32(unix.EAGAIN), -1)
-	wait.Goto(uint32(unix.EINTR), -1)
-	wait.Next = -1
+	look, met := b.p.Here(), b.p.Ahead()
+	b.p.GotoIf(name, b.made.goWord, num(1), &met).Quiet = true
+	b.add(name, program.Futex, b.made.goWord, num(0), num(0), num(0)).
+		On(uint32(unix.EAGAIN), &look).On(uint32(unix.EINTR), &look).Then(&look)
+	met.Place()
 }
 
 // The idMaps are the id maps: those of SysProcAttr, and what Attr.IDMap adds.

@@ -441,8 +441,7 @@ func (b *builder) relay() {
 	if b.given.lacks.Has(kernel.NoClone3) {
 		// The place of the address that is cleared depends on the
 		// architecture; without CLONE_SETTLS the other one is ignored.
-		b.add(name, program.Clone, num(flags), num(0), m.childPidFD, m.childLeft, m.childLeft).Relay = true
-		p.FeedData(p.Len()-1, m.childPid)
+		b.add(name, program.Clone, num(flags), num(0), m.childPidFD, m.childLeft, m.childLeft).Into(m.childPid).Relay = true
 		return
 	}
 	// The kernel notes the number before the new process runs, whatever
@@ -450,10 +449,9 @@ func (b *builder) relay() {
 	flags |= unix.CLONE_PARENT_SETTID
 	args := p.Words(flags, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 	for i, at := range []program.Arg{m.childPidFD, m.childLeft, m.childPid} {
-		p.PutAddress(program.Arg{Kind: program.Address, Value: args.Value + uint64(8+8*i)}, at)
+		p.PutAddress(args.Plus(8+8*i), at)
 	}
-	b.add(name, program.Clone3, args, num(88)).Relay = true
-	p.FeedData(p.Len()-1, m.childPid)
+	b.add(name, program.Clone3, args, num(88)).Into(m.childPid).Relay = true
 }
 
 // describeFile makes the error of a step name the namespace or the cgroup that

@@ -182,23 +182,22 @@ func (b *builder) relayLate(name string, flags uint64) {
 	p := b.p
 	flags |= unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_PARENT_SETTID
 	if b.given.lacks.Has(kernel.NoClone3) {
-		b.add(name, program.Clone, num(flags), num(0), num(machine.RelayedAt)).Relay = true
+		b.add(name, program.Clone, num(flags), num(0), num(machine.RelayedAt)).Into(p.Words(0)).Relay = true
 	} else {
 		const parentTID = 3 // of struct clone_args
 		args := [11]uint64{0: flags, parentTID: machine.RelayedAt}
-		b.add(name, program.Clone3, p.Words(args[:]...), num(88)).Relay = true
+		b.add(name, program.Clone3, p.Words(args[:]...), num(88)).Into(p.Words(0)).Relay = true
 	}
-	p.FeedData(p.Len()-1, p.Words(0))
 }
 
 // tellAndWait tells the parent a word and waits for its answer. Should the
 // parent be gone, the child goes, too.
 func (b *builder) tellAndWait(field, word string) {
 	p := b.p
-	got, wait := p.Words(0), b.table.at(b.given.waitFD)
+	got, wait, answered := p.Words(0), b.table.at(b.given.waitFD), p.Ahead()
 	b.add(field, program.Write, num(b.made.report), p.Str(word), num(len(word)))
-	b.add(field, program.Read, num(wait), p.Buffer(1), num(1))
-	p.FeedData(p.Len()-1, got)
-	p.Add(field, program.Test, got, num(1), num(2)).Quiet = true
+	b.add(field, program.Read, num(wait), p.Buffer(1), num(1)).Into(got)
+	p.GotoIf(field, got, num(1), &answered).Quiet = true
 	b.add(field, program.ExitGroup, num(125)).Quiet = true
+	answered.Place()
 }

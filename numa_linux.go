@@ -73,7 +73,9 @@ func (b *builder) numa() {
 	b.add(numaField, program.SetMempolicy, num(mode), mask, num(64*len(words)+1))
 	b.p.Label(got, "allowed")
 	b.add(numaField, program.GetMempolicy, num(0), got, num(mostNodes+1), num(0), num(0))
-	b.insist(got, words)
+	has := b.p.Ahead()
+	b.insist(got, words, &has)
 	// So many bits are EINVAL, which is also the answer if no node is left.
 	b.add(numaField, program.SetMempolicy, num(mode), mask, num(1<<31)).Quiet = true
+	has.Place()
 }

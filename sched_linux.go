@@ -145,13 +145,11 @@ func (b *builder) scheduler() {
 	if s.Policy.hasNice() {
 		// With the policy goes a nice value, and 0 would not be the one that
 		// the child has.
-		own, nice := p.Buffer(schedAttrSize), program.Arg{Kind: attr.Kind, Value: attr.Value + schedAttrNice}
-		ownNice := program.Arg{Kind: own.Kind, Value: own.Value + schedAttrNice}
+		own, nice := p.Buffer(schedAttrSize), attr.Plus(schedAttrNice)
 		p.Label(own, "own")
 		p.Label(nice, "own.sched_nice")
 		b.add(schedField, program.SchedGetattr, num(0), own, num(schedAttrSize), num(0))
-		b.add(schedField, program.Move, ownNice, num(0)).Quiet = true
-		p.FeedData(p.Len()-1, nice)
+		p.Copy(schedField, own.Plus(schedAttrNice), nice)
 	}
 	b.add(schedField, program.SchedSetattr, num(0), attr, num(0))
 }

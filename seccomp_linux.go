@@ -134,25 +134,26 @@ func (r *request) checkListener() *StartError {
 // that is left.
 func (b *builder) seccomp() {
 	for _, f := range b.ask.filters {
-		b.add(f.field, program.Seccomp, num(unix.SECCOMP_SET_MODE_FILTER), num(f.flags), b.p.Filter(f.code))
+		set := b.add(f.field, program.Seccomp, num(unix.SECCOMP_SET_MODE_FILTER), num(f.flags), b.p.Filter(f.code))
 		if !f.listens {
 			continue
 		}
-		p := b.p
-		count := p.Words(0)
+		p, count := b.p, b.p.Words(0)
+		given, late := p.Ahead(), p.Ahead()
 		b.made.handover = machine.Handover{Number: p.Words(machine.NoNumber), Taken: p.Words(0), Door: b.given.door}
 		p.Label(b.made.handover.Taken, "taken")
-		p.FeedData(p.Len()-1, b.made.handover.Number)
+		set.Into(b.made.handover.Number)
 		if b.given.door != nil {
-			b.add(f.field, program.Test, num(b.given.door.Address()), num(1), num(2)).Quiet = true
-			b.add(f.field, program.Move, num(0)).Quiet = true
-			continue
+			p.GotoIf(f.field, num(b.given.door.Address()), num(1), &given).Quiet = true
+		} else {
+			again := p.Here()
+			p.Copy(f.field, count, count).Args[1] = num(1)
+			p.GotoIf(f.field, count, num(0), &late).Quiet = true // after 2^32 rounds
+			p.GotoIf(f.field, b.made.handover.Taken, num(0), &again).Then(&given)
 		}
-		b.add(f.field, program.Move, count, num(1)).Quiet = true
-		p.FeedData(p.Len()-1, count)
-		b.add(f.field, program.Test, count, num(0), num(2)).Quiet = true // after 2^32 rounds
-		b.add(f.field, program.Test, b.made.handover.Taken, num(0), num(-2)).Next = 2
+		late.Place()
 		b.add(f.field, program.Move, num(0)).Quiet = true
+		given.Place()
 	}
 }
 

@@ -67,9 +67,7 @@ func (b *builder) securebits() {
 		return
 	}
 	now := p.Words(0)
-	b.add(name, program.Prctl, num(unix.PR_GET_SECUREBITS))
-	p.FeedData(p.Len()-1, now)
+	b.add(name, program.Prctl, num(unix.PR_GET_SECUREBITS)).Into(now)
 	p.Add(name, program.Move, now, num(0), num(e.set), num(e.clear)).Quiet = true
-	b.add(name, program.Prctl, num(unix.PR_SET_SECUREBITS), num(0))
-	p.FeedArg(p.Len()-2, p.Len()-1, 1)
+	b.add(name, program.Prctl, num(unix.PR_SET_SECUREBITS), p.Result())
 }

@@ -60,8 +60,7 @@ func (b *builder) foreground() {
 	}
 	group := b.p.Words(uint64(uint32(b.ask.sys.Pgid)))
 	if b.ask.sys.Pgid == 0 {
-		b.add(field("Foreground"), program.Getpid)
-		b.p.FeedData(b.p.Len()-1, group)
+		b.add(field("Foreground"), program.Getpid).Into(group)
 	}
 	b.add(field("Foreground"), program.Ioctl, num(b.table.at(b.ask.sys.Ctty)), num(unix.TIOCSPGRP), group)
 }
@@ -118,14 +117,12 @@ func (b *builder) parentDeathSig() {
 		b.endWithoutParent(name)
 		return
 	}
-	parent := p.Words(0)
-	b.add(name, program.Getppid)
-	p.FeedData(p.Len()-1, parent)
-	p.Add(name, program.Test, parent, num(b.given.ppid), num(3)).Quiet = true
-	getpid := p.Len()
+	parent, alive := p.Words(0), p.Ahead()
+	b.add(name, program.Getppid).Into(parent)
+	p.GotoIf(name, parent, num(b.given.ppid), &alive).Quiet = true
 	b.add(name, program.Getpid).Quiet = true
-	b.add(name, program.Kill, num(0), num(int(sig))).Quiet = true
-	p.FeedArg(getpid, getpid+1, 0)
+	b.add(name, program.Kill, p.Result(), num(int(sig))).Quiet = true
+	alive.Place()
 }
 
 // needsParentFD reports whether the child looks after its parent by a pidfd:
@@ -145,10 +142,11 @@ func (b *builder) endWithoutParent(name string) {
 	p := b.p
 	const pollin = 1
 	poll, now, gone := p.Words(uint64(b.table.at(b.given.parentFD))|pollin<<32), p.Words(0, 0), p.Words(0)
-	b.add(name, program.Ppoll, poll, num(1), now, num(0), num(8)).Ignore(uint32(unix.EINTR))
-	p.FeedData(p.Len()-1, gone)
-	p.Add(name, program.Test, gone, num(0), num(2)).Quiet = true
+	b.add(name, program.Ppoll, poll, num(1), now, num(0), num(8)).Ignore(uint32(unix.EINTR)).Into(gone)
+	alive := p.Ahead()
+	p.GotoIf(name, gone, num(0), &alive).Quiet = true
 	b.add(name, program.ExitGroup, num(125)).Quiet = true
+	alive.Place()
 }
 
 func (b *builder) noctty() {
