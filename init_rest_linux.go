@@ -152,7 +152,7 @@ func (in *initBuilder) nextChild(last *program.Target) (child program.Arg, count
 func (in *initBuilder) nextListed(last *program.Target) (next program.Target) {
 	p := in.p
 	start, at, char := p.Words(0), p.Words(0), p.Words(0)
-	p.PutAddress(start, in.list)
+	p.Point(start, in.list)
 	p.Label(char, "character")
 	in.add(program.Pread64, num(in.children), in.list, num(listSize), num(0)).Ignore(program.AnyErrno)
 	p.Copy(initField, start, at)

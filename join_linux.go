@@ -449,7 +449,7 @@ func (b *builder) relay() {
 	flags |= unix.CLONE_PARENT_SETTID
 	args := p.Words(flags, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 	for i, at := range []program.Arg{m.childPidFD, m.childLeft, m.childPid} {
-		p.PutAddress(args.Plus(8+8*i), at)
+		p.Point(args.Plus(8+8*i), at)
 	}
 	b.add(name, program.Clone3, args, num(88)).Into(m.childPid).Relay = true
 }

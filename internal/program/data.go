@@ -27,12 +27,6 @@ func (p *Program) Words(words ...uint64) Arg {
 	return Arg{Address, uint64(at)}
 }
 
-// PutAddress makes a word of the data hold the address of a place in the data.
-func (p *Program) PutAddress(word, of Arg) {
-	binary.NativeEndian.PutUint64(p.Data[word.Value:], of.Value)
-	p.Relocs = append(p.Relocs, int(word.Value))
-}
-
 // Uint32s adds 32-bit words.
 func (p *Program) Uint32s(words ...uint32) Arg {
 	p.align()

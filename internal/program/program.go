@@ -169,22 +169,3 @@ func (p *Program) Has(c Call) bool {
 	}
 	return false
 }
-
-// FeedArg has the result of the step at index from stored into an argument of
-// the step at index to.
-func (p *Program) FeedArg(from, to, arg int) {
-	p.Steps[from].Feed(Ref{ToArg, int32(to), int32(arg)})
-	p.Steps[to].Args[arg] = Arg{Result, uint64(from)}
-}
-
-// FeedData has the result of the step at index from stored into a word of the
-// data.
-func (p *Program) FeedData(from int, word Arg) {
-	p.Steps[from].Into(word)
-}
-
-// Goto has the child go on with another step, relative to s, after errno.
-func (s *Step) Goto(errno uint32, to int16) *Step {
-	s.catch(errno, to)
-	return s
-}

@@ -67,14 +67,15 @@ func steps(p *program.Program, signals uint64) {
 	set, info, parent, mark := p.Words(signals), p.Buffer(infoSize), p.Words(0), p.Words(tag)
 	add(program.Prctl, num(unix.PR_SET_NAME), p.Str("sprog-witness")).Ignore(program.AnyErrno)
 	add(program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))
-	add(program.Getppid)
-	p.FeedData(p.Len()-1, parent)
-	add(program.Test, parent, num(unix.Getpid()), num(2))
+	add(program.Getppid).Into(parent)
+	alive := p.Ahead()
+	p.GotoIf("", parent, num(unix.Getpid()), &alive)
 	add(program.ExitGroup, num(0))
-	add(program.RtSigtimedwait, set, info, num(0), num(8)).Goto(uint32(unix.EINTR), 0)
-	add(program.Move, mark)
-	p.FeedData(p.Len()-1, program.Arg{Kind: program.Address, Value: info.Value + tagAt})
-	add(program.Write, num(handlerPipe), info, num(infoSize)).Goto(program.AnyErrno, -2).Next = -2
+	alive.Place()
+	wait := p.Here()
+	add(program.RtSigtimedwait, set, info, num(0), num(8)).Retry(uint32(unix.EINTR))
+	p.Copy("", mark, info.Plus(tagAt))
+	add(program.Write, num(handlerPipe), info, num(infoSize)).On(program.AnyErrno, &wait).Then(&wait)
 }
 
 // wasSeen reports whether a signal that this process has received was sent to the whole
