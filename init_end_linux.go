@@ -14,6 +14,7 @@ import (
 
 // A programEnd is the end of the program below an init, as the init saw it.
 type programEnd struct {
+	pid      int // its number in the init's PID namespace
 	exitCode int // -1 if it died of a signal
 	signal   unix.Signal
 	core     bool
@@ -49,6 +50,7 @@ func (c *Cmd) readEnd() {
 	end := &programEnd{exitCode: -1, maxRSS: usageRSS(b[infoSize:])}
 	word := func(at int) int { return int(int32(binary.NativeEndian.Uint32(b[at:]))) }
 	const dumped = 3 // CLD_DUMPED
+	end.pid = word(infoPid)
 	end.swept, end.left = word(endSize) != 0, word(endSize+8)
 	switch code, status := word(infoCode), word(infoStatus); {
 	case word(infoPid) == 0: // the init was killed before

@@ -17,18 +17,20 @@ import (
 )
 
 // The kernel tells in its log, and nowhere else, for which system call a filter
-// has killed a process, and for which cgroup the OOM killer has.
+// has killed a process, and for which cgroup the OOM killer has. Programs have a hand in it:
+// mount(2) logs options that are unknown, new lines in them included, in any user namespace. So the
+// log is read from /dev/kmsg, record by record; only the kernel's own count, and only by how they begin.
 
 // deniedCall is the system call that a filter has killed the program for, or
 // "". The record is that of audit_seccomp in the kernel's kernel/auditsc.c.
 func (c *Cmd) deniedCall() (call string) {
 	pid := strconv.Itoa(c.programPID())
-	for line := range c.logLines("type=1326 ") {
-		if line.value(" ", "sig") != strconv.Itoa(int(unix.SIGSYS)) || line.value(" ", "pid") != pid {
+	for text := range c.logTexts("audit: type=1326 audit(") {
+		if text.last(" ", "sig") != strconv.Itoa(int(unix.SIGSYS)) || text.last(" ", "pid") != pid {
 			continue
 		}
-		arch, _ := strconv.ParseUint(line.value(" ", "arch"), 16, 32)
-		number, err := strconv.Atoi(line.value(" ", "syscall"))
+		arch, _ := strconv.ParseUint(text.last(" ", "arch"), 16, 32)
+		number, err := strconv.Atoi(text.last(" ", "syscall"))
 		if err == nil {
 			call = seccomp.CallName(uint32(arch), number)
 		}
@@ -41,16 +43,17 @@ func (c *Cmd) deniedCall() (call string) {
 func (c *Cmd) oomKill() (cgroup string, killed bool) {
 	pid := strconv.Itoa(c.programPID())
 	const which = "oom-kill:constraint=" // left out where there are many
+	victim := "Killed process " + pid + " ("
 	known := false
-	for line := range c.logLines(which, "illed process "+pid+" (") {
+	for text := range c.logTexts(which, "Memory cgroup out of memory: "+victim, "Out of memory: "+victim, victim) {
 		switch {
-		case !strings.Contains(string(line), which):
+		case !strings.HasPrefix(string(text), which):
 			killed = true
-			if !known && strings.Contains(string(line), " Out of memory: ") {
+			if !known && strings.HasPrefix(string(text), "Out of memory: ") {
 				cgroup = "/"
 			}
-		case line.value(",", "pid") == pid:
-			cgroup, killed, known = line.value(",", "oom_memcg"), true, true
+		case text.last(",", "pid") == pid:
+			cgroup, killed, known = text.first(",", "oom_memcg"), true, true
 			if cgroup == "" { // the machine's memory, or a node's
 				cgroup = "/"
 			}
@@ -59,32 +62,49 @@ func (c *Cmd) oomKill() (cgroup string, killed bool) {
 	return cgroup, killed
 }
 
-// A logLine is a line of the kernel's log.
-type logLine string
+// A logText is what a record of the kernel's log says.
+type logText string
 
-// value is that of the last "key=value". A program can give itself a
-// name that looks like one, but the kernel writes the name before what matters where
-// it does not encode it.
-func (l logLine) value(separator, key string) (value string) {
-	for field := range strings.SplitSeq(string(l), separator) {
-		if v, ok := strings.CutPrefix(field, key+"="); ok {
-			value = v
-		}
+// last is the value of the last "key=value". A program can give itself a
+// name that looks like one, but the kernel writes the name before what is asked for by this,
+// where it does not encode it.
+func (l logText) last(separator, key string) (value string) {
+	for v := range l.values(separator, key) {
+		value = v
 	}
 	return value
 }
 
-// logLines are the lines that hold one of the texts, since the start of the command. There are none
+// first is the value of the first, for what is written before the name.
+func (l logText) first(separator, key string) string {
+	for v := range l.values(separator, key) {
+		return v
+	}
+	return ""
+}
+
+func (l logText) values(separator, key string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for field := range strings.SplitSeq(string(l), separator) {
+			if v, ok := strings.CutPrefix(field, key+"="); ok && !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+// logTexts are the texts that begin with one of the beginnings, since the start of the command. There are none
 // where the log may not be read, or counts processes in another way than here.
-func (c *Cmd) logLines(texts ...string) func(yield func(logLine) bool) {
-	return func(yield func(logLine) bool) {
+func (c *Cmd) logTexts(beginnings ...string) func(yield func(logText) bool) {
+	return func(yield func(logText) bool) {
 		if !inInitialPIDNamespace() {
 			return
 		}
 		since := uptime() - time.Since(c.startTime) - clockSlack
-		for line := range strings.Lines(kernelLog()) {
-			holds := func(text string) bool { return strings.Contains(line, text) }
-			if slices.ContainsFunc(texts, holds) && logTime(line) >= since && !yield(logLine(strings.TrimSpace(line))) {
+		for record := range kernelLog {
+			at, text, ok := record.read()
+			begins := func(beginning string) bool { return strings.HasPrefix(string(text), beginning) }
+			if ok && at >= since && slices.ContainsFunc(beginnings, begins) && !yield(text) {
 				return
 			}
 		}
@@ -95,15 +115,23 @@ func (c *Cmd) logLines(texts ...string) func(yield func(logLine) bool) {
 // process id comes again so soon.
 const clockSlack = time.Second
 
-// logTime is the time of a line that begins with "<6>[   12.345678]", or -1.
-func logTime(line string) time.Duration {
-	_, rest, _ := strings.Cut(line, "[")
-	stamp, _, ok := strings.Cut(rest, "]")
-	seconds, err := strconv.ParseFloat(strings.TrimSpace(stamp), 64)
-	if !ok || err != nil {
-		return -1
+// A logRecord is "6,339,5140900,-;text", and what the text is about in further lines
+// (Documentation/ABI/testing/dev-kmsg in the kernel).
+type logRecord string
+
+// read returns when the record was made and what it says, if the kernel has made it. The number
+// that it begins with has a facility above the three bits of its level: what is written to
+// /dev/kmsg has never the kernel's, which is 0.
+func (r logRecord) read() (at time.Duration, text logText, ok bool) {
+	head, rest, _ := strings.Cut(string(r), ";")
+	fields := strings.Split(head, ",")
+	line, _, _ := strings.Cut(rest, "\n")
+	if len(fields) < 3 {
+		return 0, "", false
 	}
-	return time.Duration(seconds * float64(time.Second))
+	priority, err := strconv.ParseUint(fields[0], 10, 32)
+	since, timeErr := strconv.ParseInt(fields[2], 10, 64)
+	return time.Duration(since) * time.Microsecond, logText(line), err == nil && timeErr == nil && priority>>3 == 0
 }
 
 func uptime() time.Duration {
@@ -114,18 +142,22 @@ func uptime() time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// kernelLog is what the kernel's log holds, or "" if it may not be read.
-func kernelLog() string {
-	size, err := unix.Klogctl(unix.SYSLOG_ACTION_SIZE_BUFFER, nil)
-	if err != nil || size <= 0 {
-		return ""
-	}
-	buf := make([]byte, size)
-	n, err := unix.Klogctl(unix.SYSLOG_ACTION_READ_ALL, buf)
+// kernelLog are the records that the kernel's log holds. There are none if it may not be read.
+func kernelLog(yield func(logRecord) bool) {
+	const most = 32 << 10 // PRINTK_MESSAGE_MAX is 2 KiB, of which each byte can be written as four
+	fd, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	if err != nil {
-		return ""
+		return
 	}
-	return string(buf[:n])
+	defer unix.Close(fd)
+	for buf := make([]byte, most); ; {
+		n, err := unix.Read(fd, buf)
+		switch {
+		case err == unix.EPIPE || err == unix.EINTR: // records have been overwritten meanwhile
+		case err != nil || n == 0 || !yield(logRecord(buf[:n])):
+			return
+		}
+	}
 }
 
 // inInitialPIDNamespace reports whether process ids are here what they are in
@@ -143,10 +175,13 @@ func inInitialPIDNamespace() bool {
 // programPID is the program's process id, or 0 if it is not known. Below an init it
 // is that of the first child.
 func (c *Cmd) programPID() int {
-	if c.nature.hasInit {
-		return c.belowInit
+	switch n := c.nature; {
+	case !n.hasInit:
+		return c.Process.Pid
+	case c.program != nil && !n.firstInside && len(n.attr.Join) == 0: // the init's numbers are this process's
+		return c.program.pid
 	}
-	return c.Process.Pid
+	return c.belowInit
 }
 
 // findProgram looks which process is the program's, if that may be asked for.

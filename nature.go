@@ -16,5 +16,6 @@ type nature struct {
 	leads       bool          // it leads a process group
 	hasInit     bool          // it is an init, and the program its child
 	firstInside bool          // it is the first process of a PID namespace
-	cpuLimit    time.Duration // the hard limit of RLIMIT_CPU, or 0
+	cpuSoft     time.Duration // the soft limit of RLIMIT_CPU, or 0
+	cpuHard     time.Duration // the hard one
 }

@@ -19,9 +19,17 @@ func (r *request) nature() nature {
 		firstInside: sys.Cloneflags&unix.CLONE_NEWPID != 0,
 	}
 	for _, l := range attr.Rlimits {
-		if l.Resource == unix.RLIMIT_CPU && l.Max < 1<<32 {
-			n.cpuLimit = time.Duration(l.Max) * time.Second
+		if l.Resource == unix.RLIMIT_CPU {
+			n.cpuSoft, n.cpuHard = secondsOf(l.Cur), secondsOf(l.Max)
 		}
 	}
 	return n
+}
+
+// secondsOf is a limit on CPU time, or 0 if it is none.
+func secondsOf(limit uint64) time.Duration {
+	if limit >= 1<<32 {
+		return 0
+	}
+	return time.Duration(limit) * time.Second
 }

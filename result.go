@@ -20,7 +20,7 @@ const (
 	CauseTimeout
 	// CauseCPUTime: Ending.CPUTime, or the limit of RLIMIT_CPU, which the kernel
 	// enforces by SIGXCPU and, at the hard limit, SIGKILL: one that comes after
-	// two thirds of that, and has no other reason, is taken for it.
+	// two thirds of its limit, and has no other reason, is taken for it.
 	CauseCPUTime
 	// CauseCanceled: the context of CommandContext.
 	CauseCanceled
@@ -34,7 +34,8 @@ const (
 	// refused a fork before.
 	CausePids
 	// CauseSyscall: a seccomp filter has killed the program. Result.Syscall is
-	// the system call.
+	// the system call. Without Attr.Seccomp, only the kernel's log can tell that from a
+	// SIGSYS that somebody has sent.
 	CauseSyscall
 	// CauseStart: the program was not started. Result.Err says why.
 	CauseStart
@@ -80,7 +81,7 @@ type Result struct {
 	OOMCgroup string
 
 	// Syscall is the system call that a filter has killed for. It is known
-	// from the kernel's log, where that can be read (syslog(2)), the audit daemon
+	// from the kernel's log, where that can be read (/dev/kmsg), the audit daemon
 	// does not keep it for itself, and there are not too many of them at once
 	// (printk_ratelimit in /proc/sys/kernel); otherwise it is empty.
 	Syscall string

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"syscall"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/sprog-dev/sprog/internal/program"
@@ -98,7 +100,30 @@ func (r *Result) MarshalJSON() ([]byte, error) {
 	out := json.NewEncoder(&b)
 	out.SetEscapeHTML(false) // commands are full of & and >
 	err := out.Encode(j)
-	return b.Bytes(), err
+	return escapeControls(b.Bytes()), err
+}
+
+// escapeControls escapes what a terminal may obey in what a program has written, and JSON allows to stand
+// for itself: C1 controls, which xterm takes for escape sequences, and what turns the text around.
+func escapeControls(b []byte) []byte {
+	if !bytes.ContainsFunc(b, isControl) {
+		return b
+	}
+	var out []byte
+	for _, r := range string(b) {
+		if isControl(r) {
+			out = fmt.Appendf(out, `\u%04x`, r)
+		} else {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return out
+}
+
+// isControl reports whether a character beyond ASCII is a control or changes the direction: one that
+// is in ASCII is escaped already, but for DEL.
+func isControl(r rune) bool {
+	return r >= 0x7f && r <= 0x9f || unicode.Is(unicode.Bidi_Control, r)
 }
 
 // seconds is a time in JSON.

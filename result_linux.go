@@ -3,6 +3,7 @@
 package sprog
 
 import (
+	"cmp"
 	"strings"
 	"syscall"
 	"time"
@@ -43,10 +44,14 @@ func (r *Result) explain(c *Cmd) {
 	case r.Cause != CauseProgram || r.ExitCode == 0:
 		return
 	case r.Signal == unix.SIGSYS:
-		r.Cause = CauseSyscall
-		r.Syscall = c.deniedCall()
+		// The log tells, if it can be read. Anybody can send the signal.
+		if r.Syscall = c.deniedCall(); r.Syscall != "" || c.nature.attr.Seccomp != nil {
+			r.Cause = CauseSyscall
+		}
 	case r.Signal == unix.SIGXCPU:
-		r.Cause = CauseCPUTime
+		if r.hasUsed(cmp.Or(c.nature.cpuSoft, ownCPULimit())) {
+			r.Cause = CauseCPUTime
+		}
 	case r.Signal == unix.SIGKILL:
 		r.explainKill(c)
 	case r.Cgroup != nil:
@@ -66,11 +71,15 @@ func (r *Result) explainKill(c *Cmd) {
 	if r.Cgroup != nil && r.explainByCgroup() {
 		return
 	}
-	// The kernel keeps this limit by sampling at its ticks, which on a busy machine comes
-	// to a quarter more than what it counts in the end.
-	if limit := c.nature.cpuLimit; limit > 0 && r.User+r.System >= limit*2/3 {
+	if r.hasUsed(c.nature.cpuHard) {
 		r.Cause = CauseCPUTime
 	}
+}
+
+// hasUsed reports whether a limit on CPU time can have been hit, if there is one. The kernel keeps it by sampling
+// at its ticks, which on a busy machine comes to a quarter more than what it counts in the end.
+func (r *Result) hasUsed(limit time.Duration) bool {
+	return limit > 0 && r.User+r.System >= limit*2/3
 }
 
 // explainByCgroup finds what the kernel has denied to the program or to those below
@@ -88,6 +97,15 @@ func (r *Result) explainByCgroup() bool {
 		return false
 	}
 	return true
+}
+
+// ownCPULimit is the soft limit that this process has, and a child inherits, or 0.
+func ownCPULimit() time.Duration {
+	var own unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_CPU, &own) != nil {
+		return 0
+	}
+	return secondsOf(own.Cur)
 }
 
 // errnoText is the name of an errno, such as ENOENT.

@@ -3,6 +3,7 @@
 package sprog
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,8 +28,10 @@ var kernelLogs = &requirement{
 		if !inInitialPIDNamespace() {
 			return errors.New("another PID namespace")
 		}
-		_, err := unix.Klogctl(unix.SYSLOG_ACTION_SIZE_BUFFER, nil)
-		return err
+		for range kernelLog {
+			return nil
+		}
+		return errors.New("cannot be read, or is empty")
 	},
 }
 
@@ -60,6 +64,9 @@ func TestResultCause(t *testing.T) {
 		{"success", nil, shell("exit 0", nil), "program exit 0"},
 		{"code", nil, shell("exit 42", nil), "program exit 42"},
 		{"signal", nil, shell("kill -TERM $$", nil), "program SIGTERM"},
+		{"SYS without a filter", nil, shell("kill -SYS $$", nil), "program SIGSYS"},
+		{"XCPU without a limit", nil, shell("kill -XCPU $$", nil), "program SIGXCPU"},
+		{"XCPU long before the limit", nil, shell("kill -XCPU $$", cpuLimit(600, 600)), "program SIGXCPU"},
 		{"KILL from elsewhere", nil, shell("kill -KILL $$", nil), "program SIGKILL"},
 		{"code below PID 1", []*requirement{asRoot}, inPIDNamespace("exit 139"), "program exit 139"},
 		{"signal below PID 1", []*requirement{asRoot}, inPIDNamespace("kill -SEGV $$"), "program SIGSEGV"},
@@ -271,20 +278,73 @@ func TestResultJSON(t *testing.T) {
 	}
 }
 
-// The log's lines are read by who has written what in them, not by what a
-// program calls itself.
-func TestLogLine(t *testing.T) {
-	audit := logLine(`[1.5] audit: type=1326 audit(1.1:5): auid=1 uid=0 gid=0 ses=1 pid=77 comm="a,pid=9" exe="/a" sig=31 arch=c000003e syscall=83 compat=0`)
-	if got := audit.value(" ", "pid"); got != "77" {
+// A terminal that a result is printed to obeys nothing in it.
+func TestResultIsHarmless(t *testing.T) {
+	const text = "a\x1b[1m\u009b2J\u202eb\x7f\u2069é\U0001f600"
+	b, err := json.Marshal(&Result{Args: []string{text}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := bytes.IndexFunc(b, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
+		t.Errorf("%s has %q", b, b[i:])
+	}
+	var back struct{ Args []string }
+	if err := json.Unmarshal(b, &back); err != nil || len(back.Args) != 1 || back.Args[0] != text {
+		t.Errorf("%s is read as %q, %v; want %q", b, back.Args, err, text)
+	}
+}
+
+// The log's records are read by who has written what in them, not by what a
+// program calls itself, or has the kernel or a logger say.
+func TestLogRecord(t *testing.T) {
+	audit := logText(`audit: type=1326 audit(1.1:5): auid=1 uid=0 gid=0 ses=1 pid=77 comm="a,pid=9" exe="/a" sig=31 arch=c000003e syscall=83 compat=0`)
+	if got := audit.last(" ", "pid"); got != "77" {
 		t.Errorf("pid = %q; want 77", got)
 	}
-	oom := logLine(`[1.5] oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/job,task_memcg=/job,task=x,pid=9,pid=77,uid=0`)
-	if got := oom.value(",", "pid"); got != "77" {
-		t.Errorf("pid = %q; want 77", got)
+	oom := logText(`oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/job,task_memcg=/job,task=a,oom_memcg=/z,pid=77,uid=0`)
+	if got := oom.last(",", "pid") + oom.first(",", "oom_memcg"); got != "77/job" {
+		t.Errorf("pid and oom_memcg = %q; want 77/job", got)
 	}
-	for line, want := range map[string]time.Duration{"<6>[   12.500000] x": 12500 * time.Millisecond, "x": -1, "[x] y": -1} {
-		if got := logTime(line); got != want {
-			t.Errorf("logTime(%q) = %v; want %v", line, got, want)
+	for record, want := range map[logRecord]struct {
+		at   time.Duration
+		text logText
+		ok   bool
+	}{
+		"6,339,5140900,-;NET: Registered\n SUBSYSTEM=acpi\n": {5140900 * time.Microsecond, "NET: Registered", true},
+		"3,340,5140900,-,caller=T7;a;b":                      {5140900 * time.Microsecond, "a;b", true},
+		"12,341,5140900,-;Killed process 7 (x)\n":            {5140900 * time.Microsecond, "Killed process 7 (x)", false},
+		"x;y": {0, "", false},
+	} {
+		if at, text, ok := record.read(); at != want.at || text != want.text || ok != want.ok {
+			t.Errorf("%q.read() = %v, %q, %t; want %v", record, at, text, ok, want)
+		}
+	}
+}
+
+// log-lies TEXT: have the kernel log a text, in a line of its own, and die.
+var _ = helper("log-lies", func(args []string) int {
+	text := strings.ReplaceAll(args[0], "PID", fmt.Sprint(os.Getpid()))
+	syscall.Mount("none", "/", "tmpfs", 0, "x\n"+text+"\n")
+	if f, err := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0); err == nil {
+		f.WriteString(text)
+	}
+	syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
+})
+
+// What a program can have the kernel log is not believed.
+func TestResultOfLies(t *testing.T) {
+	requires(t, kernelLogs, userNamespaces)
+	for _, lie := range []string{
+		"Out of memory: Killed process PID (x)",
+		"Memory cgroup out of memory: Killed process PID (x)",
+		"oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/x,task_memcg=/x,task=x,pid=PID,uid=0",
+	} {
+		c := helperCommand("log-lies", lie)
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS, UidMappings: oneID(0, os.Getuid()), GidMappings: oneID(0, os.Getgid())}
+		c.Run()
+		if got := resultText(c.Result()); got != "program SIGKILL" {
+			t.Errorf("after the log says %q the result is %q; want program SIGKILL", lie, got)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 // A record is where the result is written to. Nil is nowhere.
 type record struct {
 	file  *os.File
+	path  string // that sprog has opened, or ""
 	start time.Time
 }
 
@@ -30,11 +31,19 @@ func (f *lifeFlags) openRecord() (*record, error) {
 	case err != nil:
 		return nil, err
 	case file != nil:
-		return &record{file, time.Now()}, nil
+		return &record{file, f.path(), time.Now()}, nil
 	case f.Capture != nil:
 		return nil, errors.New("--capture needs --result or --result-fd, which the output is written to")
 	}
 	return nil, nil
+}
+
+// path is the file that sprog opens by its name.
+func (f *lifeFlags) path() string {
+	if f.Result == dash {
+		return ""
+	}
+	return string(f.Result)
 }
 
 func (f *lifeFlags) recordFile() (*os.File, error) {
@@ -67,10 +76,35 @@ func (r *record) write(cmd *sprog.Cmd, err error) error {
 	if result == nil {
 		result = &sprog.Result{Cause: sprog.CauseStart, Err: err, ExitCode: -1, Start: r.start}
 	}
+	r.empty()
 	out := json.NewEncoder(r.file)
 	out.SetEscapeHTML(false)
 	out.SetIndent("", "  ")
-	return unwritten("--result", errors.Join(out.Encode(result), finished(r.file)), err)
+	return unwritten("--result", errors.Join(out.Encode(result), r.isMissed(), finished(r.file)), err)
+}
+
+// empty drops what the program may have written to the file, which would stand behind the record. What
+// cannot be emptied is no regular file.
+func (r *record) empty() {
+	if r.path != "" {
+		r.file.Truncate(0)
+	}
+}
+
+// isMissed is the error of a file that is found no longer by its name: the program can have put a
+// record of its own in its place.
+func (r *record) isMissed() error {
+	if r.path == "" {
+		return nil
+	}
+	written, err := r.file.Stat()
+	if err != nil {
+		return err
+	}
+	if found, err := os.Stat(r.path); err != nil || !os.SameFile(written, found) {
+		return fmt.Errorf("%s is not the file any more that the record was written to", r.path)
+	}
+	return nil
 }
 
 // finished closes a file that sprog has written.
