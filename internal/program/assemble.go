@@ -13,20 +13,20 @@ package program
 // is good until the next Add. An argument may be the result of an earlier step,
 // see [Program.Result].
 func (p *Program) Add(field string, call Call, args ...Arg) *Step {
-	var list [6]Arg
-	copy(list[:], args)
-	for i, a := range list {
-		if a.Kind == Result && p.Steps[a.Value].free() <= uses(list[:i], a) {
-			list[i] = p.recorded(field, a)
+	for i, a := range args {
+		if a.Kind == Result && p.Steps[a.Value].free() <= uses(args[:i], a) {
+			args[i] = p.recorded(field, a)
 		}
 	}
-	p.Steps = append(p.Steps, Step{Call: call, Field: field, Args: list})
-	for i, a := range list {
+	p.Steps = append(p.Steps, Step{Call: call, Field: field})
+	s := p.last()
+	copy(s.Args[:], args)
+	for i, a := range args {
 		if a.Kind == Result {
-			p.Steps[a.Value].Feed(p.Slot(i))
+			p.StepOf(a).Feed(p.Slot(i))
 		}
 	}
-	return p.last()
+	return s
 }
 
 func uses(list []Arg, a Arg) (n int) {
