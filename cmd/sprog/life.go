@@ -82,7 +82,7 @@ type captureSize int
 
 func (c *captureSize) Set(s string) error {
 	n, err := parseLimit(s)
-	if err == nil && (n == 0 || n > 1<<30) {
+	if err != nil || n == 0 || n > 1<<30 {
 		err = fmt.Errorf("%q is not a size from 1 to 1G", s)
 	}
 	*c = captureSize(n)

@@ -85,7 +85,7 @@ func (d *duration) Set(s string) error { return decodeTo(s, d, parseDuration) }
 func parseDuration(s string) (duration, error) {
 	t, err := time.ParseDuration(s)
 	if err != nil || t <= 0 {
-		return 0, fmt.Errorf("%q is not a time above zero with a unit: ns, us, ms or s", s)
+		return 0, fmt.Errorf("%q is not a time above zero and below 292 years with a unit: ns, us, ms or s", s)
 	}
 	return duration(t), nil
 }

@@ -91,7 +91,7 @@ func parseWord(s string) (word, error) {
 // sprog itself reads or writes.
 const dash = "-"
 
-var errDash = errors.New(`"-" is no file here: a file of that name is ./-`)
+var errDash = errors.New(`"-" is not standard input or output here: a file of that name is ./-`)
 
 // A fileName is the name of a file that the program is given.
 type fileName string
@@ -171,14 +171,14 @@ func parseSpan(s string) (time.Duration, error) {
 	if err == nil && !math.IsNaN(seconds) && seconds < math.MaxInt64/1e9 {
 		t = time.Duration(seconds * 1e9)
 	} else if days, isDays := strings.CutSuffix(s, "d"); isDays {
-		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+		if n, err := strconv.ParseUint(days, 10, 64); err == nil && n <= uint64(math.MaxInt64/(24*time.Hour)) {
 			t = time.Duration(n) * 24 * time.Hour
 		}
 	} else {
 		t, _ = time.ParseDuration(s)
 	}
 	if t <= 0 {
-		return 0, fmt.Errorf("%q is not a time above zero, such as 1.5, 90s or 2h", s)
+		return 0, fmt.Errorf("%q is not a time above zero and below 292 years, such as 1.5, 90s or 2h", s)
 	}
 	return t, nil
 }

@@ -31,13 +31,13 @@ func TestParseSignal(t *testing.T) {
 func TestParseSpan(t *testing.T) {
 	for in, want := range map[string]time.Duration{
 		"1": time.Second, "1.5": 1500 * time.Millisecond, "90s": 90 * time.Second, "2h": 2 * time.Hour,
-		"1m30s": 90 * time.Second, "2d": 48 * time.Hour, "10ms": 10 * time.Millisecond,
+		"1m30s": 90 * time.Second, "2d": 48 * time.Hour, "100000d": 100000 * 24 * time.Hour, "10ms": 10 * time.Millisecond,
 	} {
 		if got, err := parseSpan(in); err != nil || got != want {
 			t.Errorf("parseSpan(%q) = %v, %v; want %v", in, got, err, want)
 		}
 	}
-	for _, in := range []string{"", "0", "-1", "0s", "NaN", "Inf", "1e300", "xd", "d", "1x", "99999999d"} {
+	for _, in := range []string{"", "0", "-1", "0s", "NaN", "Inf", "1e300", "xd", "d", "1x", "106752d", "99999999d"} {
 		if got, err := parseSpan(in); err == nil {
 			t.Errorf("parseSpan(%q) = %v, nil; want an error", in, got)
 		}
