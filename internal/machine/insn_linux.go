@@ -160,7 +160,7 @@ func (l layout) relocate(p *program.Program, by uint64) {
 
 func (l layout) insnOf(p *program.Program, i int) insn {
 	s := &p.Steps[i]
-	distance := func(steps int16) uint64 { return l.entry(p, i+int(steps)) - l.insn(i) } // in two's complement
+	distance := func(steps int32) uint64 { return l.entry(p, i+int(steps)) - l.insn(i) } // in two's complement
 	in := insn{ret: notRun, next: distance(1)}
 	if s.Next != 0 {
 		in.next = distance(s.Next)
@@ -174,7 +174,7 @@ func (l layout) insnOf(p *program.Program, i int) insn {
 	switch s.Call {
 	case program.Test:
 		in.op = opTest
-		in.arg[2] = distance(int16(s.Args[2].Value))
+		in.arg[2] = distance(int32(s.Args[2].Value))
 	case program.Move:
 		in.op = opMove
 	default:

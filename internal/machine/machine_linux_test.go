@@ -71,6 +71,21 @@ func TestCatch(t *testing.T) {
 	}
 }
 
+// A jump can be as long as a program is.
+func TestLongJump(t *testing.T) {
+	p, mask := newProgram()
+	far := p.Ahead()
+	p.Add("", program.Close, num(-1)).On(uint32(unix.EBADF), &far)
+	const between = 1 << 16
+	for range between {
+		p.Add("", program.Getpid)
+	}
+	stop(p)
+	far.Place()
+	stop(p)
+	wantFailure(t, launchOf(p, mask).Do(), between+2, unix.EBADF)
+}
+
 // The results of steps reach the arguments and words that they are for.
 func TestFeed(t *testing.T) {
 	p, mask := newProgram()

@@ -68,14 +68,14 @@ func (t *Target) from(s *Step, w way) {
 // lead gives a jump its distance.
 func (p *Program) lead(j jump, to int32) {
 	s, distance := &p.Steps[j.step], to-j.step
-	if distance != int32(int16(distance)) {
-		panic("program: a jump is too far")
-	}
 	switch j.way {
 	case always:
-		s.Next = int16(distance)
+		if distance == 0 {
+			panic("program: a step follows itself")
+		}
+		s.Next = distance
 	case onErrno0, onErrno1:
-		s.Catch[j.way-onErrno0].To = int16(distance)
+		s.Catch[j.way-onErrno0].To = distance
 	case ifEqual:
 		s.Args[2] = Num(distance)
 	}
@@ -109,7 +109,7 @@ func (s *Step) Retry(errno uint32) *Step {
 }
 
 // catch makes the errno lead to another step.
-func (s *Step) catch(errno uint32, to int16) (index int) {
+func (s *Step) catch(errno uint32, to int32) (index int) {
 	for i := range s.Catch {
 		if s.Catch[i].Errno == 0 {
 			s.Catch[i] = Catch{errno, to}

@@ -25,7 +25,7 @@ type Step struct {
 	Catch [2]Catch
 	// Next is the step to go on with, relative to this one; 0 means the
 	// following step.
-	Next int16
+	Next int32
 	// Relay steps are calls of clone: the process that makes the call
 	// ends, and the new one goes on. The result is stored by the former, to
 	// one place. A failure is one as of any other step.
@@ -94,7 +94,7 @@ const (
 // relative to the one that got it.
 type Catch struct {
 	Errno uint32 // 0: none; [AnyErrno]: every errno
-	To    int16
+	To    int32
 }
 
 // AnyErrno catches every error.

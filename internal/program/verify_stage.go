@@ -110,7 +110,7 @@ func (s *Step) after(i int) int {
 }
 
 // jump is how far a test jumps.
-func (s *Step) jump() int { return int(int16(s.Args[2].Value)) }
+func (s *Step) jump() int { return int(int32(s.Args[2].Value)) }
 
 // word is the value of a word, if it is one that counts, or is recorded.
 func (g *stage) word(s *state, a Arg) (value uint64, known bool) {
