@@ -14,9 +14,9 @@ type startFlags struct {
 	ExecFD   *number  `group:"program" name:"exec-fd" placeholder:"N" help:"Execute the file that the caller has open as N; the program's name is only its argument 0. A script needs --fd N too."`
 	DirFD    *number  `group:"program" name:"dir-fd" xor:"dir" placeholder:"N" help:"Start in the directory that the caller has open as N."`
 
-	User       word      `group:"identity" placeholder:"NAME|UID" help:"Run as this user, with the primary group of its account and no supplementary groups. With --chroot or a joined mount namespace, accounts inside come before those outside."`
+	User       word      `group:"identity" placeholder:"NAME|UID" help:"Run as this user, with the primary group of its account and no other groups. With --chroot or a joined mount namespace, accounts inside come before those outside."`
 	Group      word      `group:"identity" placeholder:"NAME|GID" help:"Run with this group."`
-	Groups     *nameList `group:"identity" xor:"groups" placeholder:"A,B,..." help:"Supplementary groups, names or numbers; an empty list drops all."`
+	Groups     *nameList `group:"identity" xor:"groups" placeholder:"A,B,..." help:"Supplementary groups, names or numbers; an empty list drops all, so that a set-group-ID program leaves even the primary group."`
 	InitGroups bool      `group:"identity" xor:"groups" help:"Supplementary groups that the group database has for --user."`
 	KeepGroups bool      `group:"identity" xor:"groups" help:"Keep the caller's supplementary groups."`
 	IDs        idFlags   `embed:"" group:"identity"`

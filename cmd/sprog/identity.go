@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -32,7 +33,7 @@ func parseCap(name string) (uintptr, error) {
 
 // credential returns the credential that the flags ask for, or nil if they
 // leave the caller's. Supplementary groups never stay by accident: without a
-// flag that says otherwise there are none.
+// flag that says otherwise there is only the program's own group.
 func (f *startFlags) credential() (*syscall.Credential, error) {
 	if f.IDs.given() && f.User == "" && f.Group == "" {
 		return nil, nil
@@ -81,17 +82,25 @@ func (f *startFlags) setUser(cred *syscall.Credential) (err error) {
 	return nil
 }
 
-// setGroups fills in the supplementary groups.
+// setGroups fills in the supplementary groups. The program's own is among them, as with
+// initgroups(3): otherwise it would leave that group by executing a set-group-ID program, and
+// with it what the group is denied (CVE-2022-36109).
 func (f *startFlags) setGroups(cred *syscall.Credential) (err error) {
 	switch {
 	case f.Groups != nil:
 		cred.Groups, err = f.groupNumbers()
+		return err
+	case f.KeepGroups:
+		return nil
 	case f.InitGroups:
 		if cred.Groups, err = f.accountsGroups(); err != nil {
-			err = fmt.Errorf("--init-groups: %w", err)
+			return fmt.Errorf("--init-groups: %w", err)
 		}
 	}
-	return err
+	if !slices.Contains(cred.Groups, cred.Gid) {
+		cred.Groups = append(cred.Groups, cred.Gid)
+	}
+	return nil
 }
 
 // groupNumbers are the groups of --groups.

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 
 	"github.com/sprog-dev/sprog"
@@ -16,7 +17,7 @@ type idFlags struct {
 	RUID word `name:"ruid" placeholder:"NAME|UID" help:"Run with this real user."`
 	EUID word `name:"euid" placeholder:"NAME|UID" help:"Run with this effective user."`
 	RGID word `name:"rgid" placeholder:"NAME|GID" help:"Run with this real group."`
-	EGID word `name:"egid" placeholder:"NAME|GID" help:"Run with this effective group. As with --user, no supplementary groups stay."`
+	EGID word `name:"egid" placeholder:"NAME|GID" help:"Run with this effective group. As with --user, no other groups stay."`
 }
 
 func (f *idFlags) given() bool { return *f != idFlags{} }
@@ -65,6 +66,9 @@ func (f *startFlags) setIDs(attr *sprog.Attr) error {
 	}
 	attr.Groups = new(sprog.Groups)
 	if f.Groups == nil {
+		if gid := f.ownGroup(attr.IDs); gid != "" {
+			attr.Groups.List = []string{gid} // see setGroups
+		}
 		return nil
 	}
 	list, err := f.groupNumbers() // the library reads /etc/group only
@@ -72,6 +76,18 @@ func (f *startFlags) setIDs(attr *sprog.Attr) error {
 		attr.Groups.List = append(attr.Groups.List, strconv.FormatUint(uint64(gid), 10))
 	}
 	return err
+}
+
+// ownGroup is the effective group that the program will have, or "" where a user
+// namespace may not have the caller's.
+func (f *startFlags) ownGroup(ids *sprog.IDs) string {
+	switch {
+	case ids.EffectiveGroup != nil:
+		return strconv.FormatUint(uint64(*ids.EffectiveGroup), 10)
+	case f.newUser(), f.Join.joinsUser():
+		return ""
+	}
+	return strconv.Itoa(os.Getegid())
 }
 
 func (f *startFlags) userNumber(s string) (uint32, error) {

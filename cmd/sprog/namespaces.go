@@ -115,13 +115,19 @@ func (p *setgroups) Set(s string) error {
 	return nil
 }
 
+// newUser reports whether the program gets a new user namespace.
+func (f *startFlags) newUser() bool {
+	uids, gids := f.idMaps()
+	return f.Unshare&unix.CLONE_NEWUSER != 0 || len(uids) > 0 || len(gids) > 0 || f.MapAuto || f.MapSubids
+}
+
 // setNamespaces fills in the namespaces and id maps.
 func (f *startFlags) setNamespaces(sys *syscall.SysProcAttr) error {
 	uids, gids := f.idMaps()
 	sys.UidMappings = uids.resolve(os.Geteuid())
 	sys.GidMappings = gids.resolve(os.Getegid())
 	flags := uintptr(f.Unshare)
-	if len(uids) > 0 || len(gids) > 0 || f.MapAuto || f.MapSubids {
+	if f.newUser() {
 		flags |= unix.CLONE_NEWUSER
 	}
 	if f.Setgroups != nil && flags&unix.CLONE_NEWUSER == 0 {

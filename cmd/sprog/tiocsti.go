@@ -22,7 +22,7 @@ func (f *startFlags) guardsTerminal(cmd *sprog.Cmd) bool {
 	if f.AllowTIOCSTI || apart || !f.changesUser() && !confines(cmd) || !hasTerminal() || !kernelTakesInput() {
 		return false
 	}
-	if cmd.Attr.NoNewPrivs || f.Unshare&unix.CLONE_NEWUSER != 0 || mayFilter() {
+	if cmd.Attr.NoNewPrivs || f.newUser() || mayFilter() {
 		return true
 	}
 	if f.changesUser() {
