@@ -153,9 +153,11 @@ func (r *relay) resize() {
 // suspend stops sprog's job, and goes on with the program when the shell goes on
 // with the job, or at once if nobody could.
 func (r *relay) suspend() {
-	r.console.giveBack()
-	stopJob()
-	r.console.take(r.resize)
+	if unix.Getpid() != 1 { // which the kernel does not let stop itself (pid_namespaces(7))
+		r.console.giveBack()
+		stopJob()
+		r.console.take(r.resize)
+	}
 	unix.Kill(-r.group, unix.SIGCONT)
 }
 

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +141,33 @@ func TestRelayInBackground(t *testing.T) {
 		s := startSession(t, "bash", "-c", "timeout -v 1 sprog run --tty sleep 1000; echo code=$?")
 		s.expect("code=124\r\n", 1)
 	})
+}
+
+// As PID 1 sprog cannot be stopped, and so leaves the terminal to nobody when Ctrl-Z is typed.
+func TestRelayAsInit(t *testing.T) {
+	const unshare = "unshare --user --map-root-user --pid --fork "
+	if exec.Command("sh", "-c", unshare+"true").Run() != nil {
+		t.Skip("needs user namespaces")
+	}
+	t.Setenv("STATE", t.TempDir())
+	s := startShell(t)
+	s.typeKeys(unshare + "sprog run --tty cat\n")
+	if !within(s.isRaw) {
+		t.Fatal("the terminal did not become raw")
+	}
+	s.typeKeys("first\n")
+	s.expect("first\r\n", 2)
+	s.typeKeys(ctrlZ)
+	s.expect("^Z", 1)
+	for n := range 3 { // one line may be the program's though the terminal is not
+		s.typeKeys(fmt.Sprintf("line%d\n", n))
+		s.expect(fmt.Sprintf("line%d\r\n", n), 2)
+	}
+	if strings.Contains(s.text(), "Stopped") {
+		t.Errorf("the job was stopped; the terminal shows:\n%s", s.text())
+	}
+	s.typeKeys("\x04")
+	s.expectForeground()
 }
 
 // A job that has been stopped by Ctrl-Z can be ended.

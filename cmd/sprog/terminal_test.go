@@ -209,7 +209,7 @@ func TestJobControl(t *testing.T) {
 // Where nobody could continue the program, Ctrl-Z does not stop it: with an init and without
 // one, it is in an orphaned process group, as a container's first program is.
 func TestNobodyToContinue(t *testing.T) {
-	for _, flags := range append(inits(), "--tty ") {
+	for _, flags := range append(append(inits(), foreground()...), "--tty ") {
 		t.Run(flags, func(t *testing.T) {
 			// The terminal drops what is on its way when a stop is typed, unless with noflsh.
 			s := startSession(t, append(strings.Fields("sprog run "+flags+"sh -c"), "stty noflsh; exec cat")...)
