@@ -11,22 +11,10 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// forOneThread are the calls that a thread can make for itself, or for the
-// whole process without harm to the threads that still run until the execve.
-// Every other call is left to an image with one thread.
-var forOneThread = []program.Call{
-	program.Test, program.Move,
-	program.Capget, program.Capset, program.Chdir, program.Chroot, program.Close, program.CloseRange, program.Dup3, program.Execve,
-	program.Fcntl, program.GetMempolicy, program.Getpid, program.Getppid, program.Ioctl, program.IoprioSet, program.Keyctl, program.Kill,
-	program.LandlockAddRule, program.LandlockCreateRuleset, program.LandlockRestrictSelf, program.Mount, program.Openat,
-	program.RtSigaction, program.RtSigprocmask, program.SchedGetaffinity, program.SchedGetattr, program.SchedSetaffinity,
-	program.SchedSetattr, program.SetMempolicy, program.Setgid, program.Setgroups, program.Setpgid, program.Setpriority,
-	program.Setresgid, program.Setresuid, program.Setsid, program.Setuid, program.Umask, program.Write,
-}
-
-// Of some calls it depends on an argument: those of prctl(2) that are about the
-// thread, limits that the runtime does not run into while it still has
-// threads, and namespaces that a process with threads can make.
+// Every call that is not one for a thread of several (calls.txt) is left to an image
+// with one thread. Of some calls it depends on an argument: those of prctl(2) that
+// are about the thread, limits that the runtime does not run into while it still
+// has threads, and namespaces that a process with threads can make.
 var (
 	prctlsForOneThread = []uint64{
 		unix.PR_SET_NO_NEW_PRIVS, unix.PR_SET_KEEPCAPS, unix.PR_SET_PDEATHSIG, unix.PR_CAP_AMBIENT, unix.PR_CAPBSET_DROP,
@@ -59,5 +47,5 @@ func isForOneThread(step *program.Step) bool {
 	case program.Unshare:
 		return step.Args[0].Value&^namespacesForOneThread == 0
 	}
-	return slices.Contains(forOneThread, step.Call)
+	return step.Call.OfThread()
 }

@@ -27,6 +27,7 @@ type call struct {
 	object   int    // the argument that an error about the call names, or -1
 	since    [2]int // the release of Linux that brought it, or zero
 	filtered bool
+	thread   bool
 }
 
 // IsOperation reports whether c is an operation of the machine and not a
@@ -68,3 +69,8 @@ func (c Call) Since() (release [2]int, known bool) {
 // OftenFiltered reports whether the seccomp filters of containers often deny the
 // call.
 func (c Call) OftenFiltered() bool { return c < numCalls && callTable[c].filtered }
+
+// OfThread reports whether a thread of several can make the call for itself, or for
+// the whole process without harm to the other threads that still run until the
+// execve.
+func (c Call) OfThread() bool { return c.IsOperation() || c < numCalls && callTable[c].thread }

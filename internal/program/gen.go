@@ -23,10 +23,11 @@ type call struct {
 	object   int    // the argument with the star, or -1
 	since    string // as a Go expression
 	filtered bool
+	thread   bool
 }
 
 var (
-	line    = regexp.MustCompile(`^(\w+)\((.*)\)((?: +since \d+\.\d+)?)((?: +filtered)?)$`)
+	line    = regexp.MustCompile(`^(\w+)\((.*)\)((?: +since \d+\.\d+)?)((?: +filtered)?)((?: +thread)?)$`)
 	release = regexp.MustCompile(`(\d+)\.(\d+)`)
 )
 
@@ -56,7 +57,7 @@ func read() (calls []call) {
 }
 
 func parse(m []string) call {
-	c := call{name: m[1], object: -1, filtered: m[4] != ""}
+	c := call{name: m[1], object: -1, filtered: m[4] != "", thread: m[5] != ""}
 	for i, p := range strings.Split(m[2], ", ") {
 		if strings.HasPrefix(p, "*") {
 			c.object, p = i, p[1:]
@@ -102,6 +103,9 @@ func table(calls []call) string {
 		}
 		if c.filtered {
 			b.WriteString(", filtered: true")
+		}
+		if c.thread {
+			b.WriteString(", thread: true")
 		}
 		b.WriteString("},\n")
 	}
