@@ -35,9 +35,9 @@ func (in *insn) after() int64 {
 	case in.op == opTest && uint32(in.ret) == uint32(in.arg[1]):
 		return int64(in.arg[2])
 	case in.op != opSyscall || errno == 0 || errno > 4095:
-	case errno == in.errno0 || in.errno0 == anyErrno:
+	case errno == in.errno0, errno != in.errno1 && in.errno0 == anyErrno:
 		return int64(in.to0)
-	case errno == in.errno1 || in.errno1 == anyErrno:
+	case errno == in.errno1, in.errno1 == anyErrno:
 		return int64(in.to1)
 	}
 	return int64(in.next)

@@ -319,12 +319,14 @@ func TestLink(t *testing.T) {
 func TestAfter(t *testing.T) {
 	errno := func(e uint64) uint64 { return -e }
 	caught := insn{next: 1, errno0: 7, to0: 2, errno1: anyErrno, to1: 3}
+	other := insn{next: 1, errno0: anyErrno, to0: 2, errno1: 7, to1: 3}
 	for _, test := range []struct {
 		in   insn
 		ret  uint64
 		want int64
 	}{
 		{caught, 0, 1}, {caught, 5, 1}, {caught, errno(7), 2}, {caught, errno(8), 3},
+		{other, 0, 1}, {other, errno(7), 3}, {other, errno(8), 2},
 		{insn{next: 1, errno0: 7, to0: 2}, errno(8), 1},
 		{insn{op: opTest, next: 1, arg: [6]uint64{0, 5, 9}}, 5, 9},
 		{insn{op: opTest, next: 1, arg: [6]uint64{0, 5, 9}}, 6, 1},
