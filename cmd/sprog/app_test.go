@@ -88,7 +88,7 @@ func TestEveryFlagIsKnown(t *testing.T) {
 				{"the page of " + c.Name, strings.ReplaceAll(page, `\-`, "-"), name},
 				{"bash's completion of " + c.Name, ofBash, " " + name + " "},
 				{"zsh's completion", zsh, name},
-				{"fish's completion", fish, "'__fish_seen_subcommand_from " + c.Name + "' -l " + flag.Name() + " "},
+				{"fish's completion", fish, "'__sprog_flags " + c.Name + "' -l " + flag.Name() + " "},
 			} {
 				if !strings.Contains(where.text, where.want) {
 					t.Errorf("%s lacks %q", where.what, where.want)
