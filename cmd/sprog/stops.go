@@ -75,7 +75,7 @@ func (s *supervisor) stopAlong(stopped func() (by syscall.Signal)) {
 	case !wants:
 		return
 	}
-	if stopIf(func() bool { return stopped() != 0 }) {
+	if s.stopIf(func() bool { return stopped() != 0 }) {
 		s.continueAlong()
 	} else {
 		s.lend()
@@ -90,11 +90,14 @@ func (s *supervisor) continueAlong() {
 	if group != 0 {
 		unix.Kill(-group, unix.SIGCONT)
 	}
-	if s.leads || !s.sharesGroup() {
+	if s.isApart() {
 		s.sendAll(unix.SIGCONT)
 		s.owed = true
 	}
 }
+
+// isApart reports whether the program is in another process group than sprog.
+func (s *supervisor) isApart() bool { return s.leads || !s.sharesGroup() }
 
 // lend gives the terminal to the program's group, which had it before the stop, if sprog is in the
 // foreground, or else tries again later: a shell that brings a running job to the foreground tells
@@ -115,8 +118,9 @@ func (s *supervisor) lend() {
 // continued. The terminal stops both, and the shell continues both, one after the other. So
 // the stop is there before the last look at the program, but held back: a
 // continue that comes after it takes it away (signal(7)), and one that has come
-// before it has reached the program, too.
-func stopIf(stopped func() bool) bool {
+// before it has reached the program, too. Whoever waits for sprog in its group, such as a script, stops
+// as well if the program is in another: the terminal has told only that one.
+func (s *supervisor) stopIf(stopped func() bool) bool {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var stop, mask unix.Sigset_t
@@ -128,6 +132,9 @@ func stopIf(stopped func() bool) bool {
 	unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGTSTP)
 	sigwatch.AwaitSent()
 	if stopped() {
+		if s.isApart() {
+			unix.Kill(0, unix.SIGTSTP)
+		}
 		return true
 	}
 	var now unix.Timespec

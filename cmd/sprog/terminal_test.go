@@ -166,6 +166,7 @@ func TestJobControl(t *testing.T) {
 		jobs = append(jobs, []job{
 			{flags + "same group", "sprog run " + flags + "sh -c '" + wait + "'", ctrlZ},
 			{flags + "foreground", "sprog run " + flags + "--foreground sh -c '" + wait + "'", ctrlZ},
+			{flags + "foreground in a script", "(sprog run " + flags + "--foreground sh -c '" + wait + "'; true)", ctrlZ},
 			{flags + "stops itself", "sprog run " + flags + "sh -c 'kill -TSTP $$; " + wait + "'", ""},
 			{flags + "foreground, stops itself", "sprog run " + flags + "--foreground sh -c 'kill -STOP $$; " + wait + "'", ""},
 		}...)
