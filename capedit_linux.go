@@ -33,23 +33,23 @@ func (e capEdits) adds() bool {
 // goes another way, which is package syscall's.
 func (r *request) changesCaps() bool { return r.attr.Caps != nil || r.attr.Securebits != nil }
 
-func (r *request) checkCaps() *StartError {
+func checkCaps(r *request) *StartError {
 	if !r.changesCaps() {
 		return nil
 	}
 	var given capEdits
 	if r.attr.Caps != nil {
 		var err *StartError
-		if given, err = r.attr.Caps.parse(); err != nil {
+		if given, err = parseCaps(r.attr.Caps); err != nil {
 			return err
 		}
 	}
-	r.caps = r.capEdits(given)
+	r.caps = completeCaps(r, given)
 	return r.caps.contradictions()
 }
 
-// parse returns the edits that Caps asks for by name.
-func (c *Caps) parse() (e capEdits, err *StartError) {
+// parseCaps returns the edits that Caps asks for by name.
+func parseCaps(c *Caps) (e capEdits, err *StartError) {
 	for i, set := range [kernel.CapSets]CapSet{c.Effective, c.Permitted, c.Inheritable, c.Ambient, c.Bounding} {
 		name := "Attr.Caps." + capSetNames[i]
 		var dropped, added uint64
@@ -88,14 +88,14 @@ func capBits(field string, names []string, all uint64) (set, named uint64, err *
 // oneCap names the first of a set.
 func oneCap(set uint64) string { return program.CapName(uint64(bits.TrailingZeros64(set))) }
 
-// capEdits adds to the edits that are given what follows from them, from
+// completeCaps adds to the edits that are given what follows from them, from
 // AmbientCaps, and from a change of the user.
-func (r *request) capEdits(e capEdits) capEdits {
+func completeCaps(r *request, e capEdits) capEdits {
 	for _, c := range r.sys.AmbientCaps {
 		e[kernel.Ambient].set |= 1 << c
 	}
 	if r.attr.Caps != nil && r.attr.Caps.Keep {
-		kept := r.capsBefore()[kernel.Permitted] &^ (e[kernel.Effective].loses() | e[kernel.Permitted].loses() |
+		kept := capsBefore(r)[kernel.Permitted] &^ (e[kernel.Effective].loses() | e[kernel.Permitted].loses() |
 			e[kernel.Inheritable].loses() | e[kernel.Ambient].loses() | e[kernel.Bounding].loses())
 		for _, set := range []int{kernel.Effective, kernel.Permitted, kernel.Inheritable, kernel.Ambient} {
 			e[set].set |= kept

@@ -120,7 +120,7 @@ func (b *builder) changeAmbient(e edit) {
 }
 
 // capsBefore are the sets that the child has before any of this.
-func (r *request) capsBefore() (sets [kernel.CapSets]uint64) {
+func capsBefore(r *request) (sets [kernel.CapSets]uint64) {
 	if r.newUserNamespace() || r.joinsUser {
 		sets[kernel.Effective], sets[kernel.Permitted], sets[kernel.Bounding] = kernel.Caps(), kernel.Caps(), kernel.Caps()
 		return sets
@@ -144,7 +144,7 @@ func (s *starter) checkRights() *StartError {
 		return nil
 	}
 	if s.ask.joinsUser = s.given.joins.joins(UserNamespace); s.ask.joinsUser {
-		if err := s.ask.checkCaps(); err != nil { // which takes other sets for the present ones
+		if err := checkCaps(s.ask); err != nil { // which takes other sets for the present ones
 			err.Path = s.ask.path
 			return err
 		}
@@ -152,7 +152,7 @@ func (s *starter) checkRights() *StartError {
 	if s.describing {
 		return nil
 	}
-	e, before := s.ask.caps, s.ask.capsBefore()
+	e, before := s.ask.caps, capsBefore(s.ask)
 	setpcap := before[kernel.Effective]>>unix.CAP_SETPCAP&1 != 0
 	within := before[kernel.Inheritable] | before[kernel.Bounding]
 	if !setpcap {

@@ -152,7 +152,7 @@ var facetsOfCredentials = []facet{
 }
 
 func (c *Caps) mustParse() capEdits {
-	e, err := c.parse()
+	e, err := parseCaps(c)
 	if err != nil {
 		panic(err)
 	}

@@ -41,7 +41,7 @@ func (s *starter) guardCore() *StartError {
 // undumpableAtBirth reports whether the launch clears the dumpable flag before there
 // is a child.
 func (s *starter) undumpableAtBirth() bool {
-	changes := s.given.stageField == "" && s.ask.changesCredentials() && s.ask.reachesHidden()
+	changes := s.given.stageField == "" && s.ask.changesCredentials() && reachesHidden(s.ask)
 	return len(s.given.joins.list) > 0 || s.given.hides || changes && (os.Geteuid() == 0 || !s.readsProc())
 }
 

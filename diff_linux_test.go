@@ -312,7 +312,7 @@ func (r *random) invalid() bool {
 	for _, f := range r.extra {
 		q.files = append(q.files, childFile{source: sourceOf(f)})
 	}
-	return q.validate() != nil || slices.ContainsFunc(r.env, hasNUL)
+	return resolve(&q) != nil || slices.ContainsFunc(r.env, hasNUL)
 }
 
 func sourceOf(v any) fileSource {

@@ -19,7 +19,7 @@ import (
 // only what keeps it from beginning.
 func (r *request) exec(to options) error {
 	r.fillIn()
-	if err := r.validate(); err != nil {
+	if err := resolve(r); err != nil {
 		return r.refused(err)
 	}
 	s := new(memory).attempt(r, to, tried{})
@@ -141,7 +141,7 @@ func (b *builder) bornInPlace() {
 }
 
 // parent is who the parent-death signal is about.
-func (r *request) parent() int {
+func parent(r *request) int {
 	if r.inPlace {
 		return os.Getppid()
 	}

@@ -106,7 +106,7 @@ func (s *starter) endings(e *StartError, step int) (list []ending) {
 	}
 	for _, errno := range errnos {
 		one := ending{errno, code, s.failed(e, machine.Result{Place: machine.InSecond, Step: step, Errno: errno}).whyInTime()}
-		if executes && (errno == unix.ENOENT || errno == unix.ENOTDIR) && s.ask.attr.Program == nil && !s.ask.view().Exists(s.ask.path) {
+		if executes && (errno == unix.ENOENT || errno == unix.ENOTDIR) && s.ask.attr.Program == nil && !view(s.ask).Exists(s.ask.path) {
 			one.code = exitNotFound
 		}
 		if one.hint != "" || one.code != code {

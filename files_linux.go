@@ -22,10 +22,10 @@ func (r *request) gives(n int) bool {
 
 // checkFiles refuses numbers that the child cannot have, and those that the
 // caller cannot know.
-func (r *request) checkFiles() *StartError {
+func checkFiles(r *request) *StartError {
 	if len(r.attr.Files) > 0 || len(r.attr.Inherit) > 0 {
 		last := r.files[len(r.files)-1]
-		if limit := r.filesLimit(); uint64(last.n) >= limit {
+		if limit := filesLimit(r); uint64(last.n) >= limit {
 			return &StartError{Object: itoa(last.n), Field: last.field, Err: unix.EMFILE,
 				Hint: "the number is not below RLIMIT_NOFILE, which is " + strconv.FormatUint(limit, 10)}
 		}
@@ -39,7 +39,7 @@ func (r *request) checkFiles() *StartError {
 }
 
 // filesLimit is the limit on open files while the child's are placed.
-func (r *request) filesLimit() uint64 {
+func filesLimit(r *request) uint64 {
 	for _, l := range r.attr.Rlimits {
 		if l.Resource == unix.RLIMIT_NOFILE && atstart.NofileKnown && l.Max > atstart.NofileMax {
 			return l.Max // see rlimits

@@ -34,7 +34,7 @@ func (f failure) hintOfCredentials() string {
 
 // hintOfCapset names a capability that cannot be added.
 func (f failure) hintOfCapset() string {
-	before := f.ask.capsBefore()
+	before := capsBefore(f.ask)
 	var raised uint64
 	for _, c := range f.ask.sys.AmbientCaps {
 		raised |= 1 << c

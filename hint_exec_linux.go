@@ -31,7 +31,7 @@ func (f failure) notExecuted() string {
 	if f.joins(MountNamespace) {
 		return "" // what the program sees is not to be seen from here
 	}
-	x := execution{f.ask.view(), who, f.errno, f.capsWithin}
+	x := execution{view(f.ask), who, f.errno, f.capsWithin}
 	if f.e.Field == "Attr.Program" {
 		return f.fileNotExecuted(x)
 	}
@@ -168,7 +168,7 @@ func (f failure) looksExecutable() bool {
 	if f.ask.attr.Program != nil || f.joins(MountNamespace) {
 		return false
 	}
-	x := execution{View: f.ask.view(), who: f.viewer()}
+	x := execution{View: view(f.ask), who: f.viewer()}
 	return x.fine(f.ask.path, 0)
 }
 
@@ -288,7 +288,7 @@ func (x execution) refusedByModule() string {
 
 // capsWithin are the capabilities that the child's bounding set leaves.
 func (f failure) capsWithin() uint64 {
-	return f.ask.capsBefore()[kernel.Bounding] &^ f.ask.caps[kernel.Bounding].loses()
+	return capsBefore(f.ask)[kernel.Bounding] &^ f.ask.caps[kernel.Bounding].loses()
 }
 
 // uncapable is for a file that is to have capabilities at once, and cannot.

@@ -85,7 +85,7 @@ func (f failure) whyInTime() string {
 // know a system call, and at last those that know what can be behind any call.
 var resolvers = [...]func(failure) string{
 	failure.seccompHint,
-	func(f failure) string { return f.ask.ownMapHint(f.e, f.errno) },
+	func(f failure) string { return ownMapHint(f.ask, f.e, f.errno) },
 	failure.landlockHint,
 	failure.hintOfScheduling,
 	failure.hintOfCredentials,

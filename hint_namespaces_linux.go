@@ -124,7 +124,7 @@ func inFirstUserNamespace() bool {
 func (f failure) noUserNamespace() string {
 	ordinary := !kernel.HasCap(unix.CAP_SYS_ADMIN)
 	switch {
-	case f.e.Field == forbidField && f.errno == unix.EPERM && f.ask.leavesOutCaller():
+	case f.e.Field == forbidField && f.errno == unix.EPERM && leavesOutCaller(f.ask):
 		return "the map of the new user namespace leaves out this process's user or group, who makes another one in it; for a program that is somebody else there, and has no capabilities, Attr.Sysctls can set user.max_user_namespaces to 0"
 	case f.joins(UserNamespace) || f.e.Field == forbidField || f.e.Field == field("Unshareflags") && f.ask.sys.Cloneflags&unix.CLONE_NEWUSER != 0:
 		return "" // it is not made in this process's user namespace

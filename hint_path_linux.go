@@ -4,7 +4,7 @@ package sprog
 
 import "github.com/sprog-dev/sprog/internal/pathwalk"
 
-func (r *request) view() pathwalk.View {
+func view(r *request) pathwalk.View {
 	v := pathwalk.View{Root: r.sys.Chroot, Dir: r.dir}
 	if v.Dir == "" && r.attr.DirFile != nil {
 		if fd, err := shownFd(r.attr.DirFile); err == nil {

@@ -18,7 +18,7 @@ func (f failure) notFound() string {
 	if f.joins(MountNamespace) {
 		return ""
 	}
-	v := f.ask.view()
+	v := view(f.ask)
 	v.Dir = ""
 	if v.Root == "" {
 		v.Dir, _ = unix.Getwd()
@@ -81,7 +81,7 @@ func (f failure) notOpened() string {
 		return ""
 	}
 	flags, mode := f.opening()
-	w := f.ask.view().Follow(f.e.Object, f.viewer())
+	w := view(f.ask).Follow(f.e.Object, f.viewer())
 	defer w.Close()
 	st := w.Stat()
 	write := flags&(unix.O_ACCMODE|unix.O_TRUNC) != 0

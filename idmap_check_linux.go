@@ -30,7 +30,7 @@ func (r *request) idMap() *IDMap {
 
 var noIDMap IDMap
 
-// checkIDMap refuses what is wrong with Attr.IDMap, and completes the maps.
+// checkIDMap refuses what is wrong with Attr.IDMap.
 func (r *request) checkIDMap() *StartError {
 	m := r.attr.IDMap
 	if m == nil {
@@ -57,20 +57,22 @@ func (r *request) checkIDMap() *StartError {
 			return invalidf(helper[0], terms.Printable(path), "is no absolute path")
 		}
 	}
-	return r.addSubordinates(m)
+	return nil
 }
 
-func (r *request) addSubordinates(m *IDMap) (err *StartError) {
-	if m.Subordinate == NoSubordinateIDs {
+// addSubordinates completes the maps.
+func addSubordinates(r *request) (err *StartError) {
+	m := r.attr.IDMap
+	if m == nil || m.Subordinate == NoSubordinateIDs {
 		return nil
 	}
-	if r.uids, err = m.addSubordinate("/etc/subuid", r.uids); err == nil {
-		r.gids, err = m.addSubordinate("/etc/subgid", r.gids)
+	if r.uids, err = addSubordinate(m, "/etc/subuid", r.uids); err == nil {
+		r.gids, err = addSubordinate(m, "/etc/subgid", r.gids)
 	}
 	return err
 }
 
-func (m *IDMap) addSubordinate(file string, lines []syscall.SysProcIDMap) ([]syscall.SysProcIDMap, *StartError) {
+func addSubordinate(m *IDMap, file string, lines []syscall.SysProcIDMap) ([]syscall.SysProcIDMap, *StartError) {
 	const name = "Attr.IDMap.Subordinate"
 	d, err := readDelegation(file, m.Login)
 	if err != nil {
@@ -87,19 +89,19 @@ func (m *IDMap) addSubordinate(file string, lines []syscall.SysProcIDMap) ([]sys
 }
 
 // checkHelpers refuses what newuidmap and newgidmap would refuse to write.
-func (r *request) checkHelpers() *StartError {
+func checkHelpers(r *request) *StartError {
 	if !r.idMap().Helpers {
 		return nil
 	}
 	for _, f := range r.mapFiles() {
-		helper := r.helperFor(f)
+		helper := helperFor(r, f)
 		if helper == "" {
 			continue
 		}
-		if _, err := r.helperPath(helper); err != nil {
+		if _, err := helperPath(r, helper); err != nil {
 			return err
 		}
-		if err := r.checkDelegated(f); err != nil {
+		if err := checkDelegated(r, f); err != nil {
 			return err
 		}
 	}
@@ -107,7 +109,7 @@ func (r *request) checkHelpers() *StartError {
 }
 
 // checkDelegated compares the lines of a map with what is delegated.
-func (r *request) checkDelegated(f mapFile) *StartError {
+func checkDelegated(r *request, f mapFile) *StartError {
 	file, own := "/etc/subuid", os.Getuid()
 	if f.name == "gid_map" {
 		file, own = "/etc/subgid", os.Getgid()
@@ -152,7 +154,7 @@ func (denied) Unwrap() error   { return unix.EPERM }
 
 // helperFor is the program that is to write a map file, or "" for this process
 // itself.
-func (r *request) helperFor(f mapFile) string {
+func helperFor(r *request, f mapFile) string {
 	switch {
 	case !r.idMap().Helpers:
 		return ""
@@ -165,7 +167,7 @@ func (r *request) helperFor(f mapFile) string {
 }
 
 // helperPath finds a helper.
-func (r *request) helperPath(helper string) (string, *StartError) {
+func helperPath(r *request, helper string) (string, *StartError) {
 	given, name := r.idMap().NewUIDMap, "Attr.IDMap.NewUIDMap"
 	if helper == newGIDMap {
 		given, name = r.idMap().NewGIDMap, "Attr.IDMap.NewGIDMap"

@@ -14,7 +14,7 @@ import (
 
 // mapHint explains why the kernel has refused a map with EPERM: see
 // new_idmap_permitted in kernel/user_namespace.c.
-func (r *request) mapHint(f mapFile, err error, byChild bool) string {
+func mapHint(r *request, f mapFile, err error, byChild bool) string {
 	if err != unix.EPERM {
 		return ""
 	}
@@ -29,12 +29,12 @@ func (r *request) mapHint(f mapFile, err error, byChild bool) string {
 			return "line " + strconv.Quote(mapLine(m)) + " maps uid 0 of this process's user namespace, which takes CAP_SETFCAP since Linux 5.12"
 		}
 	}
-	return r.privilegeHint(f, byChild)
+	return privilegeHint(r, f, byChild)
 }
 
 // privilegeHint tells what cannot be written without privileges over the
 // parent namespace, which a child that has unshared has none of.
-func (r *request) privilegeHint(f mapFile, byChild bool) string {
+func privilegeHint(r *request, f mapFile, byChild bool) string {
 	own, setID, name, helper := os.Geteuid(), unix.CAP_SETUID, "CAP_SETUID", newUIDMap
 	if f.name == "gid_map" {
 		own, setID, name, helper = os.Getegid(), unix.CAP_SETGID, "CAP_SETGID", newGIDMap
@@ -73,10 +73,10 @@ func (f mapFile) unmapped() string {
 }
 
 // ownMapHint is for the maps that the child writes itself.
-func (r *request) ownMapHint(e *StartError, errno unix.Errno) string {
+func ownMapHint(r *request, e *StartError, errno unix.Errno) string {
 	for _, f := range r.mapFiles() {
 		if e.Step == "write" && e.Field == f.field {
-			return r.mapHint(f, errno, true)
+			return mapHint(r, f, errno, true)
 		}
 	}
 	return ""

@@ -16,7 +16,7 @@ func (s *starter) writeMaps(pid int) error {
 	for _, f := range s.ask.mapFiles() {
 		s.phaseOfMap(f, pid)
 		var err *StartError
-		if helper := s.ask.helperFor(f); helper != "" {
+		if helper := helperFor(s.ask, f); helper != "" {
 			err = s.writeByHelper(f, helper, pid)
 		} else {
 			err = s.writeMap(f, pid)
@@ -41,7 +41,7 @@ func (s *starter) writeMap(f mapFile, pid int) *StartError {
 	defer unix.Close(fd)
 	if _, err := unix.Write(fd, []byte(f.text)); err != nil {
 		return &StartError{Step: "write", Object: f.name + " " + strconv.Quote(strings.TrimSuffix(f.text, "\n")),
-			Field: f.field, Syscall: f.write(path), Err: err, Hint: s.ask.mapHint(f, err, false)}
+			Field: f.field, Syscall: f.write(path), Err: err, Hint: mapHint(s.ask, f, err, false)}
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (f mapFile) helperArgs(helper, pid string) []string {
 // writeByHelper has a helper write a map while the child waits. It gets
 // nothing of this process: no environment, no files.
 func (s *starter) writeByHelper(f mapFile, helper string, pid int) *StartError {
-	path, missing := s.ask.helperPath(helper)
+	path, missing := helperPath(s.ask, helper)
 	if missing != nil {
 		return missing
 	}

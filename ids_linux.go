@@ -34,15 +34,12 @@ func (r *request) checkIDs() *StartError {
 			return invalidf("Attr.IDs."+id.name, "4294967295", "is no id: to the kernel it means to leave the id")
 		}
 	}
-	if ids.differ() {
-		return r.checkDiffering()
-	}
 	return nil
 }
 
 // differ reports whether the program will have an effective id other than the
 // real one, as far as can be told: ids that are left are this process's.
-func (ids *IDs) differ() bool {
+func differ(ids *IDs) bool {
 	apart := func(real, effective *uint32, ownReal, ownEffective int) bool {
 		if real == nil {
 			real = new(uint32(ownReal))
@@ -58,7 +55,10 @@ func (ids *IDs) differ() bool {
 
 // checkDiffering refuses what the execve of such a process would silently undo:
 // the kernel treats it as that of a set-user-ID program.
-func (r *request) checkDiffering() *StartError {
+func checkDiffering(r *request) *StartError {
+	if r.attr.IDs == nil || !differ(r.attr.IDs) {
+		return nil
+	}
 	const since = "before Linux 6.16, execve "
 	initDies := r.attr.Init != nil && r.sys.Cloneflags&unix.CLONE_NEWPID == 0
 	ambient := len(r.sys.AmbientCaps) > 0 || r.attr.Caps != nil && (r.attr.Caps.Keep || len(r.attr.Caps.Ambient.Add) > 0)
@@ -77,7 +77,7 @@ func (r *request) checkDiffering() *StartError {
 }
 
 // checkGroups resolves the groups, too.
-func (r *request) checkGroups() *StartError {
+func checkGroups(r *request) *StartError {
 	g, cred := r.attr.Groups, r.sys.Credential
 	switch {
 	case g == nil:

@@ -35,7 +35,7 @@ func (f failure) landlockHint() string {
 
 // lockedProgram tells what keeps the program from being executed.
 func (f failure) lockedProgram() string {
-	v := lockedView{f.ask.view(), f.ask.attr.Landlock, f.locked.Files}
+	v := lockedView{view(f.ask), f.ask.attr.Landlock, f.locked.Files}
 	if f.ask.attr.Program == nil {
 		return v.notExecutable(f.ask.path, 0)
 	}

@@ -40,7 +40,7 @@ func (s *starter) guardMemory() *StartError {
 	switch maps := s.ask.meets() || s.ask.writesOwnFiles(); {
 	case s.given.stageField != "":
 	case s.given.root || !maps:
-		s.given.hides = s.given.guarded && s.ask.reachesHidden()
+		s.given.hides = s.given.guarded && reachesHidden(s.ask)
 	case len(s.ask.attr.Join) > 0: // undumpable in any case
 	case (changes || s.given.guarded) && s.ask.mayHaveStages():
 		s.given.stageField = field("Cloneflags")
@@ -58,7 +58,7 @@ func (r *request) mayHaveStages() bool { return !r.sys.Ptrace && !r.listens() }
 
 // reachesHidden reports whether this process can do its part while the memory is undumpable:
 // to take a listener from the child, it has to have the right to trace it.
-func (r *request) reachesHidden() bool { return !r.listens() || kernel.HasCap(unix.CAP_SYS_PTRACE) }
+func reachesHidden(r *request) bool { return !r.listens() || kernel.HasCap(unix.CAP_SYS_PTRACE) }
 
 // writesOwnFiles reports whether the child itself writes to files in its /proc/self
 // that belong to root if its memory is undumpable.

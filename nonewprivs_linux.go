@@ -16,9 +16,17 @@ import (
 // that has neither no_new_privs nor CAP_SYS_ADMIN, where it is plain that the
 // child has neither. In a new user namespace it has all capabilities, and in one
 // that it joins the kernel knows.
-func (r *request) checkMayRestrict(name string) *StartError {
+func checkMayRestrict(r *request) *StartError {
+	name := "Attr.Landlock"
+	switch {
+	case r.attr.Landlock != nil:
+	case r.attr.Seccomp != nil:
+		name = "Attr.Seccomp"
+	default:
+		return nil
+	}
 	newUser := r.newUserNamespace() || len(r.attr.Join) > 0
-	loses := r.losesCaps()
+	loses := losesCaps(r)
 	gains := r.caps[kernel.Effective].set&adminBit != 0
 	if r.attr.NoNewPrivs || newUser || gains || kernel.HasCap(unix.CAP_SYS_ADMIN) && !loses {
 		return nil
@@ -40,7 +48,7 @@ const adminBit = 1 << unix.CAP_SYS_ADMIN
 
 // losesCaps reports whether CAP_SYS_ADMIN is taken away by Attr.Caps, or by a
 // change of the user, as from root that becomes another; see capabilities(7).
-func (r *request) losesCaps() bool {
+func losesCaps(r *request) bool {
 	if r.caps[kernel.Effective].loses()&adminBit != 0 {
 		return true
 	}

@@ -45,7 +45,7 @@ func (b *builder) forbidUserNamespaces() {
 
 // leavesOutCaller reports whether the map of the new user namespace has no id for
 // this process's user, or none for its group.
-func (r *request) leavesOutCaller() bool {
+func leavesOutCaller(r *request) bool {
 	return r.sys.UidMappings[0].HostID != os.Geteuid() || r.sys.GidMappings[0].HostID != os.Getegid()
 }
 

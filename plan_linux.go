@@ -14,7 +14,7 @@ import (
 // the parent, the child and the second stage would do.
 func (r *request) plan() (*Plan, error) {
 	r.fillIn()
-	if err := r.validate(); err != nil {
+	if err := resolve(r); err != nil {
 		return nil, r.refused(err)
 	}
 	s := new(memory).attempt(r, options{}, tried{})
@@ -106,8 +106,8 @@ func (l *lister) birth(s *starter) {
 // planOfMaps is how the parent writes the id maps.
 func (s *starter) planOfMaps() (list []PlanStep) {
 	for _, f := range s.ask.mapFiles() {
-		if helper := s.ask.helperFor(f); helper != "" {
-			path, _ := s.ask.helperPath(helper)
+		if helper := helperFor(s.ask, f); helper != "" {
+			path, _ := helperPath(s.ask, helper)
 			list = append(list, PlanStep{"parent", helper, path + " " + strings.Join(f.helperArgs(helper, "CHILD")[1:], " "), "Attr.IDMap.Helpers"})
 			continue
 		}

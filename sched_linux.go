@@ -114,9 +114,9 @@ func (s *Scheduler) checkClamps() *StartError {
 // of a system call: it must not share memory then, whose lock it may hold.
 func (s *Scheduler) throttled() bool { return s != nil && s.Policy == SchedDeadline }
 
-// realTime reports whether the child will have a real-time policy: the one that is
+// willBeRealTime reports whether the child will have a real-time policy: the one that is
 // asked for, or this thread's.
-func (r *request) realTime() bool {
+func willBeRealTime(r *request) bool {
 	if s := r.attr.Scheduler; s != nil && s.Policy != "" {
 		return s.Policy.hasPriority()
 	}

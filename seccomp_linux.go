@@ -50,9 +50,6 @@ func (r *request) checkSeccomp() *StartError {
 	case s.WaitKillable && !r.listens():
 		return invalidf(name+".WaitKillable", "", "needs a rule with SCMP_ACT_NOTIFY")
 	}
-	if err := r.checkMayRestrict(name); err != nil {
-		return err
-	}
 	return r.checkListener()
 }
 
@@ -162,7 +159,7 @@ func (b *builder) seccomp() {
 // way for, would never come.
 func (s *starter) makeDoor() *StartError {
 	s.given.door = nil
-	if s.describing || !s.ask.listens() || !s.ask.realTime() {
+	if s.describing || !s.ask.listens() || !willBeRealTime(s.ask) {
 		return nil
 	}
 	door, err := machine.NewDoor()

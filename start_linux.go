@@ -23,7 +23,7 @@ import (
 func (r *request) start(to options) (*os.Process, error) {
 	r.fillIn()
 	to.tracer.phase("validate", "check what is asked for", "")
-	if err := r.validate(); err != nil {
+	if err := resolve(r); err != nil {
 		return nil, r.refused(err)
 	}
 	m := memories.Get().(*memory)
@@ -170,7 +170,7 @@ func (s *starter) build() *StartError {
 		s.given.highest = highestFile() + moreFiles
 	}
 	if s.ask.sys.Pdeathsig != 0 {
-		s.given.ppid = s.ask.parent()
+		s.given.ppid = parent(s.ask)
 	}
 	s.given.clock = noClock
 	if s.to.tracer != nil {

@@ -37,7 +37,7 @@ func tiocstiPolicy() *Seccomp {
 
 // checkTIOCSTI refuses what the kernel refuses to a child with neither
 // no_new_privs nor CAP_SYS_ADMIN.
-func (r *request) checkTIOCSTI() *StartError {
+func checkTIOCSTI(r *request) *StartError {
 	if !r.attr.DenyTIOCSTI || r.attr.NoNewPrivs || r.newUserNamespace() || len(r.attr.Join) > 0 || kernel.HasCap(unix.CAP_SYS_ADMIN) {
 		return nil
 	}

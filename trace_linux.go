@@ -83,7 +83,7 @@ func (s *starter) phaseOfMap(f mapFile, pid int) {
 	if s.to.tracer == nil {
 		return
 	}
-	if helper := s.ask.helperFor(f); helper != "" {
+	if helper := helperFor(s.ask, f); helper != "" {
 		s.to.tracer.phase(helper, strings.Join(f.helperArgs(helper, itoa(pid)), " "), "Attr.IDMap.Helpers")
 		return
 	}

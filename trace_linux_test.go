@@ -265,7 +265,7 @@ func TestPlansTraced(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.fillIn()
-			if err := r.validate(); err != nil {
+			if err := resolve(&r); err != nil {
 				t.Fatal(err)
 			}
 			s := new(memory).attempt(&r, options{tracer: c.newTracer()}, tried{})

@@ -24,25 +24,42 @@ func (r *request) validate() *StartError {
 	return nil
 }
 
+// resolve completes a request by what the machine says, if it is valid.
+func resolve(r *request) *StartError {
+	if err := r.validate(); err != nil {
+		return err
+	}
+	for _, look := range resolutions {
+		if err := look(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // refused completes the error of a request that comes to nothing.
 func (r *request) refused(err *StartError) *StartError {
 	err.Path, err.inPlace = r.path, r.inPlace
 	return err
 }
 
+// checks need nothing but what is asked for.
 var checks = [...]func(*request) *StartError{
 	(*request).checkStrings, (*request).checkTerminal, (*request).checkBirth, (*request).checkMaps,
-	(*request).checkAmbientCaps, (*request).checkIDs, (*request).checkGroups, (*request).checkSecurebits, (*request).checkCaps,
+	(*request).checkAmbientCaps, (*request).checkIDs, (*request).checkSecurebits,
 	(*request).checkSignals, (*request).checkKeyring, (*request).checkExecLabel, (*request).checkPersonality,
 	(*request).checkRlimits, (*request).checkUmask, (*request).checkJoin, (*request).checkInside, (*request).checkForbid, (*request).checkStages, (*request).checkInPlace,
-	(*request).checkLandlock,
-	(*request).checkFiles, (*request).checkDirFile,
-	(*request).checkSeccomp, (*request).checkTIOCSTI,
-	(*request).checkIDMap, (*request).checkHelpers, // after checkMaps: they go by its lines
+	(*request).checkLandlock, (*request).checkDirFile, (*request).checkSeccomp, (*request).checkIDMap,
 	(*request).checkNice, (*request).checkScheduler, (*request).checkCPUs, (*request).checkNUMA,
 	(*request).checkIOPriority, (*request).checkOOMScoreAdj, (*request).checkTimerSlack, (*request).checkCoreSched,
-	(*request).checkTHP,
-	(*request).checkCgroup, (*request).checkCgroupV1,
+	(*request).checkTHP, (*request).checkCgroup, (*request).checkCgroupV1,
+}
+
+// resolutions look at this process and its machine: they complete what is asked for,
+// and refuse what cannot be here.
+var resolutions = [...]func(*request) *StartError{
+	checkDiffering, checkGroups, checkCaps, checkMayRestrict, checkFiles, checkTIOCSTI,
+	addSubordinates, checkHelpers, // which go by the lines of the maps
 }
 
 func (r *request) checkStrings() *StartError {
