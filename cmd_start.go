@@ -78,7 +78,7 @@ func (c *Cmd) launchAs(r *request, o *options) error {
 	if err != nil {
 		return err
 	}
-	c.Process, c.nature = p, r.nature()
+	c.Process, c.nature = p, natureOf(r)
 	return nil
 }
 

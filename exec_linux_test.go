@@ -95,7 +95,7 @@ func become(c *Cmd) {
 			fmt.Print("may not matter")
 		default:
 			e := &StartError{Path: c.Path, inPlace: true}
-			e.at(p, step)
+			stepFailed(e, p, step)
 			nameFile(e, c.Attr)
 			code := 125
 			if call := p.Steps[step].Call; call == program.Execve || call == program.Execveat {

@@ -25,10 +25,10 @@ func (s *starter) explain(res machine.Result) *StartError {
 	case machine.AtHandover:
 		return explainHandover(e, res)
 	case machine.InChild:
-		e.at(s.made.first, res.Step)
+		stepFailed(e, s.made.first, res.Step)
 		s.describeFile(e)
 	case machine.InSecond:
-		e.at(s.made.second, res.Step)
+		stepFailed(e, s.made.second, res.Step)
 		s.describeFile(e)
 	case machine.SecondItself:
 		e.Step, e.Field = "second stage", s.given.stageField
@@ -52,8 +52,8 @@ func (s *starter) explain(res machine.Result) *StartError {
 	return e
 }
 
-// at fills in what is known of a step of the program.
-func (e *StartError) at(p *program.Program, step int) {
+// stepFailed fills in what is known of a step of the program.
+func stepFailed(e *StartError, p *program.Program, step int) {
 	st := &p.Steps[step]
 	e.Step, e.Field = st.Call.String(), st.Field
 	e.Object = p.Object(step)

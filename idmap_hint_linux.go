@@ -21,7 +21,7 @@ func mapHint(r *request, f mapFile, err error, byChild bool) string {
 	if f.name == "setgroups" {
 		return "setgroups is denied already, in the user namespace of this process"
 	}
-	if hint := f.unmapped(); hint != "" {
+	if hint := unmappedLine(f); hint != "" {
 		return hint
 	}
 	for _, m := range f.lines {
@@ -59,9 +59,9 @@ func privilegeHint(r *request, f mapFile, byChild bool) string {
 	return ""
 }
 
-// unmapped names the first line about ids that do not exist in this process's
+// unmappedLine names the first line about ids that do not exist in this process's
 // user namespace.
-func (f mapFile) unmapped() string {
+func unmappedLine(f mapFile) string {
 	have := userns.OwnMap("/proc/self/" + f.name)
 	for _, m := range f.lines {
 		ids := userns.IDRange{First: m.HostID, Size: m.Size}

@@ -128,7 +128,7 @@ func (in *initBuilder) spawn() {
 // Who leads a group cannot leave it. The program inherits the session and the group, so
 // it has to be there already.
 func (in *initBuilder) standAside() {
-	if !in.ask.nature().leads {
+	if !in.ask.leads() {
 		in.add(program.Setsid).Ignore(uint32(unix.EPERM))
 	}
 }
@@ -204,7 +204,7 @@ func (in *initBuilder) leaveOut(forward *program.Target) {
 		// Its own SIGPIPE, if nobody reads what it tells.
 		p.GotoIf(initField, in.info.Plus(infoPid), in.self, &in.wait)
 	}
-	if in.ask.attr.Init.JobControl || !in.ask.nature().leads {
+	if in.ask.attr.Init.JobControl || !in.ask.leads() {
 		return
 	}
 	if in.ask.sys.Setsid {

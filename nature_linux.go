@@ -8,13 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nature tells what the process of a request will be.
-func (r *request) nature() nature {
+// leads reports whether the process will lead a process group.
+func (r *request) leads() bool {
+	return r.sys.Setsid || (r.sys.Setpgid || r.sys.Foreground) && r.sys.Pgid == 0
+}
+
+// natureOf tells what the process of a request will be.
+func natureOf(r *request) nature {
 	sys, attr := r.sys, r.attr
 	n := nature{
 		sys: sys, attr: attr,
 		traced:      sys.Ptrace,
-		leads:       sys.Setsid || (sys.Setpgid || sys.Foreground) && sys.Pgid == 0,
+		leads:       r.leads(),
 		hasInit:     attr.Init != nil,
 		firstInside: sys.Cloneflags&unix.CLONE_NEWPID != 0,
 	}

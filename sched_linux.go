@@ -141,7 +141,7 @@ func (b *builder) scheduler() {
 	if s == nil || *s == (Scheduler{}) {
 		return
 	}
-	attr := s.attr(p)
+	attr := schedAttr(s, p)
 	if s.Policy.hasNice() {
 		// With the policy goes a nice value, and 0 would not be the one that
 		// the child has.
@@ -154,8 +154,8 @@ func (b *builder) scheduler() {
 	b.add(schedField, program.SchedSetattr, num(0), attr, num(0))
 }
 
-// attr adds the struct sched_attr.
-func (s *Scheduler) attr(p *program.Program) program.Arg {
+// schedAttr adds the struct sched_attr.
+func schedAttr(s *Scheduler, p *program.Program) program.Arg {
 	var flags, clamps uint64
 	for _, f := range []struct {
 		set  bool

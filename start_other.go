@@ -12,8 +12,8 @@ func (r *request) start(options) (*os.Process, error) {
 	return nil, &StartError{Path: r.path, Err: errors.ErrUnsupported}
 }
 
-// nature is that of no process.
-func (r *request) nature() nature { return nature{} }
+// natureOf is that of no process.
+func natureOf(*request) nature { return nature{} }
 
 // exec is not to be had on this system.
 func (r *request) exec(to options) error {
