@@ -72,7 +72,7 @@ func (c *Cmd) launchAs(r *request, o *options) error {
 		return err
 	}
 	o.flight = c.takeOff()
-	p, err := r.start(*o)
+	p, err := startRequest(r, *o)
 	o.flight.land()
 	runtime.KeepAlive(c) // no cleanup may close its files before the child has them
 	if err != nil {

@@ -39,7 +39,7 @@ func (c *Cmd) Exec() error {
 	if err := c.inPlace(&r, true); err != nil {
 		return err
 	}
-	err := r.exec(options{inspect: c.inspect})
+	err := execRequest(&r, options{inspect: c.inspect})
 	runtime.KeepAlive(c)
 	return err
 }
@@ -50,7 +50,7 @@ func (c *Cmd) ExecPlan() (*Plan, error) {
 	if err := c.inPlace(&r, false); err != nil {
 		return nil, err
 	}
-	return r.plan()
+	return planRequest(&r)
 }
 
 // inPlace fills in the request of an Exec, or of its plan.

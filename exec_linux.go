@@ -15,9 +15,9 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// exec runs the steps of a request in the place of this process. It returns
+// execRequest runs the steps of a request in the place of this process. It returns
 // only what keeps it from beginning.
-func (r *request) exec(to options) error {
+func execRequest(r *request, to options) error {
 	r.fillIn()
 	if err := resolve(r); err != nil {
 		return r.refused(err)

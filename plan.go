@@ -45,7 +45,7 @@ func (c *Cmd) Plan() (*Plan, error) {
 	if err := c.translate(&r, shownFd); err != nil {
 		return nil, err
 	}
-	return r.plan()
+	return planRequest(&r)
 }
 
 // String returns the plan as a table: a line for each step with its number,

@@ -10,9 +10,9 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// plan compiles the request for a kernel that lacks nothing, and lists what
+// planRequest compiles the request for a kernel that lacks nothing, and lists what
 // the parent, the child and the second stage would do.
-func (r *request) plan() (*Plan, error) {
+func planRequest(r *request) (*Plan, error) {
 	r.fillIn()
 	if err := resolve(r); err != nil {
 		return nil, r.refused(err)

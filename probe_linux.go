@@ -148,7 +148,7 @@ func (f *featureProbe) start(t *trial) Support {
 		return *t.answer
 	}
 	r := &request{path: noPath(), argv: []string{"sprog-probe"}, sys: &t.sys, attr: &t.attr}
-	_, err := r.start(options{birth: new(Birth)})
+	_, err := startRequest(r, options{birth: new(Birth)})
 	var e *StartError
 	if !errors.As(err, &e) {
 		return Support{Reason: "the start did not come to the end that it should"}

@@ -37,7 +37,7 @@ func StartProcess(name string, argv []string, attr *os.ProcAttr) (*os.Process, e
 		file.n = i
 		r.files = append(r.files, file)
 	}
-	p, err := r.start(options{})
+	p, err := startRequest(&r, options{})
 	runtime.KeepAlive(attr) // no cleanup may close its files before the child has them
 	return p, err
 }
@@ -61,7 +61,7 @@ func ForkExec(argv0 string, argv []string, attr *syscall.ProcAttr) (pid int, err
 		}
 		r.files = append(r.files, file)
 	}
-	p, err := r.start(options{})
+	p, err := startRequest(&r, options{})
 	if err != nil {
 		return 0, err
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// start starts the process and returns when it has executed its program. On
+// startRequest starts the process and returns when it has executed its program. On
 // failure the error is a *StartError, and nothing is left.
-func (r *request) start(to options) (*os.Process, error) {
+func startRequest(r *request, to options) (*os.Process, error) {
 	r.fillIn()
 	to.tracer.phase("validate", "check what is asked for", "")
 	if err := resolve(r); err != nil {

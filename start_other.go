@@ -8,7 +8,7 @@ import (
 )
 
 // start is not to be had on this system.
-func (r *request) start(options) (*os.Process, error) {
+func startRequest(r *request, _ options) (*os.Process, error) {
 	return nil, &StartError{Path: r.path, Err: errors.ErrUnsupported}
 }
 
@@ -16,11 +16,11 @@ func (r *request) start(options) (*os.Process, error) {
 func natureOf(*request) nature { return nature{} }
 
 // exec is not to be had on this system.
-func (r *request) exec(to options) error {
+func execRequest(r *request, to options) error {
 	return &StartError{Path: r.path, Err: errors.ErrUnsupported}
 }
 
 // plan is not to be had on this system.
-func (r *request) plan() (*Plan, error) {
+func planRequest(r *request) (*Plan, error) {
 	return nil, &StartError{Path: r.path, Err: errors.ErrUnsupported}
 }
