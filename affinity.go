@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-)
 
-// mostCPUs is more than any kernel is built for.
-const mostCPUs = 8192
+	"github.com/sprog-dev/sprog/internal/spec"
+)
 
 // ParseCPUList parses a list of CPUs, or of NUMA nodes, as taskset(1) and the
 // kernel write it: numbers and ranges, separated by commas, such as "0-3,8". A
@@ -21,8 +20,8 @@ func ParseCPUList(s string) ([]int, error) {
 		if !ok {
 			return nil, fmt.Errorf("%q is not a list such as 0-3,8 or 0-10:2", s)
 		}
-		if last >= mostCPUs {
-			return nil, fmt.Errorf("%d is beyond what any kernel has, %d", last, mostCPUs-1)
+		if last >= spec.MostCPUs {
+			return nil, fmt.Errorf("%d is beyond what any kernel has, %d", last, spec.MostCPUs-1)
 		}
 		for n := first; n <= last; n += stride {
 			if !seen[n] {
@@ -54,21 +53,4 @@ func parseCPURange(s string) (first, last, stride int, ok bool) {
 		stride = parse(step)
 	}
 	return first, last, stride, first >= 0 && last >= first && stride > 0
-}
-
-// formatCPUList writes a sorted list with ranges.
-func formatCPUList(list []int) string {
-	var parts []string
-	for i := 0; i < len(list); i++ {
-		first := i
-		for i+1 < len(list) && list[i+1] <= list[i]+1 {
-			i++
-		}
-		one := strconv.Itoa(list[first])
-		if list[i] > list[first] {
-			one += "-" + strconv.Itoa(list[i])
-		}
-		parts = append(parts, one)
-	}
-	return strings.Join(parts, ",")
 }

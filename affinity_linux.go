@@ -9,35 +9,15 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-func (r *request) checkCPUs() *StartError {
-	cpus := r.attr.CPUs
-	switch {
-	case cpus == nil:
-		return nil
-	case len(cpus) == 0:
-		return invalidf("Attr.CPUs", "", "is a list of no CPUs")
-	}
-	return checkNumbers("Attr.CPUs", cpus, mostCPUs)
-}
-
-// checkNumbers looks at the numbers of CPUs or nodes.
-func checkNumbers(field string, list []int, most int) *StartError {
-	for i, n := range list {
-		if n < 0 || n >= most {
-			return invalidf(index(field, i), strconv.Itoa(n), "is not from 0 to "+strconv.Itoa(most-1))
-		}
-	}
-	return nil
-}
 
 const possibleCPUs = "/sys/devices/system/cpu/possible"
 
 // lookForCPUs refuses CPUs that this machine cannot have: the kernel ignores
 // them as long as it knows another one of the list.
-func (s *starter) lookForCPUs() *StartError {
-	if s.describing || s.ask.attr.CPUs == nil {
+func (s *starter) lookForCPUs() *spec.Error {
+	if s.describing || s.ask.Attr.CPUs == nil {
 		return nil
 	}
 	text, _ := kernel.Read(possibleCPUs)
@@ -45,10 +25,10 @@ func (s *starter) lookForCPUs() *StartError {
 	if err != nil {
 		return nil // without sysfs the kernel has the word
 	}
-	for i, n := range s.ask.attr.CPUs {
+	for i, n := range s.ask.Attr.CPUs {
 		if !slices.Contains(possible, n) {
-			e := invalidf(index("Attr.CPUs", i), strconv.Itoa(n), "is none of this machine's CPUs, "+formatCPUList(possible))
-			e.Path = s.ask.path
+			e := spec.Invalid(spec.Index("Attr.CPUs", i), strconv.Itoa(n), "is none of this machine's CPUs, "+spec.FormatCPUList(possible))
+			e.Path = s.ask.Path
 			return e
 		}
 	}
@@ -59,11 +39,11 @@ func (s *starter) lookForCPUs() *StartError {
 // not in the child's cpuset, as long as there is another; so the child looks
 // at what it got.
 func (b *builder) affinity() {
-	const field, most = "Attr.CPUs", mostCPUs / 8
-	if b.ask.attr.CPUs == nil {
+	const field, most = "Attr.CPUs", spec.MostCPUs / 8
+	if b.ask.Attr.CPUs == nil {
 		return
 	}
-	words := bitmap(b.ask.attr.CPUs)
+	words := bitmap(b.ask.Attr.CPUs)
 	mask, got := b.p.Words(words...), b.p.Buffer(most)
 	size := num(8 * len(words))
 	b.add(field, program.SchedSetaffinity, num(0), size, mask)

@@ -67,9 +67,3 @@ type CapSet struct {
 type Securebits struct {
 	Drop, Add []string
 }
-
-// An edit changes a set of bits.
-type edit struct{ clear, set uint64 }
-
-// capEdits are the changes to the five sets.
-type capEdits [5]edit

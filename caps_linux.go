@@ -3,27 +3,17 @@
 package sprog
 
 import (
-	"strconv"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-func (r *request) checkAmbientCaps() *StartError {
-	for i, c := range r.sys.AmbientCaps {
-		if c >= 64 {
-			return invalidf(index(field("AmbientCaps"), i), strconv.FormatUint(uint64(c), 10), "is no capability")
-		}
-	}
-	return nil
-}
 
 // ambientCaps adds the capabilities to the permitted and inheritable sets,
 // where they have to be before they can be raised in the ambient set
 // (capabilities(7)).
 func (b *builder) ambientCaps() {
-	caps := b.ask.sys.AmbientCaps
+	caps := b.ask.Sys.AmbientCaps
 	if len(caps) == 0 {
 		return
 	}
@@ -31,7 +21,7 @@ func (b *builder) ambientCaps() {
 	for _, c := range caps {
 		add[c>>5] |= 1 << (c & 31)
 	}
-	name, p := field("AmbientCaps"), b.p
+	name, p := spec.Field("AmbientCaps"), b.p
 	header := p.Uint32s(unix.LINUX_CAPABILITY_VERSION_3, 0)
 	own, sets := p.Buffer(24), p.Buffer(32)
 	p.Label(own, "own")

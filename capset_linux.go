@@ -7,43 +7,17 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// The order is what capabilities(7) makes it. Bounding is dropped first, while
-// CAP_SETPCAP is effective; a change of the user takes it away. Then, after
-// that change, the inheritable set is made within bounding and permitted, ambient
-// within inheritable and permitted, and only then the flags that may forbid
-// ambient capabilities to be raised. What is permitted and effective in
-// the end comes last where there are flags to set: they need CAP_SETPCAP too.
-
-// keepsCaps reports whether capabilities have to be kept over a change of the
-// user.
-func (r *request) keepsCaps() bool {
-	if !r.changesCaps() {
-		return len(r.sys.AmbientCaps) > 0
-	}
-	return r.dropsEffective() && (r.caps.adds() || r.attr.Securebits != nil)
-}
-
 func (b *builder) keepCaps() {
-	if b.ask.keepsCaps() {
-		b.add(b.ask.capsField(), program.Prctl, num(unix.PR_SET_KEEPCAPS), num(1))
+	if b.ask.KeepsCaps() {
+		b.add(b.ask.CapsField(), program.Prctl, num(unix.PR_SET_KEEPCAPS), num(1))
 	}
-}
-
-// capsField is the field that a step for several of them belongs to.
-func (r *request) capsField() string {
-	switch {
-	case r.attr.Caps != nil:
-		return "Attr.Caps"
-	case r.attr.Securebits != nil:
-		return "Attr.Securebits"
-	}
-	return field("AmbientCaps")
 }
 
 func (b *builder) dropBounding() {
-	drop := b.ask.caps[kernel.Bounding].loses() & kernel.Caps()
+	drop := b.ask.Caps[kernel.Bounding].Loses() & kernel.Caps()
 	for c := range uint64(64) {
 		if drop>>c&1 != 0 {
 			b.add("Attr.Caps.Bounding", program.Prctl, num(unix.PR_CAPBSET_DROP), num(c))
@@ -53,36 +27,36 @@ func (b *builder) dropBounding() {
 
 // capabilities makes all sets but the bounding one, and the secure bits.
 func (b *builder) capabilities() {
-	e := b.ask.caps
-	if !b.ask.changesCaps() {
+	e := b.ask.Caps
+	if !b.ask.ChangesCaps() {
 		b.ambientCaps()
 		return
 	}
-	if b.ask.attr.Securebits == nil {
-		b.capset(b.ask.capsField(), e)
+	if b.ask.Attr.Securebits == nil {
+		b.capset(b.ask.CapsField(), e)
 		b.changeAmbient(e[kernel.Ambient])
 		return
 	}
 	before := e
-	before[kernel.Permitted], before[kernel.Effective] = edit{}, edit{}
-	if b.ask.dropsEffective() {
-		before[kernel.Effective].set = 1 << unix.CAP_SETPCAP
+	before[kernel.Permitted], before[kernel.Effective] = spec.Edit{}, spec.Edit{}
+	if b.ask.DropsEffective() {
+		before[kernel.Effective].Set = 1 << unix.CAP_SETPCAP
 	}
-	b.capset(b.ask.capsField(), before)
+	b.capset(b.ask.CapsField(), before)
 	b.changeAmbient(e[kernel.Ambient])
 	b.securebits()
-	e[kernel.Inheritable] = edit{}
-	b.capset(b.ask.capsField(), e)
+	e[kernel.Inheritable] = spec.Edit{}
+	b.capset(b.ask.CapsField(), e)
 }
 
 // capset sets the effective, permitted and inheritable sets, to what they are
 // with the edits done.
-func (b *builder) capset(name string, e capEdits) {
-	if e[kernel.Effective].isZero() && e[kernel.Permitted].isZero() && e[kernel.Inheritable].isZero() {
+func (b *builder) capset(name string, e spec.CapEdits) {
+	if e[kernel.Effective].IsZero() && e[kernel.Permitted].IsZero() && e[kernel.Inheritable].IsZero() {
 		return
 	}
 	p := b.p
-	if b.made.second == nil && e[kernel.Permitted].clear != 0 {
+	if b.made.second == nil && e[kernel.Permitted].Clear != 0 {
 		// A process without these capabilities could trace the child then
 		// (cap_ptrace_access_check), and through the memory that they share
 		// the parent. The parent's flag is restored, see Launch.Credentials.
@@ -96,16 +70,16 @@ func (b *builder) capset(name string, e capEdits) {
 	// A result is stored as 64 bits, so the words are copied in ascending
 	// order: each overwrites the excess of the one before.
 	for word := range 6 {
-		set, clear := uint32(e[word%3].set>>(word/3*32)), uint32(e[word%3].clear>>(word/3*32))
+		set, clear := uint32(e[word%3].Set>>(word/3*32)), uint32(e[word%3].Clear>>(word/3*32))
 		move := p.Copy(name, own.Plus(4*word), sets.Plus(4*word))
 		move.Args[2], move.Args[3] = num(set), num(clear)
 	}
 	b.add(name, program.Capset, header, sets)
 }
 
-func (b *builder) changeAmbient(e edit) {
-	drop, name := e.loses()&kernel.Caps(), "Attr.Caps.Ambient"
-	if e.clear == kernel.AllCaps {
+func (b *builder) changeAmbient(e spec.Edit) {
+	drop, name := e.Loses()&kernel.Caps(), "Attr.Caps.Ambient"
+	if e.Clear == kernel.AllCaps {
 		b.add(name, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_CLEAR_ALL))
 		drop = 0
 	}
@@ -113,46 +87,42 @@ func (b *builder) changeAmbient(e edit) {
 		switch {
 		case drop>>c&1 != 0:
 			b.add(name, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_LOWER), num(c))
-		case e.set>>c&1 != 0:
+		case e.Set>>c&1 != 0:
 			b.add(name, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(c))
 		}
 	}
 }
 
 // capsBefore are the sets that the child has before any of this.
-func capsBefore(r *request) (sets [kernel.CapSets]uint64) {
-	if r.newUserNamespace() || r.joinsUser {
+func capsBefore(r *spec.Start) (sets [kernel.CapSets]uint64) {
+	if r.NewUserNamespace() || r.JoinsUser {
 		sets[kernel.Effective], sets[kernel.Permitted], sets[kernel.Bounding] = kernel.Caps(), kernel.Caps(), kernel.Caps()
 		return sets
 	}
 	sets = kernel.OwnSets()
-	if r.secondStage() != "" && unix.Geteuid() == 0 { // its execve has made them anew
+	if r.SecondStage() != "" && unix.Geteuid() == 0 { // its execve has made them anew
 		sets[kernel.Permitted] = sets[kernel.Bounding] | sets[kernel.Inheritable]
 		sets[kernel.Effective] = sets[kernel.Permitted]
 	}
 	return sets
 }
 
-func (r *request) newUserNamespace() bool {
-	return (r.sys.Cloneflags|r.sys.Unshareflags)&unix.CLONE_NEWUSER != 0
-}
-
 // checkRights refuses what this process has no right to ask for. A plan is
 // made without a look at that.
-func (s *starter) checkRights() *StartError {
-	if !s.ask.changesCaps() {
+func (s *starter) checkRights() *spec.Error {
+	if !s.ask.ChangesCaps() {
 		return nil
 	}
-	if s.ask.joinsUser = s.given.joins.joins(UserNamespace); s.ask.joinsUser {
+	if s.ask.JoinsUser = s.given.joins.joins(spec.UserNamespace); s.ask.JoinsUser {
 		if err := checkCaps(s.ask); err != nil { // which takes other sets for the present ones
-			err.Path = s.ask.path
+			err.Path = s.ask.Path
 			return err
 		}
 	}
 	if s.describing {
 		return nil
 	}
-	e, before := s.ask.caps, capsBefore(s.ask)
+	e, before := s.ask.Caps, capsBefore(s.ask)
 	setpcap := before[kernel.Effective]>>unix.CAP_SETPCAP&1 != 0
 	within := before[kernel.Inheritable] | before[kernel.Bounding]
 	if !setpcap {
@@ -163,21 +133,21 @@ func (s *starter) checkRights() *StartError {
 		bad    uint64
 		reason string
 	}{
-		{kernel.Ambient, e[kernel.Ambient].set &^ before[kernel.Permitted], "is not permitted to this process"},
-		{kernel.Effective, e[kernel.Effective].set &^ before[kernel.Permitted], "is not permitted to this process"},
-		{kernel.Permitted, e[kernel.Permitted].set &^ before[kernel.Permitted], "is not permitted to this process"},
-		{kernel.Inheritable, e[kernel.Inheritable].set &^ within, "is not in this process's bounding set, or permitted to it"},
-		{kernel.Bounding, e[kernel.Bounding].set &^ before[kernel.Bounding], "is not in this process's bounding set, which can only shrink"},
+		{kernel.Ambient, e[kernel.Ambient].Set &^ before[kernel.Permitted], "is not permitted to this process"},
+		{kernel.Effective, e[kernel.Effective].Set &^ before[kernel.Permitted], "is not permitted to this process"},
+		{kernel.Permitted, e[kernel.Permitted].Set &^ before[kernel.Permitted], "is not permitted to this process"},
+		{kernel.Inheritable, e[kernel.Inheritable].Set &^ within, "is not in this process's bounding set, or permitted to it"},
+		{kernel.Bounding, e[kernel.Bounding].Set &^ before[kernel.Bounding], "is not in this process's bounding set, which can only shrink"},
 	} {
 		if c.bad != 0 {
-			return &StartError{Path: s.ask.path, Field: "Attr.Caps." + capSetNames[c.set], Object: oneCap(c.bad), Err: denied(c.reason)}
+			return &spec.Error{Path: s.ask.Path, Field: "Attr.Caps." + spec.CapSetNames[c.set], Object: spec.OneCap(c.bad), Err: spec.Denied(c.reason)}
 		}
 	}
-	if drop := e[kernel.Bounding].loses() & kernel.Caps(); drop != 0 && !setpcap {
-		return &StartError{Path: s.ask.path, Field: "Attr.Caps.Bounding", Object: oneCap(drop), Err: denied("cannot be dropped without CAP_SETPCAP")}
+	if drop := e[kernel.Bounding].Loses() & kernel.Caps(); drop != 0 && !setpcap {
+		return &spec.Error{Path: s.ask.Path, Field: "Attr.Caps.Bounding", Object: spec.OneCap(drop), Err: spec.Denied("cannot be dropped without CAP_SETPCAP")}
 	}
-	if s.ask.attr.Securebits != nil && before[kernel.Permitted]>>unix.CAP_SETPCAP&1 == 0 && !s.ask.secure.unprivileged() {
-		return &StartError{Path: s.ask.path, Field: "Attr.Securebits", Err: denied("cannot be changed without CAP_SETPCAP")}
+	if s.ask.Attr.Securebits != nil && before[kernel.Permitted]>>unix.CAP_SETPCAP&1 == 0 && !s.ask.Secure.Unprivileged() {
+		return &spec.Error{Path: s.ask.Path, Field: "Attr.Securebits", Err: spec.Denied("cannot be changed without CAP_SETPCAP")}
 	}
 	return nil
 }

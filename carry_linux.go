@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // The execve of the second stage takes capabilities away from whoever is not
@@ -36,13 +37,13 @@ func (b *builder) carryCaps() {
 // putCapsBack makes effective, inheritable and ambient what was that before. A
 // new user namespace makes them anew.
 func (b *builder) putCapsBack() {
-	if !b.given.carries || b.ask.newUserNamespace() {
+	if !b.given.carries || b.ask.NewUserNamespace() {
 		return
 	}
 	b.add(b.given.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_CLEAR_ALL)).Ignore(uint32(unix.EINVAL))
-	var e capEdits
-	e[kernel.Effective] = edit{set: b.given.own[kernel.Effective], clear: kernel.AllCaps}
-	e[kernel.Inheritable] = edit{set: b.given.own[kernel.Inheritable], clear: kernel.AllCaps}
+	var e spec.CapEdits
+	e[kernel.Effective] = spec.Edit{Set: b.given.own[kernel.Effective], Clear: kernel.AllCaps}
+	e[kernel.Inheritable] = spec.Edit{Set: b.given.own[kernel.Inheritable], Clear: kernel.AllCaps}
 	b.capset(b.given.stageField, e)
 	for c := range uint64(64) {
 		if b.given.own[kernel.Ambient]>>c&1 != 0 {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 func id(n uint32) *uint32 { return &n }
@@ -130,7 +131,7 @@ var facetsOfCredentials = []facet{
 				Inheritable: CapSet{Drop: all(), Add: amb}}
 		},
 		expect: func(c *Cmd) map[string]string {
-			set := capText(c.Attr.Caps.mustParse()[kernel.Ambient].set)
+			set := capText(c.Attr.Caps.mustParse()[kernel.Ambient].Set)
 			return map[string]string{"status:CapAmb": set, "status:CapInh": set}
 		}},
 	{name: "securebits", needs: []*requirement{asRoot},
@@ -138,7 +139,7 @@ var facetsOfCredentials = []facet{
 			attr(c).Securebits = &Securebits{Drop: all(), Add: []string{"noroot", "no-setuid-fixup", "noroot-locked"}[r.IntN(3):]}
 		},
 		expect: func(c *Cmd) map[string]string {
-			set, _, _ := secureBits("", c.Attr.Securebits.Add)
+			set, _, _ := spec.SecureBits("", c.Attr.Securebits.Add)
 			return map[string]string{fmt.Sprintf("prctl:%d", unix.PR_GET_SECUREBITS): fmt.Sprint(set)}
 		}},
 	{name: "session keyring", needs: []*requirement{keyrings},
@@ -151,8 +152,8 @@ var facetsOfCredentials = []facet{
 		}},
 }
 
-func (c *Caps) mustParse() capEdits {
-	e, err := parseCaps(c)
+func (c *Caps) mustParse() spec.CapEdits {
+	e, err := parseCaps(c.spec())
 	if err != nil {
 		panic(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // joining joins the namespaces of a container.
@@ -42,7 +44,7 @@ var casesOfJoining = []startCase{
 	{"join a mount namespace, and make another", []*requirement{asRoot}, joining(MountNamespace, newKinds, nil, func(c *Cmd) {
 		c.SysProcAttr.Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWUTS
 	})},
-	{"join, with init", []*requirement{asRoot, userNamespaces}, joining(allKinds&^TimeNamespace, newKinds, otherIDs, func(c *Cmd) {
+	{"join, with init", []*requirement{asRoot, userNamespaces}, joining(NamespaceKind(spec.AllKinds)&^TimeNamespace, newKinds, otherIDs, func(c *Cmd) {
 		c.Attr.Init = &Init{}
 	})},
 	{"join, and make a user namespace", []*requirement{asRoot, userNamespaces}, joining(PIDNamespace|MountNamespace, newKinds, nil, func(c *Cmd) {

@@ -8,11 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // landlockABI requires a version of Landlock.
 func landlockABI(version int) *requirement {
-	return &requirement{what: "Landlock, ABI " + itoa(version), works: func() error {
+	return &requirement{what: "Landlock, ABI " + spec.Itoa(version), works: func() error {
 		if kernel.Known.Landlock.Ask().ABI < version {
 			return unix.EOPNOTSUPP
 		}
@@ -20,7 +21,7 @@ func landlockABI(version int) *requirement {
 	}}
 }
 
-// unprivileged requires a process that has not CAP_SYS_ADMIN, nor no_new_privs.
+// Unprivileged requires a process that has not CAP_SYS_ADMIN, nor no_new_privs.
 var unprivileged = &requirement{what: "no privileges", works: func() error {
 	if kernel.HasCap(unix.CAP_SYS_ADMIN) || procField("/proc/self/status", "NoNewPrivs") == "1" {
 		return unix.EPERM

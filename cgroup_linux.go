@@ -13,13 +13,14 @@ import (
 	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // makeCgroup makes the new cgroup with its limits, before the child is born in
 // it. It goes away with a start that fails.
-func (s *starter) makeCgroup() *StartError {
+func (s *starter) makeCgroup() *spec.Error {
 	s.group, s.cgroupSays = nil, ""
-	c := s.ask.attr.Cgroup
+	c := s.ask.Attr.Cgroup
 	switch {
 	case c == nil:
 		return nil
@@ -27,10 +28,10 @@ func (s *starter) makeCgroup() *StartError {
 		s.describeCgroup(c)
 		return nil
 	}
-	s.to.tracer.phase("cgroup", "make the cgroup", cgroupField)
-	g, err := cgroup.Make(c.spec())
+	s.to.tracer.phase("cgroup", "make the cgroup", spec.CgroupField)
+	g, err := cgroup.Make(c.Spec())
 	if err != nil {
-		return ofCgroup(s.ask.path, err)
+		return ofCgroup(s.ask.Path, err)
 	}
 	s.to.tracer.phaseOfOpening()
 	s.group = g
@@ -44,7 +45,7 @@ func (s *starter) makeCgroup() *StartError {
 		g.Discard()
 	})
 	if s.entersByItself() {
-		return s.openProcs(cgroupField, g.OpenProcs)
+		return s.openProcs(spec.CgroupField, g.OpenProcs)
 	}
 	return nil
 }
@@ -52,7 +53,7 @@ func (s *starter) makeCgroup() *StartError {
 // entersByItself reports whether the child has to go to the new cgroup by a
 // step of its own, since the kernel has no CLONE_INTO_CGROUP.
 func (s *starter) entersByItself() bool {
-	return s.ask.attr.Cgroup != nil && s.given.lacks.Has(kernel.NoClone3|kernel.NoIntoCgroup)
+	return s.ask.Attr.Cgroup != nil && s.given.lacks.Has(kernel.NoClone3|kernel.NoIntoCgroup)
 }
 
 // tooSmall is what the counters say of a start that went wrong.
@@ -70,18 +71,18 @@ func tooSmall(g *cgroup.Group) string {
 
 // openProcs opens a cgroup.procs for the child to write to. The kernel asks
 // for the rights of who has opened it: the child's may be none.
-func (s *starter) openProcs(field string, open func() (int, error)) *StartError {
+func (s *starter) openProcs(field string, open func() (int, error)) *spec.Error {
 	fd, err := s.makeFile(field, program.HostFile, open)
 	if err != nil {
-		return ofFile(s.ask.path, field, err)
+		return ofFile(s.ask.Path, field, err)
 	}
 	s.given.enters = append(s.given.enters, use{fd: fd, field: field, own: true})
 	return nil
 }
 
 // ofCgroup is the error of a start whose cgroup cannot be made.
-func ofCgroup(program string, err error) *StartError {
-	e := ofFile(program, cgroupField, err)
+func ofCgroup(program string, err error) *spec.Error {
+	e := ofFile(program, spec.CgroupField, err)
 	var of *cgroup.Error
 	if !errors.As(err, &of) {
 		return e
@@ -97,8 +98,8 @@ func ofCgroup(program string, err error) *StartError {
 }
 
 // ofFile is the error of a start that an operation on a file ends.
-func ofFile(program, field string, err error) *StartError {
-	e := &StartError{Path: program, Field: field, Err: err}
+func ofFile(program, field string, err error) *spec.Error {
+	e := &spec.Error{Path: program, Field: field, Err: err}
 	var of *fs.PathError
 	if errors.As(err, &of) {
 		e.Step, e.Object, e.Err = of.Op, of.Path, of.Err
@@ -107,10 +108,10 @@ func ofFile(program, field string, err error) *StartError {
 }
 
 // openCgroupV1 opens the v1 cgroups that the child is put into.
-func (s *starter) openCgroupV1() *StartError {
-	for i, dir := range s.ask.attr.CgroupV1 {
+func (s *starter) openCgroupV1() *spec.Error {
+	for i, dir := range s.ask.Attr.CgroupV1 {
 		open := func() (int, error) { return cgroup.OpenProcsV1(dir) }
-		if err := s.openProcs(index("Attr.CgroupV1", i), open); err != nil {
+		if err := s.openProcs(spec.Index("Attr.CgroupV1", i), open); err != nil {
 			return err
 		}
 	}
@@ -127,17 +128,9 @@ func (b *builder) enterCgroups() {
 	}
 }
 
-// inCgroup reports whether the child is, before it executes, in a cgroup that
-// its parent is not in. Its memory is the parent's then. If the memory of the
-// cgroup runs out, the OOM killer kills every process that has the memory
-// which the one it chose has; but it does not choose one that is in vfork(2).
-func (r *request) inCgroup() bool {
-	return r.sys.UseCgroupFD || r.attr.Cgroup != nil || len(r.attr.CgroupV1) > 0
-}
-
 // describeCgroup lists what the parent would do. Which cgroup is the parent
 // only a start finds out.
-func (s *starter) describeCgroup(c *Cgroup) {
+func (s *starter) describeCgroup(c *spec.Cgroup) {
 	parent, name := c.Parent, c.Name
 	if parent == "" {
 		parent = "DELEGATED"
@@ -149,15 +142,15 @@ func (s *starter) describeCgroup(c *Cgroup) {
 		s.parentSteps = append(s.parentSteps, PlanStep{By: "parent", Call: call, Text: text, Field: field})
 	}
 	write := func(file, value, field string) {
-		note("write", "write("+strconv.Quote(file)+", "+strconv.Quote(value)+", "+itoa(len(value))+")", field)
+		note("write", "write("+strconv.Quote(file)+", "+strconv.Quote(value)+", "+spec.Itoa(len(value))+")", field)
 	}
-	if need := c.spec().Enables(); need != "" {
-		write(parent+"/cgroup.subtree_control", need, cgroupField)
+	if need := c.Spec().Enables(); need != "" {
+		write(parent+"/cgroup.subtree_control", need, spec.CgroupField)
 	}
 	dir := parent + "/" + name
-	note("mkdir", "mkdir("+strconv.Quote(dir)+", 0755)", cgroupField)
-	for _, w := range c.writes() {
-		write(dir+"/"+w.File, w.Value, cgroupField+"."+w.Label)
+	note("mkdir", "mkdir("+strconv.Quote(dir)+", 0755)", spec.CgroupField)
+	for _, w := range c.Writes() {
+		write(dir+"/"+w.File, w.Value, spec.CgroupField+"."+w.Label)
 	}
 	s.standInCgroup = s.standIn
 	s.standIn++
@@ -166,9 +159,9 @@ func (s *starter) describeCgroup(c *Cgroup) {
 // cgroup is the descriptor of the cgroup that the child is born in, or -1.
 func (s *starter) cgroup() int {
 	switch {
-	case s.ask.sys.UseCgroupFD:
-		return s.ask.sys.CgroupFD
-	case s.ask.attr.Cgroup == nil || s.entersByItself():
+	case s.ask.Sys.UseCgroupFD:
+		return s.ask.Sys.CgroupFD
+	case s.ask.Attr.Cgroup == nil || s.entersByItself():
 		return -1
 	case s.describing:
 		return s.standInCgroup

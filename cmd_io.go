@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // plumbing is the pipes of one command, and the goroutines that copy from and
@@ -35,25 +37,25 @@ func (c *Cmd) plumb() *plumbing {
 
 // openPipes opens the pipes that r has pipeEnds for, and puts the child's ends
 // into their places.
-func (c *Cmd) openPipes(r *request) error {
+func (c *Cmd) openPipes(r *spec.Start) error {
 	var ends [3]int
 	for n := range ends {
-		f := &r.files[n]
-		if f.source != pipeEnd || f.fd != n {
+		f := &r.Files[n]
+		if f.Source != spec.PipeEnd || f.Fd != n {
 			continue
 		}
 		p := c.plumb()
 		parent, child, err := newPipe(n == 0)
 		if err != nil {
-			return &StartError{Path: c.Path, Step: "pipe2", Field: f.field, Err: err}
+			return &StartError{Path: c.Path, Step: "pipe2", Field: f.Field, Err: err}
 		}
 		p.parent, p.raw = append(p.parent, parent), append(p.raw, child)
 		p.copied[n] = parent
 		ends[n] = child
 	}
-	for i := range r.files { // stderr and others may share the pipe of a stream
-		if f := &r.files[i]; f.source == pipeEnd {
-			f.source, f.fd = fromParent, ends[f.fd]
+	for i := range r.Files { // stderr and others may share the pipe of a stream
+		if f := &r.Files[i]; f.Source == spec.PipeEnd {
+			f.Source, f.Fd = spec.FromParent, ends[f.Fd]
 		}
 	}
 	return nil

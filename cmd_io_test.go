@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // onOwnThread calls f on a locked thread that is not used for anything else.
@@ -131,7 +133,7 @@ func TestShownFd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	shown, err := shownFd(r)
+	shown, err := spec.FD(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +148,7 @@ func TestShownFd(t *testing.T) {
 		t.Errorf("passedFd = %d, %v, non-blocking: %v; want %d in blocking mode", passed, err, nonblocking(), shown)
 	}
 	r.Close()
-	for _, fd := range []func(*os.File) (int, error){shownFd, passedFd} {
+	for _, fd := range []func(*os.File) (int, error){spec.FD, passedFd} {
 		if n, err := fd(r); !errors.Is(err, os.ErrClosed) {
 			t.Errorf("descriptor of a closed file = %d, %v; want %v", n, err, os.ErrClosed)
 		}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // Start starts the command and returns while it runs. On success Process is
@@ -43,8 +45,8 @@ func (c *Cmd) Start() error {
 
 // launch does the part of Start that may end in an error.
 func (c *Cmd) launch() error {
-	var stdio [3]childFile
-	r, o := request{files: stdio[:0]}, options{birth: &c.Birth, inspect: c.inspect}
+	var stdio [3]spec.ChildFile
+	r, o := spec.Start{Files: stdio[:0]}, options{birth: &c.Birth, inspect: c.inspect}
 	if c.Trace != nil {
 		o.tracer = c.newTracer()
 	}
@@ -54,7 +56,7 @@ func (c *Cmd) launch() error {
 }
 
 // launchAs is launch with a request that is to be filled in.
-func (c *Cmd) launchAs(r *request, o *options) error {
+func (c *Cmd) launchAs(r *spec.Start, o *options) error {
 	o.tracer.phase("prepare", "prepare the environment and the files", "")
 	if err := c.check(); err != nil {
 		return err
@@ -76,7 +78,7 @@ func (c *Cmd) launchAs(r *request, o *options) error {
 	o.flight.land()
 	runtime.KeepAlive(c) // no cleanup may close its files before the child has them
 	if err != nil {
-		return err
+		return public(err)
 	}
 	c.Process, c.nature = p, natureOf(r)
 	return nil
@@ -99,21 +101,21 @@ func (c *Cmd) check() error {
 
 // translate fills in r, whose files may be preset to an empty slice with room
 // for the usual three. It opens and starts nothing: a stream that needs a pipe
-// is left as a pipeEnd, whose fd is the number of the stream that the pipe
+// is left as a PipeEnd, whose fd is the number of the stream that the pipe
 // belongs to. The function fd tells the descriptor of a file.
-func (c *Cmd) translate(r *request, fd func(*os.File) (int, error)) error {
+func (c *Cmd) translate(r *spec.Start, fd func(*os.File) (int, error)) error {
 	env, err := c.environ()
 	if err != nil {
 		return ofProgram(c.Path, err)
 	}
-	r.path, r.argv, r.env, r.dir = c.Path, c.Args, env, c.Dir
-	if r.path == "" { // or check would have refused it
-		r.path = c.Attr.Program.Name()
+	r.Path, r.Argv, r.Env, r.Dir = c.Path, c.Args, env, c.Dir
+	if r.Path == "" { // or check would have refused it
+		r.Path = c.Attr.Program.Name()
 	}
-	if len(r.argv) == 0 {
-		r.argv = []string{r.path}
+	if len(r.Argv) == 0 {
+		r.Argv = []string{r.Path}
 	}
-	r.sys, r.attr = c.SysProcAttr, c.Attr
+	r.Sys, r.Attr = c.SysProcAttr, c.Attr.spec()
 	if err := c.translateFiles(r, fd); err != nil {
 		return ofProgram(c.Path, err)
 	}
@@ -121,7 +123,7 @@ func (c *Cmd) translate(r *request, fd func(*os.File) (int, error)) error {
 }
 
 // translateFiles is the part of translate that is about descriptors.
-func (c *Cmd) translateFiles(r *request, fd func(*os.File) (int, error)) error {
+func (c *Cmd) translateFiles(r *spec.Start, fd func(*os.File) (int, error)) error {
 	stdin, err := stream(0, "Stdin", c.Stdin, fd)
 	if err != nil {
 		return err
@@ -131,20 +133,20 @@ func (c *Cmd) translateFiles(r *request, fd func(*os.File) (int, error)) error {
 		return err
 	}
 	stderr := stdout
-	stderr.n, stderr.field = 2, "Stderr"
+	stderr.N, stderr.Field = 2, "Stderr"
 	if !same(c.Stdout, c.Stderr) {
 		if stderr, err = stream(2, "Stderr", c.Stderr, fd); err != nil {
 			return err
 		}
 	}
-	r.files = append(r.files, stdin, stdout, stderr)
+	r.Files = append(r.Files, stdin, stdout, stderr)
 	for i, f := range c.ExtraFiles {
 		extra, err := passed(f, "ExtraFiles["+strconv.Itoa(i)+"]", fd)
 		if err != nil {
 			return err
 		}
-		extra.n, extra.unset = 3+i, f == nil
-		r.files = append(r.files, extra)
+		extra.N, extra.Unset = 3+i, f == nil
+		r.Files = append(r.Files, extra)
 	}
 	if c.Attr == nil {
 		return nil
@@ -155,6 +157,7 @@ func (c *Cmd) translateFiles(r *request, fd func(*os.File) (int, error)) error {
 // ofProgram completes an error of a start that was refused with the path of
 // the program.
 func ofProgram(path string, err error) error {
+	err = public(err)
 	if e, ok := err.(*StartError); ok {
 		e.Path = path
 	}
@@ -163,32 +166,32 @@ func ofProgram(path string, err error) error {
 
 // stream is what descriptor n of the child is for value, which is the reader
 // or writer in the named field.
-func stream(n int, field string, value any, fd func(*os.File) (int, error)) (childFile, error) {
+func stream(n int, field string, value any, fd func(*os.File) (int, error)) (spec.ChildFile, error) {
 	switch f := value.(type) {
 	case nil:
 		if n == 0 {
-			return childFile{n: n, source: nullRead, unset: true, field: field}, nil
+			return spec.ChildFile{N: n, Source: spec.NullRead, Unset: true, Field: field}, nil
 		}
-		return childFile{n: n, source: nullWrite, unset: true, field: field}, nil
+		return spec.ChildFile{N: n, Source: spec.NullWrite, Unset: true, Field: field}, nil
 	case *os.File:
 		file, err := passed(f, field, fd)
-		file.n = n
+		file.N = n
 		return file, err
 	default:
-		return childFile{n: n, source: pipeEnd, fd: n, field: field}, nil
+		return spec.ChildFile{N: n, Source: spec.PipeEnd, Fd: n, Field: field}, nil
 	}
 }
 
 // passed is a file that the caller passes to the child, or nil.
-func passed(f *os.File, field string, fd func(*os.File) (int, error)) (childFile, error) {
+func passed(f *os.File, field string, fd func(*os.File) (int, error)) (spec.ChildFile, error) {
 	if f == nil {
-		return childFile{source: closed, field: field}, nil
+		return spec.ChildFile{Source: spec.Closed, Field: field}, nil
 	}
 	n, err := fd(f)
 	if err != nil {
-		return childFile{}, &StartError{Object: f.Name(), Field: field, Err: err}
+		return spec.ChildFile{}, &StartError{Object: f.Name(), Field: field, Err: err}
 	}
-	return childFile{source: fromParent, fd: n, field: field}, nil
+	return spec.ChildFile{Source: spec.FromParent, Fd: n, Field: field}, nil
 }
 
 // passedFd is the descriptor of a file that a child is about to get. It puts
@@ -200,19 +203,6 @@ func passedFd(f *os.File) (int, error) {
 		return -1, os.ErrClosed
 	}
 	return fd, nil
-}
-
-// shownFd is the descriptor of a file, which it leaves as it is.
-func shownFd(f *os.File) (int, error) {
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return -1, err
-	}
-	n := -1
-	if err := conn.Control(func(fd uintptr) { n = int(fd) }); err != nil {
-		return -1, os.ErrClosed
-	}
-	return n, nil
 }
 
 // same reports whether a and b are the same writer. Values that == cannot

@@ -258,7 +258,7 @@ var facetsOfAttr = []facet{
 		expect: func(*Cmd) map[string]string { return nil }},
 }
 
-// leads is what the leader of a session or group sees. With an init that leads.
+// Leads is what the leader of a session or group sees. With an init that leads.
 func leads(c *Cmd, what string) map[string]string {
 	return map[string]string{"leads:" + what: strconv.FormatBool(c.Attr == nil || c.Attr.Init == nil)}
 }

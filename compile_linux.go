@@ -3,26 +3,25 @@
 package sprog
 
 import (
-	"syscall"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // The given is all that a program is compiled from: what is asked for, and what
 // the parent has made, opened and found out for this attempt.
 type given struct {
-	ask     *request
-	files   []childFile    // what is asked for, with the descriptors that there are for it
-	uses    []use          // the parent's descriptors that steps need, besides the files
-	enters  []use          // those of them that are a cgroup.procs to write to
-	held    []heldFile     // all of them, and where the child finds them
-	copied  bool           // the child is born with a copy of the parent's descriptor table
-	highest int            // the highest descriptor that may be open, where the kernel lacks close_range
-	lacks   kernel.Missing // what the kernel is known not to have
+	ask     *spec.Start
+	files   []spec.ChildFile // what is asked for, with the descriptors that there are for it
+	uses    []use            // the parent's descriptors that steps need, besides the files
+	enters  []use            // those of them that are a cgroup.procs to write to
+	held    []heldFile       // all of them, and where the child finds them
+	copied  bool             // the child is born with a copy of the parent's descriptor table
+	highest int              // the highest descriptor that may be open, where the kernel lacks close_range
+	lacks   kernel.Missing   // what the kernel is known not to have
 
 	stageField  string // the field that needs a second stage, or ""
 	image, pipe int    // its descriptors
@@ -47,8 +46,8 @@ type given struct {
 	core     unix.Rlimit // the limit on core files, to be put back
 	guards   bool        // there is one, which is lowered meanwhile
 
-	joins  joins       // the namespaces to join
-	locked LandlockSet // what there is of Attr.Landlock
+	joins  joins            // the namespaces to join
+	locked spec.LandlockSet // what there is of Attr.Landlock
 }
 
 // A compiled start is its programs, and where things are in them.
@@ -76,7 +75,7 @@ type compiled struct {
 // touches nothing but its own memory: the descriptors that it names are held
 // by somebody else.
 type builder struct {
-	ask   *request
+	ask   *spec.Start
 	given *given
 	made  compiled
 
@@ -89,9 +88,6 @@ type builder struct {
 	ruleset    int         // the number of Landlock's ruleset, or notOpen
 	guardsCore bool        // the limit on core files is still to be put back
 }
-
-var noSysProcAttr syscall.SysProcAttr
-var noAttr Attr
 
 // compile makes the programs.
 func compile(g *given, m *memory) compiled {
@@ -173,9 +169,6 @@ func (b *builder) steps() {
 	b.denyTIOCSTI(true)      // with no_new_privs, which allows it
 	b.finish()
 }
-
-// field is the name of a field of SysProcAttr, as errors and plans have it.
-func field(name string) string { return "SysProcAttr." + name }
 
 func (b *builder) add(field string, call program.Call, args ...program.Arg) *program.Step {
 	return b.p.Add(field, call, args...)

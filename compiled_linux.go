@@ -5,6 +5,7 @@ package sprog
 import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // verifiable is what [program.Start.Verify] has to know of the start. Only tests
@@ -18,8 +19,8 @@ func (g *given) verifiable(made *compiled) *program.Start {
 		s.Open = append(s.Open, program.Open{FD: h.at, Kind: h.kind, Cloexec: h.own || h.lent})
 	}
 	for _, f := range g.files {
-		if f.source != closed {
-			s.Given = append(s.Given, f.n)
+		if f.Source != spec.Closed {
+			s.Given = append(s.Given, f.N)
 		}
 	}
 	return s

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // A child that is killed before it executes may leave a core file, of the parent's
@@ -26,9 +27,9 @@ import (
 const noCore = 1
 
 // guardCore sees whether a core file of the child could be written.
-func (s *starter) guardCore() *StartError {
+func (s *starter) guardCore() *spec.Error {
 	s.given.core, s.given.guards = unix.Rlimit{}, false
-	if s.ask.inPlace || s.undumpableAtBirth() {
+	if s.ask.InPlace || s.undumpableAtBirth() {
 		return nil
 	}
 	limit, possible := coreLimit()
@@ -41,7 +42,7 @@ func (s *starter) guardCore() *StartError {
 // undumpableAtBirth reports whether the launch clears the dumpable flag before there
 // is a child.
 func (s *starter) undumpableAtBirth() bool {
-	changes := s.given.stageField == "" && s.ask.changesCredentials() && reachesHidden(s.ask)
+	changes := s.given.stageField == "" && s.ask.ChangesCredentials() && reachesHidden(s.ask)
 	return len(s.given.joins.list) > 0 || s.given.hides || changes && (os.Geteuid() == 0 || !s.readsProc())
 }
 
@@ -67,7 +68,7 @@ var corePattern kernel.Setting
 // coreOff is the first step of a child.
 func (b *builder) coreOff() {
 	if b.guardsCore {
-		b.coreTo("", Rlimit{Resource: unix.RLIMIT_CORE, Cur: noCore, Max: b.given.core.Max})
+		b.coreTo("", spec.Rlimit{Resource: unix.RLIMIT_CORE, Cur: noCore, Max: b.given.core.Max})
 	}
 }
 
@@ -79,31 +80,31 @@ func (b *builder) coreBack() {
 	}
 	b.guardsCore = false
 	asked := false
-	for i, l := range b.ask.attr.Rlimits {
+	for i, l := range b.ask.Attr.Rlimits {
 		if l.Resource == unix.RLIMIT_CORE && b.made.second == nil {
-			b.prlimit(index("Attr.Rlimits", i), l)
+			b.prlimit(spec.Index("Attr.Rlimits", i), l)
 			asked = true
 		}
 	}
 	if !asked {
-		b.coreTo("", Rlimit{Resource: unix.RLIMIT_CORE, Cur: b.given.core.Cur, Max: b.given.core.Max})
+		b.coreTo("", spec.Rlimit{Resource: unix.RLIMIT_CORE, Cur: b.given.core.Cur, Max: b.given.core.Max})
 	}
 }
 
 // coreTo sets the limit. A filter may deny that, for better and worse.
-func (b *builder) coreTo(field string, l Rlimit) {
+func (b *builder) coreTo(field string, l spec.Rlimit) {
 	b.prlimit(field, l)
 	b.p.StepOf(b.p.Result()).Ignore(uint32(unix.EPERM)).Ignore(uint32(unix.ENOSYS))
 }
 
 // limitsCore is for a limit on core files that the child is asked to have: as long as
 // there is to be none, only the hard limit is raised.
-func (b *builder) limitsCore(field string, l Rlimit) bool {
+func (b *builder) limitsCore(field string, l spec.Rlimit) bool {
 	if !b.guardsCore || l.Resource != unix.RLIMIT_CORE {
 		return false
 	}
 	if l.Max >= noCore {
-		b.prlimit(field, Rlimit{Resource: l.Resource, Cur: noCore, Max: l.Max})
+		b.prlimit(field, spec.Rlimit{Resource: l.Resource, Cur: noCore, Max: l.Max})
 	}
 	return true
 }

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 var (
@@ -302,24 +304,24 @@ var exceptions = []struct {
 		}},
 }
 
-// invalid reports whether the package refuses the start without asking the
+// InvalidReason reports whether the package refuses the start without asking the
 // kernel.
 func (r *random) invalid() bool {
-	q := request{path: r.path, argv: r.args, env: r.env, dir: r.dir, sys: r.attributes(), attr: &noAttr}
+	q := spec.Start{Path: r.path, Argv: r.args, Env: r.env, Dir: r.dir, Sys: r.attributes(), Attr: &spec.NoAttr}
 	for _, v := range r.stdio {
-		q.files = append(q.files, childFile{source: sourceOf(v)})
+		q.Files = append(q.Files, spec.ChildFile{Source: sourceOf(v)})
 	}
 	for _, f := range r.extra {
-		q.files = append(q.files, childFile{source: sourceOf(f)})
+		q.Files = append(q.Files, spec.ChildFile{Source: sourceOf(f)})
 	}
 	return resolve(&q) != nil || slices.ContainsFunc(r.env, hasNUL)
 }
 
-func sourceOf(v any) fileSource {
+func sourceOf(v any) spec.FileSource {
 	if f, ok := v.(*os.File); ok && f == nil {
-		return closed
+		return spec.Closed
 	}
-	return fromParent
+	return spec.FromParent
 }
 
 // TestLikeOsExec compares random starts with os/exec's: they end alike, with

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // Environ returns the environment that the program would get if it were
@@ -57,7 +59,7 @@ func dedupEnv(env []string) (kept []string, err error) {
 	for i, kv := range env {
 		nul := hasNUL(kv)
 		if nul && err == nil {
-			err = refuse("Env", envKey(kv), "contains a NUL byte")
+			err = spec.Refuse("Env", envKey(kv), "contains a NUL byte")
 		}
 		drop := nul || kv == "" || index.overridden(i)
 		switch {

@@ -1,15 +1,12 @@
 package sprog
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"syscall"
 
-	"github.com/sprog-dev/sprog/internal/terms"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // The errors that callers of os/exec already branch on are the same types and
@@ -72,44 +69,7 @@ type StartError struct {
 //
 //	sprog: start /bin/app: chdir /nope (Dir): no such file or directory
 func (e *StartError) Error() string {
-	var b strings.Builder
-	b.WriteString("sprog: " + e.verb())
-	if e.Path != "" {
-		b.WriteString(" " + terms.Printable(e.Path))
-	}
-	if what := e.what(); what != "" {
-		b.WriteString(": " + what)
-	}
-	if e.Err != nil {
-		b.WriteString(": " + terms.Of(e.Err.Error()))
-	}
-	if e.Hint != "" {
-		b.WriteString(" (" + terms.Of(e.Hint) + ")")
-	}
-	return b.String()
-}
-
-func (e *StartError) verb() string {
-	if e.inPlace {
-		return "exec"
-	}
-	return "start"
-}
-
-// what is the step with its object and the field that asked for it. The
-// object is left out where it would only repeat the program's path.
-func (e *StartError) what() string {
-	words := make([]string, 0, 3)
-	if e.Step != "" {
-		words = append(words, e.Step)
-	}
-	if e.Object != "" && (e.Object != e.Path || e.Step == "") {
-		words = append(words, terms.Printable(e.Object))
-	}
-	if e.Field != "" {
-		words = append(words, "("+terms.Of(e.Field)+")")
-	}
-	return strings.Join(words, " ")
+	return (&spec.Error{Path: e.Path, Step: e.Step, Object: e.Object, Field: e.Field, Err: e.Err, Hint: e.Hint, InPlace: e.inPlace}).Error()
 }
 
 // Unwrap returns e.Err.
@@ -129,22 +89,3 @@ func (e *StartError) As(target any) bool {
 	*p = &os.PathError{Op: e.Step, Path: path, Err: e.Err}
 	return true
 }
-
-// An invalid is the reason of a start that is refused. It is EINVAL to
-// errors.Is, as what package syscall answers.
-type invalid string
-
-func (i invalid) Error() string { return string(i) }
-func (invalid) Unwrap() error   { return syscall.EINVAL }
-
-func invalidf(field, object, reason string) *StartError {
-	return &StartError{Field: field, Object: object, Err: invalid(reason)}
-}
-
-// refuse is the error of a start that is refused before anything runs.
-func refuse(field, object, reason string) *StartError {
-	return &StartError{Object: object, Field: field, Err: errors.New(reason)}
-}
-
-func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
-func itoa(n int) string                { return strconv.Itoa(n) }

@@ -256,7 +256,7 @@ func must(err error) {
 	}
 }
 
-// write makes a file in the scene, with the mode as it is given.
+// Write makes a file in the scene, with the mode as it is given.
 func (x *scene) write(name string, mode os.FileMode, content string) string {
 	path := x.dir + "/" + name
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC, uint32(mode)) // not by way of the network poller

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // An earlier program has left links in its root, to what a later start may have
@@ -100,7 +101,7 @@ var needingMuch = []startCase{
 	}},
 	{"much", []*requirement{enteringTime}, func(t *testing.T, c *Cmd) {
 		sys(c).Unshareflags |= unix.CLONE_NEWTIME | unix.CLONE_NEWNET
-		attr(c).Init, attr(c).OOMScoreAdj, attr(c).ReportNamespaces = &Init{}, new(500), allKinds
+		attr(c).Init, attr(c).OOMScoreAdj, attr(c).ReportNamespaces = &Init{}, new(500), NamespaceKind(spec.AllKinds)
 		attr(c).Sysctls = []Sysctl{{"net.ipv4.ip_default_ttl", "77"}}
 		attr(c).TimeOffsets = &TimeOffsets{}
 		attr(c).Files = append(attr(c).Files, File{FD: 30, File: openProgram(t, "/dev/null")})

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"runtime"
 	"sync/atomic"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // Exec executes the program in the place of this process, with all attributes
@@ -35,31 +37,32 @@ func (c *Cmd) Exec() error {
 	if atomic.SwapInt32(&c.started, 1) != 0 {
 		return errors.New("sprog: already started")
 	}
-	var r request
+	var r spec.Start
 	if err := c.inPlace(&r, true); err != nil {
 		return err
 	}
 	err := execRequest(&r, options{inspect: c.inspect})
 	runtime.KeepAlive(c)
-	return err
+	return public(err)
 }
 
 // ExecPlan is [Cmd.Plan] for [Cmd.Exec].
 func (c *Cmd) ExecPlan() (*Plan, error) {
-	var r request
+	var r spec.Start
 	if err := c.inPlace(&r, false); err != nil {
 		return nil, err
 	}
-	return planRequest(&r)
+	p, err := planRequest(&r)
+	return p, public(err)
 }
 
 // inPlace fills in the request of an Exec, or of its plan.
-func (c *Cmd) inPlace(r *request, blocking bool) error {
+func (c *Cmd) inPlace(r *spec.Start, blocking bool) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	r.inPlace = true
-	fd := shownFd
+	r.InPlace = true
+	fd := spec.FD
 	if blocking {
 		fd = passedFd
 	}
@@ -83,9 +86,9 @@ func (c *Cmd) inPlace(r *request, blocking bool) error {
 		}
 		return err
 	}
-	for _, f := range r.files {
-		if f.source == pipeEnd {
-			return &StartError{Path: c.Path, Field: f.field, Err: errors.New("must be a file or nil: nothing would be left to copy what is read or written"), inPlace: true}
+	for _, f := range r.Files {
+		if f.Source == spec.PipeEnd {
+			return &StartError{Path: c.Path, Field: f.Field, Err: errors.New("must be a file or nil: nothing would be left to copy what is read or written"), inPlace: true}
 		}
 	}
 	return nil

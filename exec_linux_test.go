@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // stepVar tells a test in a process of its own which step is to misbehave.
@@ -54,28 +55,28 @@ func becoming(t *testing.T, step int) (stdout, stderr string, code int) {
 }
 
 // nameFile has an error name the file that a step's descriptor is of.
-func nameFile(e *StartError, a *Attr) {
+func nameFile(e *spec.Error, a *Attr) {
 	if a == nil {
 		return
 	}
 	for i, dir := range a.CgroupV1 {
-		if e.Step == "write" && e.Field == index("Attr.CgroupV1", i) {
+		if e.Step == "write" && e.Field == spec.Index("Attr.CgroupV1", i) {
 			e.Object = dir + "/cgroup.procs"
 		}
 	}
 	for i, n := range a.Join {
-		if e.Step != "setns" || e.Field != index("Attr.Join", i) {
+		if e.Step != "setns" || e.Field != spec.Index("Attr.Join", i) {
 			continue
 		}
-		for _, k := range namespaceKinds {
+		for _, k := range spec.NamespaceKinds {
 			switch {
-			case e.Object != program.CloneFlags(uint64(k.kind)):
+			case e.Object != program.CloneFlags(uint64(k.Kind)):
 			case n.Path != "":
 				e.Object = n.Path
 			case n.File != nil:
 				e.Object = n.File.Name()
 			case n.PID != 0:
-				e.Object = fmt.Sprintf("/proc/%d/ns/%s", n.PID, k.file)
+				e.Object = fmt.Sprintf("/proc/%d/ns/%s", n.PID, k.File)
 			}
 		}
 	}
@@ -94,7 +95,7 @@ func become(c *Cmd) {
 		case p.Steps[step].Call.IsOperation() || p.Steps[step].Quiet || !mustPass(p.Steps, 0, step):
 			fmt.Print("may not matter")
 		default:
-			e := &StartError{Path: c.Path, inPlace: true}
+			e := &spec.Error{Path: c.Path, InPlace: true}
 			stepFailed(e, p, step)
 			nameFile(e, c.Attr)
 			code := 125

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // Every call that is not one for a thread of several (calls.txt) is left to an image
@@ -32,8 +33,8 @@ func (s *starter) oneThread() bool {
 	switch {
 	case s.given.lacks.Has(kernel.NoCloseRange):
 		return false // descriptors would be closed in the table of all threads
-	case s.ask.sys.Chroot != "" || s.given.joins.joins(MountNamespace):
-		return false // another root takes an image: see secondStage
+	case s.ask.Sys.Chroot != "" || s.given.joins.joins(spec.MountNamespace):
+		return false // another root takes an image: see SecondStage
 	}
 	return !slices.ContainsFunc(s.made.first.Steps[:s.handler], func(step program.Step) bool { return !isForOneThread(&step) })
 }

@@ -8,16 +8,17 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // explain makes the error of a launch that failed.
-func (s *starter) explain(res machine.Result) *StartError {
-	e := &StartError{Path: s.ask.path, Signal: res.Signal}
+func (s *starter) explain(res machine.Result) *spec.Error {
+	e := &spec.Error{Path: s.ask.Path, Signal: res.Signal}
 	switch res.Place {
 	case machine.AtBirth:
 		s.explainBirth(e, res.Errno)
 	case machine.AtMeeting:
-		if own, ok := res.Err.(*StartError); ok {
+		if own, ok := res.Err.(*spec.Error); ok {
 			return own
 		}
 		e.Step, e.Err = "rendezvous", res.Err
@@ -53,7 +54,7 @@ func (s *starter) explain(res machine.Result) *StartError {
 }
 
 // stepFailed fills in what is known of a step of the program.
-func stepFailed(e *StartError, p *program.Program, step int) {
+func stepFailed(e *spec.Error, p *program.Program, step int) {
 	st := &p.Steps[step]
 	e.Step, e.Field = st.Call.String(), st.Field
 	e.Object = p.Object(step)
@@ -69,8 +70,8 @@ func exitSignalOf(plain bool) string {
 	return ""
 }
 
-func (s *starter) explainBirth(e *StartError, errno syscall.Errno) {
-	sys := s.ask.sys
+func (s *starter) explainBirth(e *spec.Error, errno syscall.Errno) {
+	sys := s.ask.Sys
 	flags := s.launch.Flags()
 	e.Step, e.Syscall = "clone3", program.FormatClone3(flags, s.launch.Cgroup)
 	if s.launch.OldClone && !s.tried.clone {
@@ -78,15 +79,15 @@ func (s *starter) explainBirth(e *StartError, errno syscall.Errno) {
 	}
 	ns := s.launch.Namespaces
 	if ns != 0 {
-		e.Object, e.Field = program.CloneFlags(ns), field("Cloneflags")
+		e.Object, e.Field = program.CloneFlags(ns), spec.Field("Cloneflags")
 	}
 	// A cgroup that cannot be entered has none of these errors.
 	ofNamespaces := ns != 0 && (errno == syscall.EPERM || errno == syscall.ENOSPC || errno == syscall.EUSERS || errno == syscall.EINVAL)
 	if sys.UseCgroupFD && !ofNamespaces {
-		e.Object, e.Field = "CLONE_INTO_CGROUP descriptor "+strconv.Itoa(sys.CgroupFD), field("CgroupFD")
+		e.Object, e.Field = "CLONE_INTO_CGROUP descriptor "+strconv.Itoa(sys.CgroupFD), spec.Field("CgroupFD")
 	}
 	if s.launch.Cgroup >= 0 && !sys.UseCgroupFD && (!ofNamespaces || errno == 0 && ns == 0) {
-		e.Field = cgroupField
+		e.Field = spec.CgroupField
 		if s.group != nil {
 			e.Object = s.group.Path()
 		}

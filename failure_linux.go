@@ -10,6 +10,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
@@ -50,7 +51,7 @@ type ending struct {
 
 // tellFailures adds the explanations, and the steps that print one.
 func (s *starter) tellFailures() {
-	if !s.ask.inPlace {
+	if !s.ask.InPlace {
 		return
 	}
 	p := s.made.first
@@ -71,7 +72,7 @@ func (s *starter) tellFailures() {
 // explainStep fills in the entry of a step.
 func (s *starter) explainStep(i int, entry program.Arg) {
 	st := &s.made.first.Steps[i]
-	e := &StartError{Path: s.ask.path, Step: st.Call.String(), Object: s.made.first.Object(i), Field: st.Field, inPlace: true}
+	e := &spec.Error{Path: s.ask.Path, Step: st.Call.String(), Object: s.made.first.Object(i), Field: st.Field, InPlace: true}
 	s.describeFile(e)
 	s.point(entry.Plus(entryText), e.Error()+": ")
 	endings := s.endings(e, i)
@@ -97,7 +98,7 @@ func (s *starter) point(word program.Arg, text string) {
 
 // endings are how a step can fail: in those ways that there is more to say
 // about, which is found out beforehand, and in any other.
-func (s *starter) endings(e *StartError, step int) (list []ending) {
+func (s *starter) endings(e *spec.Error, step int) (list []ending) {
 	call := s.made.first.Steps[step].Call
 	executes := call == program.Execve || call == program.Execveat
 	errnos, code := s.likely(call), exitFailed
@@ -106,7 +107,7 @@ func (s *starter) endings(e *StartError, step int) (list []ending) {
 	}
 	for _, errno := range errnos {
 		one := ending{errno, code, s.failed(e, machine.Result{Place: machine.InSecond, Step: step, Errno: errno}).whyInTime()}
-		if executes && (errno == unix.ENOENT || errno == unix.ENOTDIR) && s.ask.attr.Program == nil && !view(s.ask).Exists(s.ask.path) {
+		if executes && (errno == unix.ENOENT || errno == unix.ENOTDIR) && s.ask.Attr.Program == nil && !view(s.ask).Exists(s.ask.Path) {
 			one.code = exitNotFound
 		}
 		if one.hint != "" || one.code != code {
@@ -128,7 +129,7 @@ func (s *starter) likely(call program.Call) []syscall.Errno {
 		return append(errnosOfCalls[:], unix.ENOSYS)
 	case call != program.Execve && call != program.Execveat:
 		return errnosOfCalls[:]
-	case !s.failed(nil, machine.Result{}).looksExecutable() || s.given.locked.restricts() || kernel.Exists(modulesFile):
+	case !s.failed(nil, machine.Result{}).looksExecutable() || s.given.locked.Restricts() || kernel.Exists(modulesFile):
 		return errnosOfExec[:]
 	}
 	return errnosOfExec[:2]

@@ -360,7 +360,7 @@ func mustPass(steps []program.Step, from, through int) bool {
 	return true
 }
 
-// held is what this process holds, and what the kernel keeps for it, that a
+// Held is what this process holds, and what the kernel keeps for it, that a
 // start must leave alone.
 type held struct {
 	fds                            map[string]string

@@ -1,9 +1,10 @@
 package sprog
 
 import (
-	"math"
 	"os"
 	"slices"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // A File is one descriptor of the child's, by its number. It has exactly one
@@ -52,24 +53,24 @@ type File struct {
 }
 
 // addFiles adds what the attributes say about descriptors to those of r.
-func (a *Attr) addFiles(r *request, fd func(*os.File) (int, error)) error {
+func (a *Attr) addFiles(r *spec.Start, fd func(*os.File) (int, error)) error {
 	for i := range a.Files {
-		file, err := a.Files[i].translate(index("Attr.Files", i), fd)
+		file, err := a.Files[i].translate(spec.Index("Attr.Files", i), fd)
 		if err != nil {
 			return err
 		}
-		if err := r.claim(file); err != nil {
+		if err := r.Claim(file); err != nil {
 			return err
 		}
 	}
 	for i, n := range a.Inherit {
-		file := childFile{n: n, source: fromParent, fd: n, field: index("Attr.Inherit", i)}
-		if err := r.claim(file); err != nil {
+		file := spec.ChildFile{N: n, Source: spec.FromParent, Fd: n, Field: spec.Index("Attr.Inherit", i)}
+		if err := r.Claim(file); err != nil {
 			return err
 		}
 	}
-	for i := range r.files {
-		if err := r.resolve(i); err != nil {
+	for i := range r.Files {
+		if err := r.Resolve(i); err != nil {
 			return err
 		}
 	}
@@ -82,88 +83,33 @@ func (a *Attr) gives(n int) bool {
 }
 
 // translate is the child's file that f describes.
-func (f *File) translate(field string, fd func(*os.File) (int, error)) (file childFile, err error) {
-	file = childFile{n: f.FD, file: f, field: field}
+func (f *File) translate(field string, fd func(*os.File) (int, error)) (file spec.ChildFile, err error) {
+	file = spec.ChildFile{N: f.FD, File: (*spec.File)(f), Field: field}
 	sources := 0
-	source := func(given bool, s fileSource) {
+	source := func(given bool, s spec.FileSource) {
 		if given {
-			file.source = s
+			file.Source = s
 			sources++
 		}
 	}
-	source(f.File != nil, fromParent)
-	source(f.Path != "", opened)
-	source(f.Data != nil, inline)
-	source(f.Dup != nil, sameAs)
-	source(f.Closed, closed)
+	source(f.File != nil, spec.FromParent)
+	source(f.Path != "", spec.Opened)
+	source(f.Data != nil, spec.Inline)
+	source(f.Dup != nil, spec.SameAs)
+	source(f.Closed, spec.Closed)
 	switch {
 	case sources != 1:
-		return file, invalidf(field, itoa(f.FD), "needs one of File, Path, Data, Dup and Closed, and only one")
+		return file, spec.Invalid(field, spec.Itoa(f.FD), "needs one of File, Path, Data, Dup and Closed, and only one")
 	case f.Path == "" && (f.Flags != 0 || f.Mode != 0):
-		return file, invalidf(field, itoa(f.FD), "has Flags or Mode, which are for Path")
+		return file, spec.Invalid(field, spec.Itoa(f.FD), "has Flags or Mode, which are for Path")
 	case hasNUL(f.Path):
-		return file, invalidf(field, "", "contains a NUL byte")
+		return file, spec.Invalid(field, "", "contains a NUL byte")
 	case f.Dup != nil:
-		file.fd = *f.Dup
+		file.Fd = *f.Dup
 	case f.File != nil:
-		if file.fd, err = fd(f.File); err != nil {
+		if file.Fd, err = fd(f.File); err != nil {
 			return file, &StartError{Object: f.File.Name(), Field: field, Err: err}
 		}
 	}
 	return file, nil
-}
-
-// claim gives a number of the child's to a file.
-func (r *request) claim(f childFile) error {
-	if f.n < 0 || f.n > math.MaxInt32 {
-		return invalidf(f.field, itoa(f.n), "is no descriptor number")
-	}
-	if i := r.fileAt(f.n); i >= 0 {
-		if old := r.files[i]; !old.unset {
-			return invalidf(f.field, itoa(f.n), "is the number of "+old.field+" too")
-		}
-		r.files[i] = f
-		return nil
-	}
-	r.files = insertFile(r.files, f)
-	return nil
-}
-
-// insertFile puts a file where its number belongs.
-func insertFile(files []childFile, f childFile) []childFile {
-	i := len(files)
-	for i > 0 && files[i-1].n > f.n {
-		i--
-	}
-	return slices.Insert(files, i, f)
-}
-
-// resolve finds the file that a duplicate is one of in the end. What the child
-// has open from its birth is given to it in the same way; the rest is duplicated
-// when it is there.
-func (r *request) resolve(i int) error {
-	f := &r.files[i]
-	if f.source != sameAs {
-		return nil
-	}
-	root := f
-	for range r.files {
-		at := r.fileAt(root.fd)
-		if at < 0 || r.files[at].source == closed {
-			return invalidf(f.field, itoa(root.fd), "is not a descriptor of the child")
-		}
-		root = &r.files[at]
-		if root.source != sameAs {
-			break
-		}
-	}
-	switch root.source {
-	case sameAs:
-		return invalidf(f.field, itoa(f.n), "is a duplicate of itself")
-	case opened, inline:
-		f.fd = root.n
-	default:
-		f.source, f.fd = root.source, root.fd
-	}
-	return nil
 }

@@ -12,35 +12,30 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-// gives reports whether the child gets a file at number n.
-func (r *request) gives(n int) bool {
-	i := r.fileAt(n)
-	return i >= 0 && r.files[i].source != closed
-}
 
 // checkFiles refuses numbers that the child cannot have, and those that the
 // caller cannot know.
-func checkFiles(r *request) *StartError {
-	if len(r.attr.Files) > 0 || len(r.attr.Inherit) > 0 {
-		last := r.files[len(r.files)-1]
-		if limit := filesLimit(r); uint64(last.n) >= limit {
-			return &StartError{Object: itoa(last.n), Field: last.field, Err: unix.EMFILE,
+func checkFiles(r *spec.Start) *spec.Error {
+	if len(r.Attr.Files) > 0 || len(r.Attr.Inherit) > 0 {
+		last := r.Files[len(r.Files)-1]
+		if limit := filesLimit(r); uint64(last.N) >= limit {
+			return &spec.Error{Object: spec.Itoa(last.N), Field: last.Field, Err: unix.EMFILE,
 				Hint: "the number is not below RLIMIT_NOFILE, which is " + strconv.FormatUint(limit, 10)}
 		}
 	}
-	for i, n := range r.attr.Inherit {
+	for i, n := range r.Attr.Inherit {
 		if machine.IsSlot(n) {
-			return invalidf(index("Attr.Inherit", i), itoa(n), "is a number that this package keeps for itself")
+			return spec.Invalid(spec.Index("Attr.Inherit", i), spec.Itoa(n), "is a number that this package keeps for itself")
 		}
 	}
 	return nil
 }
 
 // filesLimit is the limit on open files while the child's are placed.
-func filesLimit(r *request) uint64 {
-	for _, l := range r.attr.Rlimits {
+func filesLimit(r *spec.Start) uint64 {
+	for _, l := range r.Attr.Rlimits {
 		if l.Resource == unix.RLIMIT_NOFILE && atstart.NofileKnown && l.Max > atstart.NofileMax {
 			return l.Max // see rlimits
 		}
@@ -114,11 +109,11 @@ func (b *builder) openNull() {
 	for i, f := range b.given.files {
 		t.source = append(t.source, notOpen)
 		switch {
-		case f.held():
-			t.source[i] = t.at(f.fd)
-		case f.source == nullRead:
+		case f.Held():
+			t.source[i] = t.at(f.Fd)
+		case f.Source == spec.NullRead:
 			t.source[i] = b.nullFile(f, unix.O_RDONLY, &reader)
-		case f.source == nullWrite:
+		case f.Source == spec.NullWrite:
 			t.source[i] = b.nullFile(f, unix.O_WRONLY, &writer)
 		}
 	}
@@ -126,20 +121,20 @@ func (b *builder) openNull() {
 
 // nullFile puts /dev/null at a file's number, or at a spare one if that is
 // taken by a file that is still needed, and returns where it is.
-func (b *builder) nullFile(f childFile, mode int, opened *int) int {
+func (b *builder) nullFile(f spec.ChildFile, mode int, opened *int) int {
 	t := &b.table
-	dest := f.n
+	dest := f.N
 	if t.isOpen(dest) {
 		dest = notOpen
 	}
 	if *opened == notOpen {
-		*opened = b.openAt(f.field, "/dev/null", mode, 0, dest)
+		*opened = b.openAt(f.Field, "/dev/null", mode, 0, dest)
 		return *opened
 	}
 	if dest == notOpen {
 		dest = t.spare()
 	}
-	b.add(f.field, program.Dup3, num(*opened), num(dest), num(0))
+	b.add(f.Field, program.Dup3, num(*opened), num(dest), num(0))
 	t.setOpen(dest, true)
 	return dest
 }

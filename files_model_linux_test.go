@@ -102,7 +102,7 @@ func seenAs(content string, flags int) seenFile {
 	return seenFile{Content: content, Flags: flags}
 }
 
-// number draws a number that is not taken: mostly a low one, so that the
+// Number draws a number that is not taken: mostly a low one, so that the
 // numbers of the parent's files are hit too.
 func (m *tableModel) number() int {
 	for {

@@ -10,84 +10,63 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // useProgram and useDirFile are for the descriptors of the program and the
 // working directory.
-func (s *starter) useProgram() (err *StartError) {
-	s.given.programFD, err = s.useFile(s.ask.attr.Program, "Attr.Program", program.Harmless)
+func (s *starter) useProgram() (err *spec.Error) {
+	s.given.programFD, err = s.useFile(s.ask.Attr.Program, "Attr.Program", program.Harmless)
 	return err
 }
 
-func (s *starter) useDirFile() (err *StartError) {
-	if s.ask.attr.DirFile != nil && s.given.joins.joins(MountNamespace) { // found among all those of a process
-		err = dirFileOutside("a joined mount namespace")
-		err.Path = s.ask.path
+func (s *starter) useDirFile() (err *spec.Error) {
+	if s.ask.Attr.DirFile != nil && s.given.joins.joins(spec.MountNamespace) { // found among all those of a process
+		err = spec.DirFileOutside("a joined mount namespace")
+		err.Path = s.ask.Path
 		return err
 	}
-	s.given.dirFD, err = s.useFile(s.ask.attr.DirFile, "Attr.DirFile", program.HostDirectory)
+	s.given.dirFD, err = s.useFile(s.ask.Attr.DirFile, "Attr.DirFile", program.HostDirectory)
 	return err
 }
 
 // checkProgramFD refuses to execute a descriptor by its path in the /proc of
 // another root, where that may be the path of anything.
-func (s *starter) checkProgramFD() *StartError {
-	if s.ask.attr.Program == nil || !s.given.lacks.Has(kernel.NoExecveat) || s.ask.sys.Chroot == "" && !s.given.joins.joins(MountNamespace) {
+func (s *starter) checkProgramFD() *spec.Error {
+	if s.ask.Attr.Program == nil || !s.given.lacks.Has(kernel.NoExecveat) || s.ask.Sys.Chroot == "" && !s.given.joins.joins(spec.MountNamespace) {
 		return nil
 	}
-	return &StartError{Step: "execveat", Field: "Attr.Program", Err: unix.ENOSYS,
+	return &spec.Error{Step: "execveat", Field: "Attr.Program", Err: unix.ENOSYS,
 		Hint: "in another root it cannot be replaced by a path in /proc"}
 }
 
-func (s *starter) useFile(f *os.File, field string, kind program.FileKind) (int, *StartError) {
+func (s *starter) useFile(f *os.File, field string, kind program.FileKind) (int, *spec.Error) {
 	if f == nil {
 		return -1, nil
 	}
-	fd, err := shownFd(f)
+	fd, err := spec.FD(f)
 	if err != nil {
-		return -1, &StartError{Path: s.ask.path, Object: f.Name(), Field: field, Err: err}
+		return -1, &spec.Error{Path: s.ask.Path, Object: f.Name(), Field: field, Err: err}
 	}
 	s.given.use(fd, field, kind)
 	return fd, nil
 }
 
-// checkDirFile refuses a working directory that would lie outside of the
-// program's root. From there, ".." leads to all that is not below it.
-func (r *request) checkDirFile() *StartError {
-	const name = "Attr.DirFile"
-	switch {
-	case r.attr.DirFile == nil:
-	case r.dir != "":
-		return invalidf(name, "", "cannot be combined with Dir")
-	case r.sys.Chroot != "":
-		return invalidf(name, "", "cannot be combined with SysProcAttr.Chroot: the program would be outside of its root")
-	case (r.sys.Cloneflags|r.sys.Unshareflags)&unix.CLONE_NEWNS != 0:
-		return dirFileOutside("a new mount namespace")
-	case r.named()&MountNamespace != 0:
-		return dirFileOutside("a joined mount namespace")
-	}
-	return nil
-}
-
-func dirFileOutside(of string) *StartError {
-	return invalidf("Attr.DirFile", "", "cannot be combined with "+of+": the program would be in another one")
-}
-
 // makeInline makes the files whose content is given.
-func (s *starter) makeInline() *StartError {
-	if slices.ContainsFunc(s.given.files, func(f childFile) bool { return f.source == inline }) {
+func (s *starter) makeInline() *spec.Error {
+	if slices.ContainsFunc(s.given.files, func(f spec.ChildFile) bool { return f.Source == spec.Inline }) {
 		s.given.files = slices.Clone(s.given.files) // the descriptors are this attempt's
 	}
 	for i := range s.given.files {
 		f := &s.given.files[i]
-		if f.source != inline {
+		if f.Source != spec.Inline {
 			continue
 		}
-		fd, err := s.makeFile(f.field, program.ForProgram, func() (int, error) { return sealedFile(f.file.Data) })
+		fd, err := s.makeFile(f.Field, program.ForProgram, func() (int, error) { return sealedFile(f.File.Data) })
 		if err != nil {
-			return &StartError{Path: s.ask.path, Step: "make inline data", Object: itoa(f.n), Field: f.field, Err: err, Hint: noDataText(err)}
+			return &spec.Error{Path: s.ask.Path, Step: "make inline data", Object: spec.Itoa(f.N), Field: f.Field, Err: err, Hint: noDataText(err)}
 		}
-		f.fd = fd
+		f.Fd = fd
 	}
 	return nil
 }

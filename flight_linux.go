@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // A flight is a start under way that something may end: the time limit, or the context.
@@ -65,8 +66,8 @@ func (f *flight) stopper() *machine.Stop {
 }
 
 // stopped is the error of a start that was ended, which says how far it had come.
-func (s *starter) stopped(res machine.Result) *StartError {
-	e := &StartError{Path: s.ask.path}
+func (s *starter) stopped(res machine.Result) *spec.Error {
+	e := &spec.Error{Path: s.ask.Path}
 	if res.Place != machine.AtBirth && res.Place != machine.AtMeeting && res.Place != machine.AtHandover {
 		res.Errno, res.Signal = 0, 0
 		e = s.explain(res)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // hintOfCredentials explains the errors of the steps that say who the program
@@ -22,7 +23,7 @@ func (f failure) hintOfCredentials() string {
 		return f.hintOfCapset()
 	case strings.Contains(f.e.Syscall, "PR_SET_KEEPCAPS") && f.errno == unix.EPERM:
 		return "capabilities are to be kept over the change of the user, and the securebit keep-caps is locked"
-	case (f.e.Field == "Attr.Caps.Ambient" || f.e.Field == field("AmbientCaps") && f.e.Step == "prctl") && f.errno == unix.EPERM:
+	case (f.e.Field == "Attr.Caps.Ambient" || f.e.Field == spec.Field("AmbientCaps") && f.e.Step == "prctl") && f.errno == unix.EPERM:
 		return "it is not permitted and inheritable, or the securebit no-cap-ambient-raise is set"
 	case f.e.Step == "keyctl":
 		return hintOfKeyring(f.errno)
@@ -36,14 +37,14 @@ func (f failure) hintOfCredentials() string {
 func (f failure) hintOfCapset() string {
 	before := capsBefore(f.ask)
 	var raised uint64
-	for _, c := range f.ask.sys.AmbientCaps {
+	for _, c := range f.ask.Sys.AmbientCaps {
 		raised |= 1 << c
 	}
 	if missing := raised &^ before[kernel.Permitted]; missing != 0 {
-		return oneCap(missing) + " is not permitted to this process, which can hand on only what it has itself"
+		return spec.OneCap(missing) + " is not permitted to this process, which can hand on only what it has itself"
 	}
 	if missing := raised &^ (before[kernel.Bounding] | before[kernel.Inheritable]); missing != 0 {
-		return oneCap(missing) + " is not in this process's bounding set, and so not to be inherited: see CapBnd in /proc/self/status"
+		return spec.OneCap(missing) + " is not in this process's bounding set, and so not to be inherited: see CapBnd in /proc/self/status"
 	}
 	return "what is added is not permitted to the child, or not in its bounding set"
 }
@@ -73,7 +74,7 @@ func (f failure) hintOfLabel() string {
 		return "the policy that is loaded has no such context"
 	case f.e.Step == "write" && (f.errno == unix.EACCES || f.errno == unix.EPERM):
 		return "the policy does not allow this process to ask for that label"
-	case f.e.Step == "execve" && (f.errno == unix.EACCES || f.errno == unix.EPERM) && f.ask.attr.NoNewPrivs:
+	case f.e.Step == "execve" && (f.errno == unix.EACCES || f.errno == unix.EPERM) && f.ask.Attr.NoNewPrivs:
 		return "with Attr.NoNewPrivs a label must not allow more than the present one"
 	}
 	return ""

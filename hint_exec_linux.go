@@ -14,6 +14,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
+	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
@@ -28,14 +29,14 @@ func (f failure) notExecuted() string {
 	case f.errno == unix.EAGAIN && who.Known:
 		return fmt.Sprintf("user %d has more processes than its RLIMIT_NPROC allows, which is %d", who.UID, f.limitOf(unix.RLIMIT_NPROC))
 	}
-	if f.joins(MountNamespace) {
+	if f.joins(spec.MountNamespace) {
 		return "" // what the program sees is not to be seen from here
 	}
 	x := execution{view(f.ask), who, f.errno, f.capsWithin}
 	if f.e.Field == "Attr.Program" {
 		return f.fileNotExecuted(x)
 	}
-	return x.why(f.ask.path, 0)
+	return x.why(f.ask.Path, 0)
 }
 
 // stageNotExecuted is for the second stage, which is an image of the package's
@@ -82,7 +83,7 @@ func memfdText() string {
 // fileNotExecuted is for a program that is executed from its descriptor.
 func (f failure) fileNotExecuted(x execution) string {
 	w := &pathwalk.Walk{View: x.View, Who: x.who, Fds: []pathwalk.Seen{pathwalk.Seen(f.programFD)}} // which is the caller's to close
-	path := cmp.Or(pathwalk.RealPath(f.programFD), f.ask.path)                                      // which may be no more than a name
+	path := cmp.Or(pathwalk.RealPath(f.programFD), f.ask.Path)                                      // which may be no more than a name
 	if f.errno == unix.EACCES {
 		if why := x.notAllowed(path, w); why != "" {
 			return why
@@ -94,8 +95,8 @@ func (f failure) fileNotExecuted(x execution) string {
 	}
 	defer file.Close()
 	switch {
-	case f.errno == unix.ENOENT && pathwalk.ScriptInterpreter(file) != "" && f.ask.fileAt(f.executable) < 0:
-		return "it is a script, which its interpreter opens as /dev/fd/" + itoa(f.executable) +
+	case f.errno == unix.ENOENT && pathwalk.ScriptInterpreter(file) != "" && f.ask.FileAt(f.executable) < 0:
+		return "it is a script, which its interpreter opens as /dev/fd/" + spec.Itoa(f.executable) +
 			" after that is closed: give the child the same file by Attr.Files"
 	case f.errno == unix.ENOENT && f.lacks.Has(kernel.NoExecveat):
 		return "without execveat, Linux 3.19, the child needs /proc"
@@ -165,11 +166,11 @@ func (x execution) whyFile(path string, file pathwalk.Readable, st *unix.Stat_t,
 // program from being executed. It spares an Exec, which is going to succeed, to
 // look for each reason in turn.
 func (f failure) looksExecutable() bool {
-	if f.ask.attr.Program != nil || f.joins(MountNamespace) {
+	if f.ask.Attr.Program != nil || f.joins(spec.MountNamespace) {
 		return false
 	}
 	x := execution{View: view(f.ask), who: f.viewer()}
-	return x.fine(f.ask.path, 0)
+	return x.fine(f.ask.Path, 0)
 }
 
 func (x execution) fine(path string, depth int) bool {
@@ -288,7 +289,7 @@ func (x execution) refusedByModule() string {
 
 // capsWithin are the capabilities that the child's bounding set leaves.
 func (f failure) capsWithin() uint64 {
-	return capsBefore(f.ask)[kernel.Bounding] &^ f.ask.caps[kernel.Bounding].loses()
+	return capsBefore(f.ask)[kernel.Bounding] &^ f.ask.Caps[kernel.Bounding].Loses()
 }
 
 // uncapable is for a file that is to have capabilities at once, and cannot.
@@ -302,7 +303,7 @@ func (x execution) uncapable(path string, file pathwalk.Readable) string {
 		return uint64(value[at]) | uint64(value[at+1])<<8 | uint64(value[at+2])<<16 | uint64(value[at+3])<<24
 	}
 	if missing := (word(4) | word(12)<<32) &^ x.bounding(); missing != 0 {
-		return terms.Printable(path) + " has " + oneCap(missing) + " as a file capability, which is not in the child's bounding set: the kernel gives a program all of those or does not execute it"
+		return terms.Printable(path) + " has " + spec.OneCap(missing) + " as a file capability, which is not in the child's bounding set: the kernel gives a program all of those or does not execute it"
 	}
 	return ""
 }
@@ -313,14 +314,14 @@ func (f failure) tooBig() string {
 	for _, list := range []struct {
 		name    string
 		strings []string
-	}{{"Args", f.ask.argv}, {"Env", f.ask.env}} {
+	}{{"Args", f.ask.Argv}, {"Env", f.ask.Env}} {
 		for i, s := range list.strings {
 			if len(s) >= 32*page { // MAX_ARG_STRLEN
-				return fmt.Sprintf("%s has %d bytes, and one string can have %d", index(list.name, i), len(s), 32*page-1)
+				return fmt.Sprintf("%s has %d bytes, and one string can have %d", spec.Index(list.name, i), len(s), 32*page-1)
 			}
 		}
 	}
-	args, vars := stringsSize(f.ask.argv), stringsSize(f.ask.env)
+	args, vars := stringsSize(f.ask.Argv), stringsSize(f.ask.Env)
 	stack := f.limitOf(unix.RLIMIT_STACK)
 	most := max(min(stack/4, 6<<20), 128<<10) // bprm_stack_limits in fs/exec.c
 	if uint64(args+vars) <= most {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"runtime"
 
+	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
@@ -122,5 +123,5 @@ func machineName(m uint16) string {
 	if name := names[m]; name != "" {
 		return name
 	}
-	return "machine number " + itoa(int(m))
+	return "machine number " + spec.Itoa(int(m))
 }

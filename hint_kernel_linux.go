@@ -13,6 +13,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // missingCall is for a call that is answered as if it did not exist.
@@ -83,7 +84,7 @@ func (f failure) noMoreOfUser() string {
 func threadsOf(uid int) (n int) {
 	for pid := range processes() {
 		text, _ := kernel.Read("/proc/" + pid + "/status")
-		if w := strings.Fields(kernel.StatusLine(text, "Uid")); len(w) > 0 && w[0] == itoa(uid) {
+		if w := strings.Fields(kernel.StatusLine(text, "Uid")); len(w) > 0 && w[0] == spec.Itoa(uid) {
 			threads, _ := strconv.Atoi(strings.TrimSpace(kernel.StatusLine(text, "Threads")))
 			n += threads
 		}
@@ -106,7 +107,7 @@ func allThreads() int {
 func (f failure) hintOfSignal() string {
 	executing := strings.HasPrefix(f.e.Step, "exec")
 	switch {
-	case f.e.Signal == unix.SIGSYS && len(f.ask.filters) > 0 && executing:
+	case f.e.Signal == unix.SIGSYS && len(f.ask.Filters) > 0 && executing:
 		return "a filter of Attr.Seccomp kills for " + f.e.Step + ", which executes the program"
 	case f.e.Signal == unix.SIGSYS:
 		return "a seccomp filter in force kills for " + f.e.Step

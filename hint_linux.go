@@ -11,6 +11,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/plain"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // The resolver looks for the reason of a failure that the errno does not tell.
@@ -24,8 +25,8 @@ import (
 
 // A failure is a step that the kernel has refused.
 type failure struct {
-	ask   *request
-	e     *StartError
+	ask   *spec.Start
+	e     *spec.Error
 	errno unix.Errno
 	facts
 }
@@ -35,18 +36,18 @@ type facts struct {
 	born       bool     // it was not the making of the child that failed
 	joined     []joined // the namespaces that were to be joined
 	lacks      kernel.Missing
-	locked     LandlockSet // what was to be applied of Attr.Landlock
-	programFD  int         // this process's descriptor of Attr.Program
-	executable int         // its number when it is executed
-	dirFD      int         // this process's descriptor of Attr.DirFile
-	cgroupSays string      // what the counters of the new cgroup said
+	locked     spec.LandlockSet // what was to be applied of Attr.Landlock
+	programFD  int              // this process's descriptor of Attr.Program
+	executable int              // its number when it is executed
+	dirFD      int              // this process's descriptor of Attr.DirFile
+	cgroupSays string           // what the counters of the new cgroup said
 }
 
 // joins reports whether a namespace of the kind was to be joined.
-func (f failure) joins(kind NamespaceKind) bool { return holds(f.joined, kind) }
+func (f failure) joins(kind spec.NamespaceKind) bool { return holds(f.joined, kind) }
 
 // failed puts together what is known of a step that has failed.
-func (s *starter) failed(e *StartError, res machine.Result) failure {
+func (s *starter) failed(e *spec.Error, res machine.Result) failure {
 	return failure{s.ask, e, res.Errno, facts{
 		born: !s.atBirth(res), joined: slices.Concat(s.given.joins.list, s.given.joins.late), lacks: s.given.lacks, locked: s.given.locked,
 		programFD: s.given.programFD, executable: s.made.executable, dirFD: s.given.dirFD, cgroupSays: s.cgroupSays,
@@ -66,7 +67,7 @@ func (f failure) why() string {
 // whyInTime is why, or "" where that takes long: in a root that somebody else has prepared, a
 // file system's server may never answer, and no call that waits for it can be taken back.
 func (f failure) whyInTime() string {
-	if f.ask.sys.Chroot == "" && !f.joins(MountNamespace) {
+	if f.ask.Sys.Chroot == "" && !f.joins(spec.MountNamespace) {
 		return f.why()
 	}
 	answer := make(chan string, 1)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
+	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
@@ -158,8 +159,8 @@ func TestViewerOfChild(t *testing.T) {
 		"not mapped": {&syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: oneID(0, 1000), GidMappings: oneID(0, 100),
 			GidMappingsEnableSetgroups: true, Credential: &syscall.Credential{Uid: 3}}, pathwalk.Viewer{UID: -1, GID: 100, Inside: true}},
 	} {
-		r := &request{sys: test.sys}
-		r.fillIn()
+		r := &spec.Start{Sys: test.sys}
+		r.FillIn()
 		got := failure{ask: r}.viewer()
 		if got.Known != test.want.Known || got.UID != test.want.UID || got.GID != test.want.GID || got.Powerful != test.want.Powerful || got.Inside != test.want.Inside {
 			t.Errorf("%s: %+v; want %+v", name, got, test.want)
@@ -188,7 +189,7 @@ func TestSettingsAreNamed(t *testing.T) {
 		{"kernel/yama/ptrace_scope", "3", "ptrace", unix.EPERM, "kernel.yama.ptrace_scope is 3: nobody may trace"},
 		{"vm/memfd_noexec", "2", "execveat", unix.EACCES, "vm.memfd_noexec is 2, and the start has a second stage, which is executed from a memfd"},
 	} {
-		c := helperCommand("hint-with", test.setting, test.value, test.step, itoa(int(test.errno)))
+		c := helperCommand("hint-with", test.setting, test.value, test.step, spec.Itoa(int(test.errno)))
 		if got := strings.TrimSuffix(outputOf(t, c), "\n"); got != test.want {
 			t.Errorf("%s of %v with %s = %s: %s; want %s", test.errno, test.step, test.setting, test.value, got, test.want)
 		}
@@ -207,9 +208,9 @@ var _ = helper("hint-with", func(args []string) int {
 	f := failing{by: ordinary, make: func(*scene) *Cmd { return nil }}
 	f.prepare(nil)
 	errno, _ := strconv.Atoi(args[3])
-	e := &StartError{Step: args[2], Field: "SysProcAttr.Cloneflags"}
-	r := &request{sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}, path: "/bin/true"}
-	r.fillIn()
+	e := &spec.Error{Step: args[2], Field: "SysProcAttr.Cloneflags"}
+	r := &spec.Start{Sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}, Path: "/bin/true"}
+	r.FillIn()
 	fmt.Println(failure{ask: r, e: e, errno: syscall.Errno(errno), facts: facts{born: e.Step != "clone3"}}.why())
 	return 0
 })

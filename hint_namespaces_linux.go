@@ -13,36 +13,37 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
 // notBorn explains why no process was made.
 func (f failure) notBorn() string {
 	if f.errno == unix.ENOSYS || f.errno == unix.EINVAL || f.errno == unix.EPERM && kernel.Clone3Denied() {
-		if needs := f.ask.needsClone3(); needs != "" {
+		if needs := f.ask.NeedsClone3(); needs != "" {
 			return needs
 		}
 	}
 	switch {
-	case f.e.Field == cgroupField, f.e.Field == field("CgroupFD"):
+	case f.e.Field == spec.CgroupField, f.e.Field == spec.Field("CgroupFD"):
 		return explainCgroup(f.errno)
 	case f.errno == unix.EAGAIN:
 		return f.noMoreProcesses()
-	case f.errno == unix.ENOMEM && f.joins(PIDNamespace):
+	case f.errno == unix.ENOMEM && f.joins(spec.PIDNamespace):
 		return "likely the first process of the joined PID namespace has ended: the namespace takes no others then"
 	}
 	return f.noNamespaces()
 }
 
 // asked are the namespaces that the step was to make.
-func (f failure) asked() NamespaceKind {
+func (f failure) asked() spec.NamespaceKind {
 	switch {
-	case f.e.Field == forbidField:
-		return UserNamespace
-	case f.e.Field == field("Unshareflags"):
-		return NamespaceKind(f.ask.sys.Unshareflags) & allKinds
+	case f.e.Field == spec.ForbidField:
+		return spec.UserNamespace
+	case f.e.Field == spec.Field("Unshareflags"):
+		return spec.NamespaceKind(f.ask.Sys.Unshareflags) & spec.AllKinds
 	}
-	return NamespaceKind(f.ask.sys.Cloneflags) & allKinds
+	return spec.NamespaceKind(f.ask.Sys.Cloneflags) & spec.AllKinds
 }
 
 // noNamespaces explains why new namespaces are refused.
@@ -54,24 +55,24 @@ func (f failure) noNamespaces() string {
 	case f.errno == unix.ENOSPC || f.errno == unix.EUSERS:
 		return tooManyNamespaces(asked)
 	case f.errno == unix.EINVAL:
-		for _, k := range namespaceKinds {
-			if asked&k.kind != 0 && !kernel.Exists("/proc/self/ns/"+k.file) && kernel.Exists("/proc/self/ns") {
-				return "this kernel has no " + k.name + " namespaces"
+		for _, k := range spec.NamespaceKinds {
+			if asked&k.Kind != 0 && !kernel.Exists("/proc/self/ns/"+k.File) && kernel.Exists("/proc/self/ns") {
+				return "this kernel has no " + k.Name + " namespaces"
 			}
 		}
 	case f.errno != unix.EPERM && f.errno != unix.EACCES:
-	case asked&UserNamespace != 0:
+	case asked&spec.UserNamespace != 0:
 		return f.noUserNamespace()
 	case f.lacksCap(unix.CAP_SYS_ADMIN):
-		return "a new " + f.firstOf(asked) + " namespace takes CAP_SYS_ADMIN, which an ordinary user has in a new user namespace: add CLONE_NEWUSER to " + field("Cloneflags")
+		return "a new " + f.firstOf(asked) + " namespace takes CAP_SYS_ADMIN, which an ordinary user has in a new user namespace: add CLONE_NEWUSER to " + spec.Field("Cloneflags")
 	}
 	return ""
 }
 
-func (f failure) firstOf(asked NamespaceKind) string {
-	for _, k := range namespaceKinds {
-		if asked&k.kind != 0 {
-			return k.name
+func (f failure) firstOf(asked spec.NamespaceKind) string {
+	for _, k := range spec.NamespaceKinds {
+		if asked&k.Kind != 0 {
+			return k.Name
 		}
 	}
 	return ""
@@ -80,21 +81,21 @@ func (f failure) firstOf(asked NamespaceKind) string {
 // lacksCap reports whether the child has not got a capability over the
 // namespaces that this process is in.
 func (f failure) lacksCap(c int) bool {
-	return !f.ask.newUserNamespace() && !f.joins(UserNamespace) && !kernel.HasCap(c)
+	return !f.ask.NewUserNamespace() && !f.joins(spec.UserNamespace) && !kernel.HasCap(c)
 }
 
 // tooManyNamespaces tells which limit is reached: see namespaces(7). How many a
 // user has, nothing tells.
-func tooManyNamespaces(asked NamespaceKind) string {
+func tooManyNamespaces(asked spec.NamespaceKind) string {
 	var limits []string
-	for _, k := range namespaceKinds {
-		if asked&k.kind == 0 {
+	for _, k := range spec.NamespaceKinds {
+		if asked&k.Kind == 0 {
 			continue
 		}
-		name := "max_" + k.file + "_namespaces"
+		name := "max_" + k.File + "_namespaces"
 		now, err := kernel.Read("/proc/sys/user/" + name)
 		if now = strings.TrimSpace(now); err == nil && now == "0" {
-			return "user." + name + " is 0: new " + k.name + " namespaces are switched off; root can raise it by sysctl"
+			return "user." + name + " is 0: new " + k.Name + " namespaces are switched off; root can raise it by sysctl"
 		}
 		limits = append(limits, "user."+name+" = "+now)
 	}
@@ -103,9 +104,9 @@ func tooManyNamespaces(asked NamespaceKind) string {
 		why += ", or by such a limit further out"
 	}
 	switch {
-	case asked&UserNamespace != 0 && !inFirstUserNamespace():
+	case asked&spec.UserNamespace != 0 && !inFirstUserNamespace():
 		why += ", or user namespaces are nested 33 deep, which is the most"
-	case asked&PIDNamespace != 0:
+	case asked&spec.PIDNamespace != 0:
 		why += ", or PID namespaces are nested 32 deep"
 	}
 	return why
@@ -124,9 +125,9 @@ func inFirstUserNamespace() bool {
 func (f failure) noUserNamespace() string {
 	ordinary := !kernel.HasCap(unix.CAP_SYS_ADMIN)
 	switch {
-	case f.e.Field == forbidField && f.errno == unix.EPERM && leavesOutCaller(f.ask):
+	case f.e.Field == spec.ForbidField && f.errno == unix.EPERM && leavesOutCaller(f.ask):
 		return "the map of the new user namespace leaves out this process's user or group, who makes another one in it; for a program that is somebody else there, and has no capabilities, Attr.Sysctls can set user.max_user_namespaces to 0"
-	case f.joins(UserNamespace) || f.e.Field == forbidField || f.e.Field == field("Unshareflags") && f.ask.sys.Cloneflags&unix.CLONE_NEWUSER != 0:
+	case f.joins(spec.UserNamespace) || f.e.Field == spec.ForbidField || f.e.Field == spec.Field("Unshareflags") && f.ask.Sys.Cloneflags&unix.CLONE_NEWUSER != 0:
 		return "" // it is not made in this process's user namespace
 	case f.errno == unix.EPERM && ordinary && kernel.Sysctl("kernel/unprivileged_userns_clone") == "0":
 		return "kernel.unprivileged_userns_clone is 0: only root may make user namespaces here, or change that by sysctl"
@@ -148,7 +149,7 @@ const appArmorText = "likely AppArmor does not allow it: kernel.apparmor_restric
 // be made but gives no rights in.
 func (f failure) restricted() string {
 	refused := f.errno == unix.EPERM || f.errno == unix.EACCES
-	if refused && f.born && f.ask.newUserNamespace() && !strings.HasPrefix(f.e.Step, "exec") &&
+	if refused && f.born && f.ask.NewUserNamespace() && !strings.HasPrefix(f.e.Step, "exec") &&
 		!kernel.HasCap(unix.CAP_SYS_ADMIN) && kernel.Sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1" {
 		return appArmorText
 	}
@@ -211,11 +212,11 @@ func (f failure) notJoined() string {
 	switch {
 	case f.errno == unix.EINVAL && err != nil && !pathwalk.OnNamespaces(pathwalk.Seen(fd)):
 		return noNamespace(n.name).why()
-	case f.errno == unix.EINVAL && err == nil && NamespaceKind(kind) != n.kind:
-		return "it is a " + NamespaceKind(kind).String() + " namespace, and asked for is a " + n.kind.String() + " namespace"
-	case f.errno == unix.EINVAL && n.kind == PIDNamespace:
+	case f.errno == unix.EINVAL && err == nil && spec.NamespaceKind(kind) != n.kind:
+		return "it is a " + spec.NamespaceKind(kind).String() + " namespace, and asked for is a " + n.kind.String() + " namespace"
+	case f.errno == unix.EINVAL && n.kind == spec.PIDNamespace:
 		return "a PID namespace can be joined only from the one it is in, or from one further out"
-	case f.errno == unix.EINVAL && n.kind == UserNamespace:
+	case f.errno == unix.EINVAL && n.kind == spec.UserNamespace:
 		return "this process is in that user namespace already, or other threads are in the way"
 	case f.errno == unix.EPERM:
 		return f.notOwner(n, fd)
@@ -237,7 +238,7 @@ func (f failure) joining() *joined {
 // notOwner tells whose the namespace is that the child has no rights over.
 func (f failure) notOwner(n *joined, fd int) string {
 	const admin = "CAP_SYS_ADMIN"
-	if n.kind == UserNamespace {
+	if n.kind == spec.UserNamespace {
 		if uid, err := unix.IoctlGetUint32(fd, unix.NS_GET_OWNER_UID); err == nil {
 			return fmt.Sprintf("it takes %s in the user namespace, which has its maker, user %d, if not in another, and root outside", admin, uid)
 		}
@@ -254,7 +255,7 @@ func (f failure) notOwner(n *joined, fd int) string {
 	var a, b unix.Stat_t
 	own := unix.Fstat(owner, &a) == nil && unix.Stat("/proc/self/ns/user", &b) == nil && a.Ino == b.Ino
 	needs := admin
-	if n.kind == MountNamespace {
+	if n.kind == spec.MountNamespace {
 		needs += " and CAP_SYS_CHROOT"
 	}
 	switch {
@@ -262,7 +263,7 @@ func (f failure) notOwner(n *joined, fd int) string {
 		return "it takes " + needs + ", which this process does not have"
 	case own:
 		return "it belongs to this process's user namespace, and the child is in another one where " + needs + " do not count for it"
-	case !f.joins(UserNamespace):
+	case !f.joins(spec.UserNamespace):
 		return "it belongs to another user namespace, in which the child has no rights: join that too, before it"
 	}
 	return "it takes " + needs + " in the user namespace that it belongs to"

@@ -2,12 +2,15 @@
 
 package sprog
 
-import "github.com/sprog-dev/sprog/internal/pathwalk"
+import (
+	"github.com/sprog-dev/sprog/internal/pathwalk"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
 
-func view(r *request) pathwalk.View {
-	v := pathwalk.View{Root: r.sys.Chroot, Dir: r.dir}
-	if v.Dir == "" && r.attr.DirFile != nil {
-		if fd, err := shownFd(r.attr.DirFile); err == nil {
+func view(r *spec.Start) pathwalk.View {
+	v := pathwalk.View{Root: r.Sys.Chroot, Dir: r.Dir}
+	if v.Dir == "" && r.Attr.DirFile != nil {
+		if fd, err := spec.FD(r.Attr.DirFile); err == nil {
 			v.Dir = pathwalk.RealPath(fd)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // hintOfScheduling explains the errors of the steps that are about scheduling
@@ -19,7 +20,7 @@ func (f failure) hintOfScheduling() string {
 	switch f.e.Step {
 	case "setpriority":
 		if refused {
-			n := *f.ask.attr.Nice
+			n := *f.ask.Attr.Nice
 			return fmt.Sprintf("a nice value of %d takes %s or a RLIMIT_NICE of %d; it is %d",
 				n, f.privilege("CAP_SYS_NICE"), 20-n, f.limitOf(unix.RLIMIT_NICE))
 		}
@@ -27,7 +28,7 @@ func (f failure) hintOfScheduling() string {
 		return f.hintOfPolicy()
 	case "sched_setaffinity":
 		if f.errno == unix.EINVAL {
-			return "not all of the CPUs " + formatCPUList(sorted(f.ask.attr.CPUs)) + " are online and in the child's cpuset" + places("cpu", "Cpus")
+			return "not all of the CPUs " + spec.FormatCPUList(sorted(f.ask.Attr.CPUs)) + " are online and in the child's cpuset" + places("cpu", "Cpus")
 		}
 	case "set_mempolicy":
 		return f.hintOfNUMA()
@@ -36,7 +37,7 @@ func (f failure) hintOfScheduling() string {
 			return "IOPRIO_CLASS_RT takes " + f.privilege("CAP_SYS_NICE or CAP_SYS_ADMIN")
 		}
 	case "write":
-		if refused && f.e.Field == oomField {
+		if refused && f.e.Field == spec.OOMField {
 			own, _ := kernel.Read("/proc/self/oom_score_adj")
 			return "a value below the one that is inherited, " + strings.TrimSpace(own) + ", takes " + f.privilege("CAP_SYS_RESOURCE")
 		}
@@ -48,30 +49,30 @@ func (f failure) hintOfScheduling() string {
 
 // privilege says where a capability counts.
 func (f failure) privilege(name string) string {
-	if f.ask.sys.Cloneflags&unix.CLONE_NEWUSER != 0 {
+	if f.ask.Sys.Cloneflags&unix.CLONE_NEWUSER != 0 {
 		return name + " in the initial user namespace, which a child in a new one does not have,"
 	}
 	return name
 }
 
 func (f failure) hintOfPolicy() string {
-	sched := f.ask.attr.Scheduler
+	sched := f.ask.Attr.Scheduler
 	switch {
 	case f.errno == unix.EOPNOTSUPP:
 		return "the kernel is built without utilisation clamps (CONFIG_UCLAMP_TASK, Linux 5.3)"
 	case f.errno == unix.EBUSY:
 		return "the CPUs have not enough bandwidth left for another deadline task: Runtime/Period is too much" +
 			" with what others have and what sched_rt_runtime_us in /proc/sys/kernel keeps back"
-	case f.errno == unix.EPERM && sched.Policy == SchedDeadline:
+	case f.errno == unix.EPERM && sched.Policy == spec.SchedDeadline:
 		return "SCHED_DEADLINE takes " + f.privilege("CAP_SYS_NICE") + " and all CPUs of the root domain: Attr.CPUs, an inherited affinity or a cpuset may leave some out"
-	case f.errno == unix.EPERM && sched.Policy.hasPriority():
+	case f.errno == unix.EPERM && sched.Policy.HasPriority():
 		return fmt.Sprintf("%s takes %s or a RLIMIT_RTPRIO of %d, which is %d; in a cgroup of the cpu controller also a cpu.rt_runtime_us that is not 0",
 			sched.Policy, f.privilege("CAP_SYS_NICE"), sched.Priority, f.limitOf(unix.RLIMIT_RTPRIO))
 	case f.errno == unix.EPERM:
 		return "a policy, or nice value, that is above the inherited one takes " + f.privilege("CAP_SYS_NICE")
-	case f.errno == unix.EINVAL && sched.Policy == SchedDeadline:
+	case f.errno == unix.EINVAL && sched.Policy == spec.SchedDeadline:
 		return "the period has to be within sched_deadline_period_min_us and sched_deadline_period_max_us of /proc/sys/kernel"
-	case f.errno == unix.EINVAL && sched.Policy == SchedExt:
+	case f.errno == unix.EINVAL && sched.Policy == spec.SchedExt:
 		return "the kernel has no SCHED_EXT (CONFIG_SCHED_CLASS_EXT, Linux 6.12)"
 	case f.errno == unix.EINVAL && (sched.UtilMin != nil || sched.UtilMax != nil):
 		return "one clamp and the other, which may be inherited, are the wrong way round; or the kernel is older than 5.3, or 5.11 for SchedUtilReset"
@@ -80,35 +81,35 @@ func (f failure) hintOfPolicy() string {
 }
 
 func (f failure) hintOfNUMA() string {
-	n := f.ask.attr.NUMA
+	n := f.ask.Attr.NUMA
 	hint := ""
 	switch {
 	case f.errno == unix.ENOSYS:
 		return "the kernel is built without NUMA (CONFIG_NUMA), or a seccomp filter hides the call"
 	case f.errno != unix.EINVAL:
 		return ""
-	case n.Mode == NUMAPreferredMany:
+	case n.Mode == spec.NUMAPreferredMany:
 		hint = "; or the kernel is older than 5.15, which has MPOL_PREFERRED_MANY"
-	case n.Mode == NUMAWeightedInterleave:
+	case n.Mode == spec.NUMAWeightedInterleave:
 		hint = "; or the kernel is older than 6.9, which has MPOL_WEIGHTED_INTERLEAVE"
 	}
-	return "not all of the nodes " + formatCPUList(sorted(n.Nodes)) + " are online, with memory, and in the child's cpuset" + places("node", "Mems") + hint
+	return "not all of the nodes " + spec.FormatCPUList(sorted(n.Nodes)) + " are online, with memory, and in the child's cpuset" + places("node", "Mems") + hint
 }
 
 func (f failure) hintOfPrctl() string {
 	switch {
-	case f.e.Field == "Attr.THPDisable" && f.errno == unix.EINVAL && f.ask.attr.THPDisable == THPDisableExceptAdvised:
+	case f.e.Field == "Attr.THPDisable" && f.errno == unix.EINVAL && f.ask.Attr.THPDisable == spec.THPDisableExceptAdvised:
 		return "PR_THP_DISABLE_EXCEPT_ADVISED is there from Linux 6.18 on"
 	case f.e.Field == "Attr.MDWE" && f.errno == unix.EINVAL:
 		return "PR_SET_MDWE is there from Linux 6.3 on"
-	case f.e.Field == coreField && f.errno == unix.EINVAL:
+	case f.e.Field == spec.CoreField && f.errno == unix.EINVAL:
 		return "the kernel is built without core scheduling (CONFIG_SCHED_CORE, Linux 5.14)"
-	case f.e.Field == coreField && f.errno == unix.ENODEV:
+	case f.e.Field == spec.CoreField && f.errno == unix.ENODEV:
 		return "no core of this machine has several threads, or SMT is off"
-	case f.e.Field == coreField && f.errno == unix.ESRCH:
-		return fmt.Sprintf("the child sees no process %d", f.ask.attr.CoreSched.ShareFrom)
-	case f.e.Field == coreField && f.errno == unix.EPERM:
-		return fmt.Sprintf("the child may not trace process %d, which that takes", f.ask.attr.CoreSched.ShareFrom)
+	case f.e.Field == spec.CoreField && f.errno == unix.ESRCH:
+		return fmt.Sprintf("the child sees no process %d", f.ask.Attr.CoreSched.ShareFrom)
+	case f.e.Field == spec.CoreField && f.errno == unix.EPERM:
+		return fmt.Sprintf("the child may not trace process %d, which that takes", f.ask.Attr.CoreSched.ShareFrom)
 	}
 	return ""
 }
@@ -136,7 +137,7 @@ func places(kind, status string) (hint string) {
 func (f failure) limitOf(resource int) uint64 {
 	var now unix.Rlimit
 	unix.Getrlimit(resource, &now)
-	for _, l := range f.ask.attr.Rlimits {
+	for _, l := range f.ask.Attr.Rlimits {
 		if l.Resource == resource {
 			now.Cur = l.Cur
 		}

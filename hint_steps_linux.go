@@ -10,12 +10,13 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
+	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // notFound is for the working directory.
 func (f failure) notFound() string {
-	if f.joins(MountNamespace) {
+	if f.joins(spec.MountNamespace) {
 		return ""
 	}
 	v := view(f.ask)
@@ -57,9 +58,9 @@ func (f failure) notEntered() string {
 // notRooted is for chroot, which comes before the credentials.
 func (f failure) notRooted() string {
 	if f.errno == unix.EPERM && f.lacksCap(unix.CAP_SYS_CHROOT) {
-		return "it takes CAP_SYS_CHROOT, which an ordinary user has in a new user namespace: CLONE_NEWUSER in " + field("Cloneflags")
+		return "it takes CAP_SYS_CHROOT, which an ordinary user has in a new user namespace: CLONE_NEWUSER in " + spec.Field("Cloneflags")
 	}
-	if f.joins(MountNamespace) {
+	if f.joins(spec.MountNamespace) {
 		return ""
 	}
 	w := (pathwalk.View{}).Follow(f.e.Object, pathwalk.Viewer{})
@@ -77,7 +78,7 @@ func (f failure) notOpened() string {
 		return f.noParameter()
 	case f.e.Object == "/dev/null" && f.errno == unix.ENOENT:
 		return "this process sees no /dev/null: give the child its Stdin, Stdout and Stderr, or this root a /dev"
-	case f.joins(MountNamespace) || !strings.HasPrefix(f.e.Field, "Attr.Files") && !strings.HasPrefix(f.e.Field, "Attr.Landlock"):
+	case f.joins(spec.MountNamespace) || !strings.HasPrefix(f.e.Field, "Attr.Files") && !strings.HasPrefix(f.e.Field, "Attr.Landlock"):
 		return ""
 	}
 	flags, mode := f.opening()
@@ -110,16 +111,16 @@ func (f failure) notOpened() string {
 
 // opening is how the file was to be opened.
 func (f failure) opening() (flags int, mode uint32) {
-	i := slices.IndexFunc(f.ask.attr.Files, func(file File) bool { return file.Path == f.e.Object })
+	i := slices.IndexFunc(f.ask.Attr.Files, func(file spec.File) bool { return file.Path == f.e.Object })
 	if i < 0 {
 		return 0, 0
 	}
-	flags = f.ask.attr.Files[i].Flags
+	flags = f.ask.Attr.Files[i].Flags
 	return flags, [...]uint32{pathwalk.ToRead, pathwalk.ToWrite, pathwalk.ToRead | pathwalk.ToWrite, 0}[flags&unix.O_ACCMODE]
 }
 
 func (f failure) noSession() string {
-	if f.errno == unix.EPERM && f.ask.inPlace {
+	if f.errno == unix.EPERM && f.ask.InPlace {
 		return "a process that leads a process group cannot lead a session: only a child can"
 	}
 	return ""
@@ -127,36 +128,36 @@ func (f failure) noSession() string {
 
 // noGroup is for setpgid(2).
 func (f failure) noGroup() string {
-	group := f.ask.sys.Pgid
+	group := f.ask.Sys.Pgid
 	switch {
-	case f.ask.sys.Setsid:
-		return field("Setsid") + " has made a group for it already"
+	case f.ask.Sys.Setsid:
+		return spec.Field("Setsid") + " has made a group for it already"
 	case f.errno != unix.EPERM || group == 0:
 		return ""
-	case f.ask.sys.Cloneflags&unix.CLONE_NEWPID != 0 || f.joins(PIDNamespace):
+	case f.ask.Sys.Cloneflags&unix.CLONE_NEWPID != 0 || f.joins(spec.PIDNamespace):
 		return "the number is looked up in the child's PID namespace"
 	case unix.Kill(-group, 0) == unix.ESRCH:
-		return "there is no process group " + itoa(group)
+		return "there is no process group " + spec.Itoa(group)
 	}
-	return "process group " + itoa(group) + " is in another session"
+	return "process group " + spec.Itoa(group) + " is in another session"
 }
 
 // noTerminal is for what is done to terminals, and to the loopback device.
 func (f failure) noTerminal() string {
 	switch {
 	case f.e.Field == "Attr.Loopback" && f.errno == unix.EPERM:
-		return f.noRightInside(NetworkNamespace, "CAP_NET_ADMIN")
-	case f.e.Field == field("Setctty") && f.errno == unix.ENOTTY:
-		return "descriptor " + itoa(f.ask.sys.Ctty) + " of the child is no terminal"
-	case f.e.Field == field("Setctty") && f.errno == unix.EPERM && !f.ask.sys.Setsid:
-		return "only the leader of a session gets a controlling terminal: " + field("Setsid") + " makes the child one"
-	case f.e.Field == field("Setctty") && f.errno == unix.EPERM:
+		return f.noRightInside(spec.NetworkNamespace, "CAP_NET_ADMIN")
+	case f.e.Field == spec.Field("Setctty") && f.errno == unix.ENOTTY:
+		return "descriptor " + spec.Itoa(f.ask.Sys.Ctty) + " of the child is no terminal"
+	case f.e.Field == spec.Field("Setctty") && f.errno == unix.EPERM && !f.ask.Sys.Setsid:
+		return "only the leader of a session gets a controlling terminal: " + spec.Field("Setsid") + " makes the child one"
+	case f.e.Field == spec.Field("Setctty") && f.errno == unix.EPERM:
 		return "the terminal controls another session already"
-	case f.e.Field == field("Foreground") && f.errno == unix.ENOTTY:
-		return "descriptor " + itoa(f.ask.sys.Ctty) + " of this process, which " + field("Ctty") + " names, is not the terminal that controls its session"
-	case f.e.Field == field("Foreground") && f.errno == unix.EPERM:
+	case f.e.Field == spec.Field("Foreground") && f.errno == unix.ENOTTY:
+		return "descriptor " + spec.Itoa(f.ask.Sys.Ctty) + " of this process, which " + spec.Field("Ctty") + " names, is not the terminal that controls its session"
+	case f.e.Field == spec.Field("Foreground") && f.errno == unix.EPERM:
 		return "the process group is not in the session that the terminal controls"
-	case f.e.Field == field("Noctty") && f.errno == unix.ENOTTY:
+	case f.e.Field == spec.Field("Noctty") && f.errno == unix.ENOTTY:
 		return "descriptor 0 of the child is not the terminal that controls its session"
 	}
 	return ""
@@ -172,13 +173,13 @@ func (f failure) noDescriptor() string {
 // notSetInside is for the host's names.
 func (f failure) notSetInside() string {
 	if f.errno == unix.EPERM {
-		return f.noRightInside(UTSNamespace, "CAP_SYS_ADMIN")
+		return f.noRightInside(spec.UTSNamespace, "CAP_SYS_ADMIN")
 	}
 	return ""
 }
 
-func (f failure) noRightInside(kind NamespaceKind, capability string) string {
-	if f.joins(kind) && !f.joins(UserNamespace) {
+func (f failure) noRightInside(kind spec.NamespaceKind, capability string) string {
+	if f.joins(kind) && !f.joins(spec.UserNamespace) {
 		return "it takes " + capability + " in the user namespace that the joined " + kind.String() + " namespace belongs to: join that too"
 	}
 	return "it takes " + capability + " in the user namespace that the " + kind.String() + " namespace belongs to"
@@ -202,13 +203,13 @@ func (f failure) notWritten() string {
 
 // notMoved is for a cgroup that the child does not get into.
 func (f failure) notMoved() string {
-	i := slices.IndexFunc(f.ask.attr.CgroupV1, func(dir string) bool { return f.e.Object == dir+"/cgroup.procs" })
+	i := slices.IndexFunc(f.ask.Attr.CgroupV1, func(dir string) bool { return f.e.Object == dir+"/cgroup.procs" })
 	switch {
 	case i < 0:
 		return explainCgroup(f.errno)
 	case f.errno == unix.ENOSPC:
 		for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
-			if list, err := kernel.Read(f.ask.attr.CgroupV1[i] + "/" + name); err == nil && strings.TrimSpace(list) == "" {
+			if list, err := kernel.Read(f.ask.Attr.CgroupV1[i] + "/" + name); err == nil && strings.TrimSpace(list) == "" {
 				return name + " of the cgroup is empty, and has to be set before a process comes in"
 			}
 		}
@@ -236,7 +237,7 @@ func (f failure) noParameter() string {
 // noSubreaper is for an init that adopts what its program leaves behind.
 func (f failure) noSubreaper() string {
 	if f.e.Field == "Attr.Init" && f.errno == unix.EINVAL {
-		return "this kernel has no child subreapers, as gVisor has none, so an init works in a new PID namespace only: add CLONE_NEWPID to " + field("Cloneflags")
+		return "this kernel has no child subreapers, as gVisor has none, so an init works in a new PID namespace only: add CLONE_NEWPID to " + spec.Field("Cloneflags")
 	}
 	return ""
 }

@@ -12,16 +12,17 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
 // notLimited is for a resource limit.
 func (f failure) notLimited() string {
-	i := slices.IndexFunc(f.ask.attr.Rlimits, func(l Rlimit) bool { return program.ResourceName(l.Resource) == f.e.Object })
+	i := slices.IndexFunc(f.ask.Attr.Rlimits, func(l spec.Rlimit) bool { return program.ResourceName(l.Resource) == f.e.Object })
 	if f.errno != unix.EPERM || i < 0 {
 		return ""
 	}
-	l := f.ask.attr.Rlimits[i]
+	l := f.ask.Attr.Rlimits[i]
 	var now unix.Rlimit
 	unix.Getrlimit(l.Resource, &now)
 	if most, err := strconv.ParseUint(kernel.Sysctl("fs/nr_open"), 10, 64); l.Resource == unix.RLIMIT_NOFILE && err == nil && l.Max > most {
@@ -42,20 +43,20 @@ func limitText(n uint64) string {
 
 // notGrouped is for setgroups(2).
 func (f failure) notGrouped() string {
-	fresh := f.ask.newUserNamespace()
+	fresh := f.ask.NewUserNamespace()
 	switch {
-	case f.errno == unix.EPERM && f.joins(UserNamespace):
+	case f.errno == unix.EPERM && f.joins(spec.UserNamespace):
 		return "setgroups may be denied in the joined user namespace; SysProcAttr.Credential.NoSetGroups leaves the groups as they are"
-	case f.errno == unix.EPERM && fresh && f.ask.gids == nil:
+	case f.errno == unix.EPERM && fresh && f.ask.Gids == nil:
 		return "in a new user namespace without a group map there are no groups to set; SysProcAttr.Credential.NoSetGroups leaves them as they are"
-	case f.errno == unix.EPERM && fresh && f.ask.groupsDenied():
-		return "setgroups is denied in the new user namespace; " + field("GidMappingsEnableSetgroups") + " allows it, which takes CAP_SETGID outside, or newgidmap, by Attr.IDMap.Helpers"
+	case f.errno == unix.EPERM && fresh && f.ask.GroupsDenied():
+		return "setgroups is denied in the new user namespace; " + spec.Field("GidMappingsEnableSetgroups") + " allows it, which takes CAP_SETGID outside, or newgidmap, by Attr.IDMap.Helpers"
 	case f.errno == unix.EPERM && f.lacksCap(unix.CAP_SETGID):
 		return "to set or drop supplementary groups takes CAP_SETGID, which this process does not have; SysProcAttr.Credential.NoSetGroups leaves them as they are"
 	case f.errno == unix.EPERM && !fresh && kernel.SysctlOfSelf("setgroups") == "deny":
 		return "setgroups is denied in the user namespace of this process; SysProcAttr.Credential.NoSetGroups leaves the groups as they are"
 	case f.errno == unix.EINVAL:
-		groups, _ := f.ask.becomesMember()
+		groups, _ := f.ask.BecomesMember()
 		for _, g := range groups {
 			if why := f.notMapped("group", int(g)); why != "" {
 				return why
@@ -67,7 +68,7 @@ func (f failure) notGrouped() string {
 
 // notUser is for a change of the user or the group.
 func (f failure) notUser() string {
-	uid, gid := f.ask.becomes()
+	uid, gid := f.ask.Becomes()
 	id, what, c := uid, "user", unix.CAP_SETUID
 	if strings.Contains(f.e.Step, "gid") {
 		id, what, c = gid, "group", unix.CAP_SETGID
@@ -85,14 +86,14 @@ func (f failure) notUser() string {
 
 // notMapped tells of an id that does not exist in the child's user namespace.
 func (f failure) notMapped(what string, id int) string {
-	file, own, lines := "uid_map", f.ask.uids, field("UidMappings")
+	file, own, lines := "uid_map", f.ask.Uids, spec.Field("UidMappings")
 	if what == "group" {
-		file, own, lines = "gid_map", f.ask.gids, field("GidMappings")
+		file, own, lines = "gid_map", f.ask.Gids, spec.Field("GidMappings")
 	}
 	switch {
-	case f.joins(UserNamespace):
-		return what + " " + itoa(id) + " likely does not exist in the joined user namespace: see /proc/PID/" + file
-	case f.ask.newUserNamespace():
+	case f.joins(spec.UserNamespace):
+		return what + " " + spec.Itoa(id) + " likely does not exist in the joined user namespace: see /proc/PID/" + file
+	case f.ask.NewUserNamespace():
 		inside := make([]userns.IDRange, 0, len(own))
 		for _, m := range own {
 			inside = append(inside, userns.IDRange{First: m.ContainerID, Size: m.Size})
@@ -101,12 +102,12 @@ func (f failure) notMapped(what string, id int) string {
 			return ""
 		}
 		if len(own) == 0 {
-			return what + " " + itoa(id) + " does not exist in the new user namespace, which has no map: see " + lines
+			return what + " " + spec.Itoa(id) + " does not exist in the new user namespace, which has no map: see " + lines
 		}
-		return what + " " + itoa(id) + " does not exist in the new user namespace: no line of " + lines + " has it inside"
+		return what + " " + spec.Itoa(id) + " does not exist in the new user namespace: no line of " + lines + " has it inside"
 	}
 	if ids := userns.OwnMap("/proc/self/" + file); ids != nil && !userns.Has(ids, id) {
-		return what + " " + itoa(id) + " does not exist in the user namespace of this process: see /proc/self/" + file
+		return what + " " + spec.Itoa(id) + " does not exist in the user namespace of this process: see /proc/self/" + file
 	}
 	return ""
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/plain"
+	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
@@ -27,7 +28,7 @@ func writerOf(file pathwalk.Seen, st *unix.Stat_t) string {
 	for pid := range processes() {
 		switch {
 		case !writes(pid, path):
-		case pid == itoa(os.Getpid()):
+		case pid == spec.Itoa(os.Getpid()):
 			return open + ", in this process"
 		default:
 			comm, _ := kernel.Read("/proc/" + pid + "/comm")
@@ -54,7 +55,7 @@ func processes() func(yield func(pid string) bool) {
 	}
 }
 
-// writes reports whether a process has a file open for writing. It looks at
+// Writes reports whether a process has a file open for writing. It looks at
 // names, not at the files, which could be on a server that does not answer.
 func writes(pid, path string) bool {
 	dir := "/proc/" + pid + "/fd"

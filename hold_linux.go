@@ -10,12 +10,13 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // hold makes sure that the descriptors which the child needs are open, and
 // lends those a low number that are elsewhere, as far as that can be had: the
 // highest of them is where the child's table is cut.
-func (s *starter) hold() *StartError {
+func (s *starter) hold() *spec.Error {
 	g := &s.given
 	g.listHeld()
 	if s.describing {
@@ -23,11 +24,11 @@ func (s *starter) hold() *StartError {
 	}
 	g.copied = g.lacks.Has(kernel.NoCloseRange | kernel.OnlyVfork)
 	// An Exec has no use for a low number: the table is its own process's.
-	lendable := !s.ask.inPlace && !g.copied
+	lendable := !s.ask.InPlace && !g.copied
 	for i := range g.held {
 		if err := g.held[i].lend(lendable); err != nil {
 			g.release()
-			return &StartError{Path: s.ask.path, Object: "descriptor " + strconv.Itoa(g.held[i].fd), Field: g.held[i].field, Err: err}
+			return &spec.Error{Path: s.ask.Path, Object: "descriptor " + strconv.Itoa(g.held[i].fd), Field: g.held[i].field, Err: err}
 		}
 	}
 	return nil
@@ -37,8 +38,8 @@ func (s *starter) hold() *StartError {
 func (g *given) listHeld() {
 	g.held = g.held[:0]
 	for _, f := range g.files {
-		if f.held() {
-			g.hold(use{f.fd, f.field, program.ForProgram, f.source == inline, f.source == inherited})
+		if f.Held() {
+			g.hold(use{f.Fd, f.Field, program.ForProgram, f.Source == spec.Inline, f.Source == spec.Inherited})
 		}
 	}
 	for _, u := range g.uses {
@@ -78,7 +79,7 @@ func (h *heldFile) lend(lendable bool) error {
 	switch {
 	case h.stays: // the child looks whether it is there
 		return nil
-	case !descriptor(h.fd):
+	case !spec.Descriptor(h.fd):
 		return unix.EBADF
 	}
 	if h.fd < machine.EndSlot() || !lendable || !h.own && mayBeLocked(h.fd) {

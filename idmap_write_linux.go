@@ -9,39 +9,40 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/ownproc"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // writeMaps is the parent's part of the rendezvous.
 func (s *starter) writeMaps(pid int) error {
-	for _, f := range s.ask.mapFiles() {
+	for _, f := range s.ask.MapFiles() {
 		s.phaseOfMap(f, pid)
-		var err *StartError
+		var err *spec.Error
 		if helper := helperFor(s.ask, f); helper != "" {
 			err = s.writeByHelper(f, helper, pid)
 		} else {
 			err = s.writeMap(f, pid)
 		}
 		if err != nil {
-			err.Path = s.ask.path
+			err.Path = s.ask.Path
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *starter) writeMap(f mapFile, pid int) *StartError {
-	path := "/proc/" + strconv.Itoa(pid) + "/" + f.name
-	fd, err := openOf(pid, f.name)
-	if err == unix.ENOENT && f.name == "setgroups" {
+func (s *starter) writeMap(f spec.MapFile, pid int) *spec.Error {
+	path := "/proc/" + strconv.Itoa(pid) + "/" + f.Name
+	fd, err := openOf(pid, f.Name)
+	if err == unix.ENOENT && f.Name == "setgroups" {
 		return nil // before Linux 3.19
 	}
 	if err != nil {
-		return &StartError{Step: "open", Object: path, Field: f.field, Syscall: f.open(path), Err: err}
+		return &spec.Error{Step: "open", Object: path, Field: f.Field, Syscall: f.Open(path), Err: err}
 	}
 	defer unix.Close(fd)
-	if _, err := unix.Write(fd, []byte(f.text)); err != nil {
-		return &StartError{Step: "write", Object: f.name + " " + strconv.Quote(strings.TrimSuffix(f.text, "\n")),
-			Field: f.field, Syscall: f.write(path), Err: err, Hint: mapHint(s.ask, f, err, false)}
+	if _, err := unix.Write(fd, []byte(f.Text)); err != nil {
+		return &spec.Error{Step: "write", Object: f.Name + " " + strconv.Quote(strings.TrimSuffix(f.Text, "\n")),
+			Field: f.Field, Syscall: f.Write(path), Err: err, Hint: mapHint(s.ask, f, err, false)}
 	}
 	return nil
 }
@@ -56,36 +57,21 @@ func openOf(pid int, name string) (fd int, err error) {
 	return proc.OpenFile(pid, name, unix.O_WRONLY)
 }
 
-func (f mapFile) open(path string) string {
-	return "openat(AT_FDCWD, " + strconv.Quote(path) + ", O_WRONLY|O_CLOEXEC)"
-}
-
-// write is the call that writes the text to a file.
-func (f mapFile) write(file string) string {
-	return "write(" + file + ", " + strconv.Quote(f.text) + ", " + strconv.Itoa(len(f.text)) + ")"
-}
-
-// helperArgs are the arguments of newuidmap(1) and newgidmap(1). The pid is
-// that of a child of ours which nobody but us reaps, so that it stays its own.
-func (f mapFile) helperArgs(helper, pid string) []string {
-	return append([]string{helper, pid}, strings.Fields(f.text)...)
-}
-
 // writeByHelper has a helper write a map while the child waits. It gets
 // nothing of this process: no environment, no files.
-func (s *starter) writeByHelper(f mapFile, helper string, pid int) *StartError {
+func (s *starter) writeByHelper(f spec.MapFile, helper string, pid int) *spec.Error {
 	path, missing := helperPath(s.ask, helper)
 	if missing != nil {
 		return missing
 	}
-	args := f.helperArgs(helper, strconv.Itoa(pid))
+	args := f.HelperArgs(helper, strconv.Itoa(pid))
 	c := CommandContext(s.to.flight.context(), path, args[1:]...)
 	c.Args, c.Env, c.Dir = args, []string{}, "/"
 	out, err := c.CombinedOutput()
 	if err == nil {
 		return nil
 	}
-	e := &StartError{Step: helper, Object: strings.Join(args[2:], " "), Field: "Attr.IDMap.Helpers",
+	e := &spec.Error{Step: helper, Object: strings.Join(args[2:], " "), Field: "Attr.IDMap.Helpers",
 		Syscall: path + " " + strings.Join(args[1:], " "), Err: err}
 	e.Hint = strings.Join(strings.Fields(string(out)), " ")
 	if has, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && has == 1 {

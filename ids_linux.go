@@ -5,41 +5,17 @@ package sprog
 import (
 	"slices"
 	"strconv"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-const noID = ^uint32(0) // to the kernel: leave it as it is
-
-func (r *request) checkIDs() *StartError {
-	ids := r.attr.IDs
-	if ids == nil {
-		return nil
-	}
-	if r.sys.Credential != nil {
-		return invalidf("Attr.IDs", "", "cannot be combined with SysProcAttr.Credential: both set the user and the group")
-	}
-	for _, id := range []struct {
-		name string
-		id   *uint32
-	}{
-		{"RealUser", ids.RealUser}, {"EffectiveUser", ids.EffectiveUser},
-		{"RealGroup", ids.RealGroup}, {"EffectiveGroup", ids.EffectiveGroup},
-	} {
-		if id.id != nil && *id.id == noID {
-			return invalidf("Attr.IDs."+id.name, "4294967295", "is no id: to the kernel it means to leave the id")
-		}
-	}
-	return nil
-}
 
 // differ reports whether the program will have an effective id other than the
 // real one, as far as can be told: ids that are left are this process's.
-func differ(ids *IDs) bool {
+func differ(ids *spec.IDs) bool {
 	apart := func(real, effective *uint32, ownReal, ownEffective int) bool {
 		if real == nil {
 			real = new(uint32(ownReal))
@@ -55,76 +31,72 @@ func differ(ids *IDs) bool {
 
 // checkDiffering refuses what the execve of such a process would silently undo:
 // the kernel treats it as that of a set-user-ID program.
-func checkDiffering(r *request) *StartError {
-	if r.attr.IDs == nil || !differ(r.attr.IDs) {
+func checkDiffering(r *spec.Start) *spec.Error {
+	if r.Attr.IDs == nil || !differ(r.Attr.IDs) {
 		return nil
 	}
 	const since = "before Linux 6.16, execve "
-	initDies := r.attr.Init != nil && r.sys.Cloneflags&unix.CLONE_NEWPID == 0
-	ambient := len(r.sys.AmbientCaps) > 0 || r.attr.Caps != nil && (r.attr.Caps.Keep || len(r.attr.Caps.Ambient.Add) > 0)
+	initDies := r.Attr.Init != nil && r.Sys.Cloneflags&unix.CLONE_NEWPID == 0
+	ambient := len(r.Sys.AmbientCaps) > 0 || r.Attr.Caps != nil && (r.Attr.Caps.Keep || len(r.Attr.Caps.Ambient.Add) > 0)
 	switch {
-	case r.sys.Pdeathsig != 0 && r.attr.Init == nil:
-		return invalidf("Attr.IDs", "", "cannot make real and effective ids differ with SysProcAttr.Pdeathsig: execve clears the signal then")
+	case r.Sys.Pdeathsig != 0 && r.Attr.Init == nil:
+		return spec.Invalid("Attr.IDs", "", "cannot make real and effective ids differ with SysProcAttr.Pdeathsig: execve clears the signal then")
 	case initDies:
-		return invalidf("Attr.IDs", "", "cannot make real and effective ids differ with Attr.Init outside of a new PID namespace: "+
+		return spec.Invalid("Attr.IDs", "", "cannot make real and effective ids differ with Attr.Init outside of a new PID namespace: "+
 			"execve clears the parent-death signal that ends the program with its init")
-	case r.attr.NoNewPrivs && kernel.OlderThan(6, 16):
-		return invalidf("Attr.IDs", "", "cannot make real and effective ids differ with Attr.NoNewPrivs: "+since+"makes the real ones effective")
+	case r.Attr.NoNewPrivs && kernel.OlderThan(6, 16):
+		return spec.Invalid("Attr.IDs", "", "cannot make real and effective ids differ with Attr.NoNewPrivs: "+since+"makes the real ones effective")
 	case ambient && kernel.OlderThan(6, 16):
-		return invalidf("Attr.IDs", "", "cannot make real and effective ids differ with ambient capabilities: "+since+"clears those")
+		return spec.Invalid("Attr.IDs", "", "cannot make real and effective ids differ with ambient capabilities: "+since+"clears those")
 	}
 	return nil
 }
 
 // checkGroups resolves the groups, too.
-func checkGroups(r *request) *StartError {
-	g, cred := r.attr.Groups, r.sys.Credential
+func checkGroups(r *spec.Start) *spec.Error {
+	g, cred := r.Attr.Groups, r.Sys.Credential
 	switch {
 	case g == nil:
 		return nil
 	case cred != nil && len(cred.Groups) > 0:
-		return invalidf("Attr.Groups", "", "cannot be combined with SysProcAttr.Credential.Groups")
+		return spec.Invalid("Attr.Groups", "", "cannot be combined with SysProcAttr.Credential.Groups")
 	case cred != nil && cred.NoSetGroups:
-		return invalidf("Attr.Groups", "", "contradicts SysProcAttr.Credential.NoSetGroups")
-	case r.groupsDenied():
-		return invalidf("Attr.Groups", "", "needs GidMappingsEnableSetgroups in a new user namespace")
+		return spec.Invalid("Attr.Groups", "", "contradicts SysProcAttr.Credential.NoSetGroups")
+	case r.GroupsDenied():
+		return spec.Invalid("Attr.Groups", "", "needs GidMappingsEnableSetgroups in a new user namespace")
 	}
-	r.groups = r.groups[:0]
+	r.Groups = r.Groups[:0]
 	for i, name := range g.List {
 		gid, err := groupNumber(name)
 		if err != nil {
-			return &StartError{Field: index("Attr.Groups.List", i), Object: strconv.Quote(name), Err: err}
+			return &spec.Error{Field: spec.Index("Attr.Groups.List", i), Object: strconv.Quote(name), Err: err}
 		}
-		r.groups = append(r.groups, gid)
+		r.Groups = append(r.Groups, gid)
 	}
 	if g.Of == "" {
 		return nil
 	}
 	all, err := groupsOf(g.Of)
 	if err != nil {
-		return &StartError{Field: "Attr.Groups.Of", Object: strconv.Quote(g.Of), Err: err}
+		return &spec.Error{Field: "Attr.Groups.Of", Object: strconv.Quote(g.Of), Err: err}
 	}
 	for _, gid := range all {
-		if !slices.Contains(r.groups, gid) {
-			r.groups = append(r.groups, gid)
+		if !slices.Contains(r.Groups, gid) {
+			r.Groups = append(r.Groups, gid)
 		}
 	}
 	return nil
 }
 
-// groupsDenied reports whether setgroups(2) is given up for a new user
-// namespace.
-func (r *request) groupsDenied() bool { return r.setgroups() == "deny" }
-
 // credentials changes the groups, the group and the user.
 func (b *builder) credentials() {
 	b.supplementaryGroups()
-	if cred := b.ask.sys.Credential; cred != nil {
-		name := field("Credential")
+	if cred := b.ask.Sys.Credential; cred != nil {
+		name := spec.Field("Credential")
 		b.add(name, program.Setgid, num(cred.Gid))
 		b.add(name, program.Setuid, num(cred.Uid))
 	}
-	if ids := b.ask.attr.IDs; ids != nil {
+	if ids := b.ask.Attr.IDs; ids != nil {
 		b.setIDs(program.Setresgid, "Group", ids.RealGroup, ids.EffectiveGroup)
 		b.setIDs(program.Setresuid, "User", ids.RealUser, ids.EffectiveUser)
 	}
@@ -148,39 +120,17 @@ func idOr(id *uint32) program.Arg {
 }
 
 func (b *builder) supplementaryGroups() {
-	name, groups := "Attr.Groups", b.ask.groups
-	if b.ask.attr.Groups == nil {
-		cred := b.ask.sys.Credential
-		if cred == nil || !b.ask.setsGroups(cred) {
+	name, groups := "Attr.Groups", b.ask.Groups
+	if b.ask.Attr.Groups == nil {
+		cred := b.ask.Sys.Credential
+		if cred == nil || !b.ask.SetsGroups(cred) {
 			return
 		}
-		name, groups = field("Credential"), cred.Groups
+		name, groups = spec.Field("Credential"), cred.Groups
 	}
 	list := num(0)
 	if len(groups) > 0 {
 		list = b.p.Uint32s(groups...)
 	}
 	b.add(name, program.Setgroups, num(len(groups)), list)
-}
-
-// setsGroups reports whether a credential sets supplementary groups. In a user
-// namespace where setgroups is denied, an empty list means to leave them.
-func (r *request) setsGroups(cred *syscall.Credential) bool {
-	return !cred.NoSetGroups && !(r.groupsDenied() && len(cred.Groups) == 0)
-}
-
-// leavesRoot reports whether the child becomes a user other than root, with no
-// id that is root's left.
-func (r *request) leavesRoot() bool {
-	if ids := r.attr.IDs; ids != nil {
-		return ids.RealUser != nil && *ids.RealUser != 0 && ids.EffectiveUser != nil && *ids.EffectiveUser != 0
-	}
-	return r.sys.Credential != nil && r.sys.Credential.Uid != 0
-}
-
-// dropsEffective reports whether the child gets an effective user other than
-// root. The kernel clears the effective capabilities then.
-func (r *request) dropsEffective() bool {
-	ids := r.attr.IDs
-	return r.leavesRoot() || ids != nil && ids.EffectiveUser != nil && *ids.EffectiveUser != 0
 }

@@ -9,25 +9,24 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-const inheritField = "Attr.InheritAll"
 
 // inheritAll gives the child all of this process's descriptors that are not
 // marked close-on-exec. They keep their flags in the child: should one be
 // closed now, and its number be that of another file, that is marked, and goes
 // with the execve.
-func (s *starter) inheritAll() *StartError {
-	if !s.ask.attr.InheritAll {
+func (s *starter) inheritAll() *spec.Error {
+	if !s.ask.Attr.InheritAll {
 		return nil
 	}
 	s.given.files = slices.Clone(s.given.files)
 	for _, n := range openNumbers() {
-		if n < 3 || indexOfFile(s.given.files, n) >= 0 {
+		if n < 3 || spec.IndexOfFile(s.given.files, n) >= 0 {
 			continue
 		}
 		if flags, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {
-			s.given.files = insertFile(s.given.files, childFile{n: n, source: inherited, fd: n, field: inheritField})
+			s.given.files = spec.InsertFile(s.given.files, spec.ChildFile{N: n, Source: spec.Inherited, Fd: n, Field: spec.InheritField})
 		}
 	}
 	return nil
@@ -46,5 +45,5 @@ func (b *builder) checkInherited() {
 // lostInherited reports whether one was closed before the child had a table of
 // its own. The child can do without.
 func (s *starter) lostInherited(res machine.Result) bool {
-	return res.Place == machine.InChild && res.Errno == unix.EBADF && s.made.first.Steps[res.Step].Field == inheritField
+	return res.Place == machine.InChild && res.Errno == unix.EBADF && s.made.first.Steps[res.Step].Field == spec.InheritField
 }

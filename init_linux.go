@@ -10,6 +10,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // Offsets in siginfo_t, as rt_sigtimedwait and waitid fill it in.
@@ -53,9 +54,6 @@ func (b *builder) initProgram() {
 	in.program()
 }
 
-// tells reports whether the init tells when the program stops.
-func (in *Init) tells() bool { return in != nil && (in.JobControl || in.ReportStops) }
-
 // An initBuilder builds the init's program.
 type initBuilder struct {
 	*builder
@@ -79,7 +77,7 @@ func (in *initBuilder) prepare() {
 	// to trace it, or to read or write its memory.
 	in.add(program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
 	in.add(program.Prctl, num(unix.PR_SET_NAME), in.p.Str(initName))
-	if in.ask.sys.Cloneflags&unix.CLONE_NEWPID == 0 {
+	if in.ask.Sys.Cloneflags&unix.CLONE_NEWPID == 0 {
 		in.add(program.Prctl, num(unix.PR_SET_CHILD_SUBREAPER), num(1))
 	}
 	// Where SIGCHLD is ignored, children vanish without a status.
@@ -94,22 +92,22 @@ func (in *initBuilder) spawn() {
 	p := in.p
 	in.made.initClone, in.toProgram = p.Len(), p.Ahead()
 	in.add(program.Clone, num(unix.CLONE_VM|unix.CLONE_VFORK), num(0)).Into(in.child)
-	p.GotoIf(initField, in.child, num(0), &in.toProgram)
+	p.GotoIf(spec.InitField, in.child, num(0), &in.toProgram)
 
 	// The child has no exit signal until it executes; see fateOf in package
 	// machine. So waitid finds it as long as it has not: dead, or while the
 	// kernel is about to take note, since it ends the wait of vfork(2) somewhat
 	// earlier.
-	pid := p.Value(initField, in.child)
+	pid := p.Value(spec.InitField, in.child)
 	look, pause, executed := p.Here(), p.Ahead(), p.Ahead()
 	const cloned = unix.WEXITED | unix.WNOHANG | unix.WNOWAIT | unix.WCLONE
 	in.add(program.Waitid, num(unix.P_PID), pid, in.info, num(cloned), num(0)).On(uint32(unix.ECHILD), &executed)
-	p.GotoIf(initField, in.info.Plus(infoPid), num(0), &pause)
+	p.GotoIf(spec.InitField, in.info.Plus(infoPid), num(0), &pause)
 	// The pipe gets all steps with their results, for the parent to see how
 	// far the child came, and the init ends with the signal as its status.
 	in.add(program.Write, num(in.made.report), program.Arg{Kind: program.Steps}, num(0)).Ignore(program.AnyErrno)
 	in.tell = p.Result()
-	in.add(program.ExitGroup, p.Value(initField, in.info.Plus(infoStatus)))
+	in.add(program.ExitGroup, p.Value(spec.InitField, in.info.Plus(infoStatus)))
 	moment := p.Words(0, 1e4)
 	p.Label(moment, "10us")
 	pause.Place()
@@ -128,7 +126,7 @@ func (in *initBuilder) spawn() {
 // Who leads a group cannot leave it. The program inherits the session and the group, so
 // it has to be there already.
 func (in *initBuilder) standAside() {
-	if !in.ask.leads() {
+	if !in.ask.Leads() {
 		in.add(program.Setsid).Ignore(uint32(unix.EPERM))
 	}
 }
@@ -138,7 +136,7 @@ func (in *initBuilder) standAside() {
 func (in *initBuilder) closeAll() {
 	var own fdSet
 	own.add(in.stateLast)
-	if in.ask.attr.Init.tells() {
+	if in.ask.Attr.Init.Tells() {
 		// An init must not wait for a caller that does not read.
 		in.add(program.Fcntl, num(in.made.report), num(unix.F_SETFL), num(unix.O_NONBLOCK))
 		own.add(in.made.report)
@@ -171,27 +169,27 @@ func (in *initBuilder) closeRange(first, last int) {
 // there is something to reap.
 func (in *initBuilder) loop() {
 	p := in.p
-	own := p.Value(initField, in.child) // the program's pid, to where it is needed
+	own := p.Value(spec.InitField, in.child) // the program's pid, to where it is needed
 	in.wait = p.Here()
 	in.add(program.RtSigtimedwait, in.all, in.info, num(0), num(8)).Retry(uint32(unix.EINTR)).Into(in.signal)
 	forward, reap := p.Ahead(), p.Ahead()
-	p.GotoIf(initField, in.signal, num(unix.SIGCHLD), &reap)
+	p.GotoIf(spec.InitField, in.signal, num(unix.SIGCHLD), &reap)
 	in.leaveOut(&forward)
 	forward.Place()
 	// A signal of sigqueue(3) keeps its value; others cannot be passed on whole.
-	to, signal := p.Value(initField, in.child), p.Value(initField, in.signal)
+	to, signal := p.Value(spec.InitField, in.child), p.Value(spec.InitField, in.signal)
 	in.add(program.RtSigqueueinfo, to, signal, in.info).Ignore(program.AnyErrno).Then(&in.wait)
 	in.add(program.Kill, to, signal).On(program.AnyErrno, &in.wait).Then(&in.wait)
 
 	reap.Place()
 	flags := unix.WEXITED | unix.WNOHANG
-	if in.ask.attr.Init.tells() {
+	if in.ask.Attr.Init.Tells() {
 		flags |= unix.WSTOPPED | unix.WCONTINUED
 	}
 	mine := p.Ahead()
 	in.add(program.Waitid, num(0), num(0), in.info, num(flags), in.info.Plus(infoSize)).On(uint32(unix.ECHILD), &in.wait)
-	p.GotoIf(initField, in.info.Plus(infoPid), num(0), &in.wait)
-	p.GotoIf(initField, in.info.Plus(infoPid), own, &mine).Then(&reap)
+	p.GotoIf(spec.InitField, in.info.Plus(infoPid), num(0), &in.wait)
+	p.GotoIf(spec.InitField, in.info.Plus(infoPid), own, &mine).Then(&reap)
 	mine.Place()
 	in.tellStop(&reap)
 }
@@ -200,34 +198,34 @@ func (in *initBuilder) loop() {
 // others are.
 func (in *initBuilder) leaveOut(forward *program.Target) {
 	p := in.p
-	if in.ask.attr.Init.tells() {
+	if in.ask.Attr.Init.Tells() {
 		// Its own SIGPIPE, if nobody reads what it tells.
-		p.GotoIf(initField, in.info.Plus(infoPid), in.self, &in.wait)
+		p.GotoIf(spec.InitField, in.info.Plus(infoPid), in.self, &in.wait)
 	}
-	if in.ask.attr.Init.JobControl || !in.ask.leads() {
+	if in.ask.Attr.Init.JobControl || !in.ask.Leads() {
 		return
 	}
-	if in.ask.sys.Setsid {
+	if in.ask.Sys.Setsid {
 		// A terminal that hangs up tells the leader of its session alone.
 		for _, sig := range []unix.Signal{unix.SIGHUP, unix.SIGCONT} {
-			p.GotoIf(initField, in.signal, num(sig), forward)
+			p.GotoIf(spec.InitField, in.signal, num(sig), forward)
 		}
 	}
 	// What the kernel sends otherwise, as a terminal has it do, went to the program
 	// as well: it is in the group that the init leads.
-	p.GotoIf(initField, in.info.Plus(infoCode), num(siKernel), &in.wait)
+	p.GotoIf(spec.InitField, in.info.Plus(infoCode), num(siKernel), &in.wait)
 }
 
 // tellStop tells the caller by which signal the program has stopped or continued, and goes on
 // reaping. If the program has ended, the next step is to follow.
 func (in *initBuilder) tellStop(reap *program.Target) {
-	if !in.ask.attr.Init.tells() {
+	if !in.ask.Attr.Init.Tells() {
 		return
 	}
 	p, code := in.p, in.info.Plus(infoCode)
 	tell, ended := p.Ahead(), p.Ahead()
-	p.GotoIf(initField, code, num(cldStopped), &tell)
-	p.GotoIf(initField, code, num(cldContinued), &tell).Then(&ended)
+	p.GotoIf(spec.InitField, code, num(cldStopped), &tell)
+	p.GotoIf(spec.InitField, code, num(cldContinued), &tell).Then(&ended)
 	tell.Place()
 	in.add(program.Write, num(in.made.report), in.info.Plus(infoStatus), num(1)).On(program.AnyErrno, reap).Then(reap)
 	ended.Place()
@@ -243,11 +241,11 @@ func (in *initBuilder) tellEnd() {
 // a namespace is spared by the kernel and exits with 128+n, as a shell does.
 func (in *initBuilder) end() {
 	p := in.p
-	status := p.Value(initField, in.info.Plus(infoStatus))
+	status := p.Value(spec.InitField, in.info.Plus(infoStatus))
 	exited := p.Ahead()
-	p.GotoIf(initField, in.info.Plus(infoCode), num(cldExited), &exited)
+	p.GotoIf(spec.InitField, in.info.Plus(infoCode), num(cldExited), &exited)
 
-	signal := p.Value(initField, in.info.Plus(infoStatus))
+	signal := p.Value(spec.InitField, in.info.Plus(infoStatus))
 	in.add(program.RtSigaction, signal, in.dfl, num(0), num(8)).Ignore(uint32(unix.EINVAL)) // SIGKILL
 	in.add(program.Getpid)
 	in.add(program.Kill, p.Result(), signal).Ignore(program.AnyErrno)
@@ -276,28 +274,28 @@ func (in *initBuilder) program() {
 // foreground of the session's terminal. All signals are blocked: SIGTTOU does
 // not come.
 func (in *initBuilder) leadForeground() {
-	if !in.ask.attr.Init.JobControl {
+	if !in.ask.Attr.Init.JobControl {
 		return
 	}
 	p := in.p
 	group := p.Words(0)
 	in.add(program.Setpgid, num(0), num(0))
 	in.add(program.Getpid).Into(group)
-	in.add(program.Ioctl, num(in.ask.sys.Ctty), num(unix.TIOCSPGRP), group)
+	in.add(program.Ioctl, num(in.ask.Sys.Ctty), num(unix.TIOCSPGRP), group)
 }
 
 // dieWithInit has the program killed when the init is: whoever kills the
 // process that he started means the program. In a PID namespace the kernel
 // sees to that.
 func (in *initBuilder) dieWithInit() {
-	if in.ask.sys.Cloneflags&unix.CLONE_NEWPID != 0 {
+	if in.ask.Sys.Cloneflags&unix.CLONE_NEWPID != 0 {
 		return
 	}
 	p := in.p
 	in.add(program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))
 	parent, same := p.Words(0), p.Ahead()
 	in.add(program.Getppid).Into(parent)
-	p.GotoIf(initField, parent, in.self, &same)
+	p.GotoIf(spec.InitField, parent, in.self, &same)
 	in.add(program.ExitGroup, num(125))
 	same.Place()
 }

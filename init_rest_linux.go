@@ -7,9 +7,8 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-const initField = "Attr.Init"
 
 const (
 	// listSize is how much of the list of its children the init reads at a time.
@@ -23,7 +22,7 @@ const (
 // listsChildren reports whether a list of the init's children is of use: by the numbers that
 // it knows them by. In a new PID namespace the kernel kills what is left.
 func (s *starter) listsChildren() bool {
-	return s.ask.attr.Init != nil && s.ask.sys.Cloneflags&unix.CLONE_NEWPID == 0 && !s.given.joins.joins(PIDNamespace)
+	return s.ask.Attr.Init != nil && s.ask.Sys.Cloneflags&unix.CLONE_NEWPID == 0 && !s.given.joins.joins(spec.PIDNamespace)
 }
 
 // openChildren opens the list of its children for the init (proc_pid_task(5),
@@ -43,13 +42,13 @@ func (b *builder) openChildren() {
 	b.openProcFile("thread-self/stat")
 	opened.Place()
 	if got != b.children {
-		b.add(initField, program.Dup3, num(got), num(b.children), num(unix.O_CLOEXEC))
-		b.add(initField, program.Close, num(got))
+		b.add(spec.InitField, program.Dup3, num(got), num(b.children), num(unix.O_CLOEXEC))
+		b.add(spec.InitField, program.Close, num(got))
 	}
 }
 
 func (b *builder) openProcFile(path string) *program.Step {
-	return b.add(initField, program.Openat, num(b.table.at(b.given.procFD)), b.p.Str(path), num(unix.O_RDONLY|unix.O_CLOEXEC), num(0))
+	return b.add(spec.InitField, program.Openat, num(b.table.at(b.given.procFD)), b.p.Str(path), num(unix.O_RDONLY|unix.O_CLOEXEC), num(0))
 }
 
 // childrenFile is below /proc.
@@ -61,7 +60,7 @@ const childrenFile = "thread-self/children"
 // stays that until the init has reaped it. So the list of the children only saves time:
 // where it names none, or may not be whole, each number that there can be is tried.
 func (in *initBuilder) killRest() {
-	if in.ask.sys.Cloneflags&unix.CLONE_NEWPID != 0 {
+	if in.ask.Sys.Cloneflags&unix.CLONE_NEWPID != 0 {
 		return
 	}
 	p := in.p
@@ -72,31 +71,31 @@ func (in *initBuilder) killRest() {
 
 	reap, none, end := p.Here(), p.Ahead(), p.Ahead()
 	in.add(program.Waitid, num(unix.P_ALL), num(0), rest, num(unix.WEXITED|unix.WNOHANG), num(0)).On(uint32(unix.ECHILD), &end)
-	p.GotoIf(initField, rest.Plus(infoPid), num(0), &none).Then(&reap)
+	p.GotoIf(spec.InitField, rest.Plus(infoPid), num(0), &none).Then(&reap)
 	none.Place()
-	p.Copy(initField, in.one, noneKilled)
-	p.Copy(initField, in.zero, left)
-	p.Copy(initField, in.zero, in.listed)
+	p.Copy(spec.InitField, in.one, noneKilled)
+	p.Copy(spec.InitField, in.zero, left)
+	p.Copy(spec.InitField, in.zero, in.listed)
 	last, next := p.Ahead(), p.Ahead()
 	child, counted, listed := in.nextChild(&last)
 	in.add(program.Waitid, num(unix.P_PID), child, num(0), num(unix.WEXITED|unix.WNOHANG|unix.WNOWAIT), num(0)).On(program.AnyErrno, &next)
 	in.add(program.Kill, child, num(int(unix.SIGKILL))).Ignore(program.AnyErrno).Into(noneKilled).Then(&next)
-	p.Copy(initField, in.listed, left)
+	p.Copy(spec.InitField, in.listed, left)
 	next.Place()
-	p.GotoIf(initField, in.counting, num(0), &listed).Then(&counted)
+	p.GotoIf(spec.InitField, in.counting, num(0), &listed).Then(&counted)
 
 	last.Place()
 	idle, whole := p.Ahead(), p.Ahead()
-	p.GotoIf(initField, noneKilled, num(1), &idle)
+	p.GotoIf(spec.InitField, noneKilled, num(1), &idle)
 	in.add(program.Waitid, num(unix.P_ALL), num(0), num(0), num(unix.WEXITED), num(0)).On(uint32(unix.ECHILD), &end).Then(&reap)
 	idle.Place()
-	p.GotoIf(initField, in.counting, num(1), &end)
-	p.GotoIf(initField, left, num(0), &whole)
-	p.GotoIf(initField, in.list.Plus(listSize-4), num(0), &end) // or there was no room for all
+	p.GotoIf(spec.InitField, in.counting, num(1), &end)
+	p.GotoIf(spec.InitField, left, num(0), &whole)
+	p.GotoIf(spec.InitField, in.list.Plus(listSize-4), num(0), &end) // or there was no room for all
 	whole.Place()
-	p.Copy(initField, in.one, in.counting).Then(&reap).Quiet = false
+	p.Copy(spec.InitField, in.one, in.counting).Then(&reap).Quiet = false
 	end.Place()
-	p.Copy(initField, in.one, in.over)
+	p.Copy(spec.InitField, in.one, in.over)
 	in.add(program.Pwrite64, num(in.stateLast), in.over, num(restSize), num(machine.EndAt+endSize)).Ignore(program.AnyErrno)
 }
 
@@ -133,18 +132,18 @@ func (in *initBuilder) nextChild(last *program.Target) (child program.Arg, count
 	listing := in.children >= 0
 	toList, found := p.Ahead(), p.Ahead()
 	if listing {
-		p.GotoIf(initField, in.counting, num(0), &toList)
+		p.GotoIf(spec.InitField, in.counting, num(0), &toList)
 	}
 	counted = p.Here()
 	listed = counted
-	p.Copy(initField, in.listed, in.listed).Args[1] = num(1)
-	p.GotoIf(initField, in.listed, num(mostPIDs), last).Then(&found)
+	p.Copy(spec.InitField, in.listed, in.listed).Args[1] = num(1)
+	p.GotoIf(spec.InitField, in.listed, num(mostPIDs), last).Then(&found)
 	if listing {
 		toList.Place()
 		listed = in.nextListed(last)
 	}
 	found.Place()
-	return p.Value(initField, in.listed), counted, listed
+	return p.Value(spec.InitField, in.listed), counted, listed
 }
 
 // nextListed reads the list, and has its next number put into the word listed. It
@@ -155,14 +154,14 @@ func (in *initBuilder) nextListed(last *program.Target) (next program.Target) {
 	p.Point(start, in.list)
 	p.Label(char, "character")
 	in.add(program.Pread64, num(in.children), in.list, num(listSize), num(0)).Ignore(program.AnyErrno)
-	p.Copy(initField, start, at)
+	p.Copy(spec.InitField, start, at)
 	next = p.Here()
-	p.Copy(initField, in.zero, in.listed)
+	p.Copy(spec.InitField, in.zero, in.listed)
 	again, space := p.Here(), p.Ahead()
-	p.Copy(initField, p.Value(initField, at), char).Args[3] = num(^uint64(0xff))
-	p.Copy(initField, at, at).Args[1] = num(1)
-	p.GotoIf(initField, char, num(0), last)
-	p.GotoIf(initField, char, num(' '), &space).Quiet = true
+	p.Copy(spec.InitField, p.Value(spec.InitField, at), char).Args[3] = num(^uint64(0xff))
+	p.Copy(spec.InitField, at, at).Args[1] = num(1)
+	p.GotoIf(spec.InitField, char, num(0), last)
+	p.GotoIf(spec.InitField, char, num(' '), &space).Quiet = true
 	in.appendDigit(char).Then(&again)
 	space.Place()
 	return next

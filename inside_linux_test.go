@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // insideAttr is everything that is set inside of new namespaces.
@@ -25,7 +27,7 @@ func insideAttr() *Attr {
 			{"fs.mqueue.queues_max", "33"}, {"kernel.sem", "10 20 30 40"},
 		},
 		TimeOffsets:      &TimeOffsets{Monotonic: 1e6*time.Second + 5, Boottime: 2e6*time.Second - 7},
-		ReportNamespaces: allKinds,
+		ReportNamespaces: NamespaceKind(spec.AllKinds),
 	}
 }
 
@@ -134,7 +136,7 @@ func TestReportNamespaces(t *testing.T) {
 	for name, attr := range map[string]*Attr{"one stage": {}, "two stages": {Init: &Init{}}} {
 		c := Command("/bin/sh", "-c", "cd /proc/self/ns; for k in user cgroup ipc uts net pid mnt time; do readlink $k; done")
 		c.Attr = attr
-		c.Attr.ReportNamespaces = allKinds
+		c.Attr.ReportNamespaces = NamespaceKind(spec.AllKinds)
 		ids := func(id int) []syscall.SysProcIDMap { return []syscall.SysProcIDMap{{HostID: id, Size: 1}} }
 		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: newKinds | syscall.CLONE_NEWUSER, Unshareflags: unix.CLONE_NEWTIME,
 			UidMappings: ids(os.Geteuid()), GidMappings: ids(os.Getegid()), Chroot: "/"}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // Contradictions among credentials, and names that nothing has.
@@ -42,7 +44,7 @@ func TestBadCredentials(t *testing.T) {
 		{"IDs and Credential", func(c *Cmd) {
 			c.SysProcAttr, c.Attr = &syscall.SysProcAttr{Credential: &syscall.Credential{}}, &Attr{IDs: &IDs{}}
 		}, syscall.EINVAL, "(Attr.IDs): cannot be combined with SysProcAttr.Credential: both set the user and the group"},
-		{"no id", by(&Attr{IDs: &IDs{EffectiveGroup: id(noID)}}), syscall.EINVAL,
+		{"no id", by(&Attr{IDs: &IDs{EffectiveGroup: id(spec.NoID)}}), syscall.EINVAL,
 			"4294967295 (Attr.IDs.EffectiveGroup): is no id: to the kernel it means to leave the id"},
 		{"IDs and Pdeathsig", func(c *Cmd) {
 			c.SysProcAttr, c.Attr = &syscall.SysProcAttr{Pdeathsig: 9}, &Attr{IDs: &IDs{RealUser: id(1), EffectiveUser: id(2)}}

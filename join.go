@@ -2,7 +2,8 @@ package sprog
 
 import (
 	"os"
-	"strings"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // A NamespaceKind is a kind of namespace, or a set of kinds, ORed. The values
@@ -21,35 +22,9 @@ const (
 	NetworkNamespace NamespaceKind = 0x40000000 // network devices, addresses, ports
 )
 
-// namespaceKinds are all kinds with their names, in the order in which they
-// are listed.
-var namespaceKinds = [...]struct {
-	kind NamespaceKind
-	name string // as in messages and flags
-	file string // in /proc/PID/ns
-}{
-	{UserNamespace, "user", "user"},
-	{CgroupNamespace, "cgroup", "cgroup"},
-	{IPCNamespace, "ipc", "ipc"},
-	{UTSNamespace, "uts", "uts"},
-	{NetworkNamespace, "net", "net"},
-	{PIDNamespace, "pid", "pid"},
-	{MountNamespace, "mount", "mnt"},
-	{TimeNamespace, "time", "time"},
-}
-
-// allKinds is the set of all kinds.
-const allKinds = TimeNamespace | MountNamespace | CgroupNamespace | UTSNamespace | IPCNamespace | UserNamespace | PIDNamespace | NetworkNamespace
-
 // String returns the names of the kinds, separated by commas.
 func (k NamespaceKind) String() string {
-	var names []string
-	for _, n := range namespaceKinds {
-		if k&n.kind != 0 {
-			names = append(names, n.name)
-		}
-	}
-	return strings.Join(names, ",")
+	return spec.NamespaceKind(k).String()
 }
 
 // A Namespace says which existing namespaces the child joins: one by its file,

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // secretFile is in the name of a file that only the launcher has open, and is
@@ -27,7 +28,7 @@ const secretFile = "sprog-secret"
 // the step that keeps it out, it does.
 func TestJoinIsSafe(t *testing.T) {
 	requires(t, asRoot, userNamespaces)
-	const oneStage = allKinds &^ (MountNamespace | TimeNamespace)
+	const oneStage = NamespaceKind(spec.AllKinds) &^ (MountNamespace | TimeNamespace)
 	if n := spiedOn(t, oneStage, nil, 300, func(*program.Program) {}); n != 0 {
 		t.Errorf("root inside got at the launcher %d times; want 0", n)
 	}

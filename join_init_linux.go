@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/ownproc"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // initName is what an init calls itself.
@@ -16,7 +17,7 @@ const initName = "sprog-init"
 // ofProgram opens the namespaces of the program that an init has started: the first
 // of its children. The init's own are not open to whoever has made its
 // user namespace, as they are not to root in that.
-func (o joinOpener) ofProgram(init int, denied *StartError) *StartError {
+func (o joinOpener) ofProgram(init int, denied *spec.Error) *spec.Error {
 	proc, err := ownproc.Open()
 	if err != nil {
 		return denied

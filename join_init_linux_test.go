@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // An ordinary user joins the namespaces of a program of his by its init, which nobody
@@ -36,7 +38,7 @@ func TestJoinByInit(t *testing.T) {
 	user, _ := lines.ReadString('\n')
 	pids, _ := lines.ReadString('\n')
 
-	_, err = os.Readlink("/proc/" + itoa(c.Process.Pid) + "/ns/user")
+	_, err = os.Readlink("/proc/" + spec.Itoa(c.Process.Pid) + "/ns/user")
 	if !os.IsPermission(err) {
 		t.Errorf("the namespaces of the init are open to its user: %v", err)
 	}

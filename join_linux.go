@@ -3,10 +3,7 @@
 package sprog
 
 import (
-	"math/bits"
 	"slices"
-	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -14,6 +11,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
@@ -29,7 +27,7 @@ type joins struct {
 
 // A joined namespace is one that the child joins.
 type joined struct {
-	kind  NamespaceKind
+	kind  spec.NamespaceKind
 	fd    int
 	name  string
 	field string
@@ -37,96 +35,33 @@ type joined struct {
 }
 
 // joins reports whether a namespace of the kind is joined.
-func (j *joins) joins(kind NamespaceKind) bool { return holds(j.list, kind) || holds(j.late, kind) }
+func (j *joins) joins(kind spec.NamespaceKind) bool {
+	return holds(j.list, kind) || holds(j.late, kind)
+}
 
-func holds(list []joined, kind NamespaceKind) bool {
+func holds(list []joined, kind spec.NamespaceKind) bool {
 	return slices.ContainsFunc(list, func(n joined) bool { return n.kind == kind })
 }
 
-// named is the set of kinds that are asked for by name.
-func (r *request) named() (kinds NamespaceKind) {
-	for _, n := range r.attr.Join {
-		kinds |= n.Kinds
-	}
-	return kinds
-}
-
-func (r *request) checkJoin() *StartError {
-	var seen NamespaceKind
-	all := false
-	for i, n := range r.attr.Join {
-		name := index("Attr.Join", i)
-		if err := n.check(name); err != nil {
-			return err
-		}
-		switch {
-		case n.Kinds&seen != 0:
-			return invalidf(name, (n.Kinds & seen).String(), "is joined twice")
-		case n.Kinds == 0 && all:
-			return invalidf(name, "", "names no kind, as another does: both would mean all")
-		}
-		seen |= n.Kinds
-		all = all || n.Kinds == 0
-	}
-	return r.checkJoinAndNew(seen)
-}
-
-// checkJoinAndNew refuses what the kernel has no way to do.
-func (r *request) checkJoinAndNew(joined NamespaceKind) *StartError {
-	sys := r.sys
-	switch {
-	case joined&PIDNamespace != 0 && r.inPlace:
-		return invalidf("Attr.Join", "pid", "is for a process that is made in it, which an Exec does not do")
-	case joined&PIDNamespace != 0 && sys.Cloneflags&unix.CLONE_NEWPID != 0:
-		return invalidf(field("Cloneflags"), "CLONE_NEWPID", "cannot be combined with joining a PID namespace (Attr.Join): a process changes its own once")
-	case joined&UserNamespace != 0 && r.meets():
-		return invalidf("Attr.Join", "user", "cannot be combined with id maps of a new user namespace: from outside of the joined one they cannot be written")
-	}
-	return nil
-}
-
-func (n *Namespace) check(name string) *StartError {
-	sources := 0
-	for _, given := range []bool{n.Path != "", n.File != nil, n.PID != 0, n.PidFD != nil} {
-		if given {
-			sources++
-		}
-	}
-	ofFile := n.Path != "" || n.File != nil
-	switch {
-	case sources != 1:
-		return invalidf(name, "", "needs one of Path, File, PID and PidFD")
-	case n.Kinds&^allKinds != 0:
-		return invalidf(name, "0x"+strconv.FormatUint(uint64(n.Kinds&^allKinds), 16), "is no kind of namespace")
-	case ofFile && bits.OnesCount32(uint32(n.Kinds)) != 1:
-		return invalidf(name, n.Path, "needs the kind of the namespace in Kinds")
-	case strings.IndexByte(n.Path, 0) >= 0:
-		return invalidf(name, strconv.Quote(n.Path), "contains a NUL byte")
-	case n.PID < 0:
-		return invalidf(name, itoa(n.PID), "is no process")
-	}
-	return nil
-}
-
 // openJoins opens the namespaces, and decides about the order.
-func (s *starter) openJoins() *StartError {
-	s.given.stageField = s.ask.secondStage()
+func (s *starter) openJoins() *spec.Error {
+	s.given.stageField = s.ask.SecondStage()
 	s.given.joins = joins{list: s.given.joins.list[:0], late: s.given.joins.late[:0], nullReader: notOpen, nullWriter: notOpen}
-	if len(s.ask.attr.Join) == 0 {
+	if len(s.ask.Attr.Join) == 0 {
 		return nil
 	}
-	for i := range s.ask.attr.Join {
-		n := &s.ask.attr.Join[i]
-		o := joinOpener{s, n, index("Attr.Join", i)}
+	for i := range s.ask.Attr.Join {
+		n := &s.ask.Attr.Join[i]
+		o := joinOpener{s, n, spec.Index("Attr.Join", i)}
 		if err := o.open(); err != nil {
 			return err
 		}
 	}
-	for _, kind := range []NamespaceKind{PIDNamespace, UserNamespace} { // found among all those of a process
+	for _, kind := range []spec.NamespaceKind{spec.PIDNamespace, spec.UserNamespace} { // found among all those of a process
 		if !s.given.joins.joins(kind) {
 			continue
 		}
-		if err := s.ask.checkJoinAndNew(kind); err != nil {
+		if err := s.ask.CheckJoinAndNew(kind); err != nil {
 			return err
 		}
 	}
@@ -140,16 +75,16 @@ func (s *starter) openJoins() *StartError {
 
 // joinInStage is for a process whose namespaces turn out to be of a kind that is
 // joined in a second stage.
-func (s *starter) joinInStage() *StartError {
-	kind := TimeNamespace
-	if s.given.joins.joins(MountNamespace) {
-		kind = MountNamespace
+func (s *starter) joinInStage() *spec.Error {
+	kind := spec.TimeNamespace
+	if s.given.joins.joins(spec.MountNamespace) {
+		kind = spec.MountNamespace
 	}
 	switch {
-	case s.ask.inPlace || s.given.stageField != "" || !s.given.joins.joins(kind):
+	case s.ask.InPlace || s.given.stageField != "" || !s.given.joins.joins(kind):
 		return nil
-	case !s.ask.mayHaveStages():
-		return invalidf("Attr.Join", kind.String(), "takes a second stage, which cannot be combined with SysProcAttr.Ptrace or a listener (Attr.Seccomp)")
+	case !s.ask.MayHaveStages():
+		return spec.Invalid("Attr.Join", kind.String(), "takes a second stage, which cannot be combined with SysProcAttr.Ptrace or a listener (Attr.Seccomp)")
 	}
 	s.given.stageField = "Attr.Join"
 	return nil
@@ -157,16 +92,16 @@ func (s *starter) joinInStage() *StartError {
 
 // rank is a kind's place in the order. What is left once the user namespace
 // has its place does not matter, but that a time namespace takes a second stage.
-func (j *joins) rank(kind NamespaceKind) int {
-	if kind == UserNamespace && j.privileged {
-		return len(namespaceKinds)
+func (j *joins) rank(kind spec.NamespaceKind) int {
+	if kind == spec.UserNamespace && j.privileged {
+		return len(spec.NamespaceKinds)
 	}
-	return slices.IndexFunc(namespaceKinds[:], func(k struct {
-		kind       NamespaceKind
-		name, file string
-	}) bool {
-		return k.kind == kind
-	})
+	for i, k := range spec.NamespaceKinds {
+		if k.Kind == kind {
+			return i
+		}
+	}
+	return -1
 }
 
 // mayAdminister reports whether this process has CAP_SYS_ADMIN in its user
@@ -179,15 +114,15 @@ var mayAdminister = func() bool {
 
 // openNullBefore opens /dev/null where the child is to have it, since the mount
 // namespace that it joins may have something else at that path.
-func (s *starter) openNullBefore() *StartError {
-	if !s.given.joins.joins(MountNamespace) {
+func (s *starter) openNullBefore() *spec.Error {
+	if !s.given.joins.joins(spec.MountNamespace) {
 		return nil
 	}
 	for _, f := range s.given.files {
 		to, mode := &s.given.joins.nullReader, unix.O_RDONLY
-		switch f.source {
-		case nullRead:
-		case nullWrite:
+		switch f.Source {
+		case spec.NullRead:
+		case spec.NullWrite:
 			to, mode = &s.given.joins.nullWriter, unix.O_WRONLY
 		default:
 			continue
@@ -195,9 +130,9 @@ func (s *starter) openNullBefore() *StartError {
 		if *to != notOpen {
 			continue
 		}
-		fd, err := s.makeFile(f.field, program.ForProgram, func() (int, error) { return unix.Open("/dev/null", mode|unix.O_CLOEXEC, 0) })
+		fd, err := s.makeFile(f.Field, program.ForProgram, func() (int, error) { return unix.Open("/dev/null", mode|unix.O_CLOEXEC, 0) })
 		if err != nil {
-			return &StartError{Path: s.ask.path, Step: "open", Object: "/dev/null", Field: f.field, Err: err}
+			return &spec.Error{Path: s.ask.Path, Step: "open", Object: "/dev/null", Field: f.Field, Err: err}
 		}
 		*to = fd
 	}
@@ -207,16 +142,16 @@ func (s *starter) openNullBefore() *StartError {
 // A joinOpener opens the namespaces of one entry.
 type joinOpener struct {
 	*starter
-	n     *Namespace
+	n     *spec.Namespace
 	field string
 }
 
-func (o joinOpener) open() *StartError {
+func (o joinOpener) open() *spec.Error {
 	switch {
 	case o.n.Path != "":
 		return o.add(o.n.Kinds, o.n.Path, func() (int, error) { return openNamespace(o.n.Path) })
 	case o.n.File != nil:
-		fd, err := shownFd(o.n.File)
+		fd, err := spec.FD(o.n.File)
 		if err != nil {
 			return o.error("", o.n.File.Name(), err)
 		}
@@ -234,45 +169,45 @@ func (o joinOpener) open() *StartError {
 		return o.ofProcess(o.n.PID, -1)
 	}
 	if err != nil {
-		return o.error("pidfd_open", itoa(o.n.PID), err)
+		return o.error("pidfd_open", spec.Itoa(o.n.PID), err)
 	}
 	defer unix.Close(pidfd)
 	pid, err := ownproc.NumberOf(pidfd)
 	if err != nil {
-		return o.error("", "process "+itoa(o.n.PID), err)
+		return o.error("", "process "+spec.Itoa(o.n.PID), err)
 	}
 	return o.ofProcess(pid, pidfd)
 }
 
 // ofPidFD finds out which process the pidfd means.
-func (o joinOpener) ofPidFD() *StartError {
-	fd, err := shownFd(o.n.PidFD)
+func (o joinOpener) ofPidFD() *spec.Error {
+	fd, err := spec.FD(o.n.PidFD)
 	if err != nil {
 		return o.error("", o.n.PidFD.Name(), err)
 	}
 	pid, err := ownproc.NumberOf(fd)
 	if err == ownproc.ErrNoPidFD {
-		err = invalid(err.Error())
+		err = spec.InvalidReason(err.Error())
 	}
 	if err != nil {
-		return o.error("", "pidfd "+itoa(fd), err)
+		return o.error("", "pidfd "+spec.Itoa(fd), err)
 	}
 	return o.ofProcess(pid, fd)
 }
 
 // ofProcess opens namespaces of a process, and then looks whether it was that
 // process all the time.
-func (o joinOpener) ofProcess(pid, pidfd int) *StartError {
+func (o joinOpener) ofProcess(pid, pidfd int) *spec.Error {
 	kinds := o.n.Kinds
 	if kinds == 0 {
-		kinds = allKinds &^ o.ask.named()
+		kinds = spec.AllKinds &^ o.ask.Named()
 	}
-	for _, k := range namespaceKinds {
-		if kinds&k.kind == 0 {
+	for _, k := range spec.NamespaceKinds {
+		if kinds&k.Kind == 0 {
 			continue
 		}
-		path := "/proc/" + itoa(pid) + "/ns/" + k.file
-		err := o.add(k.kind, path, func() (int, error) { return openNamespace(path) })
+		path := "/proc/" + spec.Itoa(pid) + "/ns/" + k.File
+		err := o.add(k.Kind, path, func() (int, error) { return openNamespace(path) })
 		if err != nil && err.Err == unix.EACCES {
 			return o.ofProgram(pid, err)
 		}
@@ -284,14 +219,14 @@ func (o joinOpener) ofProcess(pid, pidfd int) *StartError {
 	if pidfd >= 0 {
 		ended := []unix.PollFd{{Fd: int32(pidfd), Events: pollin}}
 		if n, err := unix.Poll(ended, 0); err == nil && n > 0 {
-			return o.error("", "process "+itoa(pid), unix.ESRCH)
+			return o.error("", "process "+spec.Itoa(pid), unix.ESRCH)
 		}
 	}
 	return nil
 }
 
 // add opens a namespace, unless the child will be in it anyway.
-func (o joinOpener) add(kind NamespaceKind, name string, open func() (int, error)) *StartError {
+func (o joinOpener) add(kind spec.NamespaceKind, name string, open func() (int, error)) *spec.Error {
 	if o.describing {
 		o.standIn++
 		o.given.joins.list = append(o.given.joins.list, joined{kind, o.standIn - 1, name, o.field, false})
@@ -299,7 +234,7 @@ func (o joinOpener) add(kind NamespaceKind, name string, open func() (int, error
 	}
 	fd, err := open()
 	if no, ok := err.(noNamespace); ok {
-		return &StartError{Path: o.ask.path, Step: "setns", Object: name, Field: o.field, Err: unix.EINVAL, Hint: no.why()}
+		return &spec.Error{Path: o.ask.Path, Step: "setns", Object: name, Field: o.field, Err: unix.EINVAL, Hint: no.why()}
 	}
 	if err != nil {
 		return o.error("open", name, err)
@@ -313,8 +248,8 @@ func (o joinOpener) add(kind NamespaceKind, name string, open func() (int, error
 	return nil
 }
 
-func (o joinOpener) error(step, object string, err error) *StartError {
-	e := &StartError{Path: o.ask.path, Step: step, Object: object, Field: o.field, Err: err}
+func (o joinOpener) error(step, object string, err error) *spec.Error {
+	e := &spec.Error{Path: o.ask.Path, Step: step, Object: object, Field: o.field, Err: err}
 	if o.n.Path == "" && (err == unix.EACCES || err == unix.EPERM) {
 		e.Hint = "the namespaces of a process are open to those who may trace it: ptrace(2)"
 	}
@@ -323,13 +258,13 @@ func (o joinOpener) error(step, object string, err error) *StartError {
 
 // ours reports whether the child is born in that namespace: it is this thread's
 // and, should another thread have the child, the process's.
-func (o joinOpener) ours(kind NamespaceKind, fd int) bool {
+func (o joinOpener) ours(kind spec.NamespaceKind, fd int) bool {
 	var theirs unix.Stat_t
 	if unix.Fstat(fd, &theirs) != nil {
 		return false
 	}
-	file := namespaceKinds[(&joins{}).rank(kind)].file
-	if kind == PIDNamespace || kind == TimeNamespace {
+	file := spec.NamespaceKinds[(&joins{}).rank(kind)].File
+	if kind == spec.PIDNamespace || kind == spec.TimeNamespace {
 		file += "_for_children"
 	}
 	for _, of := range []string{"thread-self", "self"} {
@@ -369,12 +304,12 @@ func (n noNamespace) why() string {
 // nobody; a mount namespace, so that /proc/PID/exe is no file of the caller's there;
 // and all others too, so that the image is executed in the caller's user
 // namespace and out of reach for whoever is root in another.
-func (s *starter) divideJoins() *StartError {
+func (s *starter) divideJoins() *spec.Error {
 	j := &s.given.joins
-	if s.given.stageField == "" && !s.ask.inPlace {
+	if s.given.stageField == "" && !s.ask.InPlace {
 		// A process in another PID namespace is made, not moved; and new
 		// namespaces belong to the user namespace that their maker is in.
-		s.given.joins.relays = j.joins(PIDNamespace) || len(j.list) > 0 && s.given.bornInto()&uint64(allKinds) != 0
+		s.given.joins.relays = j.joins(spec.PIDNamespace) || len(j.list) > 0 && s.given.bornInto()&uint64(spec.AllKinds) != 0
 		return nil
 	}
 	for _, n := range j.list {
@@ -406,7 +341,7 @@ func (b *builder) join() {
 // was executed in the namespaces of the caller, so that undumpable means out of
 // reach for whoever is root in another user namespace.
 func (b *builder) joinLate() {
-	if !b.ask.inPlace {
+	if !b.ask.InPlace {
 		b.joinRest()
 	}
 }
@@ -430,7 +365,7 @@ func (b *builder) relay() {
 	name := "Attr.Join"
 	flags := unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_CHILD_CLEARTID | b.given.bornInto()
 	if b.given.bornInto() != 0 {
-		name = field("Cloneflags")
+		name = spec.Field("Cloneflags")
 	}
 	if b.given.copied {
 		flags &^= unix.CLONE_FILES
@@ -456,9 +391,9 @@ func (b *builder) relay() {
 
 // describeFile makes the error of a step name the namespace or the cgroup that
 // a descriptor is of.
-func (s *starter) describeFile(e *StartError) {
-	for i, dir := range s.ask.attr.CgroupV1 {
-		if e.Step == "write" && e.Field == index("Attr.CgroupV1", i) {
+func (s *starter) describeFile(e *spec.Error) {
+	for i, dir := range s.ask.Attr.CgroupV1 {
+		if e.Step == "write" && e.Field == spec.Index("Attr.CgroupV1", i) {
 			e.Object = dir + "/cgroup.procs"
 		}
 	}

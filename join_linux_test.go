@@ -13,6 +13,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // A container is a process in namespaces of its own. It is no child of this
@@ -118,14 +120,14 @@ func TestJoinAll(t *testing.T) {
 		flags := uintptr(newKinds | syscall.CLONE_NEWTIME)
 		box := newContainer(t, flags, ids)
 		var paths []Namespace
-		for _, k := range namespaceKinds {
-			if k.kind != UserNamespace || ids != nil {
-				paths = append(paths, Namespace{Kinds: k.kind, Path: "/proc/" + strconv.Itoa(box.pid) + "/ns/" + k.file})
+		for _, k := range spec.NamespaceKinds {
+			if k.Kind != spec.UserNamespace || ids != nil {
+				paths = append(paths, Namespace{Kinds: NamespaceKind(k.Kind), Path: "/proc/" + strconv.Itoa(box.pid) + "/ns/" + k.File})
 			}
 		}
 		for how, join := range map[string][]Namespace{
 			"pid": {{PID: box.pid}}, "pidfd": {{PidFD: pidFD(t, box.pid)}}, "paths": paths,
-			"pid but for the time": {{PID: box.pid, Kinds: allKinds &^ TimeNamespace}},
+			"pid but for the time": {{PID: box.pid, Kinds: NamespaceKind(spec.AllKinds) &^ TimeNamespace}},
 		} {
 			for _, init := range []*Init{nil, {}} {
 				t.Run("container "+name+" by "+how+map[bool]string{true: " with init"}[init != nil], func(t *testing.T) {
@@ -153,12 +155,12 @@ func joinAll(t *testing.T, box container, attr *Attr, how string) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
 		t.Error(line, err)
 	}
-	for _, k := range namespaceKinds {
-		if k.kind == TimeNamespace && how == "pid but for the time" {
+	for _, k := range spec.NamespaceKinds {
+		if k.Kind == spec.TimeNamespace && how == "pid but for the time" {
 			continue
 		}
-		if got, want := link(t, pid, k.file), link(t, theirs, k.file); got != want {
-			t.Errorf("%s of the child = %s; want %s", k.file, got, want)
+		if got, want := link(t, pid, k.File), link(t, theirs, k.File); got != want {
+			t.Errorf("%s of the child = %s; want %s", k.File, got, want)
 		}
 	}
 	status := "/proc/" + pid + "/status"

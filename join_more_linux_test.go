@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // An ordinary user joins the namespaces of a container of his own, whose user
@@ -28,7 +30,7 @@ func TestJoinAsOrdinaryUser(t *testing.T) {
 		}
 	}
 	box := newContainer(t, newKinds, []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}})
-	joinAll(t, box, &Attr{Join: []Namespace{{PID: box.pid, Kinds: allKinds &^ TimeNamespace}}}, "pid but for the time")
+	joinAll(t, box, &Attr{Join: []Namespace{{PID: box.pid, Kinds: NamespaceKind(spec.AllKinds) &^ TimeNamespace}}}, "pid but for the time")
 
 	for _, init := range []*Init{nil, {}} {
 		c := Command("/bin/sh", "-c", "echo $(id -u) $$; grep CapEff /proc/self/status")

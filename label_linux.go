@@ -3,69 +3,30 @@
 package sprog
 
 import (
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-// An execAttr is a file that sets what the next execve comes to, and its text.
-type execAttr struct {
-	field, path, text string
-}
-
-// AppArmor has a file of its own since Linux 5.8; the other is that of whichever
-// module comes first.
-const (
-	selinuxExec  = "thread-self/attr/exec" // below /proc
-	apparmorExec = "thread-self/attr/apparmor/exec"
-	apparmorVerb = "exec "
-)
-
-func (r *request) execAttrs() (list []execAttr) {
-	l := r.attr.ExecLabel
-	if l == nil {
-		return nil
-	}
-	if l.SELinux != "" {
-		list = append(list, execAttr{"Attr.ExecLabel.SELinux", selinuxExec, l.SELinux})
-	}
-	if l.AppArmor != "" {
-		list = append(list, execAttr{"Attr.ExecLabel.AppArmor", apparmorExec, apparmorVerb + l.AppArmor})
-	}
-	return list
-}
-
-func (r *request) checkExecLabel() *StartError {
-	for _, a := range r.execAttrs() {
-		switch {
-		case strings.IndexByte(a.text, 0) >= 0:
-			return invalidf(a.field, strconv.Quote(strings.TrimPrefix(a.text, apparmorVerb)), "contains a NUL byte")
-		case len(a.text) >= unix.Getpagesize():
-			return invalidf(a.field, "a label of "+itoa(len(a.text))+" bytes", "is longer than the kernel takes, a page")
-		}
-	}
-	return nil
-}
 
 // checkModules looks whether the modules are there that labels are for. Where
 // /proc or /sys cannot say, the child finds out.
-func (s *starter) checkModules() *StartError {
-	l := s.ask.attr.ExecLabel
+func (s *starter) checkModules() *spec.Error {
+	l := s.ask.Attr.ExecLabel
 	if l == nil || s.describing {
 		return nil
 	}
 	if l.SELinux != "" {
 		if err := selinuxMissing(); err != nil {
-			return &StartError{Path: s.ask.path, Field: "Attr.ExecLabel.SELinux", Object: l.SELinux, Err: err}
+			return &spec.Error{Path: s.ask.Path, Field: "Attr.ExecLabel.SELinux", Object: l.SELinux, Err: err}
 		}
 	}
 	if l.AppArmor != "" {
 		if err := apparmorMissing(); err != nil {
-			return &StartError{Path: s.ask.path, Field: "Attr.ExecLabel.AppArmor", Object: l.AppArmor, Err: err}
+			return &spec.Error{Path: s.ask.Path, Field: "Attr.ExecLabel.AppArmor", Object: l.AppArmor, Err: err}
 		}
 	}
 	return nil
@@ -102,10 +63,10 @@ func (noModule) Unwrap() error { return unix.EOPNOTSUPP }
 func (b *builder) openLabels() {
 	t := &b.table
 	b.labels = b.labels[:0]
-	for _, a := range b.ask.execAttrs() {
+	for _, a := range b.ask.ExecAttrs() {
 		at := t.lowestFree()
 		t.setOpen(at, true)
-		b.add(a.field, program.Openat, num(t.at(b.given.procFD)), b.p.Str(a.path), num(unix.O_WRONLY|unix.O_CLOEXEC), num(0))
+		b.add(a.Field, program.Openat, num(t.at(b.given.procFD)), b.p.Str(a.Path), num(unix.O_WRONLY|unix.O_CLOEXEC), num(0))
 		b.labels = append(b.labels, openLabel{a, b.p.Result(), at})
 	}
 }
@@ -113,7 +74,7 @@ func (b *builder) openLabels() {
 // An openLabel is a file that takes a label: its descriptor, and the number that
 // it has if no file of the parent's is in the way.
 type openLabel struct {
-	execAttr
+	spec.ExecAttr
 	fd program.Arg
 	at int
 }
@@ -123,8 +84,8 @@ type openLabel struct {
 func (b *builder) writeLabels() {
 	p := b.p
 	for _, l := range b.labels {
-		b.add(l.field, program.Write, l.fd, p.Str(l.text), num(len(l.text)))
-		b.add(l.field, program.Close, l.fd).Quiet = true
+		b.add(l.Field, program.Write, l.fd, p.Str(l.Text), num(len(l.Text)))
+		b.add(l.Field, program.Close, l.fd).Quiet = true
 		b.table.setOpen(l.at, false)
 	}
 }

@@ -2,9 +2,8 @@ package sprog
 
 import (
 	"os"
-	"strings"
 
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // LandlockNewestABI is the newest version of Landlock that this package knows,
@@ -158,28 +157,13 @@ type LandlockSet struct {
 }
 
 // Probe asks the kernel, and tells what a start would apply with BestEffort.
-func (l *Landlock) Probe() LandlockResult { return l.probe() }
-
-// names are the kernel's names of all that is in the set, for each field.
-func (s LandlockSet) names() (files, ports, scopes, log string) {
-	return program.LandlockFS(uint64(s.Files)), program.LandlockNet(uint64(s.Ports)),
-		program.LandlockScopes(uint64(s.Scopes)), program.LandlockFlags(uint64(s.Log))
-}
+func (l *Landlock) Probe() LandlockResult { return landlockResult(probeLandlock(l.spec())) }
 
 // String returns the kernel's names of all that is in the set, joined by "|",
 // or "nothing".
 func (s LandlockSet) String() string {
-	var parts []string
-	files, ports, scopes, log := s.names()
-	for _, names := range []string{files, ports, scopes, log} {
-		if names != "0" {
-			parts = append(parts, names)
-		}
-	}
-	if len(parts) == 0 {
-		return "nothing"
-	}
-	return strings.Join(parts, "|")
+	return spec.LandlockSet{Files: spec.LandlockAccess(s.Files), Ports: spec.LandlockPortAccess(s.Ports),
+		Scopes: spec.LandlockScope(s.Scopes), Log: spec.LandlockLog(s.Log)}.String()
 }
 
 // A LandlockResult tells what a start has made of Attr.Landlock.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // pretendLandlock has the kernel's answer about Landlock be another one.
@@ -90,12 +91,17 @@ func TestLandlockBestEffort(t *testing.T) {
 			if err := c.Run(); err != nil {
 				t.Fatal(err)
 			}
-			want := &LandlockResult{test.kernel.ABI, test.reason, test.applied, everything.without(test.applied)}
+			want := &LandlockResult{test.kernel.ABI, test.reason, test.applied, without(everything, test.applied)}
 			if got := c.Birth.Landlock; !reflect.DeepEqual(got, want) {
 				t.Errorf("Birth.Landlock = %+v; want %+v", got, want)
 			}
 		})
 	}
+}
+
+// without is what the other set lacks.
+func without(s, o LandlockSet) LandlockSet {
+	return LandlockSet{s.Files &^ o.Files, s.Ports &^ o.Ports, s.Scopes &^ o.Scopes, s.Log &^ o.Log}
 }
 
 // The kernel denies what an older ABI has and allows what it lacks.
@@ -113,8 +119,8 @@ func TestLandlockOlderABI(t *testing.T) {
 // A log flag alone makes no domain.
 func TestLandlockNothingLeft(t *testing.T) {
 	pretendLandlock(t, kernel.Landlock{ABI: 7})
-	res, err := (&Landlock{Ports: &LandlockPorts{Handled: LandlockBindUDP}, Log: LandlockLogNewExecOn, BestEffort: true}).resolve(kernel.Known.Landlock.Ask())
-	if err != nil || res.Applied != (LandlockSet{}) {
+	res, err := (&Landlock{Ports: &LandlockPorts{Handled: LandlockBindUDP}, Log: LandlockLogNewExecOn, BestEffort: true}).spec().Resolve(kernel.Known.Landlock.Ask())
+	if err != nil || res.Applied != (spec.LandlockSet{}) {
 		t.Errorf("resolve = %v, %v; want nothing applied", res, err)
 	}
 }

@@ -9,11 +9,12 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // landlockHint explains what a step answers because of Landlock.
 func (f failure) landlockHint() string {
-	if !f.locked.restricts() {
+	if !f.locked.Restricts() {
 		return ""
 	}
 	switch {
@@ -35,11 +36,11 @@ func (f failure) landlockHint() string {
 
 // lockedProgram tells what keeps the program from being executed.
 func (f failure) lockedProgram() string {
-	v := lockedView{view(f.ask), f.ask.attr.Landlock, f.locked.Files}
-	if f.ask.attr.Program == nil {
-		return v.notExecutable(f.ask.path, 0)
+	v := lockedView{view(f.ask), f.ask.Attr.Landlock, f.locked.Files}
+	if f.ask.Attr.Program == nil {
+		return v.notExecutable(f.ask.Path, 0)
 	}
-	fd, err := shownFd(f.ask.attr.Program)
+	fd, err := spec.FD(f.ask.Attr.Program)
 	if err != nil || v.Root != "" {
 		return "" // the view has no path for it
 	}
@@ -50,8 +51,8 @@ func (f failure) lockedProgram() string {
 // leaves of it.
 type lockedView struct {
 	pathwalk.View
-	landlock *Landlock
-	handled  LandlockAccess
+	landlock *spec.Landlock
+	handled  spec.LandlockAccess
 }
 
 // notExecutable tells which right is missing to execute a program, or the
@@ -62,7 +63,7 @@ func (v lockedView) notExecutable(path string, depth int) string {
 		return ""
 	}
 	defer f.Close()
-	need := (LandlockExecute | LandlockReadFile) & v.handled
+	need := (spec.LandlockExecute | spec.LandlockReadFile) & v.handled
 	if missing := need &^ v.given(pathwalk.RealPath(int(f.Fd()))); missing != 0 {
 		return "no Landlock rule gives " + program.LandlockFS(uint64(missing)) + " for " + path
 	}
@@ -78,7 +79,7 @@ func (v lockedView) notExecutable(path string, depth int) string {
 }
 
 // given are the rights that the rules give for a file.
-func (v lockedView) given(path string) (rights LandlockAccess) {
+func (v lockedView) given(path string) (rights spec.LandlockAccess) {
 	for i := range v.landlock.Files.Rules {
 		rule := &v.landlock.Files.Rules[i]
 		if beneath(path, v.realPathOf(rule)) {
@@ -88,9 +89,9 @@ func (v lockedView) given(path string) (rights LandlockAccess) {
 	return rights
 }
 
-func (v lockedView) realPathOf(rule *LandlockPath) string {
+func (v lockedView) realPathOf(rule *spec.LandlockPath) string {
 	if rule.File != nil {
-		fd, err := shownFd(rule.File)
+		fd, err := spec.FD(rule.File)
 		if err != nil {
 			return ""
 		}

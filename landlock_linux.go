@@ -3,137 +3,47 @@
 package sprog
 
 import (
-	"strconv"
-	"strings"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-// restricts reports whether anything is left to apply. A log flag alone restricts
-// nothing.
-func (s LandlockSet) restricts() bool { return s.Files != 0 || s.Ports != 0 || s.Scopes != 0 }
-
-func (r *request) checkLandlock() *StartError {
-	l := r.attr.Landlock
-	if l == nil {
-		return nil
-	}
-	const name = "Attr.Landlock"
-	known := landlockOf(LandlockNewestABI)
-	switch {
-	case l.ABI < 0 || l.ABI > LandlockNewestABI:
-		return invalidf(name+".ABI", strconv.Itoa(l.ABI), "is no version that this package knows: 1 to "+strconv.Itoa(LandlockNewestABI))
-	case l.Files == nil && l.Ports == nil && l.Scopes == 0:
-		return invalidf(name, "", "restricts nothing: it needs Files, Ports or Scopes")
-	case l.Scopes&^known.Scopes != 0:
-		return invalidf(name+".Scopes", hex(l.Scopes&^known.Scopes), "is no scope")
-	case l.Log&^known.Log != 0:
-		return invalidf(name+".Log", hex(l.Log&^known.Log), "is no flag of the log")
-	case l.Ports != nil && l.wanted().Ports == 0:
-		return invalidf(name+".ABI", strconv.Itoa(l.ABI), "has no rights to ports: 4 is the first that has")
-	}
-	if err := l.checkFiles(known.Files); err != nil {
-		return err
-	}
-	if err := l.checkPorts(known.Ports); err != nil {
-		return err
-	}
-	return nil
-}
-
-func hex[T ~uint32 | ~uint64](v T) string { return "0x" + strconv.FormatUint(uint64(v), 16) }
-
-func (l *Landlock) checkFiles(known LandlockAccess) *StartError {
-	if l.Files == nil {
-		return nil
-	}
-	if bad := l.Files.Handled &^ known; bad != 0 {
-		return invalidf("Attr.Landlock.Files.Handled", hex(bad), "is no right to files")
-	}
-	handled := l.wanted().Files
-	for i, rule := range l.Files.Rules {
-		name, object := index("Attr.Landlock.Files.Rules", i), rule.object()
-		bad := rule.Rights &^ known
-		switch {
-		case rule.Path == "" && rule.File == nil:
-			return invalidf(name, "", "has neither Path nor File")
-		case rule.Path != "" && rule.File != nil:
-			return invalidf(name, object, "has both Path and File")
-		case strings.IndexByte(rule.Path, 0) >= 0:
-			return invalidf(name, strconv.Quote(rule.Path), "contains a NUL byte")
-		case bad != 0:
-			return invalidf(name, object, hex(bad)+" is no right to files")
-		case rule.Rights&handled == 0:
-			return invalidf(name, object, "gives no right that is handled")
-		}
-	}
-	return nil
-}
-
-func (rule *LandlockPath) object() string {
-	if rule.File != nil {
-		return rule.File.Name()
-	}
-	return rule.Path
-}
-
-func (l *Landlock) checkPorts(known LandlockPortAccess) *StartError {
-	if l.Ports == nil {
-		return nil
-	}
-	if bad := l.Ports.Handled &^ known; bad != 0 {
-		return invalidf("Attr.Landlock.Ports.Handled", hex(bad), "is no right to ports")
-	}
-	handled := l.wanted().Ports
-	for i, rule := range l.Ports.Rules {
-		name, port := index("Attr.Landlock.Ports.Rules", i), "port "+strconv.Itoa(int(rule.Port))
-		switch bad := rule.Rights &^ known; {
-		case bad != 0:
-			return invalidf(name, port, hex(bad)+" is no right to ports")
-		case rule.Rights&handled == 0:
-			return invalidf(name, port, "gives no right that is handled")
-		}
-	}
-	return nil
-}
 
 // resolveLandlock compares what is asked for with what the kernel has, and
 // has the child find the files that rules are about.
-func (s *starter) resolveLandlock() *StartError {
-	l := s.ask.attr.Landlock
+func (s *starter) resolveLandlock() *spec.Error {
+	l := s.ask.Attr.Landlock
 	if l == nil {
 		return nil
 	}
-	res, err := l.resolve(s.landlockABI())
+	res, err := l.Resolve(s.landlockABI())
 	if err != nil {
-		err.Path = s.ask.path
+		err.Path = s.ask.Path
 		return err
 	}
 	s.given.locked = res.Applied
 	if s.to.birth != nil {
 		s.afterwards(func(started bool) {
 			if started {
-				s.to.birth.Landlock = &res
+				s.to.birth.Landlock = new(landlockResult(res))
 			}
 		})
 	}
 	return s.useLandlockFiles()
 }
 
-func (s *starter) useLandlockFiles() *StartError {
+func (s *starter) useLandlockFiles() *spec.Error {
 	if s.given.locked.Files == 0 {
 		return nil
 	}
-	for i, rule := range s.ask.attr.Landlock.Files.Rules {
+	for i, rule := range s.ask.Attr.Landlock.Files.Rules {
 		if rule.File == nil {
 			continue
 		}
-		name := index("Attr.Landlock.Files.Rules", i)
-		fd, err := shownFd(rule.File)
+		name := spec.Index("Attr.Landlock.Files.Rules", i)
+		fd, err := spec.FD(rule.File)
 		if err != nil {
-			return &StartError{Path: s.ask.path, Object: rule.object(), Field: name, Err: err}
+			return &spec.Error{Path: s.ask.Path, Object: rule.Object(), Field: name, Err: err}
 		}
 		s.given.use(fd, name, program.HostDirectory)
 	}
@@ -146,13 +56,13 @@ func (b *builder) landlockFiles() {
 	if b.given.locked.Files == 0 {
 		return
 	}
-	for i, rule := range b.ask.attr.Landlock.Files.Rules {
+	for i, rule := range b.ask.Attr.Landlock.Files.Rules {
 		if rule.File == nil {
 			continue
 		}
 		b.landlockRuleset()
-		name := index("Attr.Landlock.Files.Rules", i)
-		fd, _ := shownFd(rule.File)
+		name := spec.Index("Attr.Landlock.Files.Rules", i)
+		fd, _ := spec.FD(rule.File)
 		if rights := rule.Rights & b.given.locked.Files; rights != 0 {
 			b.landlockBeneath(name, rights, b.p.Words(uint64(rights), uint64(b.table.at(fd))))
 		}
@@ -163,20 +73,20 @@ func (b *builder) landlockFiles() {
 // landlock makes the other rules. It stands before the last steps, because
 // making them takes descriptors, which the limit on open files may not leave.
 func (b *builder) landlock() {
-	if !b.given.locked.restricts() {
+	if !b.given.locked.Restricts() {
 		return
 	}
 	b.landlockRuleset()
-	set, l := b.given.locked, b.ask.attr.Landlock
+	set, l := b.given.locked, b.ask.Attr.Landlock
 	if set.Files != 0 {
 		for i := range l.Files.Rules {
-			b.landlockPath(index("Attr.Landlock.Files.Rules", i), &l.Files.Rules[i])
+			b.landlockPath(spec.Index("Attr.Landlock.Files.Rules", i), &l.Files.Rules[i])
 		}
 	}
 	if set.Ports != 0 {
 		for i, rule := range l.Ports.Rules {
 			if rights := rule.Rights & set.Ports; rights != 0 {
-				b.landlockRule(index("Attr.Landlock.Ports.Rules", i), program.LandlockRulePort, b.p.Words(uint64(rights), uint64(rule.Port)))
+				b.landlockRule(spec.Index("Attr.Landlock.Ports.Rules", i), program.LandlockRulePort, b.p.Words(uint64(rights), uint64(rule.Port)))
 			}
 		}
 	}
@@ -208,10 +118,10 @@ func (b *builder) landlockRule(field string, kind int, attr program.Arg) *progra
 }
 
 // fileRights are the rights that a file can be given which is no directory.
-const fileRights = LandlockExecute | LandlockWriteFile | LandlockReadFile | LandlockTruncate | LandlockIoctlDev | LandlockResolveUnix
+const fileRights = spec.LandlockExecute | spec.LandlockWriteFile | spec.LandlockReadFile | spec.LandlockTruncate | spec.LandlockIoctlDev | spec.LandlockResolveUnix
 
 // landlockPath adds the rule for a path.
-func (b *builder) landlockPath(field string, rule *LandlockPath) {
+func (b *builder) landlockPath(field string, rule *spec.LandlockPath) {
 	rights := rule.Rights & b.given.locked.Files
 	if rights == 0 || rule.File != nil {
 		return
@@ -233,7 +143,7 @@ func parentFD(attr program.Arg) program.Arg { return attr.Plus(8) }
 
 // landlockBeneath adds a rule for a descriptor. The kernel answers EINVAL to
 // rights about directories where it is of none; then the others are given.
-func (b *builder) landlockBeneath(field string, rights LandlockAccess, attr program.Arg) {
+func (b *builder) landlockBeneath(field string, rights spec.LandlockAccess, attr program.Arg) {
 	step := b.landlockRule(field, program.LandlockRulePath, attr)
 	rest := rights & fileRights
 	if rest == 0 || rest == rights {
@@ -250,7 +160,7 @@ func (b *builder) landlockBeneath(field string, rights LandlockAccess, attr prog
 // landlockSelf restricts the process, after which no file can be opened that
 // no rule is about.
 func (b *builder) landlockSelf() {
-	if b.given.locked.restricts() {
+	if b.given.locked.Restricts() {
 		b.add("Attr.Landlock", program.LandlockRestrictSelf, num(b.ruleset), num(b.given.locked.Log))
 	}
 }

@@ -2,6 +2,8 @@
 
 package sprog
 
-func (l *Landlock) probe() LandlockResult {
-	return LandlockResult{Reason: "this system has no Landlock"}
+import "github.com/sprog-dev/sprog/internal/spec"
+
+func probeLandlock(*spec.Landlock) spec.LandlockResult {
+	return spec.LandlockResult{Reason: "this system has no Landlock"}
 }

@@ -11,7 +11,7 @@ import (
 // mdwe sets a flag of the memory that execve hands on to the next. That is why
 // PR_MDWE_NO_INHERIT is not offered: it would end with the execve.
 func (b *builder) mdwe() {
-	if b.ask.attr.MDWE {
+	if b.ask.Attr.MDWE {
 		b.add("Attr.MDWE", program.Prctl, num(unix.PR_SET_MDWE), num(unix.PR_MDWE_REFUSE_EXEC_GAIN), num(0), num(0), num(0))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // The maker of a user namespace has every capability over the processes in it,
@@ -28,46 +29,37 @@ import (
 //     it. It is dumpable while its maps are written.
 
 // guardMemory decides which way a start goes.
-func (s *starter) guardMemory() *StartError {
+func (s *starter) guardMemory() *spec.Error {
 	s.given.hides, s.given.standing = false, standing{}
-	flags := s.ask.sys.Cloneflags | s.ask.sys.Unshareflags
-	if s.ask.inPlace || flags&unix.CLONE_NEWUSER == 0 {
+	flags := s.ask.Sys.Cloneflags | s.ask.Sys.Unshareflags
+	if s.ask.InPlace || flags&unix.CLONE_NEWUSER == 0 {
 		return nil
 	}
 	s.given.standing = ownStanding()
 	s.given.root = s.given.root && !s.tried.procIsOuter
-	changes := s.ask.writesOwnFiles() && s.ask.changesCredentials() // makes the memory undumpable, for other starts as well
-	switch maps := s.ask.meets() || s.ask.writesOwnFiles(); {
+	changes := s.ask.WritesOwnFiles() && s.ask.ChangesCredentials() // makes the memory undumpable, for other starts as well
+	switch maps := s.ask.Meets() || s.ask.WritesOwnFiles(); {
 	case s.given.stageField != "":
 	case s.given.root || !maps:
 		s.given.hides = s.given.guarded && reachesHidden(s.ask)
-	case len(s.ask.attr.Join) > 0: // undumpable in any case
-	case (changes || s.given.guarded) && s.ask.mayHaveStages():
-		s.given.stageField = field("Cloneflags")
-		if s.ask.sys.Cloneflags&unix.CLONE_NEWUSER == 0 {
-			s.given.stageField = field("Unshareflags")
+	case len(s.ask.Attr.Join) > 0: // undumpable in any case
+	case (changes || s.given.guarded) && s.ask.MayHaveStages():
+		s.given.stageField = spec.Field("Cloneflags")
+		if s.ask.Sys.Cloneflags&unix.CLONE_NEWUSER == 0 {
+			s.given.stageField = spec.Field("Unshareflags")
 		}
 	}
 	return nil
 }
 
-// mayHaveStages reports whether the start could be one of two stages. A child
-// that is traced, or that hands over a listener, is one that this process has
-// rights over, which takes memory that it can reach.
-func (r *request) mayHaveStages() bool { return !r.sys.Ptrace && !r.listens() }
-
 // reachesHidden reports whether this process can do its part while the memory is undumpable:
 // to take a listener from the child, it has to have the right to trace it.
-func reachesHidden(r *request) bool { return !r.listens() || kernel.HasCap(unix.CAP_SYS_PTRACE) }
-
-// writesOwnFiles reports whether the child itself writes to files in its /proc/self
-// that belong to root if its memory is undumpable.
-func (r *request) writesOwnFiles() bool { return r.writesOwnMaps() || r.attr.ForbidUserNamespaces }
+func reachesHidden(r *spec.Start) bool { return !r.Listens() || kernel.HasCap(unix.CAP_SYS_PTRACE) }
 
 // readsProc reports whether id maps are written through the child's files in /proc
 // while it shares the parent's memory, by one or the other.
 func (s *starter) readsProc() bool {
-	return s.given.meetsEarly() || s.ask.writesOwnFiles() && s.given.stageField == ""
+	return s.given.meetsEarly() || s.ask.WritesOwnFiles() && s.given.stageField == ""
 }
 
 // A standing is what this process is to other processes of its user's.
@@ -119,18 +111,18 @@ var yamaSays kernel.Setting
 // cannot be traced by root inside, whom no filter of the program's need bind.
 // That is of use to an init; any other would do no harm, and goes the same way.
 func (g *given) entersLate() bool {
-	flags := g.ask.sys.Cloneflags & uintptr(allKinds)
-	return g.stageField != "" && !g.ask.inPlace && (flags&unix.CLONE_NEWUSER != 0 || flags != 0 && len(g.ask.attr.Join) > 0)
+	flags := g.ask.Sys.Cloneflags & uintptr(spec.AllKinds)
+	return g.stageField != "" && !g.ask.InPlace && (flags&unix.CLONE_NEWUSER != 0 || flags != 0 && len(g.ask.Attr.Join) > 0)
 }
 
 // meetsEarly reports whether the child waits for its maps in the first stage.
-func (g *given) meetsEarly() bool { return g.ask.meets() && !g.entersLate() }
+func (g *given) meetsEarly() bool { return g.ask.Meets() && !g.entersLate() }
 
 // bornInto are the flags of SysProcAttr's that the child is cloned with.
 func (g *given) bornInto() uint64 {
-	flags := birthFlags(g.ask.sys.Cloneflags)
+	flags := spec.BirthFlags(g.ask.Sys.Cloneflags)
 	if g.entersLate() {
-		flags &^= uint64(allKinds)
+		flags &^= uint64(spec.AllKinds)
 	}
 	return flags
 }
@@ -139,22 +131,22 @@ func (g *given) bornInto() uint64 {
 // since it cannot enter them itself.
 func (g *given) relaysLate() bool {
 	born := uintptr(unix.CLONE_NEWPID | unix.CLONE_NEWTIME)
-	return g.entersLate() && g.ask.sys.Cloneflags&born != 0 || g.stageField != "" && !g.ask.inPlace && g.joins.joins(PIDNamespace)
+	return g.entersLate() && g.ask.Sys.Cloneflags&born != 0 || g.stageField != "" && !g.ask.InPlace && g.joins.joins(spec.PIDNamespace)
 }
 
 // enterLate enters the new namespaces in the second stage, and has the parent
 // write the maps.
 func (b *builder) enterLate() {
-	name, flags := field("Cloneflags"), uint64(0)
+	name, flags := spec.Field("Cloneflags"), uint64(0)
 	switch {
 	case b.given.entersLate():
-		flags = birthFlags(b.ask.sys.Cloneflags) & uint64(allKinds)
+		flags = spec.BirthFlags(b.ask.Sys.Cloneflags) & uint64(spec.AllKinds)
 	case b.given.relaysLate():
 		name = "Attr.Join"
 	default:
 		return
 	}
-	relays, opens := b.given.relaysLate(), b.ask.meets() && !b.given.root
+	relays, opens := b.given.relaysLate(), b.ask.Meets() && !b.given.root
 	if (relays || !opens) && len(b.given.joins.late) == 0 { // after a join it is so
 		b.add(name, program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
 	}
@@ -169,9 +161,9 @@ func (b *builder) enterLate() {
 		b.tellAndWait(name, machine.Relayed)
 		b.add(name, program.Prctl, num(unix.PR_SET_DUMPABLE), num(1))
 	}
-	if b.ask.meets() {
+	if b.ask.Meets() {
 		b.made.meetAt = b.p.Len()
-		b.tellAndWait(b.ask.mapFiles()[0].field, machine.Entered)
+		b.tellAndWait(b.ask.MapFiles()[0].Field, machine.Entered)
 		b.add(name, program.Close, num(b.table.at(b.given.waitFD)))
 		b.table.setOpen(b.table.at(b.given.waitFD), false)
 	}

@@ -3,6 +3,8 @@ package sprog
 import (
 	"syscall"
 	"time"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // A nature is what is true of a process because it was started so. The fields
@@ -10,7 +12,7 @@ import (
 // caller is free to change them, and [Cmd.StartPTY] puts its own back.
 type nature struct {
 	sys  *syscall.SysProcAttr
-	attr *Attr
+	attr *spec.Attr
 
 	traced      bool          // its parent traces it
 	leads       bool          // it leads a process group

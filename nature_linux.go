@@ -6,20 +6,17 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// leads reports whether the process will lead a process group.
-func (r *request) leads() bool {
-	return r.sys.Setsid || (r.sys.Setpgid || r.sys.Foreground) && r.sys.Pgid == 0
-}
-
 // natureOf tells what the process of a request will be.
-func natureOf(r *request) nature {
-	sys, attr := r.sys, r.attr
+func natureOf(r *spec.Start) nature {
+	sys, attr := r.Sys, r.Attr
 	n := nature{
 		sys: sys, attr: attr,
 		traced:      sys.Ptrace,
-		leads:       r.leads(),
+		leads:       r.Leads(),
 		hasInit:     attr.Init != nil,
 		firstInside: sys.Cloneflags&unix.CLONE_NEWPID != 0,
 	}

@@ -10,25 +10,26 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // checkMayRestrict refuses what landlock(7) and seccomp(2) refuse to a process
 // that has neither no_new_privs nor CAP_SYS_ADMIN, where it is plain that the
 // child has neither. In a new user namespace it has all capabilities, and in one
 // that it joins the kernel knows.
-func checkMayRestrict(r *request) *StartError {
+func checkMayRestrict(r *spec.Start) *spec.Error {
 	name := "Attr.Landlock"
 	switch {
-	case r.attr.Landlock != nil:
-	case r.attr.Seccomp != nil:
+	case r.Attr.Landlock != nil:
+	case r.Attr.Seccomp != nil:
 		name = "Attr.Seccomp"
 	default:
 		return nil
 	}
-	newUser := r.newUserNamespace() || len(r.attr.Join) > 0
+	newUser := r.NewUserNamespace() || len(r.Attr.Join) > 0
 	loses := losesCaps(r)
-	gains := r.caps[kernel.Effective].set&adminBit != 0
-	if r.attr.NoNewPrivs || newUser || gains || kernel.HasCap(unix.CAP_SYS_ADMIN) && !loses {
+	gains := r.Caps[kernel.Effective].Set&adminBit != 0
+	if r.Attr.NoNewPrivs || newUser || gains || kernel.HasCap(unix.CAP_SYS_ADMIN) && !loses {
 		return nil
 	}
 	if has, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && has == 1 {
@@ -36,27 +37,27 @@ func checkMayRestrict(r *request) *StartError {
 	}
 	whose := "this process lacks"
 	switch {
-	case r.caps[kernel.Effective].loses()&adminBit != 0 && !r.leavesRoot():
+	case r.Caps[kernel.Effective].Loses()&adminBit != 0 && !r.LeavesRoot():
 		whose = "Attr.Caps drops"
 	case loses:
 		whose = "a user other than root lacks"
 	}
-	return &StartError{Field: name, Err: unsupported{"needs Attr.NoNewPrivs, or CAP_SYS_ADMIN, which " + whose, unix.EPERM}}
+	return &spec.Error{Field: name, Err: spec.Unsupported{Reason: "needs Attr.NoNewPrivs, or CAP_SYS_ADMIN, which " + whose, Errno: unix.EPERM}}
 }
 
 const adminBit = 1 << unix.CAP_SYS_ADMIN
 
 // losesCaps reports whether CAP_SYS_ADMIN is taken away by Attr.Caps, or by a
 // change of the user, as from root that becomes another; see capabilities(7).
-func losesCaps(r *request) bool {
-	if r.caps[kernel.Effective].loses()&adminBit != 0 {
+func losesCaps(r *spec.Start) bool {
+	if r.Caps[kernel.Effective].Loses()&adminBit != 0 {
 		return true
 	}
-	return r.dropsEffective() && os.Geteuid() == 0 && !slices.Contains(r.sys.AmbientCaps, unix.CAP_SYS_ADMIN)
+	return r.DropsEffective() && os.Geteuid() == 0 && !slices.Contains(r.Sys.AmbientCaps, unix.CAP_SYS_ADMIN)
 }
 
 func (b *builder) noNewPrivs() {
-	if b.ask.attr.NoNewPrivs {
+	if b.ask.Attr.NoNewPrivs {
 		b.add("Attr.NoNewPrivs", program.Prctl, num(unix.PR_SET_NO_NEW_PRIVS), num(1))
 	}
 }

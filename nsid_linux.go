@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // statxSize is the size of struct statx.
@@ -20,8 +21,8 @@ const statxSize = 256
 // takes the caller's /proc.
 func (b *builder) reportNamespaces() {
 	b.made.ids = b.made.ids[:0]
-	for _, k := range namespaceKinds {
-		if b.ask.attr.ReportNamespaces&k.kind == 0 {
+	for _, k := range spec.NamespaceKinds {
+		if b.ask.Attr.ReportNamespaces&k.Kind == 0 {
 			continue
 		}
 		var at program.Arg
@@ -31,8 +32,8 @@ func (b *builder) reportNamespaces() {
 			at = num(machine.SharedAt + statxSize*len(b.made.ids))
 		}
 		b.made.ids = append(b.made.ids, at)
-		file := k.file
-		if k.kind == TimeNamespace {
+		file := k.File
+		if k.Kind == spec.TimeNamespace {
 			file = "time_for_children" // the one that the execve enters
 		}
 		b.add("Attr.ReportNamespaces", program.Statx, num(b.table.at(b.given.procFD)), b.p.Str("self/ns/"+file), num(0), num(unix.STATX_INO), at)
@@ -41,12 +42,12 @@ func (b *builder) reportNamespaces() {
 
 // tellNamespaces reads what the child has looked up.
 func (s *starter) tellNamespaces() {
-	if s.to.birth == nil || s.ask.attr.ReportNamespaces == 0 {
+	if s.to.birth == nil || s.ask.Attr.ReportNamespaces == 0 {
 		return
 	}
 	i := 0
-	for _, k := range namespaceKinds {
-		if s.ask.attr.ReportNamespaces&k.kind == 0 {
+	for _, k := range spec.NamespaceKinds {
+		if s.ask.Attr.ReportNamespaces&k.Kind == 0 {
 			continue
 		}
 		var stat []byte
@@ -57,7 +58,7 @@ func (s *starter) tellNamespaces() {
 		}
 		le := binary.NativeEndian
 		dev := unix.Mkdev(le.Uint32(stat[136:]), le.Uint32(stat[140:]))
-		s.to.birth.Namespaces = append(s.to.birth.Namespaces, NamespaceID{k.kind, dev, le.Uint64(stat[32:])})
+		s.to.birth.Namespaces = append(s.to.birth.Namespaces, NamespaceID{NamespaceKind(k.Kind), dev, le.Uint64(stat[32:])})
 		i++
 	}
 }

@@ -2,22 +2,17 @@
 
 package sprog
 
-import "strconv"
+import (
+	"strconv"
 
-const oomField = "Attr.OOMScoreAdj"
-
-func (r *request) checkOOMScoreAdj() *StartError {
-	if n := r.attr.OOMScoreAdj; n != nil && (*n < -1000 || *n > 1000) {
-		return invalidf(oomField, strconv.Itoa(*n), "is not from -1000 to 1000")
-	}
-	return nil
-}
+	"github.com/sprog-dev/sprog/internal/spec"
+)
 
 // oomScoreAdj writes the value. The kernel gives it to every process that
 // shares the memory.
 func (b *builder) oomScoreAdj() {
-	if b.ask.attr.OOMScoreAdj == nil {
+	if b.ask.Attr.OOMScoreAdj == nil {
 		return
 	}
-	b.writeProc(oomField, "self/oom_score_adj", strconv.Itoa(*b.ask.attr.OOMScoreAdj))
+	b.writeProc(spec.OOMField, "self/oom_score_adj", strconv.Itoa(*b.ask.Attr.OOMScoreAdj))
 }

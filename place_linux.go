@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // placeFiles puts every file at its number, and has all others closed by
@@ -25,12 +26,12 @@ func (b *builder) placeFiles() {
 // that is a file of the child's too is executed from there: it stays open, so
 // that the interpreter of a script can read it.
 func (b *builder) parkProgram() {
-	if b.ask.attr.Program == nil {
+	if b.ask.Attr.Program == nil {
 		return
 	}
 	for _, f := range b.given.files {
-		if f.source == fromParent && f.fd == b.given.programFD {
-			b.made.executable = f.n
+		if f.Source == spec.FromParent && f.Fd == b.given.programFD {
+			b.made.executable = f.N
 			return
 		}
 	}
@@ -68,17 +69,17 @@ func (b *builder) arrange() {
 // i is, or -1.
 func (t *fdTable) sitsAt(i int) int {
 	from := t.source[i]
-	if from == notOpen || from == t.files[i].n {
+	if from == notOpen || from == t.files[i].N {
 		return -1
 	}
-	return indexOfFile(t.files, from)
+	return spec.IndexOfFile(t.files, from)
 }
 
 // placeFrom places file i, if its number is free for it, and then every
 // file whose number that makes free.
 func (b *builder) placeFrom(i int) {
 	t := &b.table
-	for i >= 0 && !t.placed[i] && (t.needed[i] == 0 || t.source[i] == t.files[i].n) {
+	for i >= 0 && !t.placed[i] && (t.needed[i] == 0 || t.source[i] == t.files[i].N) {
 		b.place(i)
 		t.placed[i] = true
 		if i = t.sitsAt(i); i >= 0 {
@@ -92,47 +93,47 @@ func (b *builder) place(i int) {
 	f, from := &b.given.files[i], t.source[i]
 	switch {
 	case from == notOpen:
-		if f.source == closed && t.isOpen(f.n) {
-			b.add(f.field, program.Close, num(f.n))
-			t.setOpen(f.n, false)
+		if f.Source == spec.Closed && t.isOpen(f.N) {
+			b.add(f.Field, program.Close, num(f.N))
+			t.setOpen(f.N, false)
 		}
 		return
-	case from != f.n:
-		b.add(f.field, program.Dup3, num(from), num(f.n), num(0))
-	case f.held() && f.source != inherited:
+	case from != f.N:
+		b.add(f.Field, program.Dup3, num(from), num(f.N), num(0))
+	case f.Held() && f.Source != spec.Inherited:
 		// dup3 of a number to itself would not clear its flag.
-		b.add(f.field, program.Fcntl, num(f.n), num(unix.F_SETFD), num(0))
+		b.add(f.Field, program.Fcntl, num(f.N), num(unix.F_SETFD), num(0))
 	}
-	t.setOpen(f.n, true)
+	t.setOpen(f.N, true)
 }
 
 // moveAway moves what is at the number of a file out of its way.
-func (b *builder) moveAway(f childFile) {
+func (b *builder) moveAway(f spec.ChildFile) {
 	t := &b.table
 	for i := range t.source {
-		if t.source[i] == f.n && !t.placed[i] { // there is one
+		if t.source[i] == f.N && !t.placed[i] { // there is one
 			t.source[i] = t.spare()
-			b.add(b.given.files[i].field, program.Dup3, num(f.n), num(t.source[i]), num(unix.O_CLOEXEC))
+			b.add(b.given.files[i].Field, program.Dup3, num(f.N), num(t.source[i]), num(unix.O_CLOEXEC))
 		}
 	}
-	t.needed[indexOfFile(b.given.files, f.n)] = 0
+	t.needed[spec.IndexOfFile(b.given.files, f.N)] = 0
 }
 
 // openPaths opens the files that are given by their paths, in the order of the
 // list.
 func (b *builder) openPaths() {
-	for i := range b.ask.attr.Files {
-		if f := &b.ask.attr.Files[i]; f.Path != "" {
-			b.openAt(index("Attr.Files", i), f.Path, f.Flags|unix.O_NOCTTY|unix.O_CLOEXEC, f.Mode, f.FD)
+	for i := range b.ask.Attr.Files {
+		if f := &b.ask.Attr.Files[i]; f.Path != "" {
+			b.openAt(spec.Index("Attr.Files", i), f.Path, f.Flags|unix.O_NOCTTY|unix.O_CLOEXEC, f.Mode, f.FD)
 		}
 	}
 }
 
 func (b *builder) duplicate() {
 	for _, f := range b.given.files {
-		if f.source == sameAs {
-			b.add(f.field, program.Dup3, num(f.fd), num(f.n), num(0))
-			b.table.setOpen(f.n, true)
+		if f.Source == spec.SameAs {
+			b.add(f.Field, program.Dup3, num(f.Fd), num(f.N), num(0))
+			b.table.setOpen(f.N, true)
 		}
 	}
 }
@@ -142,8 +143,8 @@ func (b *builder) duplicate() {
 func (b *builder) closeRest() {
 	first := 0
 	for _, f := range b.given.files {
-		b.closeGap(first, f.n)
-		first = f.n + 1
+		b.closeGap(first, f.N)
+		first = f.N + 1
 	}
 	b.closeGap(first, math.MaxInt)
 }

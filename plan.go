@@ -3,6 +3,8 @@ package sprog
 import (
 	"strconv"
 	"strings"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // A Plan is what a start would do, step by step. Making one starts and changes
@@ -41,11 +43,12 @@ func (c *Cmd) Plan() (*Plan, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	var r request
-	if err := c.translate(&r, shownFd); err != nil {
+	var r spec.Start
+	if err := c.translate(&r, spec.FD); err != nil {
 		return nil, err
 	}
-	return planRequest(&r)
+	p, err := planRequest(&r)
+	return p, public(err)
 }
 
 // String returns the plan as a table: a line for each step with its number,

@@ -50,7 +50,7 @@ func startedPlainly(t *testing.T) {
 	atstart.NofileCur, atstart.NofileMax, os.Stderr = 4096, 4096, standardError
 }
 
-// fileAt opens /dev/null at a descriptor number, so that a plan can name it.
+// FileAt opens /dev/null at a descriptor number, so that a plan can name it.
 func fileAt(t *testing.T, n int) *os.File {
 	t.Helper()
 	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)

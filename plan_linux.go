@@ -8,26 +8,27 @@ import (
 	"strings"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // planRequest compiles the request for a kernel that lacks nothing, and lists what
 // the parent, the child and the second stage would do.
-func planRequest(r *request) (*Plan, error) {
-	r.fillIn()
+func planRequest(r *spec.Start) (*Plan, error) {
+	r.FillIn()
 	if err := resolve(r); err != nil {
-		return nil, r.refused(err)
+		return nil, r.Refused(err)
 	}
 	s := new(memory).attempt(r, options{}, tried{})
 	s.describing, s.standIn = true, 3
 	s.standInForPipes()
 	if err := s.build(); err != nil {
-		return nil, r.refused(err)
+		return nil, r.Refused(err)
 	}
 	s.prepareLaunch()
 
-	l := lister{plan: &Plan{Path: r.path, Steps: s.parentSteps}}
+	l := lister{plan: &Plan{Path: r.Path, Steps: s.parentSteps}}
 	l.inline(s)
-	if s.ask.inPlace {
+	if s.ask.InPlace {
 		l.program(s.made.first, func(int) string { return "self" })
 		return l.plan, nil
 	}
@@ -60,13 +61,13 @@ func (s *starter) standInForPipes() {
 	s.given.files = slices.Clone(s.given.files)
 	for i := range s.given.files {
 		f := &s.given.files[i]
-		if f.source != pipeEnd {
+		if f.Source != spec.PipeEnd {
 			continue
 		}
-		if pipes[f.fd] == 0 {
-			pipes[f.fd] = s.nextStandIn()
+		if pipes[f.Fd] == 0 {
+			pipes[f.Fd] = s.nextStandIn()
 		}
-		f.fd = pipes[f.fd]
+		f.Fd = pipes[f.Fd]
 	}
 }
 
@@ -74,7 +75,7 @@ func (s *starter) standInForPipes() {
 // none of those that the request names.
 func (s *starter) nextStandIn() int {
 	named := func(fd int) bool {
-		return slices.ContainsFunc(s.given.files, func(f childFile) bool { return f.source == fromParent && f.fd == fd }) ||
+		return slices.ContainsFunc(s.given.files, func(f spec.ChildFile) bool { return f.Source == spec.FromParent && f.Fd == fd }) ||
 			slices.ContainsFunc(s.given.uses, func(u use) bool { return u.fd == fd })
 	}
 	for named(s.standIn) {
@@ -95,7 +96,7 @@ func (l *lister) add(by, call, text, field string) {
 
 // birth lists what the parent does: the clone, and its part of a rendezvous.
 func (l *lister) birth(s *starter) {
-	e := &StartError{}
+	e := &spec.Error{}
 	s.explainBirth(e, 0)
 	l.add("parent", e.Step, e.Syscall, e.Field)
 	if s.given.meetsEarly() {
@@ -105,35 +106,35 @@ func (l *lister) birth(s *starter) {
 
 // planOfMaps is how the parent writes the id maps.
 func (s *starter) planOfMaps() (list []PlanStep) {
-	for _, f := range s.ask.mapFiles() {
+	for _, f := range s.ask.MapFiles() {
 		if helper := helperFor(s.ask, f); helper != "" {
 			path, _ := helperPath(s.ask, helper)
-			list = append(list, PlanStep{"parent", helper, path + " " + strings.Join(f.helperArgs(helper, "CHILD")[1:], " "), "Attr.IDMap.Helpers"})
+			list = append(list, PlanStep{"parent", helper, path + " " + strings.Join(f.HelperArgs(helper, "CHILD")[1:], " "), "Attr.IDMap.Helpers"})
 			continue
 		}
-		list = append(list, PlanStep{"parent", "write", f.write(strconv.Quote("/proc/CHILD/" + f.name)), f.field})
+		list = append(list, PlanStep{"parent", "write", f.Write(strconv.Quote("/proc/CHILD/" + f.Name)), f.Field})
 	}
 	return list
 }
 
-// inline lists how the parent makes the files whose content is given.
+// Inline lists how the parent makes the files whose content is given.
 func (l *lister) inline(s *starter) {
 	for _, f := range s.given.files {
-		if f.source != inline {
+		if f.Source != spec.Inline {
 			continue
 		}
 		const shown = 32
 		by := "parent"
-		if s.ask.inPlace {
+		if s.ask.InPlace {
 			by = "self"
 		}
-		text, fd := strconv.Quote(string(f.file.Data[:min(len(f.file.Data), shown)])), itoa(f.fd)
-		if len(f.file.Data) > shown {
+		text, fd := strconv.Quote(string(f.File.Data[:min(len(f.File.Data), shown)])), spec.Itoa(f.Fd)
+		if len(f.File.Data) > shown {
 			text += "..."
 		}
-		l.add(by, "memfd_create", `memfd_create("`+inlineName+`", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_NOEXEC_SEAL)`, f.field)
-		l.add(by, "pwrite64", "pwrite64("+fd+", "+text+", "+itoa(len(f.file.Data))+", 0)", f.field)
-		l.add(by, "fcntl", "fcntl("+fd+", F_ADD_SEALS, F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE|F_SEAL_FUTURE_WRITE)", f.field)
+		l.add(by, "memfd_create", `memfd_create("`+inlineName+`", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_NOEXEC_SEAL)`, f.Field)
+		l.add(by, "pwrite64", "pwrite64("+fd+", "+text+", "+spec.Itoa(len(f.File.Data))+", 0)", f.Field)
+		l.add(by, "fcntl", "fcntl("+fd+", F_ADD_SEALS, F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE|F_SEAL_FUTURE_WRITE)", f.Field)
 	}
 }
 

@@ -5,13 +5,15 @@ package sprog
 import (
 	"syscall"
 	"testing"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // plansOfJoining are those of somebody who may administer his user namespace;
 // the others begin with the user namespace.
 var plansOfJoining = []planCase{
 	{"join-net", by(&Attr{Join: []Namespace{{Kinds: NetworkNamespace, Path: "/run/netns/blue"}}})},
-	{"join-process", by(&Attr{Join: []Namespace{{PID: 42, Kinds: allKinds &^ TimeNamespace}}})},
+	{"join-process", by(&Attr{Join: []Namespace{{PID: 42, Kinds: NamespaceKind(spec.AllKinds) &^ TimeNamespace}}})},
 	{"join-all", by(&Attr{Join: []Namespace{{Kinds: NetworkNamespace, Path: "/run/netns/blue"}, {PID: 42}}})},
 	{"join-and-unshare", func(c *Cmd) {
 		c.Attr = &Attr{Join: []Namespace{{PID: 42, Kinds: UserNamespace | IPCNamespace}}}
@@ -32,7 +34,7 @@ func mayAdministerAs(t *testing.T, may bool) {
 func TestPlanOfOrdinaryUser(t *testing.T) {
 	startedPlainly(t)
 	mayAdministerAs(t, false)
-	p, err := planned(by(&Attr{Join: []Namespace{{PID: 42, Kinds: allKinds &^ TimeNamespace}}})).Plan()
+	p, err := planned(by(&Attr{Join: []Namespace{{PID: 42, Kinds: NamespaceKind(spec.AllKinds) &^ TimeNamespace}}})).Plan()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,22 +8,23 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // prepare makes what the child needs and only the parent can make. Whatever it
 // makes is gone after the attempt to start, unless the facility says otherwise.
 // A plan goes the same way and makes nothing: see [starter.makeFile].
-func (s *starter) prepare() *StartError {
+func (s *starter) prepare() *spec.Error {
 	for _, one := range preparations {
 		if err := one(s); err != nil {
-			err.Path = s.ask.path
+			err.Path = s.ask.Path
 			return err
 		}
 	}
 	return nil
 }
 
-var preparations = [...]func(*starter) *StartError{
+var preparations = [...]func(*starter) *spec.Error{
 	(*starter).inheritAll, (*starter).useStderr, (*starter).useCgroup, (*starter).useTerminal, (*starter).useProgram,
 	(*starter).openJoins, (*starter).guardMemory, (*starter).checkHost, (*starter).useDirFile, (*starter).openParent, (*starter).makeCgroup, (*starter).openCgroupV1, (*starter).openSecond, (*starter).divideJoins, (*starter).checkProgramFD, (*starter).guardCore,
 	(*starter).resolveLandlock,
@@ -84,19 +85,19 @@ func (s *starter) cleanUp(started bool) {
 }
 
 // useTerminal is for Foreground, whose Ctty is a descriptor of the parent's.
-func (s *starter) useTerminal() *StartError {
-	if s.ask.sys.Foreground {
-		s.given.use(s.ask.sys.Ctty, field("Ctty"), program.Harmless)
+func (s *starter) useTerminal() *spec.Error {
+	if s.ask.Sys.Foreground {
+		s.given.use(s.ask.Sys.Ctty, spec.Field("Ctty"), program.Harmless)
 	}
 	return nil
 }
 
 // openParent makes the pidfd of this process, if the child is to look at it.
 // A kernel may have none.
-func (s *starter) openParent() *StartError {
+func (s *starter) openParent() *spec.Error {
 	s.given.parentFD = -1
 	if s.given.needsParentFD() {
-		fd, err := s.makeFile(field("Pdeathsig"), program.Harmless, func() (int, error) { return unix.PidfdOpen(os.Getpid(), 0) })
+		fd, err := s.makeFile(spec.Field("Pdeathsig"), program.Harmless, func() (int, error) { return unix.PidfdOpen(os.Getpid(), 0) })
 		if err == nil {
 			s.given.parentFD = fd
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // askStart makes a plain start that fails on purpose, and looks what it has had
@@ -24,7 +25,7 @@ func askStart(call, since string, lacks kernel.Missing) func() Support {
 		case plain.Answer != Yes:
 			return Support{Reason: "no process could be made to try: " + plain.Reason}
 		case kernel.Known.Missing().Has(lacks):
-			return f.refusal(&StartError{Step: call, Err: unix.ENOSYS})
+			return f.refusal(&spec.Error{Step: call, Err: unix.ENOSYS})
 		}
 		return Support{Answer: Yes}
 	}
@@ -57,7 +58,7 @@ func askExecveat() Support {
 		return Support{Answer: Yes}
 	}
 	f := featureProbe{since: "3.19"}
-	return f.refusal(&StartError{Step: "execveat", Err: errno})
+	return f.refusal(&spec.Error{Step: "execveat", Err: errno})
 }
 
 func askPidfd() Support {
@@ -89,9 +90,9 @@ func askPTY() Support {
 // joinsAnother tries to join a namespace that another child has made, in a user
 // namespace if so. That child waits to go on, which it never does.
 func joinsAnother(f *featureProbe, w way) (answer Support) {
-	namespaces := UTSNamespace
+	namespaces := spec.UTSNamespace
 	if w != asItIs {
-		namespaces |= UserNamespace
+		namespaces |= spec.UserNamespace
 	}
 	p := new(program.Program)
 	mask := p.Words(0)
@@ -99,11 +100,11 @@ func joinsAnother(f *featureProbe, w way) (answer Support) {
 	holder := machine.Launch{Program: p, Mask: mask, Cgroup: -1, Namespaces: uint64(namespaces), Go: p.Words(0)}
 	tried := errors.New("tried")
 	holder.Rendezvous = func(pid int) error {
-		answer = f.start(&trial{attr: Attr{Join: []Namespace{{PID: pid, Kinds: namespaces}}}})
+		answer = f.start(&trial{attr: spec.Attr{Join: []spec.Namespace{{PID: pid, Kinds: namespaces}}}})
 		return tried
 	}
 	if res := doAnyhow(&holder); res.Err != tried {
-		return f.refusal(&StartError{Step: "clone3", Err: res.Errno})
+		return f.refusal(&spec.Error{Step: "clone3", Err: res.Errno})
 	}
 	return answer
 }
@@ -121,7 +122,7 @@ func doAnyhow(l *machine.Launch) machine.Result {
 func askIntoCgroup() Support {
 	if errno := machine.AskIntoCgroup(); errno != unix.EBADF {
 		f := featureProbe{since: "5.7"}
-		return f.refusal(&StartError{Step: "clone3", Err: errno})
+		return f.refusal(&spec.Error{Step: "clone3", Err: errno})
 	}
 	return Support{Answer: Yes}
 }

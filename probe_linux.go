@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // A featureProbe is a feature with the way to find out about it: attributes
@@ -128,7 +130,7 @@ func (f *featureProbe) tryWith(w way) Support {
 // A trial is a start that fails on purpose, at its very end.
 type trial struct {
 	sys    syscall.SysProcAttr
-	attr   Attr
+	attr   spec.Attr
 	inside bool     // it is tried with a user namespace of its own
 	answer *Support // there is nothing to be tried
 }
@@ -147,9 +149,9 @@ func (f *featureProbe) start(t *trial) Support {
 	if t.answer != nil {
 		return *t.answer
 	}
-	r := &request{path: noPath(), argv: []string{"sprog-probe"}, sys: &t.sys, attr: &t.attr}
+	r := &spec.Start{Path: noPath(), Argv: []string{"sprog-probe"}, Sys: &t.sys, Attr: &t.attr}
 	_, err := startRequest(r, options{birth: new(Birth)})
-	var e *StartError
+	var e *spec.Error
 	if !errors.As(err, &e) {
 		return Support{Reason: "the start did not come to the end that it should"}
 	}

@@ -13,11 +13,12 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // refusal is what the error of a start says about a feature.
-func (f *featureProbe) refusal(e *StartError) Support {
+func (f *featureProbe) refusal(e *spec.Error) Support {
 	s := Support{Answer: No}
 	var errno unix.Errno
 	if errors.As(e.Err, &errno) && isPassing(errno) {
@@ -44,7 +45,7 @@ func (f *featureProbe) refusal(e *StartError) Support {
 }
 
 // why is what an errno means, if it is known.
-func (f *featureProbe) why(e *StartError, errno unix.Errno, hidden bool, capability string) string {
+func (f *featureProbe) why(e *spec.Error, errno unix.Errno, hidden bool, capability string) string {
 	switch errno {
 	case unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP, unix.ENODEV, unix.E2BIG, unix.ENOPROTOOPT:
 		if hidden {
@@ -71,7 +72,7 @@ func isPassing(errno unix.Errno) bool {
 }
 
 // callOf is the call that failed, and how, in as few words as can be.
-func callOf(e *StartError, errno unix.Errno) string {
+func callOf(e *spec.Error, errno unix.Errno) string {
 	what := e.Step
 	if e.Object != "" && e.Step != "clone3" && e.Step != "execve" {
 		what += " " + terms.Printable(e.Object)
@@ -93,7 +94,7 @@ func (f *featureProbe) isOlder() string {
 	return "takes Linux " + f.since + ", and this is " + name
 }
 
-// refused says who has refused: the kernel to a process that lacks a right, or
+// Refused says who has refused: the kernel to a process that lacks a right, or
 // a filter or a security module to one that has it.
 func (f *featureProbe) refused(errno unix.Errno, capability string) string {
 	switch {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
@@ -25,7 +26,7 @@ func mapsItself(t *trial) {
 // mapsSubordinates tries one that has the ids of /etc/subuid, too.
 func mapsSubordinates(t *trial) {
 	mapsItself(t)
-	t.attr.IDMap = &IDMap{Subordinate: SubordinateIDsFill, Helpers: true}
+	t.attr.IDMap = &spec.IDMap{Subordinate: spec.SubordinateIDsFill, Helpers: true}
 }
 
 // becomesAnother tries to become another user, of those that there are.
@@ -91,17 +92,17 @@ func permittedCaps() uint64 {
 // asksForItsSELinuxLabel and asksForItsAppArmorLabel try the label that this
 // process has, since others depend on the policy.
 func asksForItsSELinuxLabel(t *trial) {
-	t.label(selinuxMissing(), "/proc/thread-self/attr/current", func(label string) *ExecLabel { return &ExecLabel{SELinux: label} })
+	t.label(selinuxMissing(), "/proc/thread-self/attr/current", func(label string) *spec.ExecLabel { return &spec.ExecLabel{SELinux: label} })
 }
 
 func asksForItsAppArmorLabel(t *trial) {
-	t.label(apparmorMissing(), "/proc/thread-self/attr/apparmor/current", func(label string) *ExecLabel {
+	t.label(apparmorMissing(), "/proc/thread-self/attr/apparmor/current", func(label string) *spec.ExecLabel {
 		profile, _, _ := strings.Cut(label, " (") // and its mode
-		return &ExecLabel{AppArmor: profile}
+		return &spec.ExecLabel{AppArmor: profile}
 	})
 }
 
-func (t *trial) label(missing error, file string, from func(string) *ExecLabel) {
+func (t *trial) label(missing error, file string, from func(string) *spec.ExecLabel) {
 	if missing != nil {
 		t.isNot(missing.Error())
 		return

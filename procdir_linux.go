@@ -7,39 +7,17 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-// needsProc is the first field that the caller's /proc is needed for, or "".
-func (r *request) needsProc() string {
-	switch {
-	case r.writesOwnMaps():
-		return r.mapFiles()[0].field
-	case len(r.execAttrs()) > 0:
-		return r.execAttrs()[0].field
-	case r.attr.OOMScoreAdj != nil:
-		return oomField
-	case r.attr.TimeOffsets != nil:
-		return "Attr.TimeOffsets"
-	case len(r.attr.Sysctls) > 0:
-		return "Attr.Sysctls"
-	case r.attr.ForbidUserNamespaces:
-		return forbidField
-	case r.attr.ReportNamespaces != 0:
-		return "Attr.ReportNamespaces"
-	case r.attr.Init != nil && r.sys.Cloneflags&unix.CLONE_NEWPID == 0:
-		return initField // the only one that can do without
-	}
-	return ""
-}
 
 // openProc opens /proc as this process has it: the child may have a mount
 // namespace in which there is none, or a root of somebody else's, and what it
 // wrote there would be lost (CVE-2025-52881). For the same reason it has to be
 // a proc file system.
-func (s *starter) openProc() *StartError {
-	name, lists := s.ask.needsProc(), s.listsChildren()
+func (s *starter) openProc() *spec.Error {
+	name, lists := s.ask.NeedsProc(), s.listsChildren()
 	s.given.procFD, s.given.childList = -1, false
-	if name == "" || name == initField && !lists {
+	if name == "" || name == spec.InitField && !lists {
 		return nil
 	}
 	var foreign, err error
@@ -49,17 +27,17 @@ func (s *starter) openProc() *StartError {
 			return -1, err
 		}
 		foreign = ownproc.Check(fd)
-		if foreign == ownproc.ErrNotMounted || foreign != nil && name == initField {
+		if foreign == ownproc.ErrNotMounted || foreign != nil && name == spec.InitField {
 			unix.Close(fd)
 			return -1, foreign
 		}
 		return fd, nil
 	})
 	s.given.childList = lists && err == nil && foreign == nil
-	if err == nil || name == initField {
+	if err == nil || name == spec.InitField {
 		return nil
 	}
-	e := &StartError{Path: s.ask.path, Step: "open", Object: "/proc", Field: name, Err: err}
+	e := &spec.Error{Path: s.ask.Path, Step: "open", Object: "/proc", Field: name, Err: err}
 	if err == unix.ENOENT || err == ownproc.ErrNotMounted {
 		e.Err, e.Hint = unix.ENOENT, ownproc.ErrNotMounted.Error()
 	}
@@ -69,7 +47,7 @@ func (s *starter) openProc() *StartError {
 // closeProc closes it when the last step has used it: it leads out of any root.
 func (b *builder) closeProc() {
 	if b.given.procFD >= 0 {
-		b.drop(b.given.procFD, b.ask.needsProc())
+		b.drop(b.given.procFD, b.ask.NeedsProc())
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/sprog-dev/sprog/internal/nofile"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // StartProcess starts the program name with the arguments argv, where argv[0]
@@ -25,21 +26,21 @@ func StartProcess(name string, argv []string, attr *os.ProcAttr) (*os.Process, e
 	if attr == nil {
 		attr = &os.ProcAttr{}
 	}
-	r := request{path: name, argv: argv, env: attr.Env, dir: attr.Dir, sys: attr.Sys}
-	if r.env == nil {
-		r.env = os.Environ()
+	r := spec.Start{Path: name, Argv: argv, Env: attr.Env, Dir: attr.Dir, Sys: attr.Sys}
+	if r.Env == nil {
+		r.Env = os.Environ()
 	}
 	for i, f := range attr.Files {
 		file, err := passed(f, filesEntry(i), passedFd)
 		if err != nil {
 			return nil, ofProgram(name, err)
 		}
-		file.n = i
-		r.files = append(r.files, file)
+		file.N = i
+		r.Files = append(r.Files, file)
 	}
 	p, err := startRequest(&r, options{})
 	runtime.KeepAlive(attr) // no cleanup may close its files before the child has them
-	return p, err
+	return p, public(err)
 }
 
 // ForkExec starts the program argv0 and returns its process id. It is
@@ -53,17 +54,17 @@ func ForkExec(argv0 string, argv []string, attr *syscall.ProcAttr) (pid int, err
 	if attr == nil {
 		attr = &syscall.ProcAttr{}
 	}
-	r := request{path: argv0, argv: argv, env: attr.Env, dir: attr.Dir, sys: attr.Sys}
+	r := spec.Start{Path: argv0, Argv: argv, Env: attr.Env, Dir: attr.Dir, Sys: attr.Sys}
 	for i, fd := range attr.Files {
-		file := childFile{n: i, source: fromParent, fd: int(fd), field: filesEntry(i)}
-		if file.fd == -1 {
-			file.source = closed
+		file := spec.ChildFile{N: i, Source: spec.FromParent, Fd: int(fd), Field: filesEntry(i)}
+		if file.Fd == -1 {
+			file.Source = spec.Closed
 		}
-		r.files = append(r.files, file)
+		r.Files = append(r.Files, file)
 	}
 	p, err := startRequest(&r, options{})
 	if err != nil {
-		return 0, err
+		return 0, public(err)
 	}
 	pid = p.Pid
 	p.Release() // the caller waits by pid
@@ -91,7 +92,7 @@ func Exec(argv0 string, argv, envv []string) error {
 func checkExec(argv0 string, argv, envv []string) error {
 	const nul = "contains a NUL byte"
 	refused := func(field, reason string) error {
-		return ofProgram(argv0, refuse(field, "", reason))
+		return ofProgram(argv0, spec.Refuse(field, "", reason))
 	}
 	if hasNUL(argv0) {
 		return refused("argv0", nul)

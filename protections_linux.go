@@ -2,7 +2,11 @@
 
 package sprog
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/sprog-dev/sprog/internal/spec"
+)
 
 // protections lists what keeps the program from something, in words that
 // people know. Every one of its steps has succeeded.
@@ -14,8 +18,8 @@ func (c *Cmd) protections() []string {
 			list = append(list, what)
 		}
 	}
-	for _, k := range namespaceKinds {
-		add((sys.Cloneflags|sys.Unshareflags)&uintptr(k.kind) != 0, k.kind.String()+" namespace")
+	for _, k := range spec.NamespaceKinds {
+		add((sys.Cloneflags|sys.Unshareflags)&uintptr(k.Kind) != 0, k.Kind.String()+" namespace")
 	}
 	add(sys.Chroot != "", "chroot "+sys.Chroot)
 	add(sys.Credential != nil || attr.IDs != nil, "credentials")

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 func (c *Cmd) startPTY(size WindowSize) (*os.File, error) {
@@ -54,15 +56,15 @@ func (c *Cmd) ptyAttributes() (*syscall.SysProcAttr, error) {
 	}
 	switch {
 	case sys.Setpgid:
-		return nil, invalidf(field("Setpgid"), "", "cannot be combined with StartPTY: the leader of a session has a process group")
+		return nil, spec.Invalid(spec.Field("Setpgid"), "", "cannot be combined with StartPTY: the leader of a session has a process group")
 	case sys.Foreground:
-		return nil, invalidf(field("Foreground"), "", "cannot be combined with StartPTY: the child is in the foreground of its own terminal")
+		return nil, spec.Invalid(spec.Field("Foreground"), "", "cannot be combined with StartPTY: the child is in the foreground of its own terminal")
 	case sys.Noctty:
-		return nil, invalidf(field("Noctty"), "", "cannot be combined with StartPTY")
+		return nil, spec.Invalid(spec.Field("Noctty"), "", "cannot be combined with StartPTY")
 	}
 	unset := c.unsetStreams()
 	if sys.Ctty = slices.Index(unset[:], true); sys.Ctty < 0 {
-		return nil, invalidf("Stderr", "", "is set, as are Stdin and Stdout: nothing is left to be StartPTY's terminal")
+		return nil, spec.Invalid("Stderr", "", "is set, as are Stdin and Stdout: nothing is left to be StartPTY's terminal")
 	}
 	sys.Setsid, sys.Setctty = true, true
 	return sys, nil

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // A memory is what a start allocates and the ones after it use again. Nothing
@@ -29,10 +30,10 @@ type memory struct {
 var memories = sync.Pool{New: func() any { return new(memory) }}
 
 // attempt is a new attempt at a start.
-func (m *memory) attempt(r *request, to options, before tried) *starter {
+func (m *memory) attempt(r *spec.Start, to options, before tried) *starter {
 	m.keep()
 	m.starter = starter{ask: r, to: to, memory: m, tried: before, ends: m.ends[:0]}
-	m.starter.given = given{ask: r, files: r.files, uses: m.uses[:0], enters: m.enters[:0], held: m.held[:0],
+	m.starter.given = given{ask: r, files: r.Files, uses: m.uses[:0], enters: m.enters[:0], held: m.held[:0],
 		joins: joins{list: m.list[:0], late: m.late[:0]}, waitFD: -1}
 	return &m.starter
 }

@@ -3,54 +3,40 @@
 package sprog
 
 import (
-	"strconv"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/atstart"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-func (r *request) checkRlimits() *StartError {
-	for i, l := range r.attr.Rlimits {
-		name := index("Attr.Rlimits", i)
-		switch {
-		case l.Resource < 0 || l.Resource > unix.RLIMIT_RTTIME:
-			return invalidf(name, strconv.Itoa(l.Resource), "is no resource limit")
-		case l.Cur > l.Max:
-			return invalidf(name, program.ResourceName(l.Resource), "has a soft limit above the hard limit")
-		}
-	}
-	return nil
-}
 
 // rlimits sets all limits but the one on open files, which the placing of the
 // child's files still counts against. Only its hard limit is raised here, if
 // it is to be.
 func (b *builder) rlimits() {
-	for i, l := range b.ask.attr.Rlimits {
-		name := index("Attr.Rlimits", i)
+	for i, l := range b.ask.Attr.Rlimits {
+		name := spec.Index("Attr.Rlimits", i)
 		switch {
 		case b.silencesInit(l), b.limitsCore(name, l):
 		case l.Resource != unix.RLIMIT_NOFILE:
 			b.prlimit(name, l)
 		case atstart.NofileKnown && l.Max > atstart.NofileMax:
-			b.prlimit(name, Rlimit{Resource: l.Resource, Cur: l.Max, Max: l.Max})
+			b.prlimit(name, spec.Rlimit{Resource: l.Resource, Cur: l.Max, Max: l.Max})
 		}
 	}
 }
 
 // silencesInit reports whether a limit on the size of files would keep an init from
 // telling the program's end, in its file. That limit is for the program alone.
-func (b *builder) silencesInit(l Rlimit) bool {
-	return b.ask.attr.Init != nil && l.Resource == unix.RLIMIT_FSIZE && l.Cur < machine.EndAt+endSize+restSize
+func (b *builder) silencesInit(l spec.Rlimit) bool {
+	return b.ask.Attr.Init != nil && l.Resource == unix.RLIMIT_FSIZE && l.Cur < machine.EndAt+endSize+restSize
 }
 
 func (b *builder) fileSize() {
-	for i, l := range b.ask.attr.Rlimits {
+	for i, l := range b.ask.Attr.Rlimits {
 		if b.silencesInit(l) {
-			b.prlimit(index("Attr.Rlimits", i), l)
+			b.prlimit(spec.Index("Attr.Rlimits", i), l)
 		}
 	}
 }
@@ -59,18 +45,18 @@ func (b *builder) fileSize() {
 // this process was started with if package syscall has raised it since.
 func (b *builder) nofile() {
 	asked := false
-	for i, l := range b.ask.attr.Rlimits {
+	for i, l := range b.ask.Attr.Rlimits {
 		if l.Resource == unix.RLIMIT_NOFILE {
-			b.prlimit(index("Attr.Rlimits", i), l)
+			b.prlimit(spec.Index("Attr.Rlimits", i), l)
 			asked = true
 		}
 	}
 	if !asked && nofileRaised() {
-		b.prlimit("", Rlimit{Resource: unix.RLIMIT_NOFILE, Cur: atstart.NofileCur, Max: atstart.NofileMax})
+		b.prlimit("", spec.Rlimit{Resource: unix.RLIMIT_NOFILE, Cur: atstart.NofileCur, Max: atstart.NofileMax})
 	}
 }
 
-func (b *builder) prlimit(field string, l Rlimit) {
+func (b *builder) prlimit(field string, l spec.Rlimit) {
 	b.add(field, program.Prlimit64, num(0), num(l.Resource), b.p.Words(l.Cur, l.Max), num(0))
 }
 

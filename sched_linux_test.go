@@ -18,6 +18,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // said is what a program prints that is started with these attributes.
@@ -214,7 +216,7 @@ func TestCPUsOfAnotherCpuset(t *testing.T) {
 	procs := newCpuset(t, own[0])
 	c := helperCommand("affine", procs, strconv.Itoa(own[0]), strconv.Itoa(own[1]))
 	out := outputOf(t, c)
-	want := fmt.Sprintf("sched_setaffinity (Attr.CPUs): invalid argument (not all of the CPUs %s are online and in the child's cpuset; ", formatCPUList(own[:2]))
+	want := fmt.Sprintf("sched_setaffinity (Attr.CPUs): invalid argument (not all of the CPUs %s are online and in the child's cpuset; ", spec.FormatCPUList(own[:2]))
 	if !strings.HasPrefix(out, "started\n") || strings.Count(out, "invalid argument") != 2 || !strings.Contains(out, want) {
 		t.Errorf("output = %s; want a start, and two errors, one with %q", out, want)
 	}
@@ -566,7 +568,7 @@ func TestParseCPUList(t *testing.T) {
 		}
 	}
 	for want, list := range map[string][]int{"0-3,8": {0, 1, 2, 3, 8}, "5": {5}, "0,2": {0, 2}, "1-2": {1, 1, 2}, "": nil} {
-		if got := formatCPUList(list); got != want {
+		if got := spec.FormatCPUList(list); got != want {
 			t.Errorf("formatCPUList(%v) = %q; want %q", list, got, want)
 		}
 	}
@@ -588,7 +590,9 @@ var facetsOfSched = []facet{
 			own := ownCPUs()
 			attr(c).CPUs = own[r.IntN(len(own)):][:1]
 		},
-		expect: func(c *Cmd) map[string]string { return seesStatus("Cpus_allowed_list", formatCPUList(c.Attr.CPUs)) }},
+		expect: func(c *Cmd) map[string]string {
+			return seesStatus("Cpus_allowed_list", spec.FormatCPUList(c.Attr.CPUs))
+		}},
 	{name: "timer slack",
 		draw: func(r *rand.Rand, _ *testing.T, c *Cmd) { attr(c).TimerSlack = time.Duration(1 + r.IntN(1e9)) },
 		expect: func(c *Cmd) map[string]string {
@@ -623,6 +627,6 @@ func init() {
 }
 
 func numberOf(policy SchedPolicy) int {
-	n, _ := policy.number()
+	n, _ := spec.SchedPolicy(policy).Number()
 	return n
 }

@@ -1,12 +1,11 @@
 package sprog
 
 import (
-	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 
 	"github.com/sprog-dev/sprog/internal/seccomp"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // Seccomp is a filter for the system calls of the program and all its
@@ -123,25 +122,11 @@ const (
 	SeccompMaskedEQ           // argument & Mask == Value
 )
 
-var seccompActions = [...]struct {
-	name   string
-	action seccomp.Action
-}{
-	SeccompAllow: {"ALLOW", seccomp.Allow}, SeccompErrno: {"ERRNO", seccomp.Errno},
-	SeccompKillProcess: {"KILL_PROCESS", seccomp.KillProcess}, SeccompKillThread: {"KILL_THREAD", seccomp.KillThread},
-	SeccompTrap: {"TRAP", seccomp.Trap}, SeccompTrace: {"TRACE", seccomp.Trace},
-	SeccompLog: {"LOG", seccomp.Log}, SeccompNotify: {"NOTIFY", seccomp.Notify},
-}
-
-var seccompOps = [...]string{
-	SeccompNE: "NE", SeccompLT: "LT", SeccompLE: "LE", SeccompEQ: "EQ", SeccompGE: "GE", SeccompGT: "GT", SeccompMaskedEQ: "MASKED_EQ",
-}
-
 func (a SeccompAction) String() string {
-	if a == 0 || int(a) >= len(seccompActions) {
+	if a == 0 || int(a) >= len(spec.SeccompActions) {
 		return "none"
 	}
-	return "SCMP_ACT_" + seccompActions[a].name
+	return "SCMP_ACT_" + spec.SeccompActions[a].Name
 }
 
 // UnmarshalText sets the action to the one of a name. SCMP_ACT_KILL is
@@ -151,8 +136,8 @@ func (a *SeccompAction) UnmarshalText(text []byte) error {
 	if name == "KILL" {
 		name = "KILL_THREAD"
 	}
-	for i, known := range seccompActions {
-		if i > 0 && len(name) < len(text) && known.name == name {
+	for i, known := range spec.SeccompActions {
+		if i > 0 && len(name) < len(text) && known.Name == name {
 			*a = SeccompAction(i)
 			return nil
 		}
@@ -161,16 +146,16 @@ func (a *SeccompAction) UnmarshalText(text []byte) error {
 }
 
 func (o SeccompOp) String() string {
-	if o == 0 || int(o) >= len(seccompOps) {
+	if o == 0 || int(o) >= len(spec.SeccompOps) {
 		return "none"
 	}
-	return "SCMP_CMP_" + seccompOps[o]
+	return "SCMP_CMP_" + spec.SeccompOps[o]
 }
 
 // UnmarshalText sets the operator to the one of a name.
 func (o *SeccompOp) UnmarshalText(text []byte) error {
 	name := strings.TrimPrefix(string(text), "SCMP_CMP_")
-	for i, known := range seccompOps {
+	for i, known := range spec.SeccompOps {
 		if i > 0 && len(name) < len(text) && known == name {
 			*o = SeccompOp(i)
 			return nil
@@ -184,7 +169,7 @@ func (o *SeccompOp) UnmarshalText(text []byte) error {
 // Making it takes about as long as a start does: who starts many processes
 // under the same rules may do it once.
 func (s *Seccomp) Program() ([]byte, error) {
-	p, field, err := s.policy()
+	p, field, err := s.spec().Policy()
 	if err == nil {
 		var code []seccomp.Insn
 		if code, err = p.Compile(); err == nil {
@@ -192,85 +177,4 @@ func (s *Seccomp) Program() ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("sprog: Seccomp%s: %w", field, err)
-}
-
-// policy translates the rules. An error is about the field that it returns.
-func (s *Seccomp) policy() (p *seccomp.Policy, field string, err error) {
-	p = &seccomp.Policy{BadArch: seccomp.KillProcess, Rules: make([]seccomp.Rule, len(s.Rules))}
-	if p.Default, err = s.Default.with(s.DefaultErrno); err != nil {
-		return nil, ".Default", err
-	}
-	switch s.BadArch {
-	case 0:
-	case SeccompTrace, SeccompNotify:
-		return nil, ".BadArch", fmt.Errorf("%v is not for calls of other architectures", s.BadArch)
-	default:
-		const enosys = 38
-		if p.BadArch, err = s.BadArch.with(nil); err != nil {
-			return nil, ".BadArch", err
-		}
-		if s.BadArch == SeccompErrno {
-			p.BadArch = seccomp.Errno | enosys
-		}
-	}
-	if p.Archs, err = s.archs(); err != nil {
-		return nil, ".Archs", err
-	}
-	for i := range s.Rules {
-		if p.Rules[i], err = s.Rules[i].translate(); err != nil {
-			return nil, fmt.Sprintf(".Rules[%d]", i), err
-		}
-	}
-	return p, "", nil
-}
-
-func (s *Seccomp) archs() (list []seccomp.Arch, err error) {
-	if len(s.Archs) == 0 {
-		if list = seccomp.Native(runtime.GOARCH); list == nil {
-			err = errors.New("is empty, and nothing is known of this architecture")
-		}
-		return list, err
-	}
-	for _, name := range s.Archs {
-		arch, err := seccomp.ParseArch(name)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, arch)
-	}
-	return list, nil
-}
-
-func (r *SeccompRule) translate() (rule seccomp.Rule, err error) {
-	rule.Names = r.Names
-	for _, arg := range r.Args {
-		rule.Args = append(rule.Args, seccomp.Cond{Index: arg.Index, Op: seccomp.Op(arg.Op), Value: arg.Value, Mask: arg.Mask})
-	}
-	if rule.Action, err = r.Action.with(r.Errno); err != nil {
-		return rule, err
-	}
-	return rule, rule.Check()
-}
-
-// with returns the action with its errno, as the kernel has it.
-func (a SeccompAction) with(errno *uint16) (seccomp.Action, error) {
-	const eperm, most = 1, 4095
-	if a == 0 || int(a) >= len(seccompActions) {
-		return 0, errors.New("has no action")
-	}
-	action := seccompActions[a].action
-	if a != SeccompErrno && a != SeccompTrace {
-		if errno != nil {
-			return 0, fmt.Errorf("%v has no errno", a)
-		}
-		return action, nil
-	}
-	data := uint16(eperm)
-	if errno != nil {
-		data = *errno
-	}
-	if a == SeccompErrno && data > most {
-		return 0, fmt.Errorf("%d is no errno", data)
-	}
-	return action | seccomp.Action(data), nil
 }

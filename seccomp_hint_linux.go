@@ -10,10 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // explainHandover is about a listener that could not be taken from the child.
-func explainHandover(e *StartError, res machine.Result) *StartError {
+func explainHandover(e *spec.Error, res machine.Result) *spec.Error {
 	e.Field, e.Object, e.Err = "Attr.Seccomp", "listener", res.Err
 	var call *os.SyscallError
 	if errors.As(res.Err, &call) {
@@ -32,7 +33,7 @@ func explainHandover(e *StartError, res machine.Result) *StartError {
 // comes after one.
 func (f failure) seccompHint() string {
 	switch {
-	case f.e.Step == f.ask.executingCall() && len(f.ask.filters) > 0 && f.filterMayDeny():
+	case f.e.Step == f.ask.ExecutingCall() && len(f.ask.Filters) > 0 && f.filterMayDeny():
 		return "the filter of Attr.Seccomp may have answered: it holds for " + f.e.Step + " already"
 	case f.e.Step != "seccomp":
 	case f.errno == unix.EACCES:
@@ -56,7 +57,7 @@ func (f failure) filterMayDeny() bool {
 	if f.errno != unix.EPERM && f.errno != unix.ENOSYS && f.errno != unix.EACCES {
 		return false
 	}
-	return len(f.ask.attr.Seccomp.Programs) > 0 || slices.ContainsFunc(f.ask.attr.Seccomp.Rules, func(r SeccompRule) bool {
-		return slices.Contains(r.Names, f.ask.executingCall())
+	return len(f.ask.Attr.Seccomp.Programs) > 0 || slices.ContainsFunc(f.ask.Attr.Seccomp.Rules, func(r spec.SeccompRule) bool {
+		return slices.Contains(r.Names, f.ask.ExecutingCall())
 	})
 }

@@ -3,56 +3,18 @@
 package sprog
 
 import (
-	"slices"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-const (
-	lastSignal  = 64
-	sigsetSize  = 8
-	sigactWords = 4 // of struct sigaction
-)
-
-func (r *request) checkSignals() *StartError {
-	s := r.attr.Signals
-	if s == nil {
-		return nil
-	}
-	for _, list := range []struct {
-		name    string
-		signals []syscall.Signal
-		reason  string
-	}{
-		{"Attr.Signals.Mask", s.Mask, "cannot be blocked"},
-		{"Attr.Signals.Ignore", s.Ignore, "cannot be ignored"},
-		{"Attr.Signals.Default", s.Default, "has its default action always"},
-	} {
-		for i, sig := range list.signals {
-			switch {
-			case sig < 1 || sig > lastSignal:
-				return invalidf(index(list.name, i), strconv.Itoa(int(sig)), "is no signal")
-			case sig == unix.SIGKILL || sig == unix.SIGSTOP:
-				return invalidf(index(list.name, i), program.SignalName(int(sig)), list.reason)
-			}
-		}
-	}
-	for i, sig := range s.Default {
-		if slices.Contains(s.Ignore, sig) {
-			return invalidf(index("Attr.Signals.Default", i), program.SignalName(int(sig)), "is in Ignore too")
-		}
-	}
-	return nil
-}
 
 // dispositions sets what signals do. The child has no handlers, so that what it
 // does not ignore has its default action.
 func (b *builder) dispositions() {
-	s := b.ask.attr.Signals
+	s := b.ask.Attr.Signals
 	if s == nil {
 		return
 	}
@@ -61,33 +23,33 @@ func (b *builder) dispositions() {
 	}
 	for i, sig := range s.Default {
 		if !s.AllDefault {
-			b.sigaction(index("Attr.Signals.Default", i), sig, 0)
+			b.sigaction(spec.Index("Attr.Signals.Default", i), sig, 0)
 		}
 	}
 	for i, sig := range s.Ignore {
-		b.sigaction(index("Attr.Signals.Ignore", i), sig, 1)
+		b.sigaction(spec.Index("Attr.Signals.Ignore", i), sig, 1)
 	}
 }
 
 func (b *builder) sigaction(name string, sig syscall.Signal, handler uint64) {
 	act := b.p.Words(handler, 0, 0, 0)
-	b.add(name, program.RtSigaction, num(int(sig)), act, num(0), num(sigsetSize))
+	b.add(name, program.RtSigaction, num(int(sig)), act, num(0), num(spec.SigsetSize))
 }
 
 // allDefault goes through all signals. The kernel answers EINVAL for the two
 // whose action cannot be changed.
 func (b *builder) allDefault() {
 	p := b.p
-	sig, dfl := p.Words(1), p.Buffer(8*sigactWords)
+	sig, dfl := p.Words(1), p.Buffer(8*spec.SigactWords)
 	again := p.Here()
-	b.add("Attr.Signals.AllDefault", program.RtSigaction, num(1), dfl, num(0), num(sigsetSize)).Ignore(uint32(unix.EINVAL))
-	p.CountUp(sig, lastSignal+1, &again, p.Slot(0))
+	b.add("Attr.Signals.AllDefault", program.RtSigaction, num(1), dfl, num(0), num(spec.SigsetSize)).Ignore(uint32(unix.EINVAL))
+	p.CountUp(sig, spec.LastSignal+1, &again, p.Slot(0))
 }
 
 // signalMask gives the child its signal mask: the one asked for, or the one
 // that the cloning thread had. All signals were blocked around the clone.
 func (b *builder) signalMask() {
-	s := b.ask.attr.Signals
+	s := b.ask.Attr.Signals
 	if s == nil || s.Mask == nil {
 		b.restoreMask()
 		return
@@ -96,9 +58,9 @@ func (b *builder) signalMask() {
 	for _, sig := range s.Mask {
 		set |= 1 << (sig - 1)
 	}
-	b.add("Attr.Signals.Mask", program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(set), num(0), num(sigsetSize))
+	b.add("Attr.Signals.Mask", program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(set), num(0), num(spec.SigsetSize))
 }
 
 func (b *builder) restoreMask() {
-	b.add("", program.RtSigprocmask, num(unix.SIG_SETMASK), b.mask, num(0), num(sigsetSize))
+	b.add("", program.RtSigprocmask, num(unix.SIG_SETMASK), b.mask, num(0), num(spec.SigsetSize))
 }

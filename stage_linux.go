@@ -9,74 +9,25 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-// Most starts have one stage: the child runs its steps in the parent's memory.
-// Some steps must not run there, because the kernel applies them to every
-// process that shares the memory, or because they are those of an init that
-// lives on. Such a start has a second stage: a process image of its own, which
-// runs everything from [builder.splitStage] on. Its steps share no memory with
-// the parent, so that they tell their outcome through a pipe.
-//
-// A start in another root has one, too. There, /proc/self/exe is what the
-// process executes at the time, and whoever has made the program to execute,
-// with that as its interpreter, gets it executed inside. If it were the caller's
-// binary, he could read it there, and write to it if its owner may (CVE-2019-5736).
-// What he gets is the second stage's image, which is sealed.
-
-// secondStage is the field that needs a second stage, or "".
-func (r *request) secondStage() string {
-	switch {
-	case r.inPlace:
-		return "" // all of its steps run in an image of their own
-	case r.attr.Init != nil:
-		return "Attr.Init"
-	case r.attr.OOMScoreAdj != nil:
-		return oomField
-	case r.attr.THPDisable != THPDisableNone:
-		return "Attr.THPDisable"
-	case r.attr.MDWE:
-		return "Attr.MDWE"
-	case r.attr.Scheduler.throttled():
-		return schedField
-	case r.attr.TimeOffsets != nil:
-		return "Attr.TimeOffsets" // /proc/self must be the child's own, whatever becomes of the parent's memory
-	case r.attr.ForbidUserNamespaces && r.changesCredentials():
-		return forbidField // likewise
-	case r.named()&(TimeNamespace|MountNamespace) != 0:
-		return "Attr.Join"
-	case r.sys.Chroot != "" && r.mayHaveStages():
-		return field("Chroot")
-	}
-	return ""
-}
-
-func (r *request) checkStages() *StartError {
-	if name := r.secondStage(); name != "" && r.sys.Ptrace {
-		return invalidf(name, "", "cannot be combined with SysProcAttr.Ptrace: its second stage would be traced")
-	}
-	if in := r.attr.Init; in != nil && in.JobControl && !(r.sys.Setsid && r.sys.Setctty) {
-		return invalidf("Attr.Init.JobControl", "", "needs SysProcAttr.Setsid and Setctty: a session with a terminal")
-	}
-	return nil
-}
 
 // openSecond makes the second stage's descriptors, if there is to be one: its
 // image, and the pipe that it reports to.
-func (s *starter) openSecond() *StartError {
+func (s *starter) openSecond() *spec.Error {
 	if s.given.stageField == "" {
 		return nil
 	}
 	s.findCaps()
 	if s.describing {
 		s.given.image, s.given.pipe, s.given.stateFD = s.nextStandIn(), s.nextStandIn(), s.nextStandIn()
-		if s.ask.meets() && s.given.entersLate() {
+		if s.ask.Meets() && s.given.entersLate() {
 			s.given.waitFD = s.nextStandIn()
 		}
 	} else {
-		s.stage = &machine.Second{Meets: s.ask.meets() && s.given.entersLate(), Relays: s.given.relaysLate()}
+		s.stage = &machine.Second{Meets: s.ask.Meets() && s.given.entersLate(), Relays: s.given.relaysLate()}
 		if err := s.stage.Open(); err != nil {
-			return &StartError{Path: s.ask.path, Step: "open second stage", Field: s.given.stageField, Err: err, Hint: noImageText(err)}
+			return &spec.Error{Path: s.ask.Path, Step: "open second stage", Field: s.given.stageField, Err: err, Hint: noImageText(err)}
 		}
 		s.afterwards(func(bool) { s.stage.Close() })
 		s.given.image, s.given.pipe, s.given.stateFD, s.given.waitFD = s.stage.Image(), s.stage.Pipe(), s.stage.State(), s.stage.Wait()
@@ -132,9 +83,9 @@ func (b *builder) mapState(fd int) {
 	b.made.mapped = b.p.Len()
 	b.add(b.given.stageField, program.Mmap, num(machine.StatePage), num(machine.StateSize(b.p)), num(unix.PROT_READ|unix.PROT_WRITE),
 		num(unix.MAP_SHARED|unix.MAP_FIXED), num(fd), num(0))
-	if b.ask.attr.Init != nil { // which tells at the end what has become of the program
+	if b.ask.Attr.Init != nil { // which tells at the end what has become of the program
 		b.stateLast = b.table.spare()
-		b.add(initField, program.Dup3, num(fd), num(b.stateLast), num(unix.O_CLOEXEC))
+		b.add(spec.InitField, program.Dup3, num(fd), num(b.stateLast), num(unix.O_CLOEXEC))
 	}
 	b.add(b.given.stageField, program.Close, num(fd))
 	b.table.setOpen(fd, false)
@@ -142,7 +93,7 @@ func (b *builder) mapState(fd int) {
 
 // takeEnd keeps the file that an init tells the program's end in.
 func (s *starter) takeEnd() {
-	if s.ask.attr.Init != nil && s.to.birth != nil {
+	if s.ask.Attr.Init != nil && s.to.birth != nil {
 		s.to.birth.end = os.NewFile(uintptr(s.stage.TakeState()), "state")
 	}
 }
@@ -157,19 +108,19 @@ func (s *starter) takeStops(started bool) {
 }
 
 // seal writes the second stage's image.
-func (s *starter) seal() *StartError {
+func (s *starter) seal() *spec.Error {
 	if s.stage == nil {
 		return nil
 	}
 	s.stage.Program, s.stage.Report = s.made.second, s.made.report
-	s.stage.Forks, s.stage.Child = s.ask.attr.Init != nil, s.made.firstStep
-	s.stage.GoesOn, s.stage.Rendezvous = s.ask.attr.Init.tells(), s.writeMaps
+	s.stage.Forks, s.stage.Child = s.ask.Attr.Init != nil, s.made.firstStep
+	s.stage.GoesOn, s.stage.Rendezvous = s.ask.Attr.Init.Tells(), s.writeMaps
 	if s.to.tracer != nil {
 		s.stage.Moments = &s.to.tracer.times
 	}
 	s.to.tracer.phase("image", "write the second stage", s.given.stageField)
 	if err := s.stage.Seal(); err != nil {
-		return &StartError{Path: s.ask.path, Step: "seal second stage", Field: s.given.stageField, Err: err}
+		return &spec.Error{Path: s.ask.Path, Step: "seal second stage", Field: s.given.stageField, Err: err}
 	}
 	return nil
 }

@@ -16,15 +16,16 @@ import (
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/plain"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // startRequest starts the process and returns when it has executed its program. On
 // failure the error is a *StartError, and nothing is left.
-func startRequest(r *request, to options) (*os.Process, error) {
-	r.fillIn()
+func startRequest(r *spec.Start, to options) (*os.Process, error) {
+	r.FillIn()
 	to.tracer.phase("validate", "check what is asked for", "")
 	if err := resolve(r); err != nil {
-		return nil, r.refused(err)
+		return nil, r.Refused(err)
 	}
 	m := memories.Get().(*memory)
 	defer m.release()
@@ -55,19 +56,9 @@ func startRequest(r *request, to options) (*os.Process, error) {
 	}
 }
 
-func (r *request) fillIn() {
-	if r.sys == nil {
-		r.sys = &noSysProcAttr
-	}
-	if r.attr == nil {
-		r.attr = &noAttr
-	}
-	r.uids, r.gids = r.sys.UidMappings, r.sys.GidMappings
-}
-
 // A starter is one attempt to start a process.
 type starter struct {
-	ask   *request
+	ask   *spec.Start
 	to    options
 	given given
 	made  compiled
@@ -103,7 +94,7 @@ type tried struct {
 func (s *starter) try() (machine.Result, error) {
 	s.given.lacks, s.given.noPidFD = missingCalls(), s.tried.noPidFD
 	switch {
-	case s.ask.needsClone3() != "":
+	case s.ask.NeedsClone3() != "":
 		s.given.lacks &^= kernel.NoClone3 // let it say so
 	case s.tried.clone:
 		s.given.lacks |= kernel.NoClone3
@@ -121,7 +112,7 @@ func (s *starter) try() (machine.Result, error) {
 		return machine.Result{}, err
 	}
 	s.prepareLaunch()
-	s.terminal.remember(s.ask.sys)
+	s.terminal.remember(s.ask.Sys)
 	s.to.tracer.phase(callLink, "link the program", "")
 	res := s.launch.Do()
 	s.given.release()
@@ -140,7 +131,7 @@ func (s *starter) try() (machine.Result, error) {
 		s.takeEnd()
 	}
 	if started = res.OK; !started {
-		s.terminal.restore(s.ask.sys)
+		s.terminal.restore(s.ask.Sys)
 	}
 	return res, nil
 }
@@ -158,7 +149,7 @@ func missingCalls() kernel.Missing {
 }
 
 // build makes what the program needs in the parent, and compiles it.
-func (s *starter) build() *StartError {
+func (s *starter) build() *spec.Error {
 	s.to.tracer.phaseOfOpening()
 	if err := s.prepare(); err != nil {
 		return err
@@ -169,7 +160,7 @@ func (s *starter) build() *StartError {
 	if s.given.lacks.Has(kernel.NoCloseRange) {
 		s.given.highest = highestFile() + moreFiles
 	}
-	if s.ask.sys.Pdeathsig != 0 {
+	if s.ask.Sys.Pdeathsig != 0 {
 		s.given.ppid = parent(s.ask)
 	}
 	s.given.clock = noClock
@@ -188,7 +179,7 @@ func (s *starter) build() *StartError {
 }
 
 func (s *starter) prepareLaunch() {
-	sys := s.ask.sys
+	sys := s.ask.Sys
 	s.launch = machine.Launch{
 		Program:     s.made.first,
 		Mask:        s.made.firstMask,
@@ -200,13 +191,13 @@ func (s *starter) prepareLaunch() {
 		NoPidFD:     s.given.noPidFD,
 		Plain:       s.given.lacks.Has(kernel.OnlyVfork),
 		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
-		Credentials: s.ask.changesCredentials() && s.made.second == nil,
+		Credentials: s.ask.ChangesCredentials() && s.made.second == nil,
 	}
 	s.launch.Stop = s.to.flight.stopper()
 	if s.launch.Stop != nil && s.launch.OldClone && sys.PidFD == nil {
 		s.launch.NoPidFD = true // clone(2) has room for one of them; a stop needs the number
 	}
-	if s.ask.listens() {
+	if s.ask.Listens() {
 		s.launch.Handover = &s.made.handover
 	}
 	if s.to.tracer != nil {
@@ -214,7 +205,7 @@ func (s *starter) prepareLaunch() {
 	}
 	// A traced child may stop before it executes, for its parent to say how to
 	// go on: that parent must not wait in vfork.
-	s.launch.Vfork = s.ask.inCgroup() && !sys.Ptrace
+	s.launch.Vfork = s.ask.InCgroup() && !sys.Ptrace
 	if s.given.joins.relays { // the process that goes on is born into them
 		s.launch.Namespaces, s.launch.CopyFiles, s.launch.Vfork = 0, false, false
 		s.launch.Relay = &machine.Relay{Pid: s.made.childPid, PidFD: s.made.childPidFD, Left: s.made.childLeft}
@@ -224,22 +215,6 @@ func (s *starter) prepareLaunch() {
 		s.launch.Go = s.made.goWord
 	}
 	s.launch.ReadsProc = s.readsProc()
-}
-
-// changesCredentials reports whether a step makes the child's memory undumpable,
-// as the kernel does where a process changes who it is or what it may.
-func (r *request) changesCredentials() bool {
-	return r.sys.Credential != nil || r.attr.IDs != nil || len(r.sys.AmbientCaps) > 0 || r.changesCaps()
-}
-
-// birthFlags are the flags that clone is called with for SysProcAttr's: those
-// that make namespaces and a few that do no harm. The exit signal, which
-// clone(2) has in the same word, and CLONE_VFORK are the machine's business.
-func birthFlags(flags uintptr) uint64 {
-	if flags&0x7f == uintptr(unix.SIGCHLD) {
-		flags &^= 0x7f
-	}
-	return uint64(flags &^ (unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PIDFD | unix.CLONE_FILES))
 }
 
 // mostBusy is how often a program that is open for writing is tried again.
@@ -254,11 +229,11 @@ const mostBusy = 50
 // the kernel turned out to lack, without a pidfd if there is no descriptor
 // left for it and nobody asked for it, or in a moment.
 func (s *starter) again(res machine.Result) bool {
-	if s.atBirth(res) && res.Errno == unix.EMFILE && !s.tried.noPidFD && s.ask.sys.PidFD == nil {
+	if s.atBirth(res) && res.Errno == unix.EMFILE && !s.tried.noPidFD && s.ask.Sys.PidFD == nil {
 		s.tried.noPidFD = true
 		return true
 	}
-	if res.Place == machine.AtBirth && s.ask.needsClone3() != "" {
+	if res.Place == machine.AtBirth && s.ask.NeedsClone3() != "" {
 		return false
 	}
 	if res.Place == machine.AtMeeting && errors.Is(res.Err, unix.EACCES) && s.given.hides && !s.tried.procIsOuter {
@@ -296,17 +271,6 @@ func (s *starter) atBirth(res machine.Result) bool {
 	return res.Place == machine.AtBirth || res.Place == machine.InChild && s.made.first.Steps[res.Step].Relay
 }
 
-// needsClone3 names what clone(2) has no way to ask for, if it is asked for.
-func (r *request) needsClone3() string {
-	switch {
-	case r.sys.UseCgroupFD:
-		return "CLONE_INTO_CGROUP needs clone3, Linux 5.7"
-	case r.sys.Cloneflags&unix.CLONE_NEWTIME != 0:
-		return "CLONE_NEWTIME needs clone3, Linux 5.6"
-	}
-	return ""
-}
-
 // process makes the os.Process of a child that runs. The kernel's pidfd of the
 // clone goes to whoever asked for it; os.Process can only get one of its own.
 func (s *starter) process(res machine.Result) *os.Process {
@@ -323,8 +287,8 @@ func (s *starter) process(res machine.Result) *os.Process {
 		p = &os.Process{Pid: res.Pid}
 	}
 	s.takeListener(res)
-	if s.ask.sys.PidFD != nil {
-		*s.ask.sys.PidFD = res.PidFD
+	if s.ask.Sys.PidFD != nil {
+		*s.ask.Sys.PidFD = res.PidFD
 	} else if res.PidFD >= 0 {
 		unix.Close(res.PidFD)
 	}

@@ -5,22 +5,24 @@ package sprog
 import (
 	"errors"
 	"os"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // start is not to be had on this system.
-func startRequest(r *request, _ options) (*os.Process, error) {
-	return nil, &StartError{Path: r.path, Err: errors.ErrUnsupported}
+func startRequest(r *spec.Start, _ options) (*os.Process, error) {
+	return nil, &StartError{Path: r.Path, Err: errors.ErrUnsupported}
 }
 
 // natureOf is that of no process.
-func natureOf(*request) nature { return nature{} }
+func natureOf(*spec.Start) nature { return nature{} }
 
 // exec is not to be had on this system.
-func execRequest(r *request, to options) error {
-	return &StartError{Path: r.path, Err: errors.ErrUnsupported}
+func execRequest(r *spec.Start, to options) error {
+	return &spec.Error{Path: r.Path, Err: errors.ErrUnsupported}
 }
 
 // plan is not to be had on this system.
-func planRequest(r *request) (*Plan, error) {
-	return nil, &StartError{Path: r.path, Err: errors.ErrUnsupported}
+func planRequest(r *spec.Start) (*Plan, error) {
+	return nil, &StartError{Path: r.Path, Err: errors.ErrUnsupported}
 }

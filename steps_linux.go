@@ -7,6 +7,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // resetHandlers does what CLONE_CLEAR_SIGHAND does, for kernels without it:
@@ -14,7 +15,7 @@ import (
 // stay ignored. A handler is the runtime's, and would run in the parent's
 // memory.
 func (b *builder) resetHandlers() {
-	if !b.given.lacks.Has(kernel.NoClone3) || b.ask.inPlace {
+	if !b.given.lacks.Has(kernel.NoClone3) || b.ask.InPlace {
 		return
 	}
 	const (
@@ -37,66 +38,66 @@ func (b *builder) resetHandlers() {
 }
 
 func (b *builder) setsid() {
-	if b.ask.sys.Setsid {
-		b.add(field("Setsid"), program.Setsid)
+	if b.ask.Sys.Setsid {
+		b.add(spec.Field("Setsid"), program.Setsid)
 	}
 }
 
 func (b *builder) setpgid() {
-	if b.ask.sys.Setpgid || b.ask.sys.Foreground {
-		name := field("Setpgid")
-		if !b.ask.sys.Setpgid {
-			name = field("Foreground")
+	if b.ask.Sys.Setpgid || b.ask.Sys.Foreground {
+		name := spec.Field("Setpgid")
+		if !b.ask.Sys.Setpgid {
+			name = spec.Field("Foreground")
 		}
-		b.add(name, program.Setpgid, num(0), num(b.ask.sys.Pgid))
+		b.add(name, program.Setpgid, num(0), num(b.ask.Sys.Pgid))
 	}
 }
 
 // foreground makes the child's group the terminal's foreground group. Ctty is
 // a descriptor of the parent's.
 func (b *builder) foreground() {
-	if !b.ask.sys.Foreground {
+	if !b.ask.Sys.Foreground {
 		return
 	}
-	group := b.p.Words(uint64(uint32(b.ask.sys.Pgid)))
-	if b.ask.sys.Pgid == 0 {
-		b.add(field("Foreground"), program.Getpid).Into(group)
+	group := b.p.Words(uint64(uint32(b.ask.Sys.Pgid)))
+	if b.ask.Sys.Pgid == 0 {
+		b.add(spec.Field("Foreground"), program.Getpid).Into(group)
 	}
-	b.add(field("Foreground"), program.Ioctl, num(b.table.at(b.ask.sys.Ctty)), num(unix.TIOCSPGRP), group)
+	b.add(spec.Field("Foreground"), program.Ioctl, num(b.table.at(b.ask.Sys.Ctty)), num(unix.TIOCSPGRP), group)
 }
 
 func (b *builder) unshare() {
-	flags := b.ask.sys.Unshareflags
+	flags := b.ask.Sys.Unshareflags
 	if flags == 0 {
 		return
 	}
-	b.add(field("Unshareflags"), program.Unshare, num(flags))
+	b.add(spec.Field("Unshareflags"), program.Unshare, num(flags))
 	if flags&unix.CLONE_NEWUSER != 0 {
 		b.writeOwnMaps()
 	}
 	if flags&unix.CLONE_NEWNS != 0 {
 		// Most systems mount / shared, and what is mounted in the new
 		// namespace would appear in the old one.
-		b.add(field("Unshareflags"), program.Mount, b.p.Str("none"), b.p.Str("/"), num(0), num(unix.MS_REC|unix.MS_PRIVATE), num(0))
+		b.add(spec.Field("Unshareflags"), program.Mount, b.p.Str("none"), b.p.Str("/"), num(0), num(unix.MS_REC|unix.MS_PRIVATE), num(0))
 	}
 }
 
 func (b *builder) chroot() {
-	if b.ask.sys.Chroot == "" {
+	if b.ask.Sys.Chroot == "" {
 		return
 	}
-	b.add(field("Chroot"), program.Chroot, b.p.Str(b.ask.sys.Chroot))
+	b.add(spec.Field("Chroot"), program.Chroot, b.p.Str(b.ask.Sys.Chroot))
 	// chroot(2) leaves the working directory outside of the new root, from
 	// where the rest of the host can be reached: also by Dir, should that be a
 	// link to /proc/self/cwd.
-	b.add(field("Chroot"), program.Chdir, b.p.Str("/"))
+	b.add(spec.Field("Chroot"), program.Chdir, b.p.Str("/"))
 }
 
 func (b *builder) chdir() {
 	switch {
-	case b.ask.dir != "":
-		b.add("Dir", program.Chdir, b.p.Str(b.ask.dir))
-	case b.ask.attr.DirFile != nil:
+	case b.ask.Dir != "":
+		b.add("Dir", program.Chdir, b.p.Str(b.ask.Dir))
+	case b.ask.Attr.DirFile != nil:
 		b.add("Attr.DirFile", program.Fchdir, num(b.table.at(b.given.dirFD)))
 	}
 }
@@ -104,14 +105,14 @@ func (b *builder) chdir() {
 // parentDeathSig sets the signal, and looks whether the parent has died
 // before: then no signal comes, and the child sends it to itself.
 func (b *builder) parentDeathSig() {
-	sig := b.ask.sys.Pdeathsig
+	sig := b.ask.Sys.Pdeathsig
 	if sig == 0 {
 		if b.given.meetsEarly() {
 			b.add("", program.Prctl, num(unix.PR_SET_PDEATHSIG), num(0))
 		}
 		return
 	}
-	name, p := field("Pdeathsig"), b.p
+	name, p := spec.Field("Pdeathsig"), b.p
 	b.add(name, program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(sig)))
 	if b.given.needsParentFD() {
 		b.endWithoutParent(name)
@@ -129,8 +130,8 @@ func (b *builder) parentDeathSig() {
 // in a new PID namespace, where the parent has no number, and where it waits
 // for the parent.
 func (g *given) needsParentFD() bool {
-	otherPIDs := g.ask.sys.Cloneflags&unix.CLONE_NEWPID != 0 || g.joins.joins(PIDNamespace)
-	return g.meetsEarly() || g.ask.sys.Pdeathsig != 0 && otherPIDs
+	otherPIDs := g.ask.Sys.Cloneflags&unix.CLONE_NEWPID != 0 || g.joins.joins(spec.PIDNamespace)
+	return g.meetsEarly() || g.ask.Sys.Pdeathsig != 0 && otherPIDs
 }
 
 // endWithoutParent ends the child if its parent is gone already. The first
@@ -150,27 +151,27 @@ func (b *builder) endWithoutParent(name string) {
 }
 
 func (b *builder) noctty() {
-	if b.ask.sys.Noctty {
-		b.add(field("Noctty"), program.Ioctl, num(0), num(unix.TIOCNOTTY), num(0))
+	if b.ask.Sys.Noctty {
+		b.add(spec.Field("Noctty"), program.Ioctl, num(0), num(unix.TIOCNOTTY), num(0))
 	}
 }
 
 func (b *builder) setctty() {
-	if b.ask.sys.Setctty {
-		b.add(field("Setctty"), program.Ioctl, num(b.ask.sys.Ctty), num(unix.TIOCSCTTY), num(1))
+	if b.ask.Sys.Setctty {
+		b.add(spec.Field("Setctty"), program.Ioctl, num(b.ask.Sys.Ctty), num(unix.TIOCSCTTY), num(1))
 	}
 }
 
 func (b *builder) traceMe() {
-	if b.ask.sys.Ptrace {
-		b.add(field("Ptrace"), program.Ptrace, num(unix.PTRACE_TRACEME))
+	if b.ask.Sys.Ptrace {
+		b.add(spec.Field("Ptrace"), program.Ptrace, num(unix.PTRACE_TRACEME))
 	}
 }
 
 // finish ends the last stage: it executes the program, or becomes the init
 // that has a child do so.
 func (b *builder) finish() {
-	if b.ask.attr.Init != nil {
+	if b.ask.Attr.Init != nil {
 		b.initProgram()
 		return
 	}
@@ -189,18 +190,18 @@ func (b *builder) lastSteps() {
 }
 
 func (b *builder) execve() {
-	if b.ask.attr.Program != nil {
-		b.executeFile("Attr.Program", b.made.executable, b.ask.argv, b.ask.env)
+	if b.ask.Attr.Program != nil {
+		b.executeFile("Attr.Program", b.made.executable, b.ask.Argv, b.ask.Env)
 		return
 	}
-	b.add("", program.Execve, b.p.Str(b.ask.path), b.p.Strs(b.ask.argv), b.p.Strs(b.ask.env))
+	b.add("", program.Execve, b.p.Str(b.ask.Path), b.p.Strs(b.ask.Argv), b.p.Strs(b.ask.Env))
 }
 
 // executeFile executes the file of a descriptor.
 func (b *builder) executeFile(field string, fd int, argv, env []string) {
 	args, vars := b.p.Strs(argv), b.p.Strs(env)
 	if b.given.lacks.Has(kernel.NoExecveat) {
-		b.add(field, program.Execve, b.p.Str("/proc/self/fd/"+itoa(fd)), args, vars)
+		b.add(field, program.Execve, b.p.Str("/proc/self/fd/"+spec.Itoa(fd)), args, vars)
 		return
 	}
 	b.add(field, program.Execveat, num(fd), b.p.Str(""), args, vars, num(unix.AT_EMPTY_PATH))

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
@@ -76,10 +77,10 @@ func (d delegation) covers(ids userns.IDRange) bool {
 
 // mapSubordinate adds lines for the subordinate ids that none of the lines
 // maps already.
-func mapSubordinate(how SubordinateIDs, lines []syscall.SysProcIDMap, ranges []userns.IDRange) []syscall.SysProcIDMap {
+func mapSubordinate(how spec.SubordinateIDs, lines []syscall.SysProcIDMap, ranges []userns.IDRange) []syscall.SysProcIDMap {
 	all := slices.Clone(lines)
 	ranges = userns.Without(ranges, userns.OutsideOf(lines))
-	if how == SubordinateIDsSame {
+	if how == spec.SubordinateIDsSame {
 		for _, r := range userns.Without(ranges, userns.InsideOf(lines)) {
 			all = append(all, syscall.SysProcIDMap{ContainerID: r.First, HostID: r.First, Size: r.Size})
 		}

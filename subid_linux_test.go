@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
@@ -86,7 +87,7 @@ func TestMapSubordinate(t *testing.T) {
 		{"same", SubordinateIDsSame, "0 1000 1", "0 1000 1, 100 100 5, 200 200 2", []userns.IDRange{{First: 100, Size: 5}, {First: 200, Size: 2}}},
 		{"same, taken inside", SubordinateIDsSame, "102 1000 1", "102 1000 1, 100 100 2, 103 103 2", []userns.IDRange{{First: 100, Size: 5}}},
 	} {
-		if got, want := mapSubordinate(test.how, linesOf(t, test.lines), test.ranges), linesOf(t, test.want); !reflect.DeepEqual(got, want) {
+		if got, want := mapSubordinate(spec.SubordinateIDs(test.how), linesOf(t, test.lines), test.ranges), linesOf(t, test.want); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v; want %v", test.name, got, want)
 		}
 	}

@@ -2,7 +2,11 @@
 
 package sprog
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/sprog-dev/sprog/internal/spec"
+)
 
 // An fdTable is the child's descriptor table while the program is built: where
 // the parent's descriptors are that the child needs, and which numbers are
@@ -11,7 +15,7 @@ import "slices"
 // which the kernel gives to the next file, is known here.
 type fdTable struct {
 	held   []heldFile
-	files  []childFile // what the child is to have
+	files  []spec.ChildFile // what the child is to have
 	open   fdSet
 	source []int // for each of the child's files where it is, or notOpen
 	needed []int // for each of the child's files how many others are at its number
@@ -62,7 +66,7 @@ func (t *fdTable) lowestFree() int {
 // be closed by execve.
 func (t *fdTable) spare() int {
 	n := t.lowestFree()
-	for t.isOpen(n) || indexOfFile(t.files, n) >= 0 {
+	for t.isOpen(n) || spec.IndexOfFile(t.files, n) >= 0 {
 		n++
 	}
 	t.setOpen(n, true)

@@ -3,28 +3,20 @@
 package sprog
 
 import (
-	"strconv"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-func (r *request) checkTHP() *StartError {
-	if n := r.attr.THPDisable; n > THPDisableExceptAdvised {
-		return invalidf("Attr.THPDisable", strconv.Itoa(int(n)), "is none of its constants")
-	}
-	return nil
-}
 
 // thpDisable sets a flag of the memory that execve hands on to the next
 // (MMF_INIT_MASK in include/linux/mm_types.h).
 func (b *builder) thpDisable() {
 	const exceptAdvised = 2 // PR_THP_DISABLE_EXCEPT_ADVISED
-	switch b.ask.attr.THPDisable {
-	case THPDisableCompletely:
+	switch b.ask.Attr.THPDisable {
+	case spec.THPDisableCompletely:
 		b.add("Attr.THPDisable", program.Prctl, num(unix.PR_SET_THP_DISABLE), num(1), num(0), num(0), num(0))
-	case THPDisableExceptAdvised:
+	case spec.THPDisableExceptAdvised:
 		b.add("Attr.THPDisable", program.Prctl, num(unix.PR_SET_THP_DISABLE), num(1), num(exceptAdvised), num(0), num(0))
 	}
 }

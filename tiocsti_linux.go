@@ -10,9 +10,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/seccomp"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-const tiocstiField = "Attr.DenyTIOCSTI"
 
 // The requests of ioctl(2) that put input into a terminal, TIOCSTI, or paste a
 // selection into a virtual console, TIOCLINUX. The kernel looks at 32 bits.
@@ -20,16 +19,16 @@ var inputRequests = [...]uint64{unix.TIOCSTI, 0x541c}
 
 // tiocstiPolicy allows everything else, in all ways to call that a program of this
 // machine has.
-func tiocstiPolicy() *Seccomp {
+func tiocstiPolicy() *spec.Seccomp {
 	archs := []string{"x86_64", "x86", "x32"}
 	if runtime.GOARCH == "arm64" {
 		archs = []string{"aarch64", "arm"}
 	}
-	s := &Seccomp{Default: SeccompAllow, Archs: archs}
+	s := &spec.Seccomp{Default: spec.SeccompAllow, Archs: archs}
 	for _, request := range inputRequests {
-		s.Rules = append(s.Rules, SeccompRule{
-			Names: []string{"ioctl"}, Action: SeccompErrno,
-			Args: []SeccompArg{{Index: 1, Op: SeccompMaskedEQ, Value: request, Mask: 0xffffffff}},
+		s.Rules = append(s.Rules, spec.SeccompRule{
+			Names: []string{"ioctl"}, Action: spec.SeccompErrno,
+			Args: []spec.SeccompArg{{Index: 1, Op: spec.SeccompMaskedEQ, Value: request, Mask: 0xffffffff}},
 		})
 	}
 	return s
@@ -37,23 +36,23 @@ func tiocstiPolicy() *Seccomp {
 
 // checkTIOCSTI refuses what the kernel refuses to a child with neither
 // no_new_privs nor CAP_SYS_ADMIN.
-func checkTIOCSTI(r *request) *StartError {
-	if !r.attr.DenyTIOCSTI || r.attr.NoNewPrivs || r.newUserNamespace() || len(r.attr.Join) > 0 || kernel.HasCap(unix.CAP_SYS_ADMIN) {
+func checkTIOCSTI(r *spec.Start) *spec.Error {
+	if !r.Attr.DenyTIOCSTI || r.Attr.NoNewPrivs || r.NewUserNamespace() || len(r.Attr.Join) > 0 || kernel.HasCap(unix.CAP_SYS_ADMIN) {
 		return nil
 	}
 	if has, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && has == 1 {
 		return nil
 	}
-	return &StartError{Field: tiocstiField, Err: unsupported{"needs Attr.NoNewPrivs, or CAP_SYS_ADMIN, which this process lacks", unix.EPERM}}
+	return &spec.Error{Field: spec.TIOCSTIField, Err: spec.Unsupported{Reason: "needs Attr.NoNewPrivs, or CAP_SYS_ADMIN, which this process lacks", Errno: unix.EPERM}}
 }
 
 // denyTIOCSTI sets the filter while the child may do so: it needs CAP_SYS_ADMIN,
 // which goes with the credentials, or no_new_privs.
 func (b *builder) denyTIOCSTI(haveNoNewPrivs bool) {
-	if !b.ask.attr.DenyTIOCSTI || b.ask.attr.NoNewPrivs != haveNoNewPrivs {
+	if !b.ask.Attr.DenyTIOCSTI || b.ask.Attr.NoNewPrivs != haveNoNewPrivs {
 		return
 	}
-	p, _, err := tiocstiPolicy().policy()
+	p, _, err := tiocstiPolicy().Policy()
 	var code []seccomp.Insn
 	if err == nil {
 		code, err = p.Compile()
@@ -61,5 +60,5 @@ func (b *builder) denyTIOCSTI(haveNoNewPrivs bool) {
 	if err != nil {
 		panic(err) // it is the same each time
 	}
-	b.add(tiocstiField, program.Seccomp, num(unix.SECCOMP_SET_MODE_FILTER), num(0), b.p.Filter(seccomp.Encode(code)))
+	b.add(spec.TIOCSTIField, program.Seccomp, num(unix.SECCOMP_SET_MODE_FILTER), num(0), b.p.Filter(seccomp.Encode(code)))
 }

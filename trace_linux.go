@@ -11,6 +11,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // noClock is for programs that note no times.
@@ -32,7 +33,7 @@ func (b *builder) noteTimes() {
 	if b.made.second == nil {
 		return
 	}
-	if p = b.made.second; b.ask.attr.Init == nil {
+	if p = b.made.second; b.ask.Attr.Init == nil {
 		p.NoteTimes(b.made.mapped+1, b.lastTimed(p)+1)
 		return
 	}
@@ -48,10 +49,10 @@ func (b *builder) noteTimes() {
 func (b *builder) lastTimed(p *program.Program) int {
 	filter := 0
 	for i := range p.Steps {
-		if p.Steps[i].Call != program.Seccomp || p.Steps[i].Field == tiocstiField {
+		if p.Steps[i].Call != program.Seccomp || p.Steps[i].Field == spec.TIOCSTIField {
 			continue
 		}
-		if b.ask.filters[filter].silent {
+		if b.ask.Filters[filter].Silent {
 			return i
 		}
 		filter++
@@ -79,15 +80,15 @@ func (b *builder) noteBirth(fd int) {
 }
 
 // phaseOfMap is the phase in which the parent has an id map written.
-func (s *starter) phaseOfMap(f mapFile, pid int) {
+func (s *starter) phaseOfMap(f spec.MapFile, pid int) {
 	if s.to.tracer == nil {
 		return
 	}
 	if helper := helperFor(s.ask, f); helper != "" {
-		s.to.tracer.phase(helper, strings.Join(f.helperArgs(helper, itoa(pid)), " "), "Attr.IDMap.Helpers")
+		s.to.tracer.phase(helper, strings.Join(f.HelperArgs(helper, spec.Itoa(pid)), " "), "Attr.IDMap.Helpers")
 		return
 	}
-	s.to.tracer.phase("write", f.write(strconv.Quote("/proc/"+itoa(pid)+"/"+f.name)), f.field)
+	s.to.tracer.phase("write", f.Write(strconv.Quote("/proc/"+spec.Itoa(pid)+"/"+f.Name)), f.Field)
 }
 
 // makeTrace puts the trace together: what the parent did up to the birth, the
@@ -134,7 +135,7 @@ func (s *starter) traceBirth() {
 		born = t.over
 		t.failed = len(t.trace.Steps)
 	}
-	e := &StartError{}
+	e := &spec.Error{}
 	s.explainBirth(e, 0)
 	t.add(TraceStep{By: byParent, Call: e.Step, Text: e.Syscall, Field: e.Field}, at[machine.Birth], born)
 	if !s.given.entersLate() {
@@ -262,7 +263,7 @@ func (g stageTrace) describe(rows map[int]int) {
 	name := func(step int) string {
 		for ; step < g.p.Len(); step++ {
 			if row, ok := rows[step]; ok {
-				return "$" + itoa(row+1)
+				return "$" + spec.Itoa(row+1)
 			}
 		}
 		return "$0"

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // Every start can be traced: it succeeds as it does otherwise, and its trace
@@ -260,11 +261,11 @@ func TestPlansTraced(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := planned(test.prepare)
 			c.Trace = new(Trace)
-			var r request
-			if err := c.translate(&r, shownFd); err != nil {
+			var r spec.Start
+			if err := c.translate(&r, spec.FD); err != nil {
 				t.Fatal(err)
 			}
-			r.fillIn()
+			r.FillIn()
 			if err := resolve(&r); err != nil {
 				t.Fatal(err)
 			}

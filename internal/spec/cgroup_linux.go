@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package spec
 
 import (
 	"math"
@@ -15,15 +15,13 @@ import (
 	"github.com/sprog-dev/sprog/internal/cgroup"
 )
 
-const cgroupField = "Attr.Cgroup"
-
-// spec is what is asked for, in the terms of the one who makes it.
-func (c *Cgroup) spec() *cgroup.Spec {
-	return &cgroup.Spec{Parent: c.Parent, Name: c.Name, Writes: c.writes(), Controllers: c.Controllers, Evacuate: c.Evacuate}
+// Spec is what is asked for, in the terms of the one who makes it.
+func (c *Cgroup) Spec() *cgroup.Spec {
+	return &cgroup.Spec{Parent: c.Parent, Name: c.Name, Writes: c.Writes(), Controllers: c.Controllers, Evacuate: c.Evacuate}
 }
 
-// writes are those that the fields ask for, in the order of the fields.
-func (c *Cgroup) writes() (list []cgroup.Write) {
+// Writes are those that the fields ask for, in the order of the fields.
+func (c *Cgroup) Writes() (list []cgroup.Write) {
 	add := func(field, file, value string) {
 		list = append(list, cgroup.Write{File: file, Value: value, Label: field})
 	}
@@ -53,7 +51,7 @@ func (c *Cgroup) writes() (list []cgroup.Write) {
 	}
 	number("CPUWeight", "cpu.weight", c.CPUWeight)
 	for i, l := range c.IOMax {
-		add(index("IOMax", i), "io.max", l.line())
+		add(Index("IOMax", i), "io.max", l.line())
 	}
 	if c.IOWeight != 0 {
 		add("IOWeight", "io.weight", "default "+strconv.FormatUint(c.IOWeight, 10))
@@ -61,10 +59,10 @@ func (c *Cgroup) writes() (list []cgroup.Write) {
 	text("CPUs", "cpuset.cpus", c.CPUs)
 	text("Mems", "cpuset.mems", c.Mems)
 	for i, h := range c.HugeTLB {
-		add(index("HugeTLB", i), "hugetlb."+h.Size+".max", numberOrMax(h.Max))
+		add(Index("HugeTLB", i), "hugetlb."+h.Size+".max", numberOrMax(h.Max))
 	}
 	for i, f := range c.Set {
-		add(index("Set", i), f.Name, f.Value)
+		add(Index("Set", i), f.Name, f.Value)
 	}
 	return list
 }
@@ -99,25 +97,25 @@ func (l IOMax) line() string {
 	return b.String()
 }
 
-func (r *request) checkCgroup() *StartError {
-	c := r.attr.Cgroup
+func (r *Start) checkCgroup() *Error {
+	c := r.Attr.Cgroup
 	if c == nil {
 		return nil
 	}
-	if r.sys.UseCgroupFD {
-		return invalidf(cgroupField, "", "cannot be combined with SysProcAttr.UseCgroupFD: a process is in one cgroup")
+	if r.Sys.UseCgroupFD {
+		return Invalid(CgroupField, "", "cannot be combined with SysProcAttr.UseCgroupFD: a process is in one cgroup")
 	}
 	if strings.IndexByte(c.Parent, 0) >= 0 {
-		return invalidf(cgroupField+".Parent", strconv.Quote(c.Parent), "contains a NUL byte")
+		return Invalid(CgroupField+".Parent", strconv.Quote(c.Parent), "contains a NUL byte")
 	}
 	if c.Name != "" {
 		if why := badComponent(c.Name); why != "" {
-			return invalidf(cgroupField+".Name", strconv.Quote(c.Name), why)
+			return Invalid(CgroupField+".Name", strconv.Quote(c.Name), why)
 		}
 	}
 	for i, name := range c.Controllers {
 		if name == "" || strings.ContainsAny(name, " \t\n+-\x00/") {
-			return invalidf(index(cgroupField+".Controllers", i), strconv.Quote(name), "is no name of a controller")
+			return Invalid(Index(CgroupField+".Controllers", i), strconv.Quote(name), "is no name of a controller")
 		}
 	}
 	if err := c.checkNumbers(); err != nil {
@@ -137,27 +135,27 @@ func badComponent(name string) string {
 	return ""
 }
 
-func (c *Cgroup) checkNumbers() *StartError {
+func (c *Cgroup) checkNumbers() *Error {
 	period := c.period()
 	switch {
 	case c.CPUPeriod != 0 && c.CPUQuota == 0:
-		return invalidf(cgroupField+".CPUPeriod", period.String(), "needs a CPUQuota")
+		return Invalid(CgroupField+".CPUPeriod", period.String(), "needs a CPUQuota")
 	case c.CPUQuota != 0 && c.CPUQuota < time.Millisecond:
-		return invalidf(cgroupField+".CPUQuota", c.CPUQuota.String(), "is less than 1ms")
+		return Invalid(CgroupField+".CPUQuota", c.CPUQuota.String(), "is less than 1ms")
 	case period < time.Millisecond || period > time.Second:
-		return invalidf(cgroupField+".CPUPeriod", period.String(), "is not from 1ms to 1s")
+		return Invalid(CgroupField+".CPUPeriod", period.String(), "is not from 1ms to 1s")
 	case c.CPUWeight > 10000:
-		return invalidf(cgroupField+".CPUWeight", numberOrMax(c.CPUWeight), "is not from 1 to 10000")
+		return Invalid(CgroupField+".CPUWeight", numberOrMax(c.CPUWeight), "is not from 1 to 10000")
 	case c.IOWeight > 10000:
-		return invalidf(cgroupField+".IOWeight", numberOrMax(c.IOWeight), "is not from 1 to 10000")
+		return Invalid(CgroupField+".IOWeight", numberOrMax(c.IOWeight), "is not from 1 to 10000")
 	}
 	for i, l := range c.IOMax {
-		name := index(cgroupField+".IOMax", i)
+		name := Index(CgroupField+".IOMax", i)
 		switch {
 		case l.Device == "" || strings.ContainsAny(l.Device, " \n\x00"):
-			return invalidf(name, strconv.Quote(l.Device), "is no device")
+			return Invalid(name, strconv.Quote(l.Device), "is no device")
 		case l.ReadBPS|l.WriteBPS|l.ReadIOPS|l.WriteIOPS == 0:
-			return invalidf(name, l.Device, "has no limit")
+			return Invalid(name, l.Device, "has no limit")
 		}
 	}
 	return nil
@@ -166,9 +164,9 @@ func (c *Cgroup) checkNumbers() *StartError {
 // interfering are the files that would undo the start, or hold it up forever.
 var interfering = []string{"cgroup.freeze", "cgroup.kill", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "cgroup.type"}
 
-func (c *Cgroup) checkFiles() *StartError {
-	for _, w := range c.writes() {
-		field, why := cgroupField+"."+w.Label, badComponent(w.File)
+func (c *Cgroup) checkFiles() *Error {
+	for _, w := range c.Writes() {
+		field, why := CgroupField+"."+w.Label, badComponent(w.File)
 		switch {
 		case why != "":
 		case w.File == "" || !strings.Contains(w.File, "."):
@@ -177,28 +175,36 @@ func (c *Cgroup) checkFiles() *StartError {
 			why = "interferes with the start"
 		}
 		if why != "" {
-			return invalidf(field, strconv.Quote(w.File), why)
+			return Invalid(field, strconv.Quote(w.File), why)
 		}
 		switch {
 		case w.Value == "":
-			return invalidf(field, w.File, "has an empty value, which the kernel does not look at")
+			return Invalid(field, w.File, "has an empty value, which the kernel does not look at")
 		case strings.IndexByte(w.Value, 0) >= 0:
-			return invalidf(field, w.File, "has a value with a NUL byte")
+			return Invalid(field, w.File, "has a value with a NUL byte")
 		}
 	}
 	return nil
 }
 
 // checkCgroupV1 looks at what can be said without opening the directories.
-func (r *request) checkCgroupV1() *StartError {
-	for i, dir := range r.attr.CgroupV1 {
-		name := index("Attr.CgroupV1", i)
+func (r *Start) checkCgroupV1() *Error {
+	for i, dir := range r.Attr.CgroupV1 {
+		name := Index("Attr.CgroupV1", i)
 		switch {
 		case dir == "":
-			return &StartError{Field: name, Err: syscall.ENOENT}
+			return &Error{Field: name, Err: syscall.ENOENT}
 		case strings.IndexByte(dir, 0) >= 0:
-			return invalidf(name, strconv.Quote(dir), "contains a NUL byte")
+			return Invalid(name, strconv.Quote(dir), "contains a NUL byte")
 		}
 	}
 	return nil
+}
+
+// InCgroup reports whether the child is, before it executes, in a cgroup that
+// its parent is not in. Its memory is the parent's then. If the memory of the
+// cgroup runs out, the OOM killer kills every process that has the memory
+// which the one it chose has; but it does not choose one that is in vfork(2).
+func (r *Start) InCgroup() bool {
+	return r.Sys.UseCgroupFD || r.Attr.Cgroup != nil || len(r.Attr.CgroupV1) > 0
 }

@@ -1,0 +1,18 @@
+package spec
+
+// Names of fields, as errors and plans have them.
+const (
+	CgroupField  = "Attr.Cgroup"
+	CoreField    = "Attr.CoreSched"
+	ForbidField  = "Attr.ForbidUserNamespaces"
+	InheritField = "Attr.InheritAll"
+	InitField    = "Attr.Init"
+	IOField      = "Attr.IOPriority"
+	NUMAField    = "Attr.NUMA"
+	OOMField     = "Attr.OOMScoreAdj"
+	SchedField   = "Attr.Scheduler"
+	TIOCSTIField = "Attr.DenyTIOCSTI"
+)
+
+// Field is the name of a field of SysProcAttr.
+func Field(name string) string { return "SysProcAttr." + name }

@@ -1,0 +1,187 @@
+//go:build amd64 || arm64
+
+package spec
+
+import (
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/terms"
+	"github.com/sprog-dev/sprog/internal/userns"
+)
+
+// IdMap is Attr.IDMap, or one that asks for nothing.
+func (r *Start) IdMap() *IDMap {
+	if r.Attr.IDMap != nil {
+		return r.Attr.IDMap
+	}
+	return &noIDMap
+}
+
+var noIDMap IDMap
+
+// checkIDMap refuses what is wrong with Attr.IDMap.
+func (r *Start) checkIDMap() *Error {
+	m := r.Attr.IDMap
+	if m == nil {
+		return nil
+	}
+	const name = "Attr.IDMap"
+	byParent := m.Subordinate != NoSubordinateIDs || m.Helpers
+	switch {
+	case m.Subordinate < 0 || m.Subordinate > SubordinateIDsSame:
+		return Invalid(name+".Subordinate", Itoa(int(m.Subordinate)), "is none of the constants")
+	case m.Setgroups < 0 || m.Setgroups > SetgroupsLeave:
+		return Invalid(name+".Setgroups", Itoa(int(m.Setgroups)), "is none of the constants")
+	case (m.Setgroups == SetgroupsDeny || m.Setgroups == SetgroupsLeave) && r.Sys.GidMappingsEnableSetgroups:
+		return Invalid(name+".Setgroups", "", "contradicts SysProcAttr.GidMappingsEnableSetgroups")
+	case (r.Sys.Cloneflags|r.Sys.Unshareflags)&unix.CLONE_NEWUSER == 0:
+		return Invalid(name, "", "needs a new user namespace: CLONE_NEWUSER in Cloneflags or Unshareflags")
+	case byParent && r.Sys.Cloneflags&unix.CLONE_NEWUSER == 0:
+		return Invalid(name, "", "has lines that only the parent can write: it needs CLONE_NEWUSER in Cloneflags")
+	case byParent && r.InPlace:
+		return Invalid(name, "", "needs a process outside of the new user namespace to write its maps, which an Exec does not have")
+	}
+	for _, helper := range [...][2]string{{name + ".NewUIDMap", m.NewUIDMap}, {name + ".NewGIDMap", m.NewGIDMap}} {
+		if path := helper[1]; path != "" && path[0] != '/' || strings.IndexByte(path, 0) >= 0 {
+			return Invalid(helper[0], terms.Printable(path), "is no absolute path")
+		}
+	}
+	return nil
+}
+
+// LineField is the field that asked for a line of a map.
+func (r *Start) LineField(f MapFile, i int) string {
+	explicit := r.Sys.UidMappings
+	if f.Name == "gid_map" {
+		explicit = r.Sys.GidMappings
+	}
+	if i < len(explicit) {
+		return Index(f.Field, i)
+	}
+	return "Attr.IDMap.Subordinate"
+}
+
+// A Denied is the reason of a start that this process has no right to. It is
+// EPERM to errors.Is.
+type Denied string
+
+func (d Denied) Error() string { return string(d) }
+func (Denied) Unwrap() error   { return unix.EPERM }
+
+// Meets reports whether the child waits for the parent to write its id maps.
+// A process in a new user namespace may write only one line of its own
+// (user_namespaces(7)), the parent as many as its privileges allow.
+func (r *Start) Meets() bool {
+	return !r.InPlace && r.Sys.Cloneflags&unix.CLONE_NEWUSER != 0 && (r.Uids != nil || r.Gids != nil || r.Setgroups() != "")
+}
+
+// A MapFile is a file of /proc/PID that sets up a user namespace, and its text.
+type MapFile struct {
+	Name, Text, Field string
+	Lines             []syscall.SysProcIDMap // of a map
+}
+
+// Ids names ids that the map is about.
+func (f MapFile) Ids(r userns.IDRange) string {
+	if r.Size == 1 {
+		return f.Name[:3] + " " + r.String()
+	}
+	return f.Name[:3] + "s " + r.String()
+}
+
+// IsOwn reports whether a map is that of one id, whose owner needs no
+// privileges to write it.
+func (f MapFile) IsOwn(id int) bool {
+	return len(f.Lines) == 1 && f.Lines[0].HostID == id && f.Lines[0].Size == 1
+}
+
+// MapFiles are the files to write, in the order of package syscall. Without
+// privileges in the parent namespace the kernel lets a group map be written only
+// after setgroups(2) has been given up, by which a process could get rid of a
+// group that denies it something.
+func (r *Start) MapFiles() (list []MapFile) {
+	if r.Uids != nil {
+		list = append(list, MapFile{"uid_map", mapText(r.Uids), Field("UidMappings"), r.Uids})
+	}
+	if policy := r.Setgroups(); policy != "" {
+		list = append(list, MapFile{"setgroups", policy, r.SetgroupsField(), nil})
+	}
+	if r.Gids != nil {
+		list = append(list, MapFile{"gid_map", mapText(r.Gids), Field("GidMappings"), r.Gids})
+	}
+	return list
+}
+
+// Setgroups is what is written to the file of that name, or "".
+func (r *Start) Setgroups() string {
+	switch r.IdMap().Setgroups {
+	case SetgroupsAllow:
+		return "allow"
+	case SetgroupsDeny:
+		return "deny"
+	case SetgroupsLeave:
+		return ""
+	}
+	switch {
+	case r.Gids == nil:
+		return ""
+	case r.Sys.GidMappingsEnableSetgroups:
+		return "allow"
+	}
+	return "deny"
+}
+
+// SetgroupsField is the field that decides that.
+func (r *Start) SetgroupsField() string {
+	if r.IdMap().Setgroups != SetgroupsByMap {
+		return "Attr.IDMap.Setgroups"
+	}
+	return Field("GidMappingsEnableSetgroups")
+}
+
+func mapText(maps []syscall.SysProcIDMap) string {
+	var b strings.Builder
+	for _, m := range maps {
+		b.WriteString(MapLine(m) + "\n")
+	}
+	return b.String()
+}
+
+// MapLine is a line of a map.
+func MapLine(m syscall.SysProcIDMap) string {
+	return strconv.Itoa(m.ContainerID) + " " + strconv.Itoa(m.HostID) + " " + strconv.Itoa(m.Size)
+}
+
+// writesOwnMaps reports whether the child writes id maps of its own.
+func (r *Start) writesOwnMaps() bool {
+	flags := r.Sys.Unshareflags
+	if r.InPlace {
+		flags |= r.Sys.Cloneflags
+	}
+	return flags&unix.CLONE_NEWUSER != 0 && len(r.MapFiles()) > 0
+}
+
+// Open is the call that opens the file.
+func (f MapFile) Open(path string) string {
+	return "openat(AT_FDCWD, " + strconv.Quote(path) + ", O_WRONLY|O_CLOEXEC)"
+}
+
+// Write is the call that writes the text to a file.
+func (f MapFile) Write(file string) string {
+	return "write(" + file + ", " + strconv.Quote(f.Text) + ", " + strconv.Itoa(len(f.Text)) + ")"
+}
+
+// HelperArgs are the arguments of newuidmap(1) and newgidmap(1). The pid is
+// that of a child of ours which nobody but us reaps, so that it stays its own.
+func (f MapFile) HelperArgs(helper, pid string) []string {
+	return append([]string{helper, pid}, strings.Fields(f.Text)...)
+}
+
+// The IDMaps are the id maps: those of SysProcAttr, and what Attr.IDMap adds.
+type IDMaps struct {
+	Uids, Gids []syscall.SysProcIDMap
+}

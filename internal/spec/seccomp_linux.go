@@ -1,0 +1,122 @@
+//go:build amd64 || arm64
+
+package spec
+
+import (
+	"errors"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/seccomp"
+)
+
+const waitKillableRecv = 1 << 5 // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+
+// checkSeccomp makes the filters, and refuses those that cannot be.
+func (r *Start) checkSeccomp() *Error {
+	s := r.Attr.Seccomp
+	r.Filters = nil
+	if s == nil {
+		return nil
+	}
+	const name = "Attr.Seccomp"
+	flags := 0
+	if s.Log {
+		flags |= unix.SECCOMP_FILTER_FLAG_LOG
+	}
+	if s.SpecAllow {
+		flags |= unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW
+	}
+	for i, code := range s.Programs {
+		field := Index(name+".Programs", i)
+		if err := seccomp.CheckRaw(code); err != nil {
+			return Invalid(field, "", err.Error())
+		}
+		r.Filters = append(r.Filters, Filter{Code: code, Field: field, Flags: flags, Silent: true})
+	}
+	if s.Default != 0 || len(s.Rules) > 0 {
+		if err := r.addPolicy(s, flags); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(r.Filters) == 0:
+		return Invalid(name, "", "has neither rules nor a program")
+	case s.WaitKillable && !r.Listens():
+		return Invalid(name+".WaitKillable", "", "needs a rule with SCMP_ACT_NOTIFY")
+	}
+	return r.checkListener()
+}
+
+// addPolicy adds the filter of the rules.
+func (r *Start) addPolicy(s *Seccomp, flags int) *Error {
+	p, field, err := s.Policy()
+	if err != nil {
+		return Invalid("Attr.Seccomp"+field, "", err.Error())
+	}
+	if err := r.checkExecution(p); err != nil {
+		return Invalid("Attr.Seccomp", "", err.Error())
+	}
+	code, err := p.Compile()
+	if err != nil {
+		return Invalid("Attr.Seccomp.Rules", "", err.Error())
+	}
+	f := Filter{Code: seccomp.Encode(code), Field: "Attr.Seccomp", Flags: flags, Listens: p.Has(seccomp.Notify)}
+	f.Silent = slices.ContainsFunc(p.Outcomes(seccomp.Native(runtime.GOARCH)[0], "clock_gettime"), func(a seccomp.Action) bool { return a != seccomp.Allow })
+	if f.Listens {
+		f.Flags |= unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
+	}
+	if s.WaitKillable {
+		f.Flags |= waitKillableRecv
+	}
+	r.Filters = append(r.Filters, f)
+	return nil
+}
+
+// checkExecution refuses a policy that can be seen to forbid the execution of
+// the program itself, or that asks somebody who is not there yet.
+func (r *Start) checkExecution(p *seccomp.Policy) error {
+	call := r.ExecutingCall()
+	outcomes := p.Outcomes(seccomp.Native(runtime.GOARCH)[0], call)
+	denied := func(a seccomp.Action) bool {
+		return !slices.Contains([]seccomp.Action{seccomp.Allow, seccomp.Log, seccomp.Notify}, a.Kind())
+	}
+	switch {
+	case slices.ContainsFunc(outcomes, func(a seccomp.Action) bool { return a.Kind() == seccomp.Notify }):
+		return errors.New("has " + call + " answered by the listener, which nobody can read before the program is executed")
+	case !slices.ContainsFunc(outcomes, func(a seccomp.Action) bool { return !denied(a) }):
+		return errors.New("denies " + call + ", which executes the program")
+	}
+	return nil
+}
+
+// ExecutingCall is the call that executes the program.
+func (r *Start) ExecutingCall() string {
+	if r.Attr.Program != nil {
+		return "execveat"
+	}
+	return "execve"
+}
+
+// Listens reports whether a filter has a listener.
+func (r *Start) Listens() bool {
+	return slices.ContainsFunc(r.Filters, func(f Filter) bool { return f.Listens })
+}
+
+// checkListener refuses a listener that could not be handed over.
+func (r *Start) checkListener() *Error {
+	const action = "SCMP_ACT_NOTIFY"
+	refuse := func(reason string) *Error { return Invalid("Attr.Seccomp", action, reason) }
+	switch stage := r.SecondStage(); {
+	case !r.Listens():
+	case r.InPlace:
+		return refuse("hands its listener to the process that starts another, which an Exec does not")
+	case stage != "":
+		return refuse("cannot be combined with " + stage + ": its listener is handed over in memory, which a second stage does not share")
+	case r.Sys.Ptrace:
+		return refuse("cannot be combined with SysProcAttr.Ptrace: a traced child could stop before its listener is handed over")
+	}
+	return nil
+}

@@ -1,0 +1,321 @@
+//go:build amd64 || arm64
+
+package spec
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+)
+
+// Validate refuses what no kernel could do, before anything is made. What the
+// kernel may or may not do, it is asked.
+func (r *Start) Validate() *Error {
+	for _, check := range checks {
+		if err := check(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Refused completes the error of a request that comes to nothing.
+func (r *Start) Refused(err *Error) *Error {
+	err.Path, err.InPlace = r.Path, r.InPlace
+	return err
+}
+
+// checks need nothing but what is asked for.
+var checks = [...]func(*Start) *Error{
+	(*Start).checkStrings, (*Start).checkTerminal, (*Start).checkBirth, (*Start).checkMaps,
+	(*Start).checkAmbientCaps, (*Start).checkIDs, (*Start).checkSecurebits,
+	(*Start).checkSignals, (*Start).checkKeyring, (*Start).checkExecLabel, (*Start).checkPersonality,
+	(*Start).checkRlimits, (*Start).checkUmask, (*Start).checkJoin, (*Start).checkInside, (*Start).checkForbid, (*Start).checkStages, (*Start).checkInPlace,
+	(*Start).checkLandlock, (*Start).checkDirFile, (*Start).checkSeccomp, (*Start).checkIDMap,
+	(*Start).checkNice, (*Start).checkScheduler, (*Start).checkCPUs, (*Start).checkNUMA,
+	(*Start).checkIOPriority, (*Start).checkOOMScoreAdj, (*Start).checkTimerSlack, (*Start).checkCoreSched,
+	(*Start).checkTHP, (*Start).checkCgroup, (*Start).checkCgroupV1,
+}
+
+func (r *Start) checkStrings() *Error {
+	if r.Path == "" {
+		return &Error{Field: "Path", Step: "execve", Err: syscall.ENOENT}
+	}
+	const nul = "contains a NUL byte"
+	one := func(field, s string) *Error {
+		if strings.IndexByte(s, 0) >= 0 {
+			return Invalid(field, strconv.Quote(s), nul)
+		}
+		return nil
+	}
+	if strings.IndexByte(r.Path, 0) >= 0 {
+		return Invalid("Path", "", nul)
+	}
+	if err := one("Dir", r.Dir); err != nil {
+		return err
+	}
+	if err := one(Field("Chroot"), r.Sys.Chroot); err != nil {
+		return err
+	}
+	for i, s := range r.Argv {
+		if strings.IndexByte(s, 0) >= 0 {
+			return Invalid(Index("Args", i), strconv.Quote(s), nul)
+		}
+	}
+	for i, s := range r.Env {
+		if strings.IndexByte(s, 0) >= 0 {
+			return Invalid(Index("Env", i), strconv.Quote(s), nul)
+		}
+	}
+	return nil
+}
+
+func (r *Start) checkTerminal() *Error {
+	sys := r.Sys
+	switch {
+	case sys.Setctty && sys.Foreground:
+		return Invalid(Field("Setctty"), "", "cannot be combined with Foreground: both use Ctty")
+	case sys.Setctty && !r.gives(sys.Ctty):
+		return Invalid(Field("Ctty"), strconv.Itoa(sys.Ctty), "is not a descriptor of the child")
+	case sys.Pdeathsig < 0 || sys.Pdeathsig > 64:
+		return Invalid(Field("Pdeathsig"), strconv.Itoa(int(sys.Pdeathsig)), "is no signal")
+	}
+	return nil
+}
+
+// checkBirth refuses clone flags that would tie the child to this process in
+// ways that a process of its own cannot be tied.
+func (r *Start) checkBirth() *Error {
+	const harmful = unix.CLONE_FS | unix.CLONE_SIGHAND | unix.CLONE_THREAD | unix.CLONE_PARENT | unix.CLONE_SETTLS |
+		unix.CLONE_PARENT_SETTID | unix.CLONE_CHILD_SETTID | unix.CLONE_CHILD_CLEARTID | cloneFlagsAbove32
+	if bad := BirthFlags(r.Sys.Cloneflags) & harmful; bad != 0 {
+		return Invalid(Field("Cloneflags"), program.CloneFlags(bad), "is not for a new process")
+	}
+	if fd := r.Sys.CgroupFD; r.Sys.UseCgroupFD && !Descriptor(fd) {
+		return &Error{Field: Field("CgroupFD"), Object: "descriptor " + strconv.Itoa(fd), Err: syscall.EBADF}
+	}
+	return nil
+}
+
+// Descriptor reports whether fd can be one. The kernel looks at 32 bits only.
+func Descriptor(fd int) bool { return fd >= 0 && fd <= math.MaxInt32 }
+
+// cloneFlagsAbove32 are the flags that only clone3 has, and CLONE_DETACHED,
+// which means nothing.
+const cloneFlagsAbove32 = 0xffffffff_00000000 | 0x400000
+
+func (r *Start) checkMaps() *Error {
+	sys := r.Sys
+	if sys.UidMappings == nil && sys.GidMappings == nil {
+		return nil
+	}
+	if (sys.Cloneflags|sys.Unshareflags)&unix.CLONE_NEWUSER == 0 {
+		name := Field("UidMappings")
+		if sys.UidMappings == nil {
+			name = Field("GidMappings")
+		}
+		return Invalid(name, "", "needs a new user namespace: CLONE_NEWUSER in Cloneflags or Unshareflags")
+	}
+	if err := checkMap(Field("UidMappings"), sys.UidMappings); err != nil {
+		return err
+	}
+	return checkMap(Field("GidMappings"), sys.GidMappings)
+}
+
+const MostMapLines = 340 // since Linux 4.15
+
+// checkMap applies the rules of user_namespaces(7) that do not depend on who
+// asks.
+func checkMap(field string, list []syscall.SysProcIDMap) *Error {
+	if len(list) > MostMapLines {
+		return Invalid(field, strconv.Itoa(len(list))+" lines", "is more than the kernel takes, 340")
+	}
+	for i, m := range list {
+		name, line := Index(field, i), MapLine(m)
+		switch {
+		case m.ContainerID < 0 || m.HostID < 0:
+			return Invalid(name, line, "has a negative id")
+		case m.Size <= 0:
+			return Invalid(name, line, "maps nothing: its size is not positive")
+		case m.ContainerID+m.Size > 1<<32-1 || m.HostID+m.Size > 1<<32-1:
+			return Invalid(name, line, "goes beyond the largest id")
+		}
+		for j, o := range list[:i] {
+			if overlap(m.ContainerID, o.ContainerID, m.Size, o.Size) || overlap(m.HostID, o.HostID, m.Size, o.Size) {
+				return Invalid(name, line, "overlaps "+Index(field, j))
+			}
+		}
+	}
+	return nil
+}
+
+func overlap(a, b, sizeA, sizeB int) bool { return a < b+sizeB && b < a+sizeA }
+
+// FillIn puts what asks for nothing in the place of what is not there.
+func (r *Start) FillIn() {
+	if r.Sys == nil {
+		r.Sys = &noSysProcAttr
+	}
+	if r.Attr == nil {
+		r.Attr = &NoAttr
+	}
+	r.Uids, r.Gids = r.Sys.UidMappings, r.Sys.GidMappings
+}
+
+// ChangesCredentials reports whether a step makes the child's memory undumpable,
+// as the kernel does where a process changes who it is or what it may.
+func (r *Start) ChangesCredentials() bool {
+	return r.Sys.Credential != nil || r.Attr.IDs != nil || len(r.Sys.AmbientCaps) > 0 || r.ChangesCaps()
+}
+
+// BirthFlags are the flags that clone is called with for SysProcAttr's: those
+// that make namespaces and a few that do no harm. The exit signal, which
+// clone(2) has in the same word, and CLONE_VFORK are the machine's business.
+func BirthFlags(flags uintptr) uint64 {
+	if flags&0x7f == uintptr(unix.SIGCHLD) {
+		flags &^= 0x7f
+	}
+	return uint64(flags &^ (unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PIDFD | unix.CLONE_FILES))
+}
+
+// NeedsClone3 names what clone(2) has no way to ask for, if it is asked for.
+func (r *Start) NeedsClone3() string {
+	switch {
+	case r.Sys.UseCgroupFD:
+		return "CLONE_INTO_CGROUP needs clone3, Linux 5.7"
+	case r.Sys.Cloneflags&unix.CLONE_NEWTIME != 0:
+		return "CLONE_NEWTIME needs clone3, Linux 5.6"
+	}
+	return ""
+}
+
+// Most starts have one stage: the child runs its steps in the parent's memory.
+// Some steps must not run there, because the kernel applies them to every
+// process that shares the memory, or because they are those of an init that
+// lives on. Such a start has a second stage: a process image of its own, which
+// runs everything from [builder.splitStage] on. Its steps share no memory with
+// the parent, so that they tell their outcome through a pipe.
+//
+// A start in another root has one, too. There, /proc/self/exe is what the
+// process executes at the time, and whoever has made the program to execute,
+// with that as its interpreter, gets it executed inside. If it were the caller's
+// binary, he could read it there, and write to it if its owner may (CVE-2019-5736).
+// What he gets is the second stage's image, which is sealed.
+
+// SecondStage is the field that needs a second stage, or "".
+func (r *Start) SecondStage() string {
+	switch {
+	case r.InPlace:
+		return "" // all of its steps run in an image of their own
+	case r.Attr.Init != nil:
+		return "Attr.Init"
+	case r.Attr.OOMScoreAdj != nil:
+		return OOMField
+	case r.Attr.THPDisable != THPDisableNone:
+		return "Attr.THPDisable"
+	case r.Attr.MDWE:
+		return "Attr.MDWE"
+	case r.Attr.Scheduler.throttled():
+		return SchedField
+	case r.Attr.TimeOffsets != nil:
+		return "Attr.TimeOffsets" // /proc/self must be the child's own, whatever becomes of the parent's memory
+	case r.Attr.ForbidUserNamespaces && r.ChangesCredentials():
+		return ForbidField // likewise
+	case r.Named()&(TimeNamespace|MountNamespace) != 0:
+		return "Attr.Join"
+	case r.Sys.Chroot != "" && r.MayHaveStages():
+		return Field("Chroot")
+	}
+	return ""
+}
+
+func (r *Start) checkStages() *Error {
+	if name := r.SecondStage(); name != "" && r.Sys.Ptrace {
+		return Invalid(name, "", "cannot be combined with SysProcAttr.Ptrace: its second stage would be traced")
+	}
+	if in := r.Attr.Init; in != nil && in.JobControl && !(r.Sys.Setsid && r.Sys.Setctty) {
+		return Invalid("Attr.Init.JobControl", "", "needs SysProcAttr.Setsid and Setctty: a session with a terminal")
+	}
+	return nil
+}
+
+// NeedsProc is the first field that the caller's /proc is needed for, or "".
+func (r *Start) NeedsProc() string {
+	switch {
+	case r.writesOwnMaps():
+		return r.MapFiles()[0].Field
+	case len(r.ExecAttrs()) > 0:
+		return r.ExecAttrs()[0].Field
+	case r.Attr.OOMScoreAdj != nil:
+		return OOMField
+	case r.Attr.TimeOffsets != nil:
+		return "Attr.TimeOffsets"
+	case len(r.Attr.Sysctls) > 0:
+		return "Attr.Sysctls"
+	case r.Attr.ForbidUserNamespaces:
+		return ForbidField
+	case r.Attr.ReportNamespaces != 0:
+		return "Attr.ReportNamespaces"
+	case r.Attr.Init != nil && r.Sys.Cloneflags&unix.CLONE_NEWPID == 0:
+		return InitField // the only one that can do without
+	}
+	return ""
+}
+
+// Leads reports whether the process will lead a process group.
+func (r *Start) Leads() bool {
+	return r.Sys.Setsid || (r.Sys.Setpgid || r.Sys.Foreground) && r.Sys.Pgid == 0
+}
+
+// MayHaveStages reports whether the start could be one of two stages. A child
+// that is traced, or that hands over a listener, is one that this process has
+// rights over, which takes memory that it can reach.
+func (r *Start) MayHaveStages() bool { return !r.Sys.Ptrace && !r.Listens() }
+
+// WritesOwnFiles reports whether the child itself writes to files in its /proc/self
+// that belong to root if its memory is undumpable.
+func (r *Start) WritesOwnFiles() bool { return r.writesOwnMaps() || r.Attr.ForbidUserNamespaces }
+
+// checkInPlace refuses what a process cannot do to itself.
+func (r *Start) checkInPlace() *Error {
+	if !r.InPlace {
+		return nil
+	}
+	const alone = "which an Exec does not make: one process stays one"
+	switch {
+	case r.Attr.Init != nil:
+		return Invalid("Attr.Init", "", "is a process above the program, "+alone)
+	case r.Attr.Cgroup != nil:
+		return Invalid(CgroupField, "", "is removed by Wait, which an Exec does not come to: use SysProcAttr.UseCgroupFD")
+	case r.BirthUnshare()&unix.CLONE_NEWPID != 0:
+		return Invalid(Field("Cloneflags"), "CLONE_NEWPID", "is for children, "+alone)
+	}
+	return r.checkOwnMaps()
+}
+
+// checkOwnMaps refuses what a process cannot write to the maps of a user
+// namespace that it has made itself: it has no privileges outside of it.
+func (r *Start) checkOwnMaps() *Error {
+	for _, m := range []struct {
+		field string
+		lines []syscall.SysProcIDMap
+	}{{"UidMappings", r.Sys.UidMappings}, {"GidMappings", r.Sys.GidMappings}} {
+		if len(m.lines) > 1 || len(m.lines) == 1 && m.lines[0].Size > 1 {
+			return Invalid(Field(m.field), strings.TrimSuffix(mapText(m.lines), "\n"),
+				"needs a process outside of the new user namespace to write it: an Exec can map one id, its own")
+		}
+	}
+	if r.Gids != nil && r.Setgroups() != "deny" {
+		return Invalid(r.SetgroupsField(), "",
+			"needs a process outside of the new user namespace to write the map: in an Exec, setgroups is denied")
+	}
+	return nil
+}
+
+// BirthUnshare are the namespaces that a clone would make.
+func (r *Start) BirthUnshare() uint64 { return BirthFlags(r.Sys.Cloneflags) }
