@@ -92,6 +92,7 @@ func (r *runCmd) run(program []string, record *record) (_ *sprog.Cmd, err error)
 		s.watch.WatchGroup()
 		defer s.watch.End()
 	}
+	s.adopt(cmd)
 	if err = s.awaitStart(func() error { return r.start(s, cmd, trace) }, end); err != nil {
 		return cmd, startError(err, func() bool { return s.finds(func() bool { return r.found(cmd) }) })
 	}
@@ -111,6 +112,7 @@ func (r *runCmd) run(program []string, record *record) (_ *sprog.Cmd, err error)
 	if r.Foreground {
 		s.tty.restore(cmd.Process.Pid)
 	}
+	s.killOrphans()
 	tellLeft(cmd)
 	return cmd, unwritten("--info-fd", infoErr, err)
 }

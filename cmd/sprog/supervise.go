@@ -20,6 +20,7 @@ type supervisor struct {
 	cmd     *sprog.Cmd
 	process *os.Process
 	leads   bool // the program was started as the leader of a process group
+	adopts  bool // sprog gets what is orphaned below it, and all of that is the program's
 	tty     terminal
 	relay   *relay      // between sprog's terminal and the program's, or nil
 	init    *initReport // what an init tells, or nil
