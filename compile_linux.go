@@ -68,6 +68,7 @@ type compiled struct {
 	meetAt     int         // the step of the second stage that has the parent write the maps
 	initStep   int         // the init's first step, or 0
 	initClone  int         // the step that makes its child
+	settled    int         // the first one that is run only once that has executed the program
 	firstStep  int         // that of the init's child
 }
 

@@ -205,3 +205,20 @@ func kindsForTiny(t *testing.T) (kinds []kindForTiny) {
 	}
 	return kinds
 }
+
+// A program that kills its init, as the first thing that it does, has been executed. The init has no
+// time to tell.
+func TestProgramThatKillsItsInit(t *testing.T) {
+	path := tinyFile(t, tinyCall{nr: unix.SYS_KILL, args: [4]uint32{0, uint32(unix.SIGKILL)}}, exitWith(7))
+	for range 200 {
+		c := Command(path)
+		c.SysProcAttr, c.Attr = &syscall.SysProcAttr{Setpgid: true}, &Attr{Init: &Init{}} // the group is the init's
+		if err := c.Start(); err != nil {
+			t.Fatalf("Start() = %v; want success", err)
+		}
+		c.Wait()
+		if r := c.Result(); r.Cause != CauseProgram || r.Signal != unix.SIGKILL {
+			t.Fatalf("the result is %q; want program SIGKILL", resultText(r))
+		}
+	}
+}

@@ -91,7 +91,10 @@ func (in *initBuilder) prepare() {
 func (in *initBuilder) spawn() {
 	p := in.p
 	in.made.initClone, in.toProgram = p.Len(), p.Ahead()
-	in.add(program.Clone, num(unix.CLONE_VM|unix.CLONE_VFORK), num(0)).Into(in.child)
+	// The place of the address that is cleared depends on the architecture; without
+	// CLONE_SETTLS the other one is ignored.
+	left := num(machine.LeftAt)
+	in.add(program.Clone, num(unix.CLONE_VM|unix.CLONE_VFORK|unix.CLONE_CHILD_CLEARTID), num(0), num(0), left, left).Into(in.child)
 	p.GotoIf(spec.InitField, in.child, num(0), &in.toProgram)
 
 	// The child has no exit signal until it executes; see fateOf in package
@@ -114,6 +117,7 @@ func (in *initBuilder) spawn() {
 	in.add(program.Ppoll, num(0), num(0), moment, num(0), num(8)).On(program.AnyErrno, &look).Then(&look)
 
 	executed.Place()
+	in.made.settled = p.Len()
 	in.standAside()
 	in.add(program.Write, num(in.made.report), p.Str(machine.Executed), num(1)).Ignore(program.AnyErrno)
 	in.closeAll()

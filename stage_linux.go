@@ -114,6 +114,7 @@ func (s *starter) seal() *spec.Error {
 	}
 	s.stage.Program, s.stage.Report = s.made.second, s.made.report
 	s.stage.Forks, s.stage.Child = s.ask.Attr.Init != nil, s.made.firstStep
+	s.stage.Clone, s.stage.Settled = s.made.initClone, s.made.settled
 	s.stage.GoesOn, s.stage.Rendezvous = s.ask.Attr.Init.Tells(), s.writeMaps
 	if s.to.tracer != nil {
 		s.stage.Moments = &s.to.tracer.times

@@ -37,6 +37,9 @@ type Second struct {
 	// Child is the index of the first step that the second stage's own child
 	// runs, which shares its memory until it executes.
 	Child int
+	// Clone is the index of the step that makes that child, whose word is at LeftAt, and Settled that
+	// of the first step after it which is run only if the program has been executed.
+	Clone, Settled int
 	// Meets says that the second stage tells when it has entered its user
 	// namespace, and waits until Rendezvous has been called and has given it
 	// a byte.
@@ -130,6 +133,7 @@ func (s *Second) Seal() error {
 	image := s.program.image(s.Program, len(s.Program.Steps), 3, tell)
 	page := make([]byte, statePageSize)
 	copy(page, image[:stateEnd])
+	page[LeftAt-StatePage] = 1
 	if _, err := unix.Pwrite(s.state, page, 0); err != nil {
 		return os.NewSyscallError("pwrite", err)
 	}
@@ -164,6 +168,9 @@ func (s *Second) judge(res Result, report []byte) Result {
 	const stateSize = int(unsafe.Sizeof(state{}))
 	switch {
 	case len(report) == 0 && s.atExecve() && executedSecond(res.Pid):
+		res.OK = true
+		return res
+	case len(report) == 0 && s.Forks && s.ranProgram():
 		res.OK = true
 		return res
 	case len(report) == 0: // killed without a word
@@ -260,6 +267,30 @@ func (s *Second) atExecve() bool {
 	}
 	call := s.Program.Steps[step].Call
 	return call == program.Execve || call == program.Execveat
+}
+
+// ranProgram reports whether the program has been executed though the init was killed before it could
+// tell: the program may do that as the first thing. The child has left the init's memory
+// without a failure, and came to its execve, or the init has gone on and was not about to tell of a death.
+// A child that somebody kills in its execve, together with the init, is told to be a program that he has killed.
+func (s *Second) ranProgram() bool {
+	var left [4]byte
+	st := s.shown()
+	if n, err := unix.Pread(s.state, left[:], LeftAt-StatePage); n < len(left) || err != nil || left != [4]byte{} || st.failed != 0 {
+		return false
+	}
+	step := s.program.step(st.cur)
+	if step <= s.Clone || step >= len(s.Program.Steps) {
+		return false
+	}
+	switch call := s.Program.Steps[step].Call; {
+	case step >= s.Child:
+		return call == program.Execve || call == program.Execveat
+	case step >= s.Settled:
+		return true
+	default:
+		return call == program.Test || call == program.Move || call == program.Waitid
+	}
 }
 
 // killed is the result of a second stage that has said nothing, because it was
