@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -180,7 +181,7 @@ func (s *supervisor) programStopped() (by syscall.Signal) {
 	}
 	defer proc.Close()
 	if children := proc.Children(s.process.Pid); len(children) > 0 {
-		if state, _ := proc.State(children[0]); state != "T" {
+		if state, _ := proc.State(children[0]); !strings.EqualFold(state, "T") { // t under a tracer
 			return 0
 		}
 	}

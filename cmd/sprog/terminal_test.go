@@ -171,6 +171,9 @@ func TestJobControl(t *testing.T) {
 			{flags + "foreground, stops itself", "sprog run " + flags + "--foreground sh -c 'kill -STOP $$; " + wait + "'", ""},
 		}...)
 	}
+	if _, err := exec.LookPath("strace"); err == nil { // a program that is traced is stopped in another way
+		jobs = append(jobs, job{"under strace", "strace -f -o /dev/null sprog run --init --foreground sh -c '" + wait + "'", ctrlZ})
+	}
 	for _, tt := range jobs {
 		t.Run(tt.name, func(t *testing.T) {
 			stopFile := t.TempDir() + "/stop"
