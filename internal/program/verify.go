@@ -165,7 +165,7 @@ func (v *verifier) step(s *state) {
 		}
 	}
 	if how != fails {
-		s.store(step, result)
+		v.store(s, step, result)
 		v.enter(s, ways[0])
 	}
 }
@@ -191,7 +191,7 @@ func (v *verifier) move(s *state, step *Step) bool {
 	if word, known := v.stages[s.stage].word(s, step.Args[0]); known {
 		result = (uint64(uint32(word))&^step.Args[3].Value | step.Args[2].Value) + step.Args[1].Value
 	}
-	s.store(step, result)
+	v.store(s, step, result)
 	return true
 }
 

@@ -143,15 +143,14 @@ func (s *state) arg(step *Step, n int) uint64 {
 }
 
 // store puts the result of the step that the state has come to where it goes.
-func (s *state) store(step *Step, result uint64) {
-	if s.args == nil {
-		s.args = map[argument]uint64{}
+func (v *verifier) store(s *state, step *Step, result uint64) {
+	if v.stages[s.stage].recorded[s.pc] != nil {
+		s.feed(argument{s.pc, recordedResult}, result)
 	}
-	s.args[argument{s.pc, recordedResult}] = result
 	for _, out := range step.Out {
 		switch out.Kind {
 		case ToArg:
-			s.args[argument{int(out.Step), int(out.Pos)}] = result
+			s.feed(argument{int(out.Step), int(out.Pos)}, result)
 		case ToData:
 			if s.words == nil {
 				s.words = map[uint64]uint64{}
@@ -159,4 +158,11 @@ func (s *state) store(step *Step, result uint64) {
 			s.words[uint64(out.Pos)] = result
 		}
 	}
+}
+
+func (s *state) feed(to argument, result uint64) {
+	if s.args == nil {
+		s.args = map[argument]uint64{}
+	}
+	s.args[to] = result
 }
