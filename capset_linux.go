@@ -17,7 +17,7 @@ func (b *builder) keepCaps() {
 }
 
 func (b *builder) dropBounding() {
-	drop := b.ask.Caps[kernel.Bounding].Loses() & kernel.Caps()
+	drop := b.ask.Caps[kernel.Bounding].Loses() & b.given.kernelCaps
 	for c := range uint64(64) {
 		if drop>>c&1 != 0 {
 			b.add("Attr.Caps.Bounding", program.Prctl, num(unix.PR_CAPBSET_DROP), num(c))
@@ -78,7 +78,7 @@ func (b *builder) capset(name string, e spec.CapEdits) {
 }
 
 func (b *builder) changeAmbient(e spec.Edit) {
-	drop, name := e.Loses()&kernel.Caps(), "Attr.Caps.Ambient"
+	drop, name := e.Loses()&b.given.kernelCaps, "Attr.Caps.Ambient"
 	if e.Clear == kernel.AllCaps {
 		b.add(name, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_CLEAR_ALL))
 		drop = 0

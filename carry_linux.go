@@ -31,7 +31,7 @@ func (b *builder) carryCaps() {
 	b.add(b.given.stageField, program.Capset, header, sets)
 	again := p.Here()
 	b.add(b.given.stageField, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(0)).Ignore(uint32(unix.EINVAL)).Ignore(uint32(unix.EPERM)) // securebits may forbid it
-	p.CountUp(p.Words(0), bits.Len64(kernel.Caps()), &again, p.Slot(2))
+	p.CountUp(p.Words(0), bits.Len64(b.given.kernelCaps), &again, p.Slot(2))
 }
 
 // putCapsBack makes effective, inheritable and ambient what was that before. A

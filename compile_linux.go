@@ -46,8 +46,19 @@ type given struct {
 	core     unix.Rlimit // the limit on core files, to be put back
 	guards   bool        // there is one, which is lowered meanwhile
 
+	kernelCaps uint64 // the capabilities of the running kernel
+	nofile     nofileLimit
+	ruleFDs    []int // the descriptors of Landlock's rules that have a File, in their order
+
 	joins  joins            // the namespaces to join
 	locked spec.LandlockSet // what there is of Attr.Landlock
+}
+
+// A nofileLimit is what the limit on open files was before package syscall raised it.
+type nofileLimit struct {
+	Cur, Max uint64
+	known    bool
+	raised   bool // it is still what package syscall has made of it
 }
 
 // A compiled start is its programs, and where things are in them.
@@ -91,8 +102,8 @@ type builder struct {
 }
 
 // compile makes the programs.
-func compile(g *given, m *memory) compiled {
-	b := m.build(g)
+func compile(g *given, m *compileMemory) compiled {
+	b := m.begin(g)
 	first := b.p
 	first.Reset()
 	if g.stageField != "" {

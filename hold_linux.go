@@ -26,8 +26,8 @@ func (s *starter) hold() *spec.Error {
 	// An Exec has no use for a low number: the table is its own process's.
 	lendable := !s.ask.InPlace && !g.copied
 	for i := range g.held {
-		if err := g.held[i].lend(lendable); err != nil {
-			g.release()
+		if err := lendLow(&g.held[i], lendable); err != nil {
+			returnLow(g)
 			return &spec.Error{Path: s.ask.Path, Object: "descriptor " + strconv.Itoa(g.held[i].fd), Field: g.held[i].field, Err: err}
 		}
 	}
@@ -74,8 +74,8 @@ func (g *given) hold(u use) {
 	g.held = append(g.held, heldFile{use: u, at: u.fd, uses: 1})
 }
 
-// lend lends it a low number, if it may have one and there is one left.
-func (h *heldFile) lend(lendable bool) error {
+// lendLow lends one a low number, if it may have one and there is one left.
+func lendLow(h *heldFile, lendable bool) error {
 	switch {
 	case h.stays: // the child looks whether it is there
 		return nil
@@ -114,8 +114,8 @@ func mayBeLocked(fd int) bool {
 	return err != nil || flags&unix.O_PATH == 0
 }
 
-// release takes the low numbers back.
-func (g *given) release() {
+// returnLow takes the low numbers back.
+func returnLow(g *given) {
 	for i := range g.held {
 		if h := &g.held[i]; h.lent {
 			machine.Return(h.at)

@@ -46,6 +46,7 @@ func (s *starter) useLandlockFiles() *spec.Error {
 			return &spec.Error{Path: s.ask.Path, Object: rule.Object(), Field: name, Err: err}
 		}
 		s.given.use(fd, name, program.HostDirectory)
+		s.given.ruleFDs = append(s.given.ruleFDs, fd)
 	}
 	return nil
 }
@@ -56,13 +57,15 @@ func (b *builder) landlockFiles() {
 	if b.given.locked.Files == 0 {
 		return
 	}
+	n := 0
 	for i, rule := range b.ask.Attr.Landlock.Files.Rules {
 		if rule.File == nil {
 			continue
 		}
 		b.landlockRuleset()
 		name := spec.Index("Attr.Landlock.Files.Rules", i)
-		fd, _ := spec.FD(rule.File)
+		fd := b.given.ruleFDs[n]
+		n++
 		if rights := rule.Rights & b.given.locked.Files; rights != 0 {
 			b.landlockBeneath(name, rights, b.p.Words(uint64(rights), uint64(b.table.at(fd))))
 		}

@@ -5,7 +5,6 @@ package sprog
 import (
 	"sync"
 
-	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -14,16 +13,11 @@ import (
 // all zero, and with lists that are empty.
 type memory struct {
 	starter starter
-	builder builder
-	first   program.Program
-	second  program.Program
+	compile compileMemory
 
 	uses, enters []use
 	held         []heldFile
 	list, late   []joined
-	ids          []program.Arg
-	table        fdTable
-	labels       []openLabel
 	ends         []func(started bool)
 }
 
@@ -38,16 +32,6 @@ func (m *memory) attempt(r *spec.Start, to options, before tried) *starter {
 	return &m.starter
 }
 
-// build is a new builder.
-func (m *memory) build(g *given) *builder {
-	t := &m.table
-	m.builder = builder{ask: g.ask, given: g, p: &m.first, labels: m.labels[:0], ruleset: notOpen, guardsCore: g.guards,
-		table: fdTable{held: append(t.held[:0], g.held...), files: g.files, open: t.open[:0], source: t.source[:0],
-			needed: t.needed[:0], placed: t.placed[:0]}}
-	m.builder.made = compiled{first: &m.first, ids: m.ids[:0]}
-	return &m.builder
-}
-
 // keep takes the lists back, which may have grown.
 func (m *memory) keep() {
 	if s := &m.starter; s.ask != nil {
@@ -55,14 +39,12 @@ func (m *memory) keep() {
 		m.uses, m.enters, m.held, m.ends = g.uses, g.enters, g.held, s.ends
 		m.list, m.late = g.joins.list, g.joins.late
 	}
-	if b := &m.builder; b.ask != nil {
-		m.ids, m.table, m.labels = b.made.ids, b.table, b.labels
-	}
 }
 
 // release ends the last attempt.
 func (m *memory) release() {
 	m.keep()
-	m.starter, m.builder, m.table.files = starter{}, builder{}, nil
+	m.starter = starter{}
+	m.compile.release()
 	memories.Put(m)
 }

@@ -21,7 +21,7 @@ func (b *builder) rlimits() {
 		case b.silencesInit(l), b.limitsCore(name, l):
 		case l.Resource != unix.RLIMIT_NOFILE:
 			b.prlimit(name, l)
-		case atstart.NofileKnown && l.Max > atstart.NofileMax:
+		case b.given.nofile.known && l.Max > b.given.nofile.Max:
 			b.prlimit(name, spec.Rlimit{Resource: l.Resource, Cur: l.Max, Max: l.Max})
 		}
 	}
@@ -51,8 +51,8 @@ func (b *builder) nofile() {
 			asked = true
 		}
 	}
-	if !asked && nofileRaised() {
-		b.prlimit("", spec.Rlimit{Resource: unix.RLIMIT_NOFILE, Cur: atstart.NofileCur, Max: atstart.NofileMax})
+	if !asked && b.given.nofile.raised {
+		b.prlimit("", spec.Rlimit{Resource: unix.RLIMIT_NOFILE, Cur: b.given.nofile.Cur, Max: b.given.nofile.Max})
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/atstart"
 	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
@@ -107,7 +108,7 @@ func (s *starter) try() (machine.Result, error) {
 	if err := s.build(); err != nil {
 		return machine.Result{}, err
 	}
-	defer s.given.release()
+	defer returnLow(&s.given)
 	if err := s.seal(); err != nil {
 		return machine.Result{}, err
 	}
@@ -115,7 +116,7 @@ func (s *starter) try() (machine.Result, error) {
 	s.terminal.remember(s.ask.Sys)
 	s.to.tracer.phase(callLink, "link the program", "")
 	res := s.launch.Do()
-	s.given.release()
+	returnLow(&s.given)
 	if s.stage != nil && res.OK {
 		res = s.stage.Outcome(res)
 	}
@@ -163,12 +164,14 @@ func (s *starter) build() *spec.Error {
 	if s.ask.Sys.Pdeathsig != 0 {
 		s.given.ppid = parent(s.ask)
 	}
+	s.given.kernelCaps = kernel.Caps()
+	s.given.nofile = nofileLimit{atstart.NofileCur, atstart.NofileMax, atstart.NofileKnown, nofileRaised()}
 	s.given.clock = noClock
 	if s.to.tracer != nil {
 		s.given.clock = s.to.tracer.times.Clock
 	}
 	s.to.tracer.phase("compile", "compile the program", "")
-	s.made = compile(&s.given, s.memory)
+	s.made = compile(&s.given, &s.memory.compile)
 	if s.to.inspect != nil {
 		s.to.inspect(s.made.first, s.made.second)
 	}
