@@ -14,7 +14,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// runs are the ways of running a command that are compared with os/exec.
+// Runs are the ways of running a command that are compared with os/exec.
 var runs = []struct {
 	name         string
 	ours, theirs func() error

@@ -8,14 +8,16 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/compile"
 )
 
 // guardedUser is a caller that some of its user's processes must not trace, and who
 // cannot write to files of root's.
-var guardedUser = standing{capable: true, guarded: true}
+var guardedUser = compile.Standing{Capable: true, Guarded: true}
 
 // as makes a case that of a caller of that standing.
-func as(s standing, prepare func(*Cmd)) func(*testing.T, *Cmd) {
+func as(s compile.Standing, prepare func(*Cmd)) func(*testing.T, *Cmd) {
 	return func(t *testing.T, c *Cmd) {
 		standingAs(t, s)
 		prepare(c)

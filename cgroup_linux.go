@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -53,7 +54,7 @@ func (s *starter) makeCgroup() *spec.Error {
 // entersByItself reports whether the child has to go to the new cgroup by a
 // step of its own, since the kernel has no CLONE_INTO_CGROUP.
 func (s *starter) entersByItself() bool {
-	return s.ask.Attr.Cgroup != nil && s.given.lacks.Has(kernel.NoClone3|kernel.NoIntoCgroup)
+	return s.ask.Attr.Cgroup != nil && s.given.Lacks.Has(kernel.NoClone3|kernel.NoIntoCgroup)
 }
 
 // tooSmall is what the counters say of a start that went wrong.
@@ -76,7 +77,7 @@ func (s *starter) openProcs(field string, open func() (int, error)) *spec.Error 
 	if err != nil {
 		return ofFile(s.ask.Path, field, err)
 	}
-	s.given.enters = append(s.given.enters, use{fd: fd, field: field, own: true})
+	s.given.Enters = append(s.given.Enters, compile.Use{Fd: fd, Field: field, Own: true})
 	return nil
 }
 
@@ -116,16 +117,6 @@ func (s *starter) openCgroupV1() *spec.Error {
 		}
 	}
 	return nil
-}
-
-// enterCgroups has the child enter the cgroups that it is not born in: by
-// descriptors that the parent has opened, before its own rights, its root or
-// its view of the cgroups are others.
-func (b *builder) enterCgroups() {
-	for _, e := range b.given.enters {
-		b.add(e.field, program.Write, num(b.table.at(e.fd)), b.p.Str("0"), num(1))
-		b.drop(e.fd, e.field)
-	}
 }
 
 // describeCgroup lists what the parent would do. Which cgroup is the parent

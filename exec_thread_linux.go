@@ -31,12 +31,12 @@ var (
 // oneThread reports whether a thread of several can run the steps.
 func (s *starter) oneThread() bool {
 	switch {
-	case s.given.lacks.Has(kernel.NoCloseRange):
+	case s.given.Lacks.Has(kernel.NoCloseRange):
 		return false // descriptors would be closed in the table of all threads
-	case s.ask.Sys.Chroot != "" || s.given.joins.joins(spec.MountNamespace):
+	case s.ask.Sys.Chroot != "" || s.given.Joins.Joins(spec.MountNamespace):
 		return false // another root takes an image: see SecondStage
 	}
-	return !slices.ContainsFunc(s.made.first.Steps[:s.handler], func(step program.Step) bool { return !isForOneThread(&step) })
+	return !slices.ContainsFunc(s.made.First.Steps[:s.handler], func(step program.Step) bool { return !isForOneThread(&step) })
 }
 
 func isForOneThread(step *program.Step) bool {

@@ -26,13 +26,13 @@ func (s *starter) explain(res machine.Result) *spec.Error {
 	case machine.AtHandover:
 		return explainHandover(e, res)
 	case machine.InChild:
-		stepFailed(e, s.made.first, res.Step)
+		stepFailed(e, s.made.First, res.Step)
 		s.describeFile(e)
 	case machine.InSecond:
-		stepFailed(e, s.made.second, res.Step)
+		stepFailed(e, s.made.Second, res.Step)
 		s.describeFile(e)
 	case machine.SecondItself:
-		e.Step, e.Field = "second stage", s.given.stageField
+		e.Step, e.Field = "second stage", s.given.StageField
 	}
 	switch {
 	case res.Errno != 0:

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
@@ -54,7 +55,7 @@ func (s *starter) tellFailures() {
 	if !s.ask.InPlace {
 		return
 	}
-	p := s.made.first
+	p := s.made.First
 	s.handler = p.Len()
 	table := p.Buffer(s.handler * program.StepSize)
 	for i := range s.handler {
@@ -71,17 +72,17 @@ func (s *starter) tellFailures() {
 
 // explainStep fills in the entry of a step.
 func (s *starter) explainStep(i int, entry program.Arg) {
-	st := &s.made.first.Steps[i]
-	e := &spec.Error{Path: s.ask.Path, Step: st.Call.String(), Object: s.made.first.Object(i), Field: st.Field, InPlace: true}
+	st := &s.made.First.Steps[i]
+	e := &spec.Error{Path: s.ask.Path, Step: st.Call.String(), Object: s.made.First.Object(i), Field: st.Field, InPlace: true}
 	s.describeFile(e)
 	s.point(entry.Plus(entryText), e.Error()+": ")
 	endings := s.endings(e, i)
-	list := s.made.first.Buffer(len(endings) * endingSize)
-	s.made.first.Point(entry.Plus(entryList), list)
+	list := s.made.First.Buffer(len(endings) * endingSize)
+	s.made.First.Point(entry.Plus(entryList), list)
 	for n, end := range endings {
 		at := list.Plus(n * endingSize)
-		s.made.first.SetWord(at.Plus(endingErrno), uint64(end.errno))
-		s.made.first.SetWord(at.Plus(endingCode), uint64(end.code))
+		s.made.First.SetWord(at.Plus(endingErrno), uint64(end.errno))
+		s.made.First.SetWord(at.Plus(endingCode), uint64(end.code))
 		rest := "\n"
 		if end.hint != "" {
 			rest = " (" + terms.Of(end.hint) + ")\n"
@@ -92,14 +93,14 @@ func (s *starter) explainStep(i int, entry program.Arg) {
 
 // point stores the address of a text in a word, and its length in the next.
 func (s *starter) point(word program.Arg, text string) {
-	s.made.first.Point(word, s.made.first.Str(text))
-	s.made.first.SetWord(word.Plus(8), uint64(len(text)))
+	s.made.First.Point(word, s.made.First.Str(text))
+	s.made.First.SetWord(word.Plus(8), uint64(len(text)))
 }
 
 // endings are how a step can fail: in those ways that there is more to say
 // about, which is found out beforehand, and in any other.
 func (s *starter) endings(e *spec.Error, step int) (list []ending) {
-	call := s.made.first.Steps[step].Call
+	call := s.made.First.Steps[step].Call
 	executes := call == program.Execve || call == program.Execveat
 	errnos, code := s.likely(call), exitFailed
 	if executes {
@@ -129,7 +130,7 @@ func (s *starter) likely(call program.Call) []syscall.Errno {
 		return append(errnosOfCalls[:], unix.ENOSYS)
 	case call != program.Execve && call != program.Execveat:
 		return errnosOfCalls[:]
-	case !s.failed(nil, machine.Result{}).looksExecutable() || s.given.locked.Restricts() || kernel.Exists(modulesFile):
+	case !s.failed(nil, machine.Result{}).looksExecutable() || s.given.Locked.Restricts() || kernel.Exists(modulesFile):
 		return errnosOfExec[:]
 	}
 	return errnosOfExec[:2]
@@ -153,7 +154,7 @@ type failureBuilder struct {
 func (f *failureBuilder) build(table program.Arg) {
 	p := f.p
 	f.entry, f.parts = p.Words(0), p.Buffer(3*16)
-	p.Add("", program.RtSigprocmask, num(unix.SIG_BLOCK), p.Words(^uint64(0)), num(0), num(8)).Ignore(program.AnyErrno) // SIGPIPE
+	p.Add("", program.RtSigprocmask, compile.Num(unix.SIG_BLOCK), p.Words(^uint64(0)), compile.Num(0), compile.Num(8)).Ignore(program.AnyErrno) // SIGPIPE
 	p.Add("", program.Move, failedStep, program.Arg{Kind: program.Beside, Value: table.Value}).Into(f.entry)
 	f.copy(f.entry, entryText, f.parts)
 	f.copy(f.entry, entryText+8, f.parts.Plus(8))
@@ -162,9 +163,9 @@ func (f *failureBuilder) build(table program.Arg) {
 	f.copy(end, endingText, f.parts.Plus(32))
 	f.copy(end, endingText+8, f.parts.Plus(40))
 	code := p.Load("", end, endingCode)
-	p.Add("", program.Writev, p.Value("", f.made.tellTo), f.parts, num(3)).Ignore(program.AnyErrno)
+	p.Add("", program.Writev, p.Value("", f.made.TellTo), f.parts, compile.Num(3)).Ignore(program.AnyErrno)
 	p.Add("", program.ExitGroup, code).Ignore(program.AnyErrno)
-	p.Add("", program.Move, num(0)) // the exit was denied: die of reading at 0
+	p.Add("", program.Move, compile.Num(0)) // the exit was denied: die of reading at 0
 }
 
 var failedStep, failedErrno = program.Arg{Kind: program.FailedStep}, program.Arg{Kind: program.FailedErrno}
@@ -191,7 +192,7 @@ func (f *failureBuilder) findErrno() {
 	again, found := p.Here(), p.Ahead()
 	p.GotoIf("", failedErrno, p.Load("", at, 0), &found)
 	p.GotoIf("", at, list.Plus(last*entry), &found)
-	p.Add("", program.Move, at, num(entry)).Into(at).Then(&again)
+	p.Add("", program.Move, at, compile.Num(entry)).Into(at).Then(&again)
 	found.Place()
 	f.copy(at, 8, f.parts.Plus(16))
 	f.copy(at, 16, f.parts.Plus(24))
@@ -206,8 +207,8 @@ func (f *failureBuilder) findEnding() program.Arg {
 	again, found := p.Here(), p.Ahead()
 	p.GotoIf("", failedErrno, p.Load("", at, endingErrno), &found)
 	f.copy(at, endingErrno, errno)
-	p.GotoIf("", errno, num(0), &found)
-	p.Add("", program.Move, at, num(endingSize)).Into(at).Then(&again)
+	p.GotoIf("", errno, compile.Num(0), &found)
+	p.Add("", program.Move, at, compile.Num(endingSize)).Into(at).Then(&again)
 	found.Place()
 	return at
 }

@@ -16,24 +16,24 @@ import (
 // useProgram and useDirFile are for the descriptors of the program and the
 // working directory.
 func (s *starter) useProgram() (err *spec.Error) {
-	s.given.programFD, err = s.useFile(s.ask.Attr.Program, "Attr.Program", program.Harmless)
+	s.given.ProgramFD, err = s.useFile(s.ask.Attr.Program, "Attr.Program", program.Harmless)
 	return err
 }
 
 func (s *starter) useDirFile() (err *spec.Error) {
-	if s.ask.Attr.DirFile != nil && s.given.joins.joins(spec.MountNamespace) { // found among all those of a process
+	if s.ask.Attr.DirFile != nil && s.given.Joins.Joins(spec.MountNamespace) { // found among all those of a process
 		err = spec.DirFileOutside("a joined mount namespace")
 		err.Path = s.ask.Path
 		return err
 	}
-	s.given.dirFD, err = s.useFile(s.ask.Attr.DirFile, "Attr.DirFile", program.HostDirectory)
+	s.given.DirFD, err = s.useFile(s.ask.Attr.DirFile, "Attr.DirFile", program.HostDirectory)
 	return err
 }
 
 // checkProgramFD refuses to execute a descriptor by its path in the /proc of
 // another root, where that may be the path of anything.
 func (s *starter) checkProgramFD() *spec.Error {
-	if s.ask.Attr.Program == nil || !s.given.lacks.Has(kernel.NoExecveat) || s.ask.Sys.Chroot == "" && !s.given.joins.joins(spec.MountNamespace) {
+	if s.ask.Attr.Program == nil || !s.given.Lacks.Has(kernel.NoExecveat) || s.ask.Sys.Chroot == "" && !s.given.Joins.Joins(spec.MountNamespace) {
 		return nil
 	}
 	return &spec.Error{Step: "execveat", Field: "Attr.Program", Err: unix.ENOSYS,
@@ -48,17 +48,17 @@ func (s *starter) useFile(f *os.File, field string, kind program.FileKind) (int,
 	if err != nil {
 		return -1, &spec.Error{Path: s.ask.Path, Object: f.Name(), Field: field, Err: err}
 	}
-	s.given.use(fd, field, kind)
+	s.given.Use(fd, field, kind)
 	return fd, nil
 }
 
 // makeInline makes the files whose content is given.
 func (s *starter) makeInline() *spec.Error {
-	if slices.ContainsFunc(s.given.files, func(f spec.ChildFile) bool { return f.Source == spec.Inline }) {
-		s.given.files = slices.Clone(s.given.files) // the descriptors are this attempt's
+	if slices.ContainsFunc(s.given.Files, func(f spec.ChildFile) bool { return f.Source == spec.Inline }) {
+		s.given.Files = slices.Clone(s.given.Files) // the descriptors are this attempt's
 	}
-	for i := range s.given.files {
-		f := &s.given.files[i]
+	for i := range s.given.Files {
+		f := &s.given.Files[i]
 		if f.Source != spec.Inline {
 			continue
 		}

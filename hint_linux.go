@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/plain"
@@ -33,8 +34,8 @@ type failure struct {
 
 // The facts are what the start knows of its attempt, and a failed step does not tell.
 type facts struct {
-	born       bool     // it was not the making of the child that failed
-	joined     []joined // the namespaces that were to be joined
+	born       bool             // it was not the making of the child that failed
+	joined     []compile.Joined // the namespaces that were to be joined
 	lacks      kernel.Missing
 	locked     spec.LandlockSet // what was to be applied of Attr.Landlock
 	programFD  int              // this process's descriptor of Attr.Program
@@ -43,14 +44,14 @@ type facts struct {
 	cgroupSays string           // what the counters of the new cgroup said
 }
 
-// joins reports whether a namespace of the kind was to be joined.
-func (f failure) joins(kind spec.NamespaceKind) bool { return holds(f.joined, kind) }
+// Joins reports whether a namespace of the kind was to be joined.
+func (f failure) joins(kind spec.NamespaceKind) bool { return compile.Holds(f.joined, kind) }
 
 // failed puts together what is known of a step that has failed.
 func (s *starter) failed(e *spec.Error, res machine.Result) failure {
 	return failure{s.ask, e, res.Errno, facts{
-		born: !s.atBirth(res), joined: slices.Concat(s.given.joins.list, s.given.joins.late), lacks: s.given.lacks, locked: s.given.locked,
-		programFD: s.given.programFD, executable: s.made.executable, dirFD: s.given.dirFD, cgroupSays: s.cgroupSays,
+		born: !s.atBirth(res), joined: slices.Concat(s.given.Joins.List, s.given.Joins.Late), lacks: s.given.Lacks, locked: s.given.Locked,
+		programFD: s.given.ProgramFD, executable: s.made.Executable, dirFD: s.given.DirFD, cgroupSays: s.cgroupSays,
 	}}
 }
 

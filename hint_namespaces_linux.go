@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
@@ -199,9 +200,9 @@ func (f failure) notJoined() string {
 	if n == nil {
 		return ""
 	}
-	fd := n.fd
-	if !n.given { // the start's own is closed by now
-		again, err := openNamespace(n.name)
+	fd := n.Fd
+	if !n.Given { // the start's own is closed by now
+		again, err := openNamespace(n.Name)
 		if err != nil {
 			return ""
 		}
@@ -211,12 +212,12 @@ func (f failure) notJoined() string {
 	kind, err := unix.IoctlRetInt(fd, unix.NS_GET_NSTYPE)
 	switch {
 	case f.errno == unix.EINVAL && err != nil && !pathwalk.OnNamespaces(pathwalk.Seen(fd)):
-		return noNamespace(n.name).why()
-	case f.errno == unix.EINVAL && err == nil && spec.NamespaceKind(kind) != n.kind:
-		return "it is a " + spec.NamespaceKind(kind).String() + " namespace, and asked for is a " + n.kind.String() + " namespace"
-	case f.errno == unix.EINVAL && n.kind == spec.PIDNamespace:
+		return noNamespace(n.Name).why()
+	case f.errno == unix.EINVAL && err == nil && spec.NamespaceKind(kind) != n.Kind:
+		return "it is a " + spec.NamespaceKind(kind).String() + " namespace, and asked for is a " + n.Kind.String() + " namespace"
+	case f.errno == unix.EINVAL && n.Kind == spec.PIDNamespace:
 		return "a PID namespace can be joined only from the one it is in, or from one further out"
-	case f.errno == unix.EINVAL && n.kind == spec.UserNamespace:
+	case f.errno == unix.EINVAL && n.Kind == spec.UserNamespace:
 		return "this process is in that user namespace already, or other threads are in the way"
 	case f.errno == unix.EPERM:
 		return f.notOwner(n, fd)
@@ -225,9 +226,9 @@ func (f failure) notJoined() string {
 }
 
 // joining is the namespace that the step was to join.
-func (f failure) joining() *joined {
-	i := slices.IndexFunc(f.joined, func(n joined) bool {
-		return n.field == f.e.Field && (n.name == f.e.Object || program.CloneFlags(uint64(n.kind)) == f.e.Object)
+func (f failure) joining() *compile.Joined {
+	i := slices.IndexFunc(f.joined, func(n compile.Joined) bool {
+		return n.Field == f.e.Field && (n.Name == f.e.Object || program.CloneFlags(uint64(n.Kind)) == f.e.Object)
 	})
 	if i < 0 {
 		return nil
@@ -236,9 +237,9 @@ func (f failure) joining() *joined {
 }
 
 // notOwner tells whose the namespace is that the child has no rights over.
-func (f failure) notOwner(n *joined, fd int) string {
+func (f failure) notOwner(n *compile.Joined, fd int) string {
 	const admin = "CAP_SYS_ADMIN"
-	if n.kind == spec.UserNamespace {
+	if n.Kind == spec.UserNamespace {
 		if uid, err := unix.IoctlGetUint32(fd, unix.NS_GET_OWNER_UID); err == nil {
 			return fmt.Sprintf("it takes %s in the user namespace, which has its maker, user %d, if not in another, and root outside", admin, uid)
 		}
@@ -255,7 +256,7 @@ func (f failure) notOwner(n *joined, fd int) string {
 	var a, b unix.Stat_t
 	own := unix.Fstat(owner, &a) == nil && unix.Stat("/proc/self/ns/user", &b) == nil && a.Ino == b.Ino
 	needs := admin
-	if n.kind == spec.MountNamespace {
+	if n.Kind == spec.MountNamespace {
 		needs += " and CAP_SYS_CHROOT"
 	}
 	switch {

@@ -7,9 +7,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
-	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -18,77 +18,37 @@ import (
 // highest of them is where the child's table is cut.
 func (s *starter) hold() *spec.Error {
 	g := &s.given
-	g.listHeld()
+	g.ListHeld()
 	if s.describing {
 		return nil
 	}
-	g.copied = g.lacks.Has(kernel.NoCloseRange | kernel.OnlyVfork)
+	g.Copied = g.Lacks.Has(kernel.NoCloseRange | kernel.OnlyVfork)
 	// An Exec has no use for a low number: the table is its own process's.
-	lendable := !s.ask.InPlace && !g.copied
-	for i := range g.held {
-		if err := lendLow(&g.held[i], lendable); err != nil {
+	lendable := !s.ask.InPlace && !g.Copied
+	for i := range g.Held {
+		if err := lendLow(&g.Held[i], lendable); err != nil {
 			returnLow(g)
-			return &spec.Error{Path: s.ask.Path, Object: "descriptor " + strconv.Itoa(g.held[i].fd), Field: g.held[i].field, Err: err}
+			return &spec.Error{Path: s.ask.Path, Object: "descriptor " + strconv.Itoa(g.Held[i].Fd), Field: g.Held[i].Field, Err: err}
 		}
 	}
 	return nil
 }
 
-// listHeld lists the descriptors that the child needs, where they are.
-func (g *given) listHeld() {
-	g.held = g.held[:0]
-	for _, f := range g.files {
-		if f.Held() {
-			g.hold(use{f.Fd, f.Field, program.ForProgram, f.Source == spec.Inline, f.Source == spec.Inherited})
-		}
-	}
-	for _, u := range g.uses {
-		g.hold(u)
-	}
-}
-
-// drop closes a descriptor of the parent's when the last step has used it, if
-// the program itself is not to have the file.
-func (b *builder) drop(fd int, field string) {
-	t := &b.table
-	for i := range t.held {
-		h := &t.held[i]
-		if h.fd != fd {
-			continue
-		}
-		if h.uses--; h.uses == 0 {
-			b.add(field, program.Close, num(h.at))
-			t.setOpen(h.at, false)
-		}
-	}
-}
-
-func (g *given) hold(u use) {
-	for i := range g.held {
-		if h := &g.held[i]; h.fd == u.fd {
-			h.uses++
-			h.stays = h.stays && u.stays
-			return
-		}
-	}
-	g.held = append(g.held, heldFile{use: u, at: u.fd, uses: 1})
-}
-
 // lendLow lends one a low number, if it may have one and there is one left.
-func lendLow(h *heldFile, lendable bool) error {
+func lendLow(h *compile.Held, lendable bool) error {
 	switch {
-	case h.stays: // the child looks whether it is there
+	case h.Stays: // the child looks whether it is there
 		return nil
-	case !spec.Descriptor(h.fd):
+	case !spec.Descriptor(h.Fd):
 		return unix.EBADF
 	}
-	if h.fd < machine.EndSlot() || !lendable || !h.own && mayBeLocked(h.fd) {
-		_, err := unix.FcntlInt(uintptr(h.fd), unix.F_GETFD, 0)
+	if h.Fd < machine.EndSlot() || !lendable || !h.Own && mayBeLocked(h.Fd) {
+		_, err := unix.FcntlInt(uintptr(h.Fd), unix.F_GETFD, 0)
 		return err
 	}
-	slot, ok, err := machine.Borrow(h.fd)
+	slot, ok, err := machine.Borrow(h.Fd)
 	if ok {
-		h.at, h.lent = slot, true
+		h.At, h.Lent = slot, true
 	}
 	return err
 }
@@ -115,11 +75,11 @@ func mayBeLocked(fd int) bool {
 }
 
 // returnLow takes the low numbers back.
-func returnLow(g *given) {
-	for i := range g.held {
-		if h := &g.held[i]; h.lent {
-			machine.Return(h.at)
-			h.lent = false
+func returnLow(g *compile.Input) {
+	for i := range g.Held {
+		if h := &g.Held[i]; h.Lent {
+			machine.Return(h.At)
+			h.Lent = false
 		}
 	}
 }

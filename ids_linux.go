@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -86,51 +85,4 @@ func checkGroups(r *spec.Start) *spec.Error {
 		}
 	}
 	return nil
-}
-
-// credentials changes the groups, the group and the user.
-func (b *builder) credentials() {
-	b.supplementaryGroups()
-	if cred := b.ask.Sys.Credential; cred != nil {
-		name := spec.Field("Credential")
-		b.add(name, program.Setgid, num(cred.Gid))
-		b.add(name, program.Setuid, num(cred.Uid))
-	}
-	if ids := b.ask.Attr.IDs; ids != nil {
-		b.setIDs(program.Setresgid, "Group", ids.RealGroup, ids.EffectiveGroup)
-		b.setIDs(program.Setresuid, "User", ids.RealUser, ids.EffectiveUser)
-	}
-}
-
-func (b *builder) setIDs(call program.Call, what string, real, effective *uint32) {
-	name := "Attr.IDs.Effective" + what
-	if effective == nil {
-		name = "Attr.IDs.Real" + what
-	}
-	if real != nil || effective != nil {
-		b.add(name, call, idOr(real), idOr(effective), idOr(effective))
-	}
-}
-
-func idOr(id *uint32) program.Arg {
-	if id == nil {
-		return num(-1)
-	}
-	return num(*id)
-}
-
-func (b *builder) supplementaryGroups() {
-	name, groups := "Attr.Groups", b.ask.Groups
-	if b.ask.Attr.Groups == nil {
-		cred := b.ask.Sys.Credential
-		if cred == nil || !b.ask.SetsGroups(cred) {
-			return
-		}
-		name, groups = spec.Field("Credential"), cred.Groups
-	}
-	list := num(0)
-	if len(groups) > 0 {
-		list = b.p.Uint32s(groups...)
-	}
-	b.add(name, program.Setgroups, num(len(groups)), list)
 }

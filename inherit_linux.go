@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/machine"
-	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -20,30 +19,20 @@ func (s *starter) inheritAll() *spec.Error {
 	if !s.ask.Attr.InheritAll {
 		return nil
 	}
-	s.given.files = slices.Clone(s.given.files)
+	s.given.Files = slices.Clone(s.given.Files)
 	for _, n := range openNumbers() {
-		if n < 3 || spec.IndexOfFile(s.given.files, n) >= 0 {
+		if n < 3 || spec.IndexOfFile(s.given.Files, n) >= 0 {
 			continue
 		}
 		if flags, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {
-			s.given.files = spec.InsertFile(s.given.files, spec.ChildFile{N: n, Source: spec.Inherited, Fd: n, Field: spec.InheritField})
+			s.given.Files = spec.InsertFile(s.given.Files, spec.ChildFile{N: n, Source: spec.Inherited, Fd: n, Field: spec.InheritField})
 		}
 	}
 	return nil
 }
 
-// checkInherited looks whether they are all there. The numbers of what the child
-// opens depend on it.
-func (b *builder) checkInherited() {
-	for _, h := range b.table.held {
-		if h.stays {
-			b.add(h.field, program.Fcntl, num(h.at), num(unix.F_GETFD), num(0))
-		}
-	}
-}
-
 // lostInherited reports whether one was closed before the child had a table of
 // its own. The child can do without.
 func (s *starter) lostInherited(res machine.Result) bool {
-	return res.Place == machine.InChild && res.Errno == unix.EBADF && s.made.first.Steps[res.Step].Field == spec.InheritField
+	return res.Place == machine.InChild && res.Errno == unix.EBADF && s.made.First.Steps[res.Step].Field == spec.InheritField
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/machine"
 )
 
@@ -43,19 +44,19 @@ func (c *Cmd) readEnd() {
 	}
 	c.Birth.end = nil
 	defer f.Close()
-	b := make([]byte, endSize+restSize)
+	b := make([]byte, compile.EndSize+compile.RestSize)
 	if n, err := f.ReadAt(b, machine.EndAt); n < len(b) || err != nil {
 		return
 	}
-	end := &programEnd{exitCode: -1, maxRSS: usageRSS(b[infoSize:])}
+	end := &programEnd{exitCode: -1, maxRSS: usageRSS(b[compile.InfoSize:])}
 	word := func(at int) int { return int(int32(binary.NativeEndian.Uint32(b[at:]))) }
 	const dumped = 3 // CLD_DUMPED
-	end.pid = word(infoPid)
-	end.swept, end.left = word(endSize) != 0, word(endSize+8)
-	switch code, status := word(infoCode), word(infoStatus); {
-	case word(infoPid) == 0: // the init was killed before
+	end.pid = word(compile.InfoPid)
+	end.swept, end.left = word(compile.EndSize) != 0, word(compile.EndSize+8)
+	switch code, status := word(compile.InfoCode), word(compile.InfoStatus); {
+	case word(compile.InfoPid) == 0: // the init was killed before
 		return
-	case code == cldExited:
+	case code == compile.CldExited:
 		end.exitCode = status
 	default:
 		end.signal, end.core = unix.Signal(status), code == dumped

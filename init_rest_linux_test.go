@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -142,7 +143,7 @@ func readAnother(c *Cmd, path string) {
 	c.inspect = func(_, second *program.Program) {
 		for i := range second.Steps {
 			s := &second.Steps[i]
-			if s.Call == program.Openat && second.StrAt(s.Args[1]) == childrenFile {
+			if s.Call == program.Openat && second.StrAt(s.Args[1]) == compile.ChildrenFile {
 				s.Args[1] = second.Str(path)
 			}
 		}

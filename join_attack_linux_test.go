@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -45,7 +46,7 @@ func TestJoinIsSafe(t *testing.T) {
 func stayDumpable(p *program.Program) {
 	for i := range p.Steps {
 		if s := &p.Steps[i]; s.Call == program.Prctl && s.Args[0].Value == unix.PR_SET_DUMPABLE {
-			s.Args[1] = num(1)
+			s.Args[1] = compile.Num(1)
 		}
 	}
 }

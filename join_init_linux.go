@@ -7,12 +7,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-// initName is what an init calls itself.
-const initName = "sprog-init"
 
 // ofProgram opens the namespaces of the program that an init has started: the first
 // of its children. The init's own are not open to whoever has made its
@@ -25,7 +23,7 @@ func (o joinOpener) ofProgram(init int, denied *spec.Error) *spec.Error {
 	defer proc.Close()
 	name, _ := proc.Name(init)
 	children := proc.Children(init)
-	if name != initName || len(children) == 0 {
+	if name != compile.InitName || len(children) == 0 {
 		return denied
 	}
 	program := children[0]

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
@@ -15,38 +15,10 @@ import (
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
-// joins is what the start knows of the namespaces to join.
-type joins struct {
-	list       []joined // in the order in which they are joined
-	late       []joined // those that are joined in the second stage
-	privileged bool     // the caller needs no right that only the user namespace gives
-	relays     bool     // a process that is made on the way goes on
-
-	nullReader, nullWriter int // the caller's /dev/null, or notOpen
-}
-
-// A joined namespace is one that the child joins.
-type joined struct {
-	kind  spec.NamespaceKind
-	fd    int
-	name  string
-	field string
-	given bool // the descriptor is the caller's, and stays open
-}
-
-// joins reports whether a namespace of the kind is joined.
-func (j *joins) joins(kind spec.NamespaceKind) bool {
-	return holds(j.list, kind) || holds(j.late, kind)
-}
-
-func holds(list []joined, kind spec.NamespaceKind) bool {
-	return slices.ContainsFunc(list, func(n joined) bool { return n.kind == kind })
-}
-
 // openJoins opens the namespaces, and decides about the order.
 func (s *starter) openJoins() *spec.Error {
-	s.given.stageField = s.ask.SecondStage()
-	s.given.joins = joins{list: s.given.joins.list[:0], late: s.given.joins.late[:0], nullReader: notOpen, nullWriter: notOpen}
+	s.given.StageField = s.ask.SecondStage()
+	s.given.Joins = compile.Joins{List: s.given.Joins.List[:0], Late: s.given.Joins.Late[:0], NullReader: compile.NotOpen, NullWriter: compile.NotOpen}
 	if len(s.ask.Attr.Join) == 0 {
 		return nil
 	}
@@ -58,15 +30,15 @@ func (s *starter) openJoins() *spec.Error {
 		}
 	}
 	for _, kind := range []spec.NamespaceKind{spec.PIDNamespace, spec.UserNamespace} { // found among all those of a process
-		if !s.given.joins.joins(kind) {
+		if !s.given.Joins.Joins(kind) {
 			continue
 		}
 		if err := s.ask.CheckJoinAndNew(kind); err != nil {
 			return err
 		}
 	}
-	s.given.joins.privileged = mayAdminister()
-	slices.SortStableFunc(s.given.joins.list, func(a, b joined) int { return s.given.joins.rank(a.kind) - s.given.joins.rank(b.kind) })
+	s.given.Joins.Privileged = mayAdminister()
+	slices.SortStableFunc(s.given.Joins.List, func(a, b compile.Joined) int { return s.given.Joins.Rank(a.Kind) - s.given.Joins.Rank(b.Kind) })
 	if err := s.joinInStage(); err != nil {
 		return err
 	}
@@ -77,31 +49,17 @@ func (s *starter) openJoins() *spec.Error {
 // joined in a second stage.
 func (s *starter) joinInStage() *spec.Error {
 	kind := spec.TimeNamespace
-	if s.given.joins.joins(spec.MountNamespace) {
+	if s.given.Joins.Joins(spec.MountNamespace) {
 		kind = spec.MountNamespace
 	}
 	switch {
-	case s.ask.InPlace || s.given.stageField != "" || !s.given.joins.joins(kind):
+	case s.ask.InPlace || s.given.StageField != "" || !s.given.Joins.Joins(kind):
 		return nil
 	case !s.ask.MayHaveStages():
 		return spec.Invalid("Attr.Join", kind.String(), "takes a second stage, which cannot be combined with SysProcAttr.Ptrace or a listener (Attr.Seccomp)")
 	}
-	s.given.stageField = "Attr.Join"
+	s.given.StageField = "Attr.Join"
 	return nil
-}
-
-// rank is a kind's place in the order. What is left once the user namespace
-// has its place does not matter, but that a time namespace takes a second stage.
-func (j *joins) rank(kind spec.NamespaceKind) int {
-	if kind == spec.UserNamespace && j.privileged {
-		return len(spec.NamespaceKinds)
-	}
-	for i, k := range spec.NamespaceKinds {
-		if k.Kind == kind {
-			return i
-		}
-	}
-	return -1
 }
 
 // mayAdminister reports whether this process has CAP_SYS_ADMIN in its user
@@ -115,19 +73,19 @@ var mayAdminister = func() bool {
 // openNullBefore opens /dev/null where the child is to have it, since the mount
 // namespace that it joins may have something else at that path.
 func (s *starter) openNullBefore() *spec.Error {
-	if !s.given.joins.joins(spec.MountNamespace) {
+	if !s.given.Joins.Joins(spec.MountNamespace) {
 		return nil
 	}
-	for _, f := range s.given.files {
-		to, mode := &s.given.joins.nullReader, unix.O_RDONLY
+	for _, f := range s.given.Files {
+		to, mode := &s.given.Joins.NullReader, unix.O_RDONLY
 		switch f.Source {
 		case spec.NullRead:
 		case spec.NullWrite:
-			to, mode = &s.given.joins.nullWriter, unix.O_WRONLY
+			to, mode = &s.given.Joins.NullWriter, unix.O_WRONLY
 		default:
 			continue
 		}
-		if *to != notOpen {
+		if *to != compile.NotOpen {
 			continue
 		}
 		fd, err := s.makeFile(f.Field, program.ForProgram, func() (int, error) { return unix.Open("/dev/null", mode|unix.O_CLOEXEC, 0) })
@@ -156,7 +114,7 @@ func (o joinOpener) open() *spec.Error {
 			return o.error("", o.n.File.Name(), err)
 		}
 		if o.describing || !o.ours(o.n.Kinds, fd) {
-			o.given.joins.list = append(o.given.joins.list, joined{o.n.Kinds, fd, o.n.File.Name(), o.field, true})
+			o.given.Joins.List = append(o.given.Joins.List, compile.Joined{Kind: o.n.Kinds, Fd: fd, Name: o.n.File.Name(), Field: o.field, Given: true})
 		}
 		return nil
 	case o.describing:
@@ -229,7 +187,7 @@ func (o joinOpener) ofProcess(pid, pidfd int) *spec.Error {
 func (o joinOpener) add(kind spec.NamespaceKind, name string, open func() (int, error)) *spec.Error {
 	if o.describing {
 		o.standIn++
-		o.given.joins.list = append(o.given.joins.list, joined{kind, o.standIn - 1, name, o.field, false})
+		o.given.Joins.List = append(o.given.Joins.List, compile.Joined{Kind: kind, Fd: o.standIn - 1, Name: name, Field: o.field, Given: false})
 		return nil
 	}
 	fd, err := open()
@@ -244,7 +202,7 @@ func (o joinOpener) add(kind spec.NamespaceKind, name string, open func() (int, 
 		return nil
 	}
 	o.afterwards(func(bool) { unix.Close(fd) })
-	o.given.joins.list = append(o.given.joins.list, joined{kind, fd, name, o.field, false})
+	o.given.Joins.List = append(o.given.Joins.List, compile.Joined{Kind: kind, Fd: fd, Name: name, Field: o.field, Given: false})
 	return nil
 }
 
@@ -263,7 +221,7 @@ func (o joinOpener) ours(kind spec.NamespaceKind, fd int) bool {
 	if unix.Fstat(fd, &theirs) != nil {
 		return false
 	}
-	file := spec.NamespaceKinds[(&joins{}).rank(kind)].File
+	file := spec.NamespaceKinds[(&compile.Joins{}).Rank(kind)].File
 	if kind == spec.PIDNamespace || kind == spec.TimeNamespace {
 		file += "_for_children"
 	}
@@ -305,88 +263,18 @@ func (n noNamespace) why() string {
 // and all others too, so that the image is executed in the caller's user
 // namespace and out of reach for whoever is root in another.
 func (s *starter) divideJoins() *spec.Error {
-	j := &s.given.joins
-	if s.given.stageField == "" && !s.ask.InPlace {
+	j := &s.given.Joins
+	if s.given.StageField == "" && !s.ask.InPlace {
 		// A process in another PID namespace is made, not moved; and new
 		// namespaces belong to the user namespace that their maker is in.
-		s.given.joins.relays = j.joins(spec.PIDNamespace) || len(j.list) > 0 && s.given.bornInto()&uint64(spec.AllKinds) != 0
+		s.given.Joins.Relays = j.Joins(spec.PIDNamespace) || len(j.List) > 0 && s.given.BornInto()&uint64(spec.AllKinds) != 0
 		return nil
 	}
-	for _, n := range j.list {
-		s.given.uses = append(s.given.uses, use{fd: n.fd, field: n.field, kind: program.Harmless, own: !n.given})
+	for _, n := range j.List {
+		s.given.Uses = append(s.given.Uses, compile.Use{Fd: n.Fd, Field: n.Field, Kind: program.Harmless, Own: !n.Given})
 	}
-	j.list, j.late, s.given.joins.relays = j.late[:0], j.list, false
+	j.List, j.Late, s.given.Joins.Relays = j.Late[:0], j.List, false
 	return nil
-}
-
-// join joins namespaces, while the child still shares the parent's descriptors
-// and has their numbers. Processes inside may be allowed to trace one that is
-// in with them. The memory is the parent's, and must be out of their reach
-// before.
-func (b *builder) join() {
-	j := &b.given.joins
-	if len(j.list) == 0 {
-		return
-	}
-	b.add("Attr.Join", program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
-	for _, n := range j.list {
-		b.add(n.field, program.Setns, num(n.fd), num(n.kind))
-	}
-	if b.given.joins.relays {
-		b.relay()
-	}
-}
-
-// joinLate joins what is joined in the second stage, first of all there: it
-// was executed in the namespaces of the caller, so that undumpable means out of
-// reach for whoever is root in another user namespace.
-func (b *builder) joinLate() {
-	if !b.ask.InPlace {
-		b.joinRest()
-	}
-}
-
-func (b *builder) joinRest() {
-	j := &b.given.joins
-	if len(j.late) == 0 {
-		return
-	}
-	b.add("Attr.Join", program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
-	for _, n := range j.late {
-		b.add(n.field, program.Setns, num(b.table.at(n.fd)), num(n.kind))
-	}
-}
-
-// relay has the child make another child of the parent's, in the PID
-// namespace just joined, and in new namespaces if there are to be any. That one goes on.
-func (b *builder) relay() {
-	m, p := &b.made, b.p
-	m.childPid, m.childPidFD, m.childLeft = p.Words(0), p.Words(1<<32-1), p.Words(1)
-	name := "Attr.Join"
-	flags := unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_CHILD_CLEARTID | b.given.bornInto()
-	if b.given.bornInto() != 0 {
-		name = spec.Field("Cloneflags")
-	}
-	if b.given.copied {
-		flags &^= unix.CLONE_FILES
-	}
-	if !b.given.noPidFD {
-		flags |= unix.CLONE_PIDFD
-	}
-	if b.given.lacks.Has(kernel.NoClone3) {
-		// The place of the address that is cleared depends on the
-		// architecture; without CLONE_SETTLS the other one is ignored.
-		b.add(name, program.Clone, num(flags), num(0), m.childPidFD, m.childLeft, m.childLeft).Into(m.childPid).Relay = true
-		return
-	}
-	// The kernel notes the number before the new process runs, whatever
-	// becomes of the old one.
-	flags |= unix.CLONE_PARENT_SETTID
-	args := p.Words(flags, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-	for i, at := range []program.Arg{m.childPidFD, m.childLeft, m.childPid} {
-		p.Point(args.Plus(8+8*i), at)
-	}
-	b.add(name, program.Clone3, args, num(88)).Into(m.childPid).Relay = true
 }
 
 // describeFile makes the error of a step name the namespace or the cgroup that
@@ -397,9 +285,9 @@ func (s *starter) describeFile(e *spec.Error) {
 			e.Object = dir + "/cgroup.procs"
 		}
 	}
-	for _, n := range slices.Concat(s.given.joins.list, s.given.joins.late) {
-		if e.Step == "setns" && e.Object == program.CloneFlags(uint64(n.kind)) {
-			e.Object = n.name
+	for _, n := range slices.Concat(s.given.Joins.List, s.given.Joins.Late) {
+		if e.Step == "setns" && e.Object == program.CloneFlags(uint64(n.Kind)) {
+			e.Object = n.Name
 		}
 	}
 }

@@ -3,8 +3,6 @@
 package sprog
 
 import (
-	"golang.org/x/sys/unix"
-
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -21,7 +19,7 @@ func (s *starter) resolveLandlock() *spec.Error {
 		err.Path = s.ask.Path
 		return err
 	}
-	s.given.locked = res.Applied
+	s.given.Locked = res.Applied
 	if s.to.birth != nil {
 		s.afterwards(func(started bool) {
 			if started {
@@ -33,7 +31,7 @@ func (s *starter) resolveLandlock() *spec.Error {
 }
 
 func (s *starter) useLandlockFiles() *spec.Error {
-	if s.given.locked.Files == 0 {
+	if s.given.Locked.Files == 0 {
 		return nil
 	}
 	for i, rule := range s.ask.Attr.Landlock.Files.Rules {
@@ -45,125 +43,8 @@ func (s *starter) useLandlockFiles() *spec.Error {
 		if err != nil {
 			return &spec.Error{Path: s.ask.Path, Object: rule.Object(), Field: name, Err: err}
 		}
-		s.given.use(fd, name, program.HostDirectory)
-		s.given.ruleFDs = append(s.given.ruleFDs, fd)
+		s.given.Use(fd, name, program.HostDirectory)
+		s.given.RuleFDs = append(s.given.RuleFDs, fd)
 	}
 	return nil
-}
-
-// landlockFiles makes the rules for files of the caller's, and closes these: a
-// directory among them would lead out of a new root.
-func (b *builder) landlockFiles() {
-	if b.given.locked.Files == 0 {
-		return
-	}
-	n := 0
-	for i, rule := range b.ask.Attr.Landlock.Files.Rules {
-		if rule.File == nil {
-			continue
-		}
-		b.landlockRuleset()
-		name := spec.Index("Attr.Landlock.Files.Rules", i)
-		fd := b.given.ruleFDs[n]
-		n++
-		if rights := rule.Rights & b.given.locked.Files; rights != 0 {
-			b.landlockBeneath(name, rights, b.p.Words(uint64(rights), uint64(b.table.at(fd))))
-		}
-		b.drop(fd, name)
-	}
-}
-
-// landlock makes the other rules. It stands before the last steps, because
-// making them takes descriptors, which the limit on open files may not leave.
-func (b *builder) landlock() {
-	if !b.given.locked.Restricts() {
-		return
-	}
-	b.landlockRuleset()
-	set, l := b.given.locked, b.ask.Attr.Landlock
-	if set.Files != 0 {
-		for i := range l.Files.Rules {
-			b.landlockPath(spec.Index("Attr.Landlock.Files.Rules", i), &l.Files.Rules[i])
-		}
-	}
-	if set.Ports != 0 {
-		for i, rule := range l.Ports.Rules {
-			if rights := rule.Rights & set.Ports; rights != 0 {
-				b.landlockRule(spec.Index("Attr.Landlock.Ports.Rules", i), program.LandlockRulePort, b.p.Words(uint64(rights), uint64(rule.Port)))
-			}
-		}
-	}
-}
-
-// landlockRuleset makes the ruleset, if it is not there yet.
-func (b *builder) landlockRuleset() {
-	if b.ruleset != notOpen {
-		return
-	}
-	set := b.given.locked
-	attr := b.p.Words(uint64(set.Files), uint64(set.Ports), uint64(set.Scopes))
-	b.add("Attr.Landlock", program.LandlockCreateRuleset, attr, num(24), num(0))
-	b.parkRuleset()
-}
-
-// parkRuleset puts the ruleset that was just made at a number that is none of
-// the child's, where it stays until the execve closes it.
-func (b *builder) parkRuleset() {
-	t := &b.table
-	got := t.lowestFree()
-	b.ruleset = t.spare()
-	b.add("Attr.Landlock", program.Dup3, b.p.Result(), num(b.ruleset), num(unix.O_CLOEXEC)).Ignore(uint32(unix.EINVAL)) // it is there already
-	t.setOpen(got, true)
-}
-
-func (b *builder) landlockRule(field string, kind int, attr program.Arg) *program.Step {
-	return b.add(field, program.LandlockAddRule, num(b.ruleset), num(kind), attr, num(0))
-}
-
-// fileRights are the rights that a file can be given which is no directory.
-const fileRights = spec.LandlockExecute | spec.LandlockWriteFile | spec.LandlockReadFile | spec.LandlockTruncate | spec.LandlockIoctlDev | spec.LandlockResolveUnix
-
-// landlockPath adds the rule for a path.
-func (b *builder) landlockPath(field string, rule *spec.LandlockPath) {
-	rights := rule.Rights & b.given.locked.Files
-	if rights == 0 || rule.File != nil {
-		return
-	}
-	p := b.p
-	attr, missing := p.Words(uint64(rights), 0), p.Ahead()
-	open := b.add(field, program.Openat, num(unix.AT_FDCWD), p.Str(rule.Path), num(unix.O_PATH|unix.O_CLOEXEC), num(0))
-	if rule.Optional {
-		open.On(uint32(unix.ENOENT), &missing).On(uint32(unix.ENOTDIR), &missing)
-	}
-	open.Into(parentFD(attr))
-	p.WithOpen(func(program.Arg) { b.landlockBeneath(field, rights, attr) })
-	missing.Place()
-}
-
-// parentFD is the word with the descriptor in a struct
-// landlock_path_beneath_attr.
-func parentFD(attr program.Arg) program.Arg { return attr.Plus(8) }
-
-// landlockBeneath adds a rule for a descriptor. The kernel answers EINVAL to
-// rights about directories where it is of none; then the others are given.
-func (b *builder) landlockBeneath(field string, rights spec.LandlockAccess, attr program.Arg) {
-	step := b.landlockRule(field, program.LandlockRulePath, attr)
-	rest := rights & fileRights
-	if rest == 0 || rest == rights {
-		return
-	}
-	done := b.p.Ahead()
-	step.Ignore(uint32(unix.EINVAL)).Then(&done)
-	reduced := b.p.Words(uint64(rest), 0)
-	b.p.Copy(field, parentFD(attr), parentFD(reduced))
-	b.landlockRule(field, program.LandlockRulePath, reduced)
-	done.Place()
-}
-
-// landlockSelf restricts the process, after which no file can be opened that
-// no rule is about.
-func (b *builder) landlockSelf() {
-	if b.given.locked.Restricts() {
-		b.add("Attr.Landlock", program.LandlockRestrictSelf, num(b.ruleset), num(b.given.locked.Log))
-	}
 }

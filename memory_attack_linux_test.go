@@ -15,6 +15,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/compile"
 )
 
 // A process that holds a capability starts programs in user namespaces, while another
@@ -176,7 +178,7 @@ var _ = helper("launch-guarded", func(args []string) int {
 	copy(secret, secretFile)
 	if args[1] == "open" {
 		is := ownStanding()
-		ownStanding = func() standing { return standing{root: is.root} }
+		ownStanding = func() compile.Standing { return compile.Standing{Root: is.Root} }
 	}
 	fmt.Println(strconv.FormatUint(uint64(uintptr(unsafe.Pointer(&secret[0]))), 16))
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {

@@ -10,14 +10,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // standingAs makes starts, and plans, those of a process of that standing.
-func standingAs(t *testing.T, s standing) {
+func standingAs(t *testing.T, s compile.Standing) {
 	before := ownStanding
 	t.Cleanup(func() { ownStanding = before })
-	ownStanding = func() standing { return s }
+	ownStanding = func() compile.Standing { return s }
 }
 
 // A traced child has one stage, whoever may not trace its parent.
@@ -50,7 +51,7 @@ func TestLateCgroupNamespace(t *testing.T) {
 // depend on what other starts do to the memory.
 func TestOwnMapsBesideCredentials(t *testing.T) {
 	requires(t, asRoot, userNamespaces)
-	standingAs(t, standing{})
+	standingAs(t, compile.Standing{})
 	c := Command("/bin/cat", "/proc/self/uid_map")
 	c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWUSER, UidMappings: uidToRoot, GidMappings: gidToRoot, Credential: &syscall.Credential{NoSetGroups: true}}
 	second := false

@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -54,10 +53,4 @@ func losesCaps(r *spec.Start) bool {
 		return true
 	}
 	return r.DropsEffective() && os.Geteuid() == 0 && !slices.Contains(r.Sys.AmbientCaps, unix.CAP_SYS_ADMIN)
-}
-
-func (b *builder) noNewPrivs() {
-	if b.ask.Attr.NoNewPrivs {
-		b.add("Attr.NoNewPrivs", program.Prctl, num(unix.PR_SET_NO_NEW_PRIVS), num(1))
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/atstart"
+	"github.com/sprog-dev/sprog/internal/compile"
 )
 
 var update = flag.Bool("update", false, "rewrite the listings in testdata from what the package does now")
@@ -96,7 +97,7 @@ type planCase struct {
 func TestPlans(t *testing.T) {
 	startedPlainly(t)
 	mayAdministerAs(t, true)
-	standingAs(t, standing{root: true, capable: true, guarded: true})
+	standingAs(t, compile.Standing{Root: true, Capable: true, Guarded: true})
 	coresAre(t, unix.Rlimit{}, false)
 	a, b, tty := fileAt(t, 100), fileAt(t, 101), fileAt(t, 102)
 	var all []planCase
@@ -127,7 +128,7 @@ func TestPlans(t *testing.T) {
 
 func TestPlanAsJSON(t *testing.T) {
 	startedPlainly(t)
-	standingAs(t, standing{root: true, capable: true, guarded: true})
+	standingAs(t, compile.Standing{Root: true, Capable: true, Guarded: true})
 	coresAre(t, unix.Rlimit{}, false)
 	for _, test := range []planCase{
 		{"nothing", nil},

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -29,38 +30,27 @@ func planRequest(r *spec.Start) (*Plan, error) {
 	l := lister{plan: &Plan{Path: r.Path, Steps: s.parentSteps}}
 	l.inline(s)
 	if s.ask.InPlace {
-		l.program(s.made.first, func(int) string { return "self" })
+		l.program(s.made.First, func(int) string { return "self" })
 		return l.plan, nil
 	}
 	l.birth(s)
-	l.program(s.made.first, func(int) string { return "child" })
+	l.program(s.made.First, func(int) string { return "child" })
 	switch {
-	case s.made.second == nil:
-	case s.given.waitFD < 0:
-		l.program(s.made.second, s.made.runs)
+	case s.made.Second == nil:
+	case s.given.WaitFD < 0:
+		l.program(s.made.Second, s.made.Runs)
 	default:
-		l.programAround(s.made.second, s.made.runs, s.made.meetAt+1, s.planOfMaps())
+		l.programAround(s.made.Second, s.made.Runs, s.made.MeetAt+1, s.planOfMaps())
 	}
 	return l.plan, nil
-}
-
-// runs is who runs a step of the second stage.
-func (c *compiled) runs(step int) string {
-	switch {
-	case c.initStep == 0 || step < c.initStep:
-		return "child"
-	case step < c.firstStep:
-		return "init"
-	}
-	return "program"
 }
 
 // standInForPipes gives numbers to the pipes that a start would make.
 func (s *starter) standInForPipes() {
 	pipes := map[int]int{}
-	s.given.files = slices.Clone(s.given.files)
-	for i := range s.given.files {
-		f := &s.given.files[i]
+	s.given.Files = slices.Clone(s.given.Files)
+	for i := range s.given.Files {
+		f := &s.given.Files[i]
 		if f.Source != spec.PipeEnd {
 			continue
 		}
@@ -75,8 +65,8 @@ func (s *starter) standInForPipes() {
 // none of those that the request names.
 func (s *starter) nextStandIn() int {
 	named := func(fd int) bool {
-		return slices.ContainsFunc(s.given.files, func(f spec.ChildFile) bool { return f.Source == spec.FromParent && f.Fd == fd }) ||
-			slices.ContainsFunc(s.given.uses, func(u use) bool { return u.fd == fd })
+		return slices.ContainsFunc(s.given.Files, func(f spec.ChildFile) bool { return f.Source == spec.FromParent && f.Fd == fd }) ||
+			slices.ContainsFunc(s.given.Uses, func(u compile.Use) bool { return u.Fd == fd })
 	}
 	for named(s.standIn) {
 		s.standIn++
@@ -99,7 +89,7 @@ func (l *lister) birth(s *starter) {
 	e := &spec.Error{}
 	s.explainBirth(e, 0)
 	l.add("parent", e.Step, e.Syscall, e.Field)
-	if s.given.meetsEarly() {
+	if s.given.MeetsEarly() {
 		l.plan.Steps = append(l.plan.Steps, s.planOfMaps()...)
 	}
 }
@@ -119,7 +109,7 @@ func (s *starter) planOfMaps() (list []PlanStep) {
 
 // Inline lists how the parent makes the files whose content is given.
 func (l *lister) inline(s *starter) {
-	for _, f := range s.given.files {
+	for _, f := range s.given.Files {
 		if f.Source != spec.Inline {
 			continue
 		}

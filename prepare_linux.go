@@ -33,34 +33,12 @@ var preparations = [...]func(*starter) *spec.Error{
 	(*starter).checkRights, (*starter).checkModules,
 }
 
-// A use is a descriptor of the parent's that some step needs.
-type use struct {
-	fd    int
-	field string
-	kind  program.FileKind
-	own   bool // it was made for the start: nobody else has a lock on it, and it has the close-on-exec flag
-	stays bool // it is neither moved nor marked
-}
-
-// use has the child find a descriptor of the caller's, at a number that
-// b.table.at tells, until it executes its program. What kind of file that is
-// matters to the verifier: a directory of the host's must be closed again before
-// a path is followed in another root.
-func (g *given) use(fd int, field string, kind program.FileKind) {
-	g.uses = append(g.uses, use{fd: fd, field: field, kind: kind})
-}
-
-// useOwn does it for one that was made for the start.
-func (g *given) useOwn(fd int, field string, kind program.FileKind) {
-	g.uses = append(g.uses, use{fd: fd, field: field, kind: kind, own: true})
-}
-
 // makeFile opens a descriptor for the length of the attempt to start, and has
 // the child find it. In a plan nothing is opened, and the number is a stand-in.
 func (s *starter) makeFile(field string, kind program.FileKind, open func() (int, error)) (int, error) {
 	if s.describing {
 		fd := s.nextStandIn()
-		s.given.useOwn(fd, field, kind)
+		s.given.UseOwn(fd, field, kind)
 		return fd, nil
 	}
 	fd, err := open()
@@ -68,7 +46,7 @@ func (s *starter) makeFile(field string, kind program.FileKind, open func() (int
 		return -1, err
 	}
 	s.afterwards(func(bool) { unix.Close(fd) })
-	s.given.useOwn(fd, field, kind)
+	s.given.UseOwn(fd, field, kind)
 	return fd, nil
 }
 
@@ -87,7 +65,7 @@ func (s *starter) cleanUp(started bool) {
 // useTerminal is for Foreground, whose Ctty is a descriptor of the parent's.
 func (s *starter) useTerminal() *spec.Error {
 	if s.ask.Sys.Foreground {
-		s.given.use(s.ask.Sys.Ctty, spec.Field("Ctty"), program.Harmless)
+		s.given.Use(s.ask.Sys.Ctty, spec.Field("Ctty"), program.Harmless)
 	}
 	return nil
 }
@@ -95,11 +73,11 @@ func (s *starter) useTerminal() *spec.Error {
 // openParent makes the pidfd of this process, if the child is to look at it.
 // A kernel may have none.
 func (s *starter) openParent() *spec.Error {
-	s.given.parentFD = -1
-	if s.given.needsParentFD() {
+	s.given.ParentFD = -1
+	if s.given.NeedsParentFD() {
 		fd, err := s.makeFile(spec.Field("Pdeathsig"), program.Harmless, func() (int, error) { return unix.PidfdOpen(os.Getpid(), 0) })
 		if err == nil {
-			s.given.parentFD = fd
+			s.given.ParentFD = fd
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/ownproc"
@@ -36,7 +37,7 @@ func inChild(call program.Call, args ...program.Arg) (unix.Errno, error) {
 	p := new(program.Program)
 	mask := p.Words(0)
 	p.Add("", call, args...)
-	p.Add("", program.ExitGroup, num(0))
+	p.Add("", program.ExitGroup, compile.Num(0))
 	res := doAnyhow(&machine.Launch{Program: p, Mask: mask, Cgroup: -1})
 	switch {
 	case res.Place != machine.InChild:
@@ -50,7 +51,7 @@ func inChild(call program.Call, args ...program.Arg) (unix.Errno, error) {
 // askExecveat executes a file that is none: a descriptor that is not open.
 func askExecveat() Support {
 	const none = ^uint64(0)
-	errno, err := inChild(program.Execveat, num(none), program.Arg{}, num(0), num(0), num(unix.AT_EMPTY_PATH))
+	errno, err := inChild(program.Execveat, compile.Num(none), program.Arg{}, compile.Num(0), compile.Num(0), compile.Num(unix.AT_EMPTY_PATH))
 	switch {
 	case err != nil:
 		return Support{Reason: err.Error()}
@@ -96,7 +97,7 @@ func joinsAnother(f *featureProbe, w way) (answer Support) {
 	}
 	p := new(program.Program)
 	mask := p.Words(0)
-	p.Add("", program.Ppoll, num(0), num(0), num(0), num(0), num(8))
+	p.Add("", program.Ppoll, compile.Num(0), compile.Num(0), compile.Num(0), compile.Num(0), compile.Num(8))
 	holder := machine.Launch{Program: p, Mask: mask, Cgroup: -1, Namespaces: uint64(namespaces), Go: p.Words(0)}
 	tried := errors.New("tried")
 	holder.Rendezvous = func(pid int) error {

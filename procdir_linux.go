@@ -16,12 +16,12 @@ import (
 // a proc file system.
 func (s *starter) openProc() *spec.Error {
 	name, lists := s.ask.NeedsProc(), s.listsChildren()
-	s.given.procFD, s.given.childList = -1, false
+	s.given.ProcFD, s.given.ChildList = -1, false
 	if name == "" || name == spec.InitField && !lists {
 		return nil
 	}
 	var foreign, err error
-	s.given.procFD, err = s.makeFile(name, program.HostDirectory, func() (int, error) {
+	s.given.ProcFD, err = s.makeFile(name, program.HostDirectory, func() (int, error) {
 		fd, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return -1, err
@@ -33,7 +33,7 @@ func (s *starter) openProc() *spec.Error {
 		}
 		return fd, nil
 	})
-	s.given.childList = lists && err == nil && foreign == nil
+	s.given.ChildList = lists && err == nil && foreign == nil
 	if err == nil || name == spec.InitField {
 		return nil
 	}
@@ -42,19 +42,4 @@ func (s *starter) openProc() *spec.Error {
 		e.Err, e.Hint = unix.ENOENT, ownproc.ErrNotMounted.Error()
 	}
 	return e
-}
-
-// closeProc closes it when the last step has used it: it leads out of any root.
-func (b *builder) closeProc() {
-	if b.given.procFD >= 0 {
-		b.drop(b.given.procFD, b.ask.NeedsProc())
-	}
-}
-
-// writeProc writes to a file below /proc. What it is about is decided by the
-// namespaces that the child is in when it opens the file.
-func (b *builder) writeProc(field, path, text string) {
-	p := b.p
-	b.add(field, program.Openat, num(b.table.at(b.given.procFD)), p.Str(path), num(unix.O_WRONLY), num(0))
-	p.WithOpen(func(fd program.Arg) { b.add(field, program.Write, fd, p.Str(text), num(len(text))) })
 }

@@ -5,6 +5,7 @@ package sprog
 import (
 	"sync"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -13,11 +14,11 @@ import (
 // all zero, and with lists that are empty.
 type memory struct {
 	starter starter
-	compile compileMemory
+	compile compile.Memory
 
-	uses, enters []use
-	held         []heldFile
-	list, late   []joined
+	uses, enters []compile.Use
+	held         []compile.Held
+	list, late   []compile.Joined
 	ends         []func(started bool)
 }
 
@@ -27,8 +28,8 @@ var memories = sync.Pool{New: func() any { return new(memory) }}
 func (m *memory) attempt(r *spec.Start, to options, before tried) *starter {
 	m.keep()
 	m.starter = starter{ask: r, to: to, memory: m, tried: before, ends: m.ends[:0]}
-	m.starter.given = given{ask: r, files: r.Files, uses: m.uses[:0], enters: m.enters[:0], held: m.held[:0],
-		joins: joins{list: m.list[:0], late: m.late[:0]}, waitFD: -1}
+	m.starter.given = compile.Input{Ask: r, Files: r.Files, Uses: m.uses[:0], Enters: m.enters[:0], Held: m.held[:0],
+		Joins: compile.Joins{List: m.list[:0], Late: m.late[:0]}, WaitFD: -1}
 	return &m.starter
 }
 
@@ -36,15 +37,15 @@ func (m *memory) attempt(r *spec.Start, to options, before tried) *starter {
 func (m *memory) keep() {
 	if s := &m.starter; s.ask != nil {
 		g := &s.given
-		m.uses, m.enters, m.held, m.ends = g.uses, g.enters, g.held, s.ends
-		m.list, m.late = g.joins.list, g.joins.late
+		m.uses, m.enters, m.held, m.ends = g.Uses, g.Enters, g.Held, s.ends
+		m.list, m.late = g.Joins.List, g.Joins.Late
 	}
 }
 
-// release ends the last attempt.
+// Release ends the last attempt.
 func (m *memory) release() {
 	m.keep()
 	m.starter = starter{}
-	m.compile.release()
+	m.compile.Release()
 	memories.Put(m)
 }

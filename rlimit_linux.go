@@ -6,59 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/atstart"
-	"github.com/sprog-dev/sprog/internal/machine"
-	"github.com/sprog-dev/sprog/internal/program"
-	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-// rlimits sets all limits but the one on open files, which the placing of the
-// child's files still counts against. Only its hard limit is raised here, if
-// it is to be.
-func (b *builder) rlimits() {
-	for i, l := range b.ask.Attr.Rlimits {
-		name := spec.Index("Attr.Rlimits", i)
-		switch {
-		case b.silencesInit(l), b.limitsCore(name, l):
-		case l.Resource != unix.RLIMIT_NOFILE:
-			b.prlimit(name, l)
-		case b.given.nofile.known && l.Max > b.given.nofile.Max:
-			b.prlimit(name, spec.Rlimit{Resource: l.Resource, Cur: l.Max, Max: l.Max})
-		}
-	}
-}
-
-// silencesInit reports whether a limit on the size of files would keep an init from
-// telling the program's end, in its file. That limit is for the program alone.
-func (b *builder) silencesInit(l spec.Rlimit) bool {
-	return b.ask.Attr.Init != nil && l.Resource == unix.RLIMIT_FSIZE && l.Cur < machine.EndAt+endSize+restSize
-}
-
-func (b *builder) fileSize() {
-	for i, l := range b.ask.Attr.Rlimits {
-		if b.silencesInit(l) {
-			b.prlimit(spec.Index("Attr.Rlimits", i), l)
-		}
-	}
-}
-
-// nofile sets the limit on open files: the one asked for, or the one that
-// this process was started with if package syscall has raised it since.
-func (b *builder) nofile() {
-	asked := false
-	for i, l := range b.ask.Attr.Rlimits {
-		if l.Resource == unix.RLIMIT_NOFILE {
-			b.prlimit(spec.Index("Attr.Rlimits", i), l)
-			asked = true
-		}
-	}
-	if !asked && b.given.nofile.raised {
-		b.prlimit("", spec.Rlimit{Resource: unix.RLIMIT_NOFILE, Cur: b.given.nofile.Cur, Max: b.given.nofile.Max})
-	}
-}
-
-func (b *builder) prlimit(field string, l spec.Rlimit) {
-	b.add(field, program.Prlimit64, num(0), num(l.Resource), b.p.Words(l.Cur, l.Max), num(0))
-}
 
 // nofileRaised reports whether the limit on open files is the one that package
 // syscall sets at start-up: one less than the hard limit, which tells it from

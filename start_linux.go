@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/atstart"
 	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/plain"
@@ -61,8 +62,8 @@ func startRequest(r *spec.Start, to options) (*os.Process, error) {
 type starter struct {
 	ask   *spec.Start
 	to    options
-	given given
-	made  compiled
+	given compile.Input
+	made  compile.Plan
 	tried tried
 
 	memory   *memory
@@ -93,15 +94,15 @@ type tried struct {
 // try compiles the program for the kernel as far as it is known, and launches
 // it once.
 func (s *starter) try() (machine.Result, error) {
-	s.given.lacks, s.given.noPidFD = missingCalls(), s.tried.noPidFD
+	s.given.Lacks, s.given.NoPidFD = missingCalls(), s.tried.noPidFD
 	switch {
 	case s.ask.NeedsClone3() != "":
-		s.given.lacks &^= kernel.NoClone3 // let it say so
+		s.given.Lacks &^= kernel.NoClone3 // let it say so
 	case s.tried.clone:
-		s.given.lacks |= kernel.NoClone3
+		s.given.Lacks |= kernel.NoClone3
 	}
 	if s.tried.vfork {
-		s.given.lacks |= kernel.OnlyVfork
+		s.given.Lacks |= kernel.OnlyVfork
 	}
 	started := false
 	defer func() { s.cleanUp(started) }()
@@ -158,25 +159,25 @@ func (s *starter) build() *spec.Error {
 	if err := s.hold(); err != nil {
 		return err
 	}
-	if s.given.lacks.Has(kernel.NoCloseRange) {
-		s.given.highest = highestFile() + moreFiles
+	if s.given.Lacks.Has(kernel.NoCloseRange) {
+		s.given.Highest = highestFile() + moreFiles
 	}
 	if s.ask.Sys.Pdeathsig != 0 {
-		s.given.ppid = parent(s.ask)
+		s.given.Ppid = parent(s.ask)
 	}
-	s.given.kernelCaps = kernel.Caps()
-	s.given.nofile = nofileLimit{atstart.NofileCur, atstart.NofileMax, atstart.NofileKnown, nofileRaised()}
-	s.given.clock = noClock
+	s.given.KernelCaps = kernel.Caps()
+	s.given.Nofile = compile.Nofile{Cur: atstart.NofileCur, Max: atstart.NofileMax, Known: atstart.NofileKnown, Raised: nofileRaised()}
+	s.given.Clock = compile.NoClock
 	if s.to.tracer != nil {
-		s.given.clock = s.to.tracer.times.Clock
+		s.given.Clock = s.to.tracer.times.Clock
 	}
 	s.to.tracer.phase("compile", "compile the program", "")
-	s.made = compile(&s.given, &s.memory.compile)
+	s.made = compile.Compile(&s.given, &s.memory.compile)
 	if s.to.inspect != nil {
-		s.to.inspect(s.made.first, s.made.second)
+		s.to.inspect(s.made.First, s.made.Second)
 	}
 	if program.Compiled != nil {
-		program.Compiled(s.given.verifiable(&s.made))
+		program.Compiled(s.given.Verifiable(&s.made))
 	}
 	return nil
 }
@@ -184,24 +185,24 @@ func (s *starter) build() *spec.Error {
 func (s *starter) prepareLaunch() {
 	sys := s.ask.Sys
 	s.launch = machine.Launch{
-		Program:     s.made.first,
-		Mask:        s.made.firstMask,
-		Namespaces:  s.given.bornInto(),
+		Program:     s.made.First,
+		Mask:        s.made.FirstMask,
+		Namespaces:  s.given.BornInto(),
 		Hides:       s.undumpableAtBirth(),
 		Cgroup:      s.cgroup(),
-		CopyFiles:   s.given.copied,
-		OldClone:    s.given.lacks.Has(kernel.NoClone3),
-		NoPidFD:     s.given.noPidFD,
-		Plain:       s.given.lacks.Has(kernel.OnlyVfork),
+		CopyFiles:   s.given.Copied,
+		OldClone:    s.given.Lacks.Has(kernel.NoClone3),
+		NoPidFD:     s.given.NoPidFD,
+		Plain:       s.given.Lacks.Has(kernel.OnlyVfork),
 		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
-		Credentials: s.ask.ChangesCredentials() && s.made.second == nil,
+		Credentials: s.ask.ChangesCredentials() && s.made.Second == nil,
 	}
 	s.launch.Stop = s.to.flight.stopper()
 	if s.launch.Stop != nil && s.launch.OldClone && sys.PidFD == nil {
 		s.launch.NoPidFD = true // clone(2) has room for one of them; a stop needs the number
 	}
 	if s.ask.Listens() {
-		s.launch.Handover = &s.made.handover
+		s.launch.Handover = &s.made.Handover
 	}
 	if s.to.tracer != nil {
 		s.launch.Times = &s.to.tracer.times
@@ -209,13 +210,13 @@ func (s *starter) prepareLaunch() {
 	// A traced child may stop before it executes, for its parent to say how to
 	// go on: that parent must not wait in vfork.
 	s.launch.Vfork = s.ask.InCgroup() && !sys.Ptrace
-	if s.given.joins.relays { // the process that goes on is born into them
+	if s.given.Joins.Relays { // the process that goes on is born into them
 		s.launch.Namespaces, s.launch.CopyFiles, s.launch.Vfork = 0, false, false
-		s.launch.Relay = &machine.Relay{Pid: s.made.childPid, PidFD: s.made.childPidFD, Left: s.made.childLeft}
+		s.launch.Relay = &machine.Relay{Pid: s.made.ChildPid, PidFD: s.made.ChildPidFD, Left: s.made.ChildLeft}
 	}
-	if s.given.meetsEarly() {
+	if s.given.MeetsEarly() {
 		s.launch.Rendezvous = s.writeMaps
-		s.launch.Go = s.made.goWord
+		s.launch.Go = s.made.GoWord
 	}
 	s.launch.ReadsProc = s.readsProc()
 }
@@ -239,7 +240,7 @@ func (s *starter) again(res machine.Result) bool {
 	if res.Place == machine.AtBirth && s.ask.NeedsClone3() != "" {
 		return false
 	}
-	if res.Place == machine.AtMeeting && errors.Is(res.Err, unix.EACCES) && s.given.hides && !s.tried.procIsOuter {
+	if res.Place == machine.AtMeeting && errors.Is(res.Err, unix.EACCES) && s.given.Hides && !s.tried.procIsOuter {
 		// This process has entered its user namespace without an execve, so that
 		// its memory is another's (see user_ns of struct mm_struct).
 		s.tried.procIsOuter = true
@@ -251,7 +252,7 @@ func (s *starter) again(res machine.Result) bool {
 		s.tried.clone = true
 		return true
 	}
-	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && s.launch.OldClone && !s.given.lacks.Has(kernel.OnlyVfork) {
+	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && s.launch.OldClone && !s.given.Lacks.Has(kernel.OnlyVfork) {
 		s.tried.vfork = true
 		return true
 	}
@@ -264,14 +265,14 @@ func (s *starter) again(res machine.Result) bool {
 		s.tried.busy++
 		return true
 	}
-	what := missing(res, s.made.first)
+	what := missing(res, s.made.First)
 	kernel.Known.Learn(what)
-	return what != 0 && !s.given.lacks.Has(what)
+	return what != 0 && !s.given.Lacks.Has(what)
 }
 
 // atBirth reports whether it was the making of a child that failed.
 func (s *starter) atBirth(res machine.Result) bool {
-	return res.Place == machine.AtBirth || res.Place == machine.InChild && s.made.first.Steps[res.Step].Relay
+	return res.Place == machine.AtBirth || res.Place == machine.InChild && s.made.First.Steps[res.Step].Relay
 }
 
 // process makes the os.Process of a child that runs. The kernel's pidfd of the

@@ -3,36 +3,11 @@
 package sprog
 
 import (
-	"runtime"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/program"
-	"github.com/sprog-dev/sprog/internal/seccomp"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-// The requests of ioctl(2) that put input into a terminal, TIOCSTI, or paste a
-// selection into a virtual console, TIOCLINUX. The kernel looks at 32 bits.
-var inputRequests = [...]uint64{unix.TIOCSTI, 0x541c}
-
-// tiocstiPolicy allows everything else, in all ways to call that a program of this
-// machine has.
-func tiocstiPolicy() *spec.Seccomp {
-	archs := []string{"x86_64", "x86", "x32"}
-	if runtime.GOARCH == "arm64" {
-		archs = []string{"aarch64", "arm"}
-	}
-	s := &spec.Seccomp{Default: spec.SeccompAllow, Archs: archs}
-	for _, request := range inputRequests {
-		s.Rules = append(s.Rules, spec.SeccompRule{
-			Names: []string{"ioctl"}, Action: spec.SeccompErrno,
-			Args: []spec.SeccompArg{{Index: 1, Op: spec.SeccompMaskedEQ, Value: request, Mask: 0xffffffff}},
-		})
-	}
-	return s
-}
 
 // checkTIOCSTI refuses what the kernel refuses to a child with neither
 // no_new_privs nor CAP_SYS_ADMIN.
@@ -44,21 +19,4 @@ func checkTIOCSTI(r *spec.Start) *spec.Error {
 		return nil
 	}
 	return &spec.Error{Field: spec.TIOCSTIField, Err: spec.Unsupported{Reason: "needs Attr.NoNewPrivs, or CAP_SYS_ADMIN, which this process lacks", Errno: unix.EPERM}}
-}
-
-// denyTIOCSTI sets the filter while the child may do so: it needs CAP_SYS_ADMIN,
-// which goes with the credentials, or no_new_privs.
-func (b *builder) denyTIOCSTI(haveNoNewPrivs bool) {
-	if !b.ask.Attr.DenyTIOCSTI || b.ask.Attr.NoNewPrivs != haveNoNewPrivs {
-		return
-	}
-	p, _, err := tiocstiPolicy().Policy()
-	var code []seccomp.Insn
-	if err == nil {
-		code, err = p.Compile()
-	}
-	if err != nil {
-		panic(err) // it is the same each time
-	}
-	b.add(spec.TIOCSTIField, program.Seccomp, num(unix.SECCOMP_SET_MODE_FILTER), num(0), b.p.Filter(seccomp.Encode(code)))
 }

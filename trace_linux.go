@@ -8,76 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-// noClock is for programs that note no times.
-const noClock = -1
-
-// noteTimes has both programs note when their steps begin.
-func (b *builder) noteTimes() {
-	if b.given.clock == noClock {
-		return
-	}
-	p := b.p
-	const loops, most = 3 * 64, 1 << 14 // over all signals, and over all capabilities
-	entries := p.Len() + loops
-	if b.given.lacks.Has(kernel.NoCloseRange) { // the loops over the table's numbers
-		entries += min(b.given.highest, most)
-	}
-	p.Log = program.Log{Clock: b.given.clock, Entries: entries, At: p.Buffer(entries * program.EntrySize)}
-	p.NoteTimes(0, b.lastTimed(p)+1)
-	if b.made.second == nil {
-		return
-	}
-	if p = b.made.second; b.ask.Attr.Init == nil {
-		p.NoteTimes(b.made.mapped+1, b.lastTimed(p)+1)
-		return
-	}
-	// The init goes on when its child has executed the program: the start is
-	// over then.
-	p.NoteTimes(b.made.mapped+1, b.made.initStep)
-	p.NoteTimes(b.made.initStep, b.made.initClone+1)
-	p.NoteTimes(b.made.firstStep, b.lastTimed(p)+1)
-}
-
-// lastTimed is the last step that may be timed: the one that sets a filter
-// which may not allow that any more, or the end.
-func (b *builder) lastTimed(p *program.Program) int {
-	filter := 0
-	for i := range p.Steps {
-		if p.Steps[i].Call != program.Seccomp || p.Steps[i].Field == spec.TIOCSTIField {
-			continue
-		}
-		if b.ask.Filters[filter].Silent {
-			return i
-		}
-		filter++
-	}
-	return p.Len() - 1
-}
-
-// keepSecondLog gives the second stage a log in the file that the parent has,
-// too.
-func (b *builder) keepSecondLog() {
-	if b.given.clock != noClock {
-		b.p.Log = program.Log{Clock: b.given.clock, At: num(machine.LogAt), Entries: machine.LogSize / program.EntrySize}
-	}
-}
-
-// noteBirth has the second stage put into the file when it has begun, which
-// has no memory yet that it shares with the parent.
-func (b *builder) noteBirth(fd int) {
-	if b.given.clock == noClock {
-		return
-	}
-	at := b.p.Buffer(16)
-	b.add(b.given.stageField, program.ClockGettime, num(b.given.clock), at).Ignore(program.AnyErrno).Quiet = true
-	b.add(b.given.stageField, program.Pwrite64, num(fd), at, num(16), num(machine.BornAt-machine.StatePage)).Ignore(program.AnyErrno).Quiet = true
-}
 
 // phaseOfMap is the phase in which the parent has an id map written.
 func (s *starter) phaseOfMap(f spec.MapFile, pid int) {
@@ -100,9 +34,9 @@ func (s *starter) makeTrace(res machine.Result) {
 	}
 	t.end = t.times.Now()
 	t.endPhase(t.end)
-	t.trace.Steps = make([]TraceStep, 0, 2*len(t.phases)+s.made.first.Len())
+	t.trace.Steps = make([]TraceStep, 0, 2*len(t.phases)+s.made.First.Len())
 	s.traceBirth()
-	if res.Place == machine.AtMeeting && res.Err != nil && !s.given.entersLate() {
+	if res.Place == machine.AtMeeting && res.Err != nil && !s.given.EntersLate() {
 		t.failed = len(t.trace.Steps) - 1
 	}
 	if t.times.At[machine.Born] != 0 {
@@ -138,27 +72,27 @@ func (s *starter) traceBirth() {
 	e := &spec.Error{}
 	s.explainBirth(e, 0)
 	t.add(TraceStep{By: byParent, Call: e.Step, Text: e.Syscall, Field: e.Field}, at[machine.Birth], born)
-	if !s.given.entersLate() {
+	if !s.given.EntersLate() {
 		t.trace.Steps = append(t.trace.Steps, t.phases[link+1:t.after]...)
 	}
 }
 
 // traceStages adds the child's steps.
 func (s *starter) traceStages(res machine.Result) {
-	t, log := s.to.tracer, s.made.first.Log
-	first := stageTrace{t, s.made.first, func(int) string { return "child" }}
+	t, log := s.to.tracer, s.made.First.Log
+	first := stageTrace{t, s.made.First, func(int) string { return "child" }}
 	end := t.times.At[machine.Left]
 	if t.born != 0 {
 		end = t.born
 	}
-	entries := s.made.first.ReadLog(s.made.first.BytesAt(log.At, uint64(log.Size())))
+	entries := s.made.First.ReadLog(s.made.First.BytesAt(log.At, uint64(log.Size())))
 	first.add(entries, end, res.Step, res.Place == machine.InChild && !res.OK)
 	failed := res.Place == machine.InSecond && !res.OK
 	if entries = nil; t.born != 0 {
-		entries = append([]program.Entry{{Step: s.made.mapped, At: t.born}}, t.second...)
+		entries = append([]program.Entry{{Step: s.made.Mapped, At: t.born}}, t.second...)
 	}
 	if entries != nil || failed {
-		second := stageTrace{t, s.made.second, s.made.runs}
+		second := stageTrace{t, s.made.Second, s.made.Runs}
 		second.add(entries, t.over, res.Step, failed)
 	}
 }
@@ -167,7 +101,7 @@ func (s *starter) traceStages(res machine.Result) {
 func (s *starter) traceWaiting(res machine.Result) {
 	t, at := s.to.tracer, &s.to.tracer.times.At
 	served := max(at[machine.Born], at[machine.Taken])
-	if s.given.meetsEarly() {
+	if s.given.MeetsEarly() {
 		served = max(served, at[machine.Met])
 	}
 	if s.launch.Handover != nil {
@@ -186,8 +120,8 @@ func (s *starter) traceWaiting(res machine.Result) {
 func (s *starter) traceSecond(res machine.Result) {
 	t, from := s.to.tracer, s.to.tracer.times.At[machine.Left]
 	link := slices.IndexFunc(t.phases, func(s TraceStep) bool { return s.Call == callLink })
-	if maps := t.phases[link+1 : t.after]; s.given.entersLate() && len(maps) > 0 {
-		t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to enter its namespaces", Field: s.given.stageField}, from, maps[0].Start+t.begin)
+	if maps := t.phases[link+1 : t.after]; s.given.EntersLate() && len(maps) > 0 {
+		t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to enter its namespaces", Field: s.given.StageField}, from, maps[0].Start+t.begin)
 		t.trace.Steps = append(t.trace.Steps, maps...)
 		from = t.times.At[machine.Met]
 		if res.Place == machine.AtMeeting && res.Err != nil {
@@ -197,7 +131,7 @@ func (s *starter) traceSecond(res machine.Result) {
 	if res.Place == machine.SecondItself && !res.OK {
 		t.failed = len(t.trace.Steps)
 	}
-	t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to execute", Field: s.given.stageField}, from, t.over)
+	t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to execute", Field: s.given.StageField}, from, t.over)
 }
 
 // A stageTrace adds the steps of one stage to a trace.

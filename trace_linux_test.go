@@ -274,9 +274,9 @@ func TestPlansTraced(t *testing.T) {
 			if err := s.build(); err != nil {
 				t.Fatal(err)
 			}
-			text := timedSteps(s.made.first)
-			if s.made.second != nil {
-				text += "\n" + timedSteps(s.made.second)
+			text := timedSteps(s.made.First)
+			if s.made.Second != nil {
+				text += "\n" + timedSteps(s.made.Second)
 			}
 			golden(t, "plans/traced-"+test.name+".txt", text)
 		})

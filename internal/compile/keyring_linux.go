@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"github.com/sprog-dev/sprog/internal/program"
@@ -12,9 +12,9 @@ func (b *builder) sessionKeyring() {
 	if k == nil {
 		return
 	}
-	name := num(0)
+	name := Num(0)
 	if k.Name != "" {
 		name = b.p.Str(k.Name)
 	}
-	b.add("Attr.SessionKeyring", program.Keyctl, num(spec.JoinSessionKeyring), name)
+	b.add("Attr.SessionKeyring", program.Keyctl, Num(spec.JoinSessionKeyring), name)
 }

@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"golang.org/x/sys/unix"
@@ -18,7 +18,7 @@ func (b *builder) numa() {
 	}
 	mode, _ := n.Mode.Number()
 	if len(n.Nodes) == 0 {
-		b.add(spec.NUMAField, program.SetMempolicy, num(mode), num(0), num(0))
+		b.add(spec.NUMAField, program.SetMempolicy, Num(mode), Num(0), Num(0))
 		return
 	}
 	if n.StaticNodes {
@@ -30,12 +30,12 @@ func (b *builder) numa() {
 	words := bitmap(n.Nodes)
 	mask, got := b.p.Words(words...), b.p.Buffer(spec.MostNodes/8)
 	// The number of bits is one more than the kernel looks at.
-	b.add(spec.NUMAField, program.SetMempolicy, num(mode), mask, num(64*len(words)+1))
+	b.add(spec.NUMAField, program.SetMempolicy, Num(mode), mask, Num(64*len(words)+1))
 	b.p.Label(got, "allowed")
-	b.add(spec.NUMAField, program.GetMempolicy, num(0), got, num(spec.MostNodes+1), num(0), num(0))
+	b.add(spec.NUMAField, program.GetMempolicy, Num(0), got, Num(spec.MostNodes+1), Num(0), Num(0))
 	has := b.p.Ahead()
 	b.insist(got, words, &has)
 	// So many bits are EINVAL, which is also the answer if no node is left.
-	b.add(spec.NUMAField, program.SetMempolicy, num(mode), mask, num(1<<31)).Quiet = true
+	b.add(spec.NUMAField, program.SetMempolicy, Num(mode), mask, Num(1<<31)).Quiet = true
 	has.Place()
 }

@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"slices"
@@ -14,29 +14,29 @@ import (
 // the cut once the child has a table of its own, so the lowest free number,
 // which the kernel gives to the next file, is known here.
 type fdTable struct {
-	held   []heldFile
+	held   []Held
 	files  []spec.ChildFile // what the child is to have
 	open   fdSet
-	source []int // for each of the child's files where it is, or notOpen
+	source []int // for each of the child's files where it is, or NotOpen
 	needed []int // for each of the child's files how many others are at its number
 	placed []bool
 }
 
-// A heldFile is a descriptor of the parent's that the child needs.
-type heldFile struct {
-	use
-	at   int // where the child finds it: the same number, or a low one that it was lent
+// A Held is a descriptor of the parent's that the child needs.
+type Held struct {
+	Use
+	At   int // where the child finds it: the same number, or a low one that it was lent
 	uses int // by how many it is still needed
-	lent bool
+	Lent bool
 }
 
-const notOpen = -1
+const NotOpen = -1
 
 // at returns where the child finds a descriptor of the parent's.
 func (t *fdTable) at(fd int) int {
 	for i := range t.held {
-		if t.held[i].fd == fd {
-			return t.held[i].at
+		if t.held[i].Fd == fd {
+			return t.held[i].At
 		}
 	}
 	return fd

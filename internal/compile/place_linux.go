@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"math"
@@ -29,15 +29,15 @@ func (b *builder) parkProgram() {
 	if b.ask.Attr.Program == nil {
 		return
 	}
-	for _, f := range b.given.files {
-		if f.Source == spec.FromParent && f.Fd == b.given.programFD {
-			b.made.executable = f.N
+	for _, f := range b.given.Files {
+		if f.Source == spec.FromParent && f.Fd == b.given.ProgramFD {
+			b.made.Executable = f.N
 			return
 		}
 	}
 	t := &b.table
-	b.made.executable = t.spare()
-	b.add("Attr.Program", program.Dup3, num(t.at(b.given.programFD)), num(b.made.executable), num(unix.O_CLOEXEC))
+	b.made.Executable = t.spare()
+	b.add("Attr.Program", program.Dup3, Num(t.at(b.given.ProgramFD)), Num(b.made.Executable), Num(unix.O_CLOEXEC))
 }
 
 // arrange puts the files that are open at their numbers. A number is
@@ -46,18 +46,18 @@ func (b *builder) parkProgram() {
 func (b *builder) arrange() {
 	t := &b.table
 	t.needed, t.placed = t.needed[:0], t.placed[:0]
-	for range b.given.files {
+	for range b.given.Files {
 		t.needed, t.placed = append(t.needed, 0), append(t.placed, false)
 	}
-	for i := range b.given.files {
+	for i := range b.given.Files {
 		if at := t.sitsAt(i); at >= 0 {
 			t.needed[at]++
 		}
 	}
-	for i := range b.given.files {
+	for i := range b.given.Files {
 		b.placeFrom(i)
 	}
-	for i, f := range b.given.files {
+	for i, f := range b.given.Files {
 		if !t.placed[i] {
 			b.moveAway(f)
 			b.placeFrom(i)
@@ -69,7 +69,7 @@ func (b *builder) arrange() {
 // i is, or -1.
 func (t *fdTable) sitsAt(i int) int {
 	from := t.source[i]
-	if from == notOpen || from == t.files[i].N {
+	if from == NotOpen || from == t.files[i].N {
 		return -1
 	}
 	return spec.IndexOfFile(t.files, from)
@@ -90,19 +90,19 @@ func (b *builder) placeFrom(i int) {
 
 func (b *builder) place(i int) {
 	t := &b.table
-	f, from := &b.given.files[i], t.source[i]
+	f, from := &b.given.Files[i], t.source[i]
 	switch {
-	case from == notOpen:
+	case from == NotOpen:
 		if f.Source == spec.Closed && t.isOpen(f.N) {
-			b.add(f.Field, program.Close, num(f.N))
+			b.add(f.Field, program.Close, Num(f.N))
 			t.setOpen(f.N, false)
 		}
 		return
 	case from != f.N:
-		b.add(f.Field, program.Dup3, num(from), num(f.N), num(0))
+		b.add(f.Field, program.Dup3, Num(from), Num(f.N), Num(0))
 	case f.Held() && f.Source != spec.Inherited:
 		// dup3 of a number to itself would not clear its flag.
-		b.add(f.Field, program.Fcntl, num(f.N), num(unix.F_SETFD), num(0))
+		b.add(f.Field, program.Fcntl, Num(f.N), Num(unix.F_SETFD), Num(0))
 	}
 	t.setOpen(f.N, true)
 }
@@ -113,10 +113,10 @@ func (b *builder) moveAway(f spec.ChildFile) {
 	for i := range t.source {
 		if t.source[i] == f.N && !t.placed[i] { // there is one
 			t.source[i] = t.spare()
-			b.add(b.given.files[i].Field, program.Dup3, num(f.N), num(t.source[i]), num(unix.O_CLOEXEC))
+			b.add(b.given.Files[i].Field, program.Dup3, Num(f.N), Num(t.source[i]), Num(unix.O_CLOEXEC))
 		}
 	}
-	t.needed[spec.IndexOfFile(b.given.files, f.N)] = 0
+	t.needed[spec.IndexOfFile(b.given.Files, f.N)] = 0
 }
 
 // openPaths opens the files that are given by their paths, in the order of the
@@ -130,9 +130,9 @@ func (b *builder) openPaths() {
 }
 
 func (b *builder) duplicate() {
-	for _, f := range b.given.files {
+	for _, f := range b.given.Files {
 		if f.Source == spec.SameAs {
-			b.add(f.Field, program.Dup3, num(f.Fd), num(f.N), num(0))
+			b.add(f.Field, program.Dup3, Num(f.Fd), Num(f.N), Num(0))
 			b.table.setOpen(f.N, true)
 		}
 	}
@@ -142,7 +142,7 @@ func (b *builder) duplicate() {
 // whatever opened it and forgot to say so.
 func (b *builder) closeRest() {
 	first := 0
-	for _, f := range b.given.files {
+	for _, f := range b.given.Files {
 		b.closeGap(first, f.N)
 		first = f.N + 1
 	}
@@ -154,12 +154,12 @@ func (b *builder) closeGap(first, next int) {
 	open := b.table.open.between(first, next)
 	switch {
 	case len(open) == 0:
-	case b.given.lacks.Has(kernel.NoCloseRange):
+	case b.given.Lacks.Has(kernel.NoCloseRange):
 		for _, n := range open {
-			b.add("", program.Fcntl, num(n), num(unix.F_SETFD), num(unix.FD_CLOEXEC))
+			b.add("", program.Fcntl, Num(n), Num(unix.F_SETFD), Num(unix.FD_CLOEXEC))
 		}
 	default:
 		last := uint32(min(next-1, math.MaxUint32))
-		b.add("", program.CloseRange, num(first), num(last), num(unix.CLOSE_RANGE_CLOEXEC))
+		b.add("", program.CloseRange, Num(first), Num(last), Num(unix.CLOSE_RANGE_CLOEXEC))
 	}
 }

@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"golang.org/x/sys/unix"
@@ -34,10 +34,10 @@ func (b *builder) ambientCaps() {
 		if word%3 != 0 {
 			bits = add[word/3]
 		}
-		p.Copy(name, own.Plus(4*word), sets.Plus(4*word)).Args[2] = num(bits)
+		p.Copy(name, own.Plus(4*word), sets.Plus(4*word)).Args[2] = Num(bits)
 	}
 	b.add(name, program.Capset, header, sets)
 	for _, c := range caps {
-		b.add(name, program.Prctl, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(c))
+		b.add(name, program.Prctl, Num(unix.PR_CAP_AMBIENT), Num(unix.PR_CAP_AMBIENT_RAISE), Num(c))
 	}
 }

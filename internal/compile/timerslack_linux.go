@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"golang.org/x/sys/unix"
@@ -10,6 +10,6 @@ import (
 
 func (b *builder) timerSlack() {
 	if b.ask.Attr.TimerSlack > 0 {
-		b.add("Attr.TimerSlack", program.Prctl, num(unix.PR_SET_TIMERSLACK), num(b.ask.Attr.TimerSlack))
+		b.add("Attr.TimerSlack", program.Prctl, Num(unix.PR_SET_TIMERSLACK), Num(b.ask.Attr.TimerSlack))
 	}
 }

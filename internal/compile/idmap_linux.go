@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"golang.org/x/sys/unix"
@@ -12,20 +12,20 @@ import (
 // meetParent waits until the parent has written the maps. Should the parent
 // be killed meanwhile, the child goes too: it would wait forever.
 func (b *builder) meetParent() {
-	if !b.given.meetsEarly() {
+	if !b.given.MeetsEarly() {
 		return
 	}
 	name := b.ask.MapFiles()[0].Field
 	if b.ask.Uids == nil && b.ask.Gids != nil {
 		name = spec.Field("GidMappings")
 	}
-	b.add(name, program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))
+	b.add(name, program.Prctl, Num(unix.PR_SET_PDEATHSIG), Num(int(unix.SIGKILL)))
 	b.endWithoutParent(name)
-	b.made.goWord = b.p.Words(0)
-	b.p.Label(b.made.goWord, "go")
+	b.made.GoWord = b.p.Words(0)
+	b.p.Label(b.made.GoWord, "go")
 	look, met := b.p.Here(), b.p.Ahead()
-	b.p.GotoIf(name, b.made.goWord, num(1), &met).Quiet = true
-	b.add(name, program.Futex, b.made.goWord, num(0), num(0), num(0)).
+	b.p.GotoIf(name, b.made.GoWord, Num(1), &met).Quiet = true
+	b.add(name, program.Futex, b.made.GoWord, Num(0), Num(0), Num(0)).
 		On(uint32(unix.EAGAIN), &look).On(uint32(unix.EINTR), &look).Then(&look)
 	met.Place()
 }

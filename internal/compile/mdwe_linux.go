@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"golang.org/x/sys/unix"
@@ -12,6 +12,6 @@ import (
 // PR_MDWE_NO_INHERIT is not offered: it would end with the execve.
 func (b *builder) mdwe() {
 	if b.ask.Attr.MDWE {
-		b.add("Attr.MDWE", program.Prctl, num(unix.PR_SET_MDWE), num(unix.PR_MDWE_REFUSE_EXEC_GAIN), num(0), num(0), num(0))
+		b.add("Attr.MDWE", program.Prctl, Num(unix.PR_SET_MDWE), Num(unix.PR_MDWE_REFUSE_EXEC_GAIN), Num(0), Num(0), Num(0))
 	}
 }

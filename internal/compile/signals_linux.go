@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"syscall"
@@ -33,7 +33,7 @@ func (b *builder) dispositions() {
 
 func (b *builder) sigaction(name string, sig syscall.Signal, handler uint64) {
 	act := b.p.Words(handler, 0, 0, 0)
-	b.add(name, program.RtSigaction, num(int(sig)), act, num(0), num(spec.SigsetSize))
+	b.add(name, program.RtSigaction, Num(int(sig)), act, Num(0), Num(spec.SigsetSize))
 }
 
 // allDefault goes through all signals. The kernel answers EINVAL for the two
@@ -42,7 +42,7 @@ func (b *builder) allDefault() {
 	p := b.p
 	sig, dfl := p.Words(1), p.Buffer(8*spec.SigactWords)
 	again := p.Here()
-	b.add("Attr.Signals.AllDefault", program.RtSigaction, num(1), dfl, num(0), num(spec.SigsetSize)).Ignore(uint32(unix.EINVAL))
+	b.add("Attr.Signals.AllDefault", program.RtSigaction, Num(1), dfl, Num(0), Num(spec.SigsetSize)).Ignore(uint32(unix.EINVAL))
 	p.CountUp(sig, spec.LastSignal+1, &again, p.Slot(0))
 }
 
@@ -58,9 +58,9 @@ func (b *builder) signalMask() {
 	for _, sig := range s.Mask {
 		set |= 1 << (sig - 1)
 	}
-	b.add("Attr.Signals.Mask", program.RtSigprocmask, num(unix.SIG_SETMASK), b.p.Words(set), num(0), num(spec.SigsetSize))
+	b.add("Attr.Signals.Mask", program.RtSigprocmask, Num(unix.SIG_SETMASK), b.p.Words(set), Num(0), Num(spec.SigsetSize))
 }
 
 func (b *builder) restoreMask() {
-	b.add("", program.RtSigprocmask, num(unix.SIG_SETMASK), b.mask, num(0), num(spec.SigsetSize))
+	b.add("", program.RtSigprocmask, Num(unix.SIG_SETMASK), b.mask, Num(0), Num(spec.SigsetSize))
 }

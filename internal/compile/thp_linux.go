@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"golang.org/x/sys/unix"
@@ -15,8 +15,8 @@ func (b *builder) thpDisable() {
 	const exceptAdvised = 2 // PR_THP_DISABLE_EXCEPT_ADVISED
 	switch b.ask.Attr.THPDisable {
 	case spec.THPDisableCompletely:
-		b.add("Attr.THPDisable", program.Prctl, num(unix.PR_SET_THP_DISABLE), num(1), num(0), num(0), num(0))
+		b.add("Attr.THPDisable", program.Prctl, Num(unix.PR_SET_THP_DISABLE), Num(1), Num(0), Num(0), Num(0))
 	case spec.THPDisableExceptAdvised:
-		b.add("Attr.THPDisable", program.Prctl, num(unix.PR_SET_THP_DISABLE), num(1), num(exceptAdvised), num(0), num(0))
+		b.add("Attr.THPDisable", program.Prctl, Num(unix.PR_SET_THP_DISABLE), Num(1), Num(exceptAdvised), Num(0), Num(0))
 	}
 }

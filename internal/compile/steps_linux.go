@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"golang.org/x/sys/unix"
@@ -15,7 +15,7 @@ import (
 // stay ignored. A handler is the runtime's, and would run in the parent's
 // memory.
 func (b *builder) resetHandlers() {
-	if !b.given.lacks.Has(kernel.NoClone3) || b.ask.InPlace {
+	if !b.given.Lacks.Has(kernel.NoClone3) || b.ask.InPlace {
 		return
 	}
 	const (
@@ -28,10 +28,10 @@ func (b *builder) resetHandlers() {
 	old := p.Buffer(actSize)
 	dfl := p.Buffer(actSize)
 	again, ignored := p.Here(), p.Ahead()
-	b.add("", program.RtSigaction, num(1), num(0), old, num(8))
+	b.add("", program.RtSigaction, Num(1), Num(0), old, Num(8))
 	asked := p.Slot(0)
-	p.GotoIf("", old, num(sigIgn), &ignored).Quiet = true
-	b.add("", program.RtSigaction, num(1), dfl, num(0), num(8)).Ignore(uint32(unix.EINVAL)).Quiet = true // SIGKILL and SIGSTOP
+	p.GotoIf("", old, Num(sigIgn), &ignored).Quiet = true
+	b.add("", program.RtSigaction, Num(1), dfl, Num(0), Num(8)).Ignore(uint32(unix.EINVAL)).Quiet = true // SIGKILL and SIGSTOP
 	set := p.Slot(0)
 	ignored.Place()
 	p.CountUp(sig, nsig+1, &again, set, asked)
@@ -49,7 +49,7 @@ func (b *builder) setpgid() {
 		if !b.ask.Sys.Setpgid {
 			name = spec.Field("Foreground")
 		}
-		b.add(name, program.Setpgid, num(0), num(b.ask.Sys.Pgid))
+		b.add(name, program.Setpgid, Num(0), Num(b.ask.Sys.Pgid))
 	}
 }
 
@@ -63,7 +63,7 @@ func (b *builder) foreground() {
 	if b.ask.Sys.Pgid == 0 {
 		b.add(spec.Field("Foreground"), program.Getpid).Into(group)
 	}
-	b.add(spec.Field("Foreground"), program.Ioctl, num(b.table.at(b.ask.Sys.Ctty)), num(unix.TIOCSPGRP), group)
+	b.add(spec.Field("Foreground"), program.Ioctl, Num(b.table.at(b.ask.Sys.Ctty)), Num(unix.TIOCSPGRP), group)
 }
 
 func (b *builder) unshare() {
@@ -71,14 +71,14 @@ func (b *builder) unshare() {
 	if flags == 0 {
 		return
 	}
-	b.add(spec.Field("Unshareflags"), program.Unshare, num(flags))
+	b.add(spec.Field("Unshareflags"), program.Unshare, Num(flags))
 	if flags&unix.CLONE_NEWUSER != 0 {
 		b.writeOwnMaps()
 	}
 	if flags&unix.CLONE_NEWNS != 0 {
 		// Most systems mount / shared, and what is mounted in the new
 		// namespace would appear in the old one.
-		b.add(spec.Field("Unshareflags"), program.Mount, b.p.Str("none"), b.p.Str("/"), num(0), num(unix.MS_REC|unix.MS_PRIVATE), num(0))
+		b.add(spec.Field("Unshareflags"), program.Mount, b.p.Str("none"), b.p.Str("/"), Num(0), Num(unix.MS_REC|unix.MS_PRIVATE), Num(0))
 	}
 }
 
@@ -98,7 +98,7 @@ func (b *builder) chdir() {
 	case b.ask.Dir != "":
 		b.add("Dir", program.Chdir, b.p.Str(b.ask.Dir))
 	case b.ask.Attr.DirFile != nil:
-		b.add("Attr.DirFile", program.Fchdir, num(b.table.at(b.given.dirFD)))
+		b.add("Attr.DirFile", program.Fchdir, Num(b.table.at(b.given.DirFD)))
 	}
 }
 
@@ -107,64 +107,64 @@ func (b *builder) chdir() {
 func (b *builder) parentDeathSig() {
 	sig := b.ask.Sys.Pdeathsig
 	if sig == 0 {
-		if b.given.meetsEarly() {
-			b.add("", program.Prctl, num(unix.PR_SET_PDEATHSIG), num(0))
+		if b.given.MeetsEarly() {
+			b.add("", program.Prctl, Num(unix.PR_SET_PDEATHSIG), Num(0))
 		}
 		return
 	}
 	name, p := spec.Field("Pdeathsig"), b.p
-	b.add(name, program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(sig)))
-	if b.given.needsParentFD() {
+	b.add(name, program.Prctl, Num(unix.PR_SET_PDEATHSIG), Num(int(sig)))
+	if b.given.NeedsParentFD() {
 		b.endWithoutParent(name)
 		return
 	}
 	parent, alive := p.Words(0), p.Ahead()
 	b.add(name, program.Getppid).Into(parent)
-	p.GotoIf(name, parent, num(b.given.ppid), &alive).Quiet = true
+	p.GotoIf(name, parent, Num(b.given.Ppid), &alive).Quiet = true
 	b.add(name, program.Getpid).Quiet = true
-	b.add(name, program.Kill, p.Result(), num(int(sig))).Quiet = true
+	b.add(name, program.Kill, p.Result(), Num(int(sig))).Quiet = true
 	alive.Place()
 }
 
-// needsParentFD reports whether the child looks after its parent by a pidfd:
+// NeedsParentFD reports whether the child looks after its parent by a pidfd:
 // in a new PID namespace, where the parent has no number, and where it waits
 // for the parent.
-func (g *given) needsParentFD() bool {
-	otherPIDs := g.ask.Sys.Cloneflags&unix.CLONE_NEWPID != 0 || g.joins.joins(spec.PIDNamespace)
-	return g.meetsEarly() || g.ask.Sys.Pdeathsig != 0 && otherPIDs
+func (g *Input) NeedsParentFD() bool {
+	otherPIDs := g.Ask.Sys.Cloneflags&unix.CLONE_NEWPID != 0 || g.Joins.Joins(spec.PIDNamespace)
+	return g.MeetsEarly() || g.Ask.Sys.Pdeathsig != 0 && otherPIDs
 }
 
 // endWithoutParent ends the child if its parent is gone already. The first
 // process of a PID namespace cannot send itself a signal that it would die of.
 func (b *builder) endWithoutParent(name string) {
-	if b.given.parentFD < 0 {
+	if b.given.ParentFD < 0 {
 		return // a kernel without pidfd_open
 	}
 	p := b.p
 	const pollin = 1
-	poll, now, gone := p.Words(uint64(b.table.at(b.given.parentFD))|pollin<<32), p.Words(0, 0), p.Words(0)
-	b.add(name, program.Ppoll, poll, num(1), now, num(0), num(8)).Ignore(uint32(unix.EINTR)).Into(gone)
+	poll, now, gone := p.Words(uint64(b.table.at(b.given.ParentFD))|pollin<<32), p.Words(0, 0), p.Words(0)
+	b.add(name, program.Ppoll, poll, Num(1), now, Num(0), Num(8)).Ignore(uint32(unix.EINTR)).Into(gone)
 	alive := p.Ahead()
-	p.GotoIf(name, gone, num(0), &alive).Quiet = true
-	b.add(name, program.ExitGroup, num(125)).Quiet = true
+	p.GotoIf(name, gone, Num(0), &alive).Quiet = true
+	b.add(name, program.ExitGroup, Num(125)).Quiet = true
 	alive.Place()
 }
 
 func (b *builder) noctty() {
 	if b.ask.Sys.Noctty {
-		b.add(spec.Field("Noctty"), program.Ioctl, num(0), num(unix.TIOCNOTTY), num(0))
+		b.add(spec.Field("Noctty"), program.Ioctl, Num(0), Num(unix.TIOCNOTTY), Num(0))
 	}
 }
 
 func (b *builder) setctty() {
 	if b.ask.Sys.Setctty {
-		b.add(spec.Field("Setctty"), program.Ioctl, num(b.ask.Sys.Ctty), num(unix.TIOCSCTTY), num(1))
+		b.add(spec.Field("Setctty"), program.Ioctl, Num(b.ask.Sys.Ctty), Num(unix.TIOCSCTTY), Num(1))
 	}
 }
 
 func (b *builder) traceMe() {
 	if b.ask.Sys.Ptrace {
-		b.add(spec.Field("Ptrace"), program.Ptrace, num(unix.PTRACE_TRACEME))
+		b.add(spec.Field("Ptrace"), program.Ptrace, Num(unix.PTRACE_TRACEME))
 	}
 }
 
@@ -191,7 +191,7 @@ func (b *builder) lastSteps() {
 
 func (b *builder) execve() {
 	if b.ask.Attr.Program != nil {
-		b.executeFile("Attr.Program", b.made.executable, b.ask.Argv, b.ask.Env)
+		b.executeFile("Attr.Program", b.made.Executable, b.ask.Argv, b.ask.Env)
 		return
 	}
 	b.add("", program.Execve, b.p.Str(b.ask.Path), b.p.Strs(b.ask.Argv), b.p.Strs(b.ask.Env))
@@ -200,9 +200,9 @@ func (b *builder) execve() {
 // executeFile executes the file of a descriptor.
 func (b *builder) executeFile(field string, fd int, argv, env []string) {
 	args, vars := b.p.Strs(argv), b.p.Strs(env)
-	if b.given.lacks.Has(kernel.NoExecveat) {
+	if b.given.Lacks.Has(kernel.NoExecveat) {
 		b.add(field, program.Execve, b.p.Str("/proc/self/fd/"+spec.Itoa(fd)), args, vars)
 		return
 	}
-	b.add(field, program.Execveat, num(fd), b.p.Str(""), args, vars, num(unix.AT_EMPTY_PATH))
+	b.add(field, program.Execveat, Num(fd), b.p.Str(""), args, vars, Num(unix.AT_EMPTY_PATH))
 }

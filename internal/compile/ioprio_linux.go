@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"github.com/sprog-dev/sprog/internal/program"
@@ -16,6 +16,6 @@ const (
 func (b *builder) ioPriority() {
 	if p := b.ask.Attr.IOPriority; p != nil {
 		class, _ := p.Class.Number()
-		b.add(spec.IOField, program.IoprioSet, num(ioprioWhoProcess), num(0), num(class<<ioprioClassShift|p.Level))
+		b.add(spec.IOField, program.IoprioSet, Num(ioprioWhoProcess), Num(0), Num(class<<ioprioClassShift|p.Level))
 	}
 }

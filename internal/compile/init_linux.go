@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"math"
@@ -15,15 +15,15 @@ import (
 
 // Offsets in siginfo_t, as rt_sigtimedwait and waitid fill it in.
 const (
-	infoCode   = 8
-	infoPid    = 16
-	infoStatus = 24
-	infoSize   = 128
+	InfoCode   = 8
+	InfoPid    = 16
+	InfoStatus = 24
+	InfoSize   = 128
 
-	// endSize is that and a struct rusage behind it.
-	endSize = infoSize + 144
+	// EndSize is that and a struct rusage behind it.
+	EndSize = InfoSize + 144
 
-	cldExited    = 1
+	CldExited    = 1
 	cldStopped   = 5
 	cldContinued = 6
 	siKernel     = 0x80
@@ -36,15 +36,15 @@ func (b *builder) initProgram() {
 	p := in.p
 	b.made.initStep = p.Len()
 	in.all, in.mask = p.Words(^uint64(0)), p.Words(0)
-	in.info, in.child, in.signal = p.Buffer(endSize), p.Words(0), p.Words(0)
-	p.Label(in.info.Plus(infoSize), "usage")
+	in.info, in.child, in.signal = p.Buffer(EndSize), p.Words(0), p.Words(0)
+	p.Label(in.info.Plus(InfoSize), "usage")
 	in.chldAct, in.dfl = p.Buffer(32), p.Buffer(32)
 	p.Label(in.mask, "mask")
 	p.Label(in.chldAct, "action")
 	p.Label(in.info, "info")
-	p.Label(in.info.Plus(infoCode), "info.si_code")
-	p.Label(in.info.Plus(infoPid), "info.si_pid")
-	p.Label(in.info.Plus(infoStatus), "info.si_status")
+	p.Label(in.info.Plus(InfoCode), "info.si_code")
+	p.Label(in.info.Plus(InfoPid), "info.si_pid")
+	p.Label(in.info.Plus(InfoStatus), "info.si_status")
 	in.prepare()
 	in.spawn()
 	in.loop()
@@ -72,16 +72,16 @@ func (in *initBuilder) add(call program.Call, args ...program.Arg) *program.Step
 }
 
 func (in *initBuilder) prepare() {
-	in.add(program.RtSigprocmask, num(unix.SIG_SETMASK), in.all, in.mask, num(8))
+	in.add(program.RtSigprocmask, Num(unix.SIG_SETMASK), in.all, in.mask, Num(8))
 	// The program may run as the same user as the init: it must not be able
 	// to trace it, or to read or write its memory.
-	in.add(program.Prctl, num(unix.PR_SET_DUMPABLE), num(0))
-	in.add(program.Prctl, num(unix.PR_SET_NAME), in.p.Str(initName))
+	in.add(program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(0))
+	in.add(program.Prctl, Num(unix.PR_SET_NAME), in.p.Str(InitName))
 	if in.ask.Sys.Cloneflags&unix.CLONE_NEWPID == 0 {
-		in.add(program.Prctl, num(unix.PR_SET_CHILD_SUBREAPER), num(1))
+		in.add(program.Prctl, Num(unix.PR_SET_CHILD_SUBREAPER), Num(1))
 	}
 	// Where SIGCHLD is ignored, children vanish without a status.
-	in.add(program.RtSigaction, num(int(unix.SIGCHLD)), in.dfl, in.chldAct, num(8))
+	in.add(program.RtSigaction, Num(int(unix.SIGCHLD)), in.dfl, in.chldAct, Num(8))
 	in.add(program.Getpid)
 	in.self = in.p.Result()
 }
@@ -90,12 +90,12 @@ func (in *initBuilder) prepare() {
 // executes. The init goes on when that has happened, one way or the other.
 func (in *initBuilder) spawn() {
 	p := in.p
-	in.made.initClone, in.toProgram = p.Len(), p.Ahead()
+	in.made.InitClone, in.toProgram = p.Len(), p.Ahead()
 	// The place of the address that is cleared depends on the architecture; without
 	// CLONE_SETTLS the other one is ignored.
-	left := num(machine.LeftAt)
-	in.add(program.Clone, num(unix.CLONE_VM|unix.CLONE_VFORK|unix.CLONE_CHILD_CLEARTID), num(0), num(0), left, left).Into(in.child)
-	p.GotoIf(spec.InitField, in.child, num(0), &in.toProgram)
+	left := Num(machine.LeftAt)
+	in.add(program.Clone, Num(unix.CLONE_VM|unix.CLONE_VFORK|unix.CLONE_CHILD_CLEARTID), Num(0), Num(0), left, left).Into(in.child)
+	p.GotoIf(spec.InitField, in.child, Num(0), &in.toProgram)
 
 	// The child has no exit signal until it executes; see fateOf in package
 	// machine. So waitid finds it as long as it has not: dead, or while the
@@ -104,22 +104,22 @@ func (in *initBuilder) spawn() {
 	pid := p.Value(spec.InitField, in.child)
 	look, pause, executed := p.Here(), p.Ahead(), p.Ahead()
 	const cloned = unix.WEXITED | unix.WNOHANG | unix.WNOWAIT | unix.WCLONE
-	in.add(program.Waitid, num(unix.P_PID), pid, in.info, num(cloned), num(0)).On(uint32(unix.ECHILD), &executed)
-	p.GotoIf(spec.InitField, in.info.Plus(infoPid), num(0), &pause)
+	in.add(program.Waitid, Num(unix.P_PID), pid, in.info, Num(cloned), Num(0)).On(uint32(unix.ECHILD), &executed)
+	p.GotoIf(spec.InitField, in.info.Plus(InfoPid), Num(0), &pause)
 	// The pipe gets all steps with their results, for the parent to see how
 	// far the child came, and the init ends with the signal as its status.
-	in.add(program.Write, num(in.made.report), program.Arg{Kind: program.Steps}, num(0)).Ignore(program.AnyErrno)
+	in.add(program.Write, Num(in.made.Report), program.Arg{Kind: program.Steps}, Num(0)).Ignore(program.AnyErrno)
 	in.tell = p.Result()
-	in.add(program.ExitGroup, p.Value(spec.InitField, in.info.Plus(infoStatus)))
+	in.add(program.ExitGroup, p.Value(spec.InitField, in.info.Plus(InfoStatus)))
 	moment := p.Words(0, 1e4)
 	p.Label(moment, "10us")
 	pause.Place()
-	in.add(program.Ppoll, num(0), num(0), moment, num(0), num(8)).On(program.AnyErrno, &look).Then(&look)
+	in.add(program.Ppoll, Num(0), Num(0), moment, Num(0), Num(8)).On(program.AnyErrno, &look).Then(&look)
 
 	executed.Place()
-	in.made.settled = p.Len()
+	in.made.Settled = p.Len()
 	in.standAside()
-	in.add(program.Write, num(in.made.report), p.Str(machine.Executed), num(1)).Ignore(program.AnyErrno)
+	in.add(program.Write, Num(in.made.Report), p.Str(machine.Executed), Num(1)).Ignore(program.AnyErrno)
 	in.closeAll()
 }
 
@@ -142,8 +142,8 @@ func (in *initBuilder) closeAll() {
 	own.add(in.stateLast)
 	if in.ask.Attr.Init.Tells() {
 		// An init must not wait for a caller that does not read.
-		in.add(program.Fcntl, num(in.made.report), num(unix.F_SETFL), num(unix.O_NONBLOCK))
-		own.add(in.made.report)
+		in.add(program.Fcntl, Num(in.made.Report), Num(unix.F_SETFL), Num(unix.O_NONBLOCK))
+		own.add(in.made.Report)
 	}
 	if in.children >= 0 {
 		own.add(in.children)
@@ -160,12 +160,12 @@ func (in *initBuilder) closeRange(first, last int) {
 	if last < first {
 		return
 	}
-	if !in.given.lacks.Has(kernel.NoCloseRange) {
-		in.add(program.CloseRange, num(first), num(last), num(0))
+	if !in.given.Lacks.Has(kernel.NoCloseRange) {
+		in.add(program.CloseRange, Num(first), Num(last), Num(0))
 		return
 	}
 	for _, n := range in.table.open.between(first, last+1) {
-		in.add(program.Close, num(n)).Quiet = true
+		in.add(program.Close, Num(n)).Quiet = true
 	}
 }
 
@@ -175,9 +175,9 @@ func (in *initBuilder) loop() {
 	p := in.p
 	own := p.Value(spec.InitField, in.child) // the program's pid, to where it is needed
 	in.wait = p.Here()
-	in.add(program.RtSigtimedwait, in.all, in.info, num(0), num(8)).Retry(uint32(unix.EINTR)).Into(in.signal)
+	in.add(program.RtSigtimedwait, in.all, in.info, Num(0), Num(8)).Retry(uint32(unix.EINTR)).Into(in.signal)
 	forward, reap := p.Ahead(), p.Ahead()
-	p.GotoIf(spec.InitField, in.signal, num(unix.SIGCHLD), &reap)
+	p.GotoIf(spec.InitField, in.signal, Num(unix.SIGCHLD), &reap)
 	in.leaveOut(&forward)
 	forward.Place()
 	// A signal of sigqueue(3) keeps its value; others cannot be passed on whole.
@@ -191,9 +191,9 @@ func (in *initBuilder) loop() {
 		flags |= unix.WSTOPPED | unix.WCONTINUED
 	}
 	mine := p.Ahead()
-	in.add(program.Waitid, num(0), num(0), in.info, num(flags), in.info.Plus(infoSize)).On(uint32(unix.ECHILD), &in.wait)
-	p.GotoIf(spec.InitField, in.info.Plus(infoPid), num(0), &in.wait)
-	p.GotoIf(spec.InitField, in.info.Plus(infoPid), own, &mine).Then(&reap)
+	in.add(program.Waitid, Num(0), Num(0), in.info, Num(flags), in.info.Plus(InfoSize)).On(uint32(unix.ECHILD), &in.wait)
+	p.GotoIf(spec.InitField, in.info.Plus(InfoPid), Num(0), &in.wait)
+	p.GotoIf(spec.InitField, in.info.Plus(InfoPid), own, &mine).Then(&reap)
 	mine.Place()
 	in.tellStop(&reap)
 }
@@ -204,7 +204,7 @@ func (in *initBuilder) leaveOut(forward *program.Target) {
 	p := in.p
 	if in.ask.Attr.Init.Tells() {
 		// Its own SIGPIPE, if nobody reads what it tells.
-		p.GotoIf(spec.InitField, in.info.Plus(infoPid), in.self, &in.wait)
+		p.GotoIf(spec.InitField, in.info.Plus(InfoPid), in.self, &in.wait)
 	}
 	if in.ask.Attr.Init.JobControl || !in.ask.Leads() {
 		return
@@ -212,12 +212,12 @@ func (in *initBuilder) leaveOut(forward *program.Target) {
 	if in.ask.Sys.Setsid {
 		// A terminal that hangs up tells the leader of its session alone.
 		for _, sig := range []unix.Signal{unix.SIGHUP, unix.SIGCONT} {
-			p.GotoIf(spec.InitField, in.signal, num(sig), forward)
+			p.GotoIf(spec.InitField, in.signal, Num(sig), forward)
 		}
 	}
 	// What the kernel sends otherwise, as a terminal has it do, went to the program
 	// as well: it is in the group that the init leads.
-	p.GotoIf(spec.InitField, in.info.Plus(infoCode), num(siKernel), &in.wait)
+	p.GotoIf(spec.InitField, in.info.Plus(InfoCode), Num(siKernel), &in.wait)
 }
 
 // tellStop tells the caller by which signal the program has stopped or continued, and goes on
@@ -226,35 +226,35 @@ func (in *initBuilder) tellStop(reap *program.Target) {
 	if !in.ask.Attr.Init.Tells() {
 		return
 	}
-	p, code := in.p, in.info.Plus(infoCode)
+	p, code := in.p, in.info.Plus(InfoCode)
 	tell, ended := p.Ahead(), p.Ahead()
-	p.GotoIf(spec.InitField, code, num(cldStopped), &tell)
-	p.GotoIf(spec.InitField, code, num(cldContinued), &tell).Then(&ended)
+	p.GotoIf(spec.InitField, code, Num(cldStopped), &tell)
+	p.GotoIf(spec.InitField, code, Num(cldContinued), &tell).Then(&ended)
 	tell.Place()
-	in.add(program.Write, num(in.made.report), in.info.Plus(infoStatus), num(1)).On(program.AnyErrno, reap).Then(reap)
+	in.add(program.Write, Num(in.made.Report), in.info.Plus(InfoStatus), Num(1)).On(program.AnyErrno, reap).Then(reap)
 	ended.Place()
 }
 
 // tellEnd tells the caller how the program has ended, and what it has used: an
 // exit code of the init's own cannot say everything.
 func (in *initBuilder) tellEnd() {
-	in.add(program.Pwrite64, num(in.stateLast), in.info, num(endSize), num(machine.EndAt)).Ignore(program.AnyErrno)
+	in.add(program.Pwrite64, Num(in.stateLast), in.info, Num(EndSize), Num(machine.EndAt)).Ignore(program.AnyErrno)
 }
 
 // end ends the init as the program ended. A signal is sent to itself; PID 1 of
 // a namespace is spared by the kernel and exits with 128+n, as a shell does.
 func (in *initBuilder) end() {
 	p := in.p
-	status := p.Value(spec.InitField, in.info.Plus(infoStatus))
+	status := p.Value(spec.InitField, in.info.Plus(InfoStatus))
 	exited := p.Ahead()
-	p.GotoIf(spec.InitField, in.info.Plus(infoCode), num(cldExited), &exited)
+	p.GotoIf(spec.InitField, in.info.Plus(InfoCode), Num(CldExited), &exited)
 
-	signal := p.Value(spec.InitField, in.info.Plus(infoStatus))
-	in.add(program.RtSigaction, signal, in.dfl, num(0), num(8)).Ignore(uint32(unix.EINVAL)) // SIGKILL
+	signal := p.Value(spec.InitField, in.info.Plus(InfoStatus))
+	in.add(program.RtSigaction, signal, in.dfl, Num(0), Num(8)).Ignore(uint32(unix.EINVAL)) // SIGKILL
 	in.add(program.Getpid)
 	in.add(program.Kill, p.Result(), signal).Ignore(program.AnyErrno)
-	in.add(program.RtSigprocmask, num(unix.SIG_SETMASK), in.dfl, num(0), num(8))
-	in.add(program.Move, in.info.Plus(infoStatus), num(128))
+	in.add(program.RtSigprocmask, Num(unix.SIG_SETMASK), in.dfl, Num(0), Num(8))
+	in.add(program.Move, in.info.Plus(InfoStatus), Num(128))
 	in.add(program.ExitGroup, p.Result())
 
 	exited.Place()
@@ -265,11 +265,11 @@ func (in *initBuilder) end() {
 // for itself, and executes the program.
 func (in *initBuilder) program() {
 	in.toProgram.Place()
-	in.made.firstStep = in.p.Len()
+	in.made.FirstStep = in.p.Len()
 	in.dieWithInit()
 	in.leadForeground()
-	in.add(program.RtSigaction, num(int(unix.SIGCHLD)), in.chldAct, num(0), num(8))
-	in.add(program.RtSigprocmask, num(unix.SIG_SETMASK), in.mask, num(0), num(8))
+	in.add(program.RtSigaction, Num(int(unix.SIGCHLD)), in.chldAct, Num(0), Num(8))
+	in.add(program.RtSigprocmask, Num(unix.SIG_SETMASK), in.mask, Num(0), Num(8))
 	in.builder.lastSteps()
 	in.p.StepOf(in.tell).Args[2] = in.p.Size()
 }
@@ -283,9 +283,9 @@ func (in *initBuilder) leadForeground() {
 	}
 	p := in.p
 	group := p.Words(0)
-	in.add(program.Setpgid, num(0), num(0))
+	in.add(program.Setpgid, Num(0), Num(0))
 	in.add(program.Getpid).Into(group)
-	in.add(program.Ioctl, num(in.ask.Sys.Ctty), num(unix.TIOCSPGRP), group)
+	in.add(program.Ioctl, Num(in.ask.Sys.Ctty), Num(unix.TIOCSPGRP), group)
 }
 
 // dieWithInit has the program killed when the init is: whoever kills the
@@ -296,10 +296,13 @@ func (in *initBuilder) dieWithInit() {
 		return
 	}
 	p := in.p
-	in.add(program.Prctl, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))
+	in.add(program.Prctl, Num(unix.PR_SET_PDEATHSIG), Num(int(unix.SIGKILL)))
 	parent, same := p.Words(0), p.Ahead()
 	in.add(program.Getppid).Into(parent)
 	p.GotoIf(spec.InitField, parent, in.self, &same)
-	in.add(program.ExitGroup, num(125))
+	in.add(program.ExitGroup, Num(125))
 	same.Place()
 }
+
+// InitName is what an init calls itself.
+const InitName = "sprog-init"

@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package compile
 
 import (
 	"golang.org/x/sys/unix"
@@ -18,11 +18,11 @@ func (b *builder) securebits() {
 		e.Clear |= spec.KeepCapsBit
 	}
 	if e.Clear&spec.AllSecurebits == spec.AllSecurebits {
-		b.add(name, program.Prctl, num(unix.PR_SET_SECUREBITS), num(e.Set))
+		b.add(name, program.Prctl, Num(unix.PR_SET_SECUREBITS), Num(e.Set))
 		return
 	}
 	now := p.Words(0)
-	b.add(name, program.Prctl, num(unix.PR_GET_SECUREBITS)).Into(now)
-	p.Add(name, program.Move, now, num(0), num(e.Set), num(e.Clear)).Quiet = true
-	b.add(name, program.Prctl, num(unix.PR_SET_SECUREBITS), p.Result())
+	b.add(name, program.Prctl, Num(unix.PR_GET_SECUREBITS)).Into(now)
+	p.Add(name, program.Move, now, Num(0), Num(e.Set), Num(e.Clear)).Quiet = true
+	b.add(name, program.Prctl, Num(unix.PR_SET_SECUREBITS), p.Result())
 }

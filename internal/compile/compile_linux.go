@@ -1,0 +1,55 @@
+//go:build amd64 || arm64
+
+// Package compile turns what is asked for into the programs that the child runs.
+// It is pure: it opens nothing, asks the kernel nothing and reads no clock. The same
+// [Input] makes the same [Plan].
+package compile
+
+import (
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// A builder compiles a request into the program that the child runs. It
+// touches nothing but its own memory: the descriptors that it names are held
+// by somebody else.
+type builder struct {
+	ask   *spec.Start
+	given *Input
+	made  Plan
+
+	p          *program.Program // of the stage that is being built
+	table      fdTable
+	labels     []openLabel // the files that take the program's labels
+	mask       program.Arg // the word with the signal mask to restore
+	stateLast  int         // the number of the file with the state, for the init
+	children   int         // the number of the list of the init's children, or -1
+	ruleset    int         // the number of Landlock's ruleset, or NotOpen
+	guardsCore bool        // the limit on core files is still to be put back
+}
+
+// Compile makes the programs.
+func Compile(g *Input, m *Memory) Plan {
+	b := m.begin(g)
+	first := b.p
+	first.Reset()
+	if g.StageField != "" {
+		b.made.Second = &m.second
+	}
+	b.mask = first.Words(0)
+	first.Label(b.mask, "mask")
+	b.made.FirstMask = b.mask
+	b.steps()
+	b.p = first
+	b.noteTimes()
+	return b.made
+}
+
+func (b *builder) add(field string, call program.Call, args ...program.Arg) *program.Step {
+	return b.p.Add(field, call, args...)
+}
+
+// Num shortens the arguments that are numbers.
+func Num[T ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64 | ~uintptr](n T) program.Arg {
+	return program.Num(n)
+}

@@ -1,0 +1,115 @@
+//go:build amd64 || arm64
+
+package compile
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// A Standing is what this process is to other processes of its user's.
+type Standing struct {
+	// root says that it owns the files in /proc that belong to root, and so does the
+	// child. It may have a right to write to them otherwise (CAP_DAC_OVERRIDE), which the
+	// child has not got inside.
+	Root bool
+	// capable says that it holds capabilities.
+	Capable bool
+	// guarded says that there may be some that have no right to trace it: those that lack a
+	// capability of its or one of its ids, or any, where it is not dumpable or Yama restricts
+	// them (ptrace(2)). Other security modules judge the child as they do the parent.
+	Guarded bool
+}
+
+// EntersLate reports whether new namespaces are not what the child is born into,
+// but what its second stage enters: those with a user namespace among them, and those that are to
+// be made in joined ones. The image was executed outside then: undumpable, it
+// cannot be traced by root inside, whom no filter of the program's need bind.
+// That is of use to an init; any other would do no harm, and goes the same way.
+func (g *Input) EntersLate() bool {
+	flags := g.Ask.Sys.Cloneflags & uintptr(spec.AllKinds)
+	return g.StageField != "" && !g.Ask.InPlace && (flags&unix.CLONE_NEWUSER != 0 || flags != 0 && len(g.Ask.Attr.Join) > 0)
+}
+
+// MeetsEarly reports whether the child waits for its maps in the first stage.
+func (g *Input) MeetsEarly() bool { return g.Ask.Meets() && !g.EntersLate() }
+
+// BornInto are the flags of SysProcAttr's that the child is cloned with.
+func (g *Input) BornInto() uint64 {
+	flags := spec.BirthFlags(g.Ask.Sys.Cloneflags)
+	if g.EntersLate() {
+		flags &^= uint64(spec.AllKinds)
+	}
+	return flags
+}
+
+// RelaysLate reports whether the second stage has to make a process to be in the namespaces,
+// since it cannot enter them itself.
+func (g *Input) RelaysLate() bool {
+	born := uintptr(unix.CLONE_NEWPID | unix.CLONE_NEWTIME)
+	return g.EntersLate() && g.Ask.Sys.Cloneflags&born != 0 || g.StageField != "" && !g.Ask.InPlace && g.Joins.Joins(spec.PIDNamespace)
+}
+
+// enterLate enters the new namespaces in the second stage, and has the parent
+// write the maps.
+func (b *builder) enterLate() {
+	name, flags := spec.Field("Cloneflags"), uint64(0)
+	switch {
+	case b.given.EntersLate():
+		flags = spec.BirthFlags(b.ask.Sys.Cloneflags) & uint64(spec.AllKinds)
+	case b.given.RelaysLate():
+		name = "Attr.Join"
+	default:
+		return
+	}
+	relays, opens := b.given.RelaysLate(), b.ask.Meets() && !b.given.Root
+	if (relays || !opens) && len(b.given.Joins.Late) == 0 { // after a join it is so
+		b.add(name, program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(0))
+	}
+	if relays {
+		b.relayLate(name, flags)
+	} else {
+		b.add(name, program.Unshare, Num(flags))
+	}
+	if relays && opens {
+		// The process that has made this one has the rights of the parent, and
+		// the same memory. The parent answers when it is gone.
+		b.tellAndWait(name, machine.Relayed)
+		b.add(name, program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(1))
+	}
+	if b.ask.Meets() {
+		b.made.MeetAt = b.p.Len()
+		b.tellAndWait(b.ask.MapFiles()[0].Field, machine.Entered)
+		b.add(name, program.Close, Num(b.table.at(b.given.WaitFD)))
+		b.table.setOpen(b.table.at(b.given.WaitFD), false)
+	}
+}
+
+// relayLate has the second stage make another process, in the namespaces, which goes on.
+func (b *builder) relayLate(name string, flags uint64) {
+	p := b.p
+	flags |= unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_PARENT_SETTID
+	if b.given.Lacks.Has(kernel.NoClone3) {
+		b.add(name, program.Clone, Num(flags), Num(0), Num(machine.RelayedAt)).Into(p.Words(0)).Relay = true
+	} else {
+		const parentTID = 3 // of struct clone_args
+		args := [11]uint64{0: flags, parentTID: machine.RelayedAt}
+		b.add(name, program.Clone3, p.Words(args[:]...), Num(88)).Into(p.Words(0)).Relay = true
+	}
+}
+
+// tellAndWait tells the parent a word and waits for its answer. Should the
+// parent be gone, the child goes, too.
+func (b *builder) tellAndWait(field, word string) {
+	p := b.p
+	got, wait, answered := p.Words(0), b.table.at(b.given.WaitFD), p.Ahead()
+	b.add(field, program.Write, Num(b.made.Report), p.Str(word), Num(len(word)))
+	b.add(field, program.Read, Num(wait), p.Buffer(1), Num(1)).Into(got)
+	p.GotoIf(field, got, Num(1), &answered).Quiet = true
+	b.add(field, program.ExitGroup, Num(125)).Quiet = true
+	answered.Place()
+}

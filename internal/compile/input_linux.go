@@ -1,0 +1,95 @@
+//go:build amd64 || arm64
+
+package compile
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// The Input is all that a program is compiled from: what is asked for, and what
+// the parent has made, opened and found out for this attempt.
+type Input struct {
+	Ask     *spec.Start
+	Files   []spec.ChildFile // what is asked for, with the descriptors that there are for it
+	Uses    []Use            // the parent's descriptors that steps need, besides the files
+	Enters  []Use            // those of them that are a cgroup.procs to write to
+	Held    []Held           // all of them, and where the child finds them
+	Copied  bool             // the child is born with a copy of the parent's descriptor table
+	Highest int              // the highest descriptor that may be open, where the kernel lacks close_range
+	Lacks   kernel.Missing   // what the kernel is known not to have
+
+	StageField  string // the field that needs a second stage, or ""
+	Image, Pipe int    // its descriptors
+	WaitFD      int    // and, if it waits for the parent, that of a pipe
+	StateFD     int    // and that of its state
+
+	Stderr    int           // of an Exec: this process's standard error, or -1
+	ProgramFD int           // the parent's descriptor of the program to execute
+	DirFD     int           // that of the working directory
+	ProcFD    int           // that of this process's /proc, or -1
+	ParentFD  int           // a pidfd of this process for the child to look at, or -1
+	NoPidFD   bool          // there is no descriptor left for one of the child
+	ChildList bool          // /proc has a list of the init's children
+	Door      *machine.Door // what the child waits at for its listener to be taken, where it must not spin
+	Ppid      int
+	Clock     int32 // of the times that steps begin at, or NoClock
+
+	Standing      // of this process, if there is a new user namespace
+	Hides    bool // the memory is undumpable before the birth
+	Carries  bool // capabilities have to outlast the execve of the second stage
+	Own      [kernel.CapSets]uint64
+	Core     unix.Rlimit // the limit on core files, to be put back
+	Guards   bool        // there is one, which is lowered meanwhile
+
+	KernelCaps uint64 // the capabilities of the running kernel
+	Nofile     Nofile
+	RuleFDs    []int // the descriptors of Landlock's rules that have a File, in their order
+
+	Joins  Joins            // the namespaces to join
+	Locked spec.LandlockSet // what there is of Attr.Landlock
+}
+
+// A Nofile is what the limit on open files was before package syscall raised it.
+type Nofile struct {
+	Cur, Max uint64
+	Known    bool
+	Raised   bool // it is still what package syscall has made of it
+}
+
+// A Plan is the programs of a start, and where things are in them.
+type Plan struct {
+	First, Second *program.Program // second is nil unless there is such a stage
+
+	FirstMask program.Arg      // the word with the signal mask of the parent
+	GoWord    program.Arg      // the word that the rendezvous waits for
+	Handover  machine.Handover // of the descriptor that the child hands to its parent, if it has one
+	Ids       []program.Arg    // where the child puts the ids of namespaces
+
+	ChildPid, ChildPidFD, ChildLeft program.Arg // of the process that goes on, where one is made on the way
+
+	Report     int         // the number of the second stage's pipe; of an Exec, the standard error's
+	TellTo     program.Arg // of an Exec: the word with the number that it has now
+	Executable int         // the number of the program when it is executed
+	Mapped     int         // the step that maps the second stage's state
+	MeetAt     int         // the step of the second stage that has the parent write the maps
+	initStep   int         // the init's first step, or 0
+	InitClone  int         // the step that makes its child
+	Settled    int         // the first one that is run only once that has executed the program
+	FirstStep  int         // that of the init's child
+}
+
+// Runs is who runs a step of the second stage.
+func (c *Plan) Runs(step int) string {
+	switch {
+	case c.initStep == 0 || step < c.initStep:
+		return "child"
+	case step < c.FirstStep:
+		return "init"
+	}
+	return "program"
+}

@@ -1,0 +1,125 @@
+//go:build amd64 || arm64
+
+package compile
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// Joins is what the start knows of the namespaces to join.
+type Joins struct {
+	List       []Joined // in the order in which they are joined
+	Late       []Joined // those that are joined in the second stage
+	Privileged bool     // the caller needs no right that only the user namespace gives
+	Relays     bool     // a process that is made on the way goes on
+
+	NullReader, NullWriter int // the caller's /dev/null, or NotOpen
+}
+
+// A Joined namespace is one that the child joins.
+type Joined struct {
+	Kind  spec.NamespaceKind
+	Fd    int
+	Name  string
+	Field string
+	Given bool // the descriptor is the caller's, and stays open
+}
+
+// Joins reports whether a namespace of the kind is joined.
+func (j *Joins) Joins(kind spec.NamespaceKind) bool {
+	return Holds(j.List, kind) || Holds(j.Late, kind)
+}
+
+func Holds(list []Joined, kind spec.NamespaceKind) bool {
+	return slices.ContainsFunc(list, func(n Joined) bool { return n.Kind == kind })
+}
+
+// Rank is a kind's place in the order. What is left once the user namespace
+// has its place does not matter, but that a time namespace takes a second stage.
+func (j *Joins) Rank(kind spec.NamespaceKind) int {
+	if kind == spec.UserNamespace && j.Privileged {
+		return len(spec.NamespaceKinds)
+	}
+	for i, k := range spec.NamespaceKinds {
+		if k.Kind == kind {
+			return i
+		}
+	}
+	return -1
+}
+
+// join joins namespaces, while the child still shares the parent's descriptors
+// and has their numbers. Processes inside may be allowed to trace one that is
+// in with them. The memory is the parent's, and must be out of their reach
+// before.
+func (b *builder) join() {
+	j := &b.given.Joins
+	if len(j.List) == 0 {
+		return
+	}
+	b.add("Attr.Join", program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(0))
+	for _, n := range j.List {
+		b.add(n.Field, program.Setns, Num(n.Fd), Num(n.Kind))
+	}
+	if b.given.Joins.Relays {
+		b.relay()
+	}
+}
+
+// joinLate joins what is joined in the second stage, first of all there: it
+// was executed in the namespaces of the caller, so that undumpable means out of
+// reach for whoever is root in another user namespace.
+func (b *builder) joinLate() {
+	if !b.ask.InPlace {
+		b.joinRest()
+	}
+}
+
+func (b *builder) joinRest() {
+	j := &b.given.Joins
+	if len(j.Late) == 0 {
+		return
+	}
+	b.add("Attr.Join", program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(0))
+	for _, n := range j.Late {
+		b.add(n.Field, program.Setns, Num(b.table.at(n.Fd)), Num(n.Kind))
+	}
+}
+
+// relay has the child make another child of the parent's, in the PID
+// namespace just joined, and in new namespaces if there are to be any. That one goes on.
+func (b *builder) relay() {
+	m, p := &b.made, b.p
+	m.ChildPid, m.ChildPidFD, m.ChildLeft = p.Words(0), p.Words(1<<32-1), p.Words(1)
+	name := "Attr.Join"
+	flags := unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_CHILD_CLEARTID | b.given.BornInto()
+	if b.given.BornInto() != 0 {
+		name = spec.Field("Cloneflags")
+	}
+	if b.given.Copied {
+		flags &^= unix.CLONE_FILES
+	}
+	if !b.given.NoPidFD {
+		flags |= unix.CLONE_PIDFD
+	}
+	if b.given.Lacks.Has(kernel.NoClone3) {
+		// The place of the address that is cleared depends on the
+		// architecture; without CLONE_SETTLS the other one is ignored.
+		b.add(name, program.Clone, Num(flags), Num(0), m.ChildPidFD, m.ChildLeft, m.ChildLeft).Into(m.ChildPid).Relay = true
+		return
+	}
+	// The kernel notes the number before the new process runs, whatever
+	// becomes of the old one.
+	flags |= unix.CLONE_PARENT_SETTID
+	args := p.Words(flags, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	for i, at := range []program.Arg{m.ChildPidFD, m.ChildLeft, m.ChildPid} {
+		p.Point(args.Plus(8+8*i), at)
+	}
+	b.add(name, program.Clone3, args, Num(88)).Into(m.ChildPid).Relay = true
+}

@@ -1,0 +1,40 @@
+//go:build amd64 || arm64
+
+package compile
+
+import "github.com/sprog-dev/sprog/internal/program"
+
+// A Memory is what compiling allocates, to be used again. Nothing that it
+// holds means anything to the next program.
+type Memory struct {
+	builder builder
+	first   program.Program
+	second  program.Program
+	ids     []program.Arg
+	table   fdTable
+	labels  []openLabel
+}
+
+// begin is a new builder.
+func (m *Memory) begin(g *Input) *builder {
+	m.keep()
+	t := &m.table
+	m.builder = builder{ask: g.Ask, given: g, p: &m.first, labels: m.labels[:0], ruleset: NotOpen, guardsCore: g.Guards,
+		table: fdTable{held: append(t.held[:0], g.Held...), files: g.Files, open: t.open[:0], source: t.source[:0],
+			needed: t.needed[:0], placed: t.placed[:0]}}
+	m.builder.made = Plan{First: &m.first, Ids: m.ids[:0]}
+	return &m.builder
+}
+
+// keep takes the lists back, which may have grown.
+func (m *Memory) keep() {
+	if b := &m.builder; b.ask != nil {
+		m.ids, m.table, m.labels = b.made.Ids, b.table, b.labels
+	}
+}
+
+// Release lets go of all that is not memory.
+func (m *Memory) Release() {
+	m.keep()
+	m.builder, m.table.files = builder{}, nil
+}

@@ -1,0 +1,61 @@
+//go:build amd64 || arm64
+
+package compile
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// splitStage ends the first stage and begins the second, if there is to be one.
+// What the second needs of the parent's descriptors survives the execve. The
+// pipe goes to a number above all that matter, where it stays.
+func (b *builder) splitStage() {
+	if b.made.Second == nil {
+		return
+	}
+	t := &b.table
+	b.made.Report = t.spare()
+	b.add(b.given.StageField, program.Dup3, Num(t.at(b.given.Pipe)), Num(b.made.Report), Num(0))
+	for _, h := range t.held {
+		if h.Fd != b.given.Image && h.Fd != b.given.Pipe && !h.Stays && t.isOpen(h.At) {
+			b.add(h.Field, program.Fcntl, Num(h.At), Num(unix.F_SETFD), Num(0))
+		}
+	}
+	b.carryCaps()
+	b.restoreMask()
+	b.coreBack() // a signal may leave a core file from here on
+	b.executeFile(b.given.StageField, t.at(b.given.Image), []string{machine.SecondName}, nil)
+	t.setOpen(t.at(b.given.Image), false)
+	t.setOpen(t.at(b.given.Pipe), false)
+
+	b.p = b.made.Second
+	b.p.Reset()
+	b.keepSecondLog()
+	b.mask = b.p.Words(0)
+	b.p.Label(b.mask, "mask")
+	b.mapState(t.at(b.given.StateFD))
+	// As after the birth: until the mask is set no signal is to end the start.
+	b.add(b.given.StageField, program.RtSigprocmask, Num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, Num(8))
+	b.add(b.given.StageField, program.Prctl, Num(unix.PR_SET_NAME), b.p.Str(machine.SecondName))
+	b.add(b.given.StageField, program.Fcntl, Num(b.made.Report), Num(unix.F_SETFD), Num(unix.FD_CLOEXEC))
+	b.putCapsBack()
+}
+
+// mapState has the parent see what step the second stage has come to, even if
+// it is killed.
+func (b *builder) mapState(fd int) {
+	b.noteBirth(fd)
+	b.made.Mapped = b.p.Len()
+	b.add(b.given.StageField, program.Mmap, Num(machine.StatePage), Num(machine.StateSize(b.p)), Num(unix.PROT_READ|unix.PROT_WRITE),
+		Num(unix.MAP_SHARED|unix.MAP_FIXED), Num(fd), Num(0))
+	if b.ask.Attr.Init != nil { // which tells at the end what has become of the program
+		b.stateLast = b.table.spare()
+		b.add(spec.InitField, program.Dup3, Num(fd), Num(b.stateLast), Num(unix.O_CLOEXEC))
+	}
+	b.add(b.given.StageField, program.Close, Num(fd))
+	b.table.setOpen(fd, false)
+}

@@ -1,0 +1,27 @@
+//go:build amd64 || arm64
+
+package compile
+
+import (
+	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// Verifiable is what [program.Start.Verify] has to know of the start. Only tests
+// ask for it.
+func (g *Input) Verifiable(made *Plan) *program.Start {
+	s := &program.Start{First: made.First, Second: made.Second, Shared: !g.Copied, Highest: -1}
+	if g.Lacks.Has(kernel.NoCloseRange) {
+		s.Highest = g.Highest
+	}
+	for _, h := range g.Held {
+		s.Open = append(s.Open, program.Open{FD: h.At, Kind: h.Kind, Cloexec: h.Own || h.Lent})
+	}
+	for _, f := range g.Files {
+		if f.Source != spec.Closed {
+			s.Given = append(s.Given, f.N)
+		}
+	}
+	return s
+}
