@@ -59,7 +59,7 @@ var failingRights = []failing{
 		SysProcAttr: &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 54322, Gid: 54322}},
 		Attr:        &Attr{Init: &Init{}, Rlimits: []Rlimit{{Resource: unix.RLIMIT_NPROC, Cur: 1, Max: 1}}},
 	}), by: byRoot,
-		want: "sprog: start /bin/true: clone CLONE_VM|CLONE_VFORK (Attr.Init): resource temporarily unavailable (likely RLIMIT_NPROC: it allows user 54322 no more than 1 processes and threads, and the init is one of them)"},
+		want: "sprog: start /bin/true: clone CLONE_VM|CLONE_CHILD_CLEARTID|CLONE_VFORK (Attr.Init): resource temporarily unavailable (likely RLIMIT_NPROC: it allows user 54322 no more than 1 processes and threads, and the init is one of them)"},
 	{asked: "A nice value of -5, by an ordinary user", make: attrOf(&Attr{Nice: new(-5)}), by: ordinary, world: withoutAny(unix.RLIMIT_NICE),
 		want: "sprog: start /bin/true: setpriority -5 (Attr.Nice): permission denied (a nice value of -5 takes CAP_SYS_NICE or a RLIMIT_NICE of 25; it is 0)"},
 	{asked: "A real-time policy, by an ordinary user", make: attrOf(&Attr{Scheduler: &Scheduler{Policy: SchedFIFO, Priority: 10}}),
