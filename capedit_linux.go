@@ -5,6 +5,7 @@ package sprog
 import (
 	"strconv"
 
+	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -69,7 +70,7 @@ func completeCaps(r *spec.Start, e spec.CapEdits) spec.CapEdits {
 		e[kernel.Ambient].Set |= 1 << c
 	}
 	if r.Attr.Caps != nil && r.Attr.Caps.Keep {
-		kept := capsBefore(r)[kernel.Permitted] &^ (e[kernel.Effective].Loses() | e[kernel.Permitted].Loses() |
+		kept := explain.CapsBefore(r)[kernel.Permitted] &^ (e[kernel.Effective].Loses() | e[kernel.Permitted].Loses() |
 			e[kernel.Inheritable].Loses() | e[kernel.Ambient].Loses() | e[kernel.Bounding].Loses())
 		for _, set := range []int{kernel.Effective, kernel.Permitted, kernel.Inheritable, kernel.Ambient} {
 			e[set].Set |= kept

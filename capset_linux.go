@@ -5,23 +5,10 @@ package sprog
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
-
-// capsBefore are the sets that the child has before any of this.
-func capsBefore(r *spec.Start) (sets [kernel.CapSets]uint64) {
-	if r.NewUserNamespace() || r.JoinsUser {
-		sets[kernel.Effective], sets[kernel.Permitted], sets[kernel.Bounding] = kernel.Caps(), kernel.Caps(), kernel.Caps()
-		return sets
-	}
-	sets = kernel.OwnSets()
-	if r.SecondStage() != "" && unix.Geteuid() == 0 { // its execve has made them anew
-		sets[kernel.Permitted] = sets[kernel.Bounding] | sets[kernel.Inheritable]
-		sets[kernel.Effective] = sets[kernel.Permitted]
-	}
-	return sets
-}
 
 // checkRights refuses what this process has no right to ask for. A plan is
 // made without a look at that.
@@ -38,7 +25,7 @@ func (s *starter) checkRights() *spec.Error {
 	if s.describing {
 		return nil
 	}
-	e, before := s.ask.Caps, capsBefore(s.ask)
+	e, before := s.ask.Caps, explain.CapsBefore(s.ask)
 	setpcap := before[kernel.Effective]>>unix.CAP_SETPCAP&1 != 0
 	within := before[kernel.Inheritable] | before[kernel.Bounding]
 	if !setpcap {

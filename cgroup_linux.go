@@ -8,8 +8,6 @@ import (
 	"io/fs"
 	"strconv"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
@@ -158,24 +156,4 @@ func (s *starter) cgroup() int {
 		return s.standInCgroup
 	}
 	return s.group.FD()
-}
-
-// explainCgroup says what the kernel means where a child cannot be born in its
-// cgroup.
-func explainCgroup(errno error) string {
-	switch errno {
-	case unix.EACCES, unix.EPERM:
-		return "cgroup.procs of the nearest cgroup above both this process's and the new one must be writable"
-	case unix.EBUSY:
-		return "a cgroup whose cgroup.subtree_control has controllers cannot hold processes"
-	case unix.EOPNOTSUPP:
-		return "the cgroup is below one that is threaded"
-	case unix.ENOENT:
-		return "the cgroup has been removed, or is outside of this process's cgroup namespace"
-	case unix.EBADF:
-		return "it is not open, or not the directory of a cgroup of version 2"
-	case unix.ENODEV:
-		return "the cgroup has been removed"
-	}
-	return ""
 }

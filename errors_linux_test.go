@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/explain"
 )
 
 // The launches that docs/errors.md lists. Each is made for real, by this
@@ -163,7 +165,7 @@ func (x *scene) told(text string) string {
 	text = regexp.MustCompile("/proc/[0-9]+").ReplaceAllString(text, "/proc/PID")
 	text = regexp.MustCompile("sprog-test-[0-9-]+").ReplaceAllString(text, "sprog-x")
 	text = regexp.MustCompile("user 20[0-9]{6}").ReplaceAllString(text, "user 1000")
-	text = strings.ReplaceAll(text, "this machine is "+machineName(ownMachine().machine), "this machine is x86-64")
+	text = strings.ReplaceAll(text, "this machine is "+explain.MachineName(explain.OwnMachine().Machine), "this machine is x86-64")
 	if mount := cgroup2Mount(); mount != "" {
 		text = strings.ReplaceAll(text, mount, "/sys/fs/cgroup")
 	}
@@ -312,7 +314,7 @@ type elfHeader struct {
 
 // dynamic is an ELF file for this machine that names a dynamic loader.
 func dynamic(loader string) string {
-	return elfFile(binary.LittleEndian, etDyn, ownMachine().machine, elfHeader{kind: 3, offset: 120, size: uint64(len(loader) + 1)}, loader+"\x00")
+	return elfFile(binary.LittleEndian, explain.EtDyn, explain.OwnMachine().Machine, elfHeader{kind: 3, offset: 120, size: uint64(len(loader) + 1)}, loader+"\x00")
 }
 
 func simple(c Cmd) func(*scene) *Cmd {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/explain"
 )
 
 var failingPrograms = []failing{
@@ -49,20 +51,20 @@ var failingPrograms = []failing{
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is text in UTF-16, and a script has to be in UTF-8)"},
 	{asked: "A script that names no interpreter", make: content("#!\nexit\n"),
 		want: "sprog: start /tmp/x/program: execve: exec format error (the first line of /tmp/x/program names no interpreter behind #!)"},
-	{asked: "A program for another processor", make: content(elfFile(binary.LittleEndian, etExec, 243, elfHeader{}, "")),
+	{asked: "A program for another processor", make: content(elfFile(binary.LittleEndian, explain.EtExec, 243, elfHeader{}, "")),
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is a program for RISC-V, and this machine is x86-64: get one that is built for it, or have binfmt_misc run it by an emulator such as QEMU)"},
-	{asked: "A program for a big-endian processor", make: content(elfFile(binary.BigEndian, etExec, 22, elfHeader{}, "")),
+	{asked: "A program for a big-endian processor", make: content(elfFile(binary.BigEndian, explain.EtExec, 22, elfHeader{}, "")),
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is a program for s390, and this machine is x86-64: get one that is built for it, or have binfmt_misc run it by an emulator such as QEMU)"},
 	{asked: "A program for Windows", make: content("MZ\x90\x00\x03"),
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is a program for Windows)"},
 	{asked: "A program for macOS", make: content("\xcf\xfa\xed\xfe\x07"),
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is a program for macOS)"},
 	{asked: "An object file", make: func(x *scene) *Cmd {
-		return content(elfFile(binary.LittleEndian, etRel, ownMachine().machine, elfHeader{}, ""))(x)
+		return content(elfFile(binary.LittleEndian, explain.EtRel, explain.OwnMachine().Machine, elfHeader{}, ""))(x)
 	},
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is an object file, which has to be linked first)"},
 	{asked: "An ELF file that was cut off", make: func(x *scene) *Cmd {
-		return content(elfFile(binary.LittleEndian, etExec, ownMachine().machine, elfHeader{}, "")[:100])(x)
+		return content(elfFile(binary.LittleEndian, explain.EtExec, explain.OwnMachine().Machine, elfHeader{}, "")[:100])(x)
 	},
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is an ELF file for this machine, but damaged or incomplete)"},
 	{asked: "A file without the right to execute it", make: func(x *scene) *Cmd {

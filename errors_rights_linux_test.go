@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/explain"
 )
 
 var failingRights = []failing{
@@ -98,7 +100,7 @@ func crowd(most int) {
 	}
 	ready.Wait()
 	done.Done()
-	for threadsOf(uid) < most {
+	for explain.ThreadsOf(uid) < most {
 		c := Command("/bin/sleep", "60")
 		c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		must(c.Start())

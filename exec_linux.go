@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
@@ -34,7 +35,7 @@ func execRequest(r *spec.Start, to options) error {
 		self.Keep = append(self.Keep, h.Fd)
 	}
 	err := self.Become()
-	return r.Refused(&spec.Error{Step: "execute the steps", Err: err, Hint: noImageText(err)})
+	return r.Refused(&spec.Error{Step: "execute the steps", Err: err, Hint: explain.NoImage(err)})
 }
 
 // learnCloseRange finds out whether there is a close_range that can do what is

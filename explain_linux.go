@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -24,7 +25,7 @@ func (s *starter) explain(res machine.Result) *spec.Error {
 		e.Step, e.Err = "rendezvous", res.Err
 		return e
 	case machine.AtHandover:
-		return explainHandover(e, res)
+		return explain.Handover(e, res)
 	case machine.InChild:
 		stepFailed(e, s.made.First, res.Step)
 		s.describeFile(e)
@@ -43,9 +44,9 @@ func (s *starter) explain(res machine.Result) *spec.Error {
 		e.Err = errVanished
 	}
 	if res.Errno != 0 {
-		e.Hint = s.failed(e, res).whyInTime()
+		e.Hint = s.failed(e, res).WhyInTime()
 	} else if res.Signal != 0 {
-		e.Hint = s.failed(e, res).hintOfSignal()
+		e.Hint = s.failed(e, res).HintOfSignal()
 	}
 	if e.Hint == "" {
 		e.Hint = s.cgroupSays

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
@@ -107,8 +108,8 @@ func (s *starter) endings(e *spec.Error, step int) (list []ending) {
 		code = exitCannot
 	}
 	for _, errno := range errnos {
-		one := ending{errno, code, s.failed(e, machine.Result{Place: machine.InSecond, Step: step, Errno: errno}).whyInTime()}
-		if executes && (errno == unix.ENOENT || errno == unix.ENOTDIR) && s.ask.Attr.Program == nil && !view(s.ask).Exists(s.ask.Path) {
+		one := ending{errno, code, s.failed(e, machine.Result{Place: machine.InSecond, Step: step, Errno: errno}).WhyInTime()}
+		if executes && (errno == unix.ENOENT || errno == unix.ENOTDIR) && s.ask.Attr.Program == nil && !explain.View(s.ask).Exists(s.ask.Path) {
 			one.code = exitNotFound
 		}
 		if one.hint != "" || one.code != code {
@@ -130,7 +131,7 @@ func (s *starter) likely(call program.Call) []syscall.Errno {
 		return append(errnosOfCalls[:], unix.ENOSYS)
 	case call != program.Execve && call != program.Execveat:
 		return errnosOfCalls[:]
-	case !s.failed(nil, machine.Result{}).looksExecutable() || s.given.Locked.Restricts() || kernel.Exists(modulesFile):
+	case !s.failed(nil, machine.Result{}).LooksExecutable() || s.given.Locked.Restricts() || kernel.Exists(explain.ModulesFile):
 		return errnosOfExec[:]
 	}
 	return errnosOfExec[:2]

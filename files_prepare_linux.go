@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -64,7 +65,7 @@ func (s *starter) makeInline() *spec.Error {
 		}
 		fd, err := s.makeFile(f.Field, program.ForProgram, func() (int, error) { return sealedFile(f.File.Data) })
 		if err != nil {
-			return &spec.Error{Path: s.ask.Path, Step: "make inline data", Object: spec.Itoa(f.N), Field: f.Field, Err: err, Hint: noDataText(err)}
+			return &spec.Error{Path: s.ask.Path, Step: "make inline data", Object: spec.Itoa(f.N), Field: f.Field, Err: err, Hint: explain.NoData(err)}
 		}
 		f.Fd = fd
 	}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -161,7 +162,7 @@ func TestViewerOfChild(t *testing.T) {
 	} {
 		r := &spec.Start{Sys: test.sys}
 		r.FillIn()
-		got := failure{ask: r}.viewer()
+		got := explain.Failure{Ask: r}.Viewer()
 		if got.Known != test.want.Known || got.UID != test.want.UID || got.GID != test.want.GID || got.Powerful != test.want.Powerful || got.Inside != test.want.Inside {
 			t.Errorf("%s: %+v; want %+v", name, got, test.want)
 		}
@@ -182,9 +183,9 @@ func TestSettingsAreNamed(t *testing.T) {
 	}{
 		{clone, "0", "clone3", unix.EPERM, "kernel.unprivileged_userns_clone is 0: only root may make user namespaces here, or change that by sysctl"},
 		{clone, "1", "clone3", unix.EPERM, ""},
-		{appArmor, "1", "clone3", unix.EACCES, appArmorText},
+		{appArmor, "1", "clone3", unix.EACCES, explain.AppArmorText},
 		{appArmor, "1", "sethostname", unix.EPERM, "it takes CAP_SYS_ADMIN in the user namespace that the uts namespace belongs to"},
-		{appArmor, "1", "mount", unix.EACCES, appArmorText}, // the namespace is made, and has no rights
+		{appArmor, "1", "mount", unix.EACCES, explain.AppArmorText}, // the namespace is made, and has no rights
 		{appArmor, "0", "mount", unix.EACCES, ""},
 		{"kernel/yama/ptrace_scope", "3", "ptrace", unix.EPERM, "kernel.yama.ptrace_scope is 3: nobody may trace"},
 		{"vm/memfd_noexec", "2", "execveat", unix.EACCES, "vm.memfd_noexec is 2, and the start has a second stage, which is executed from a memfd"},
@@ -211,6 +212,6 @@ var _ = helper("hint-with", func(args []string) int {
 	e := &spec.Error{Step: args[2], Field: "SysProcAttr.Cloneflags"}
 	r := &spec.Start{Sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}, Path: "/bin/true"}
 	r.FillIn()
-	fmt.Println(failure{ask: r, e: e, errno: syscall.Errno(errno), facts: facts{born: e.Step != "clone3"}}.why())
+	fmt.Println(explain.Failure{Ask: r, E: e, Errno: syscall.Errno(errno), Facts: explain.Facts{Born: e.Step != "clone3"}}.Why())
 	return 0
 })

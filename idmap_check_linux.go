@@ -14,10 +14,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
-// The helpers of shadow, and where they are looked for: not where PATH says,
-// since they are run with the caller's authority over what is delegated.
-const newUIDMap, newGIDMap = "newuidmap", "newgidmap"
-
 var helperDirs = [...]string{"/usr/bin", "/bin", "/run/wrappers/bin"}
 
 // addSubordinates completes the maps.
@@ -100,9 +96,9 @@ func helperFor(r *spec.Start, f spec.MapFile) string {
 	case !r.IdMap().Helpers:
 		return ""
 	case f.Name == "uid_map" && !kernel.HasCap(unix.CAP_SETUID) && !f.IsOwn(os.Geteuid()):
-		return newUIDMap
+		return spec.NewUIDMap
 	case f.Name == "gid_map" && !kernel.HasCap(unix.CAP_SETGID) && !(f.IsOwn(os.Getegid()) && r.Setgroups() == "deny"):
-		return newGIDMap
+		return spec.NewGIDMap
 	}
 	return ""
 }
@@ -110,7 +106,7 @@ func helperFor(r *spec.Start, f spec.MapFile) string {
 // helperPath finds a helper.
 func helperPath(r *spec.Start, helper string) (string, *spec.Error) {
 	given, name := r.IdMap().NewUIDMap, "Attr.IDMap.NewUIDMap"
-	if helper == newGIDMap {
+	if helper == spec.NewGIDMap {
 		given, name = r.IdMap().NewGIDMap, "Attr.IDMap.NewGIDMap"
 	}
 	if given != "" {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -42,7 +43,7 @@ func (s *starter) writeMap(f spec.MapFile, pid int) *spec.Error {
 	defer unix.Close(fd)
 	if _, err := unix.Write(fd, []byte(f.Text)); err != nil {
 		return &spec.Error{Step: "write", Object: f.Name + " " + strconv.Quote(strings.TrimSuffix(f.Text, "\n")),
-			Field: f.Field, Syscall: f.Write(path), Err: err, Hint: mapHint(s.ask, f, err, false)}
+			Field: f.Field, Syscall: f.Write(path), Err: err, Hint: explain.MapHint(s.ask, f, err, false)}
 	}
 	return nil
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
-	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // openJoins opens the namespaces, and decides about the order.
@@ -38,7 +37,7 @@ func (s *starter) openJoins() *spec.Error {
 		}
 	}
 	s.given.Joins.Privileged = mayAdminister()
-	slices.SortStableFunc(s.given.Joins.List, func(a, b compile.Joined) int { return s.given.Joins.Rank(a.Kind) - s.given.Joins.Rank(b.Kind) })
+	slices.SortStableFunc(s.given.Joins.List, func(a, b spec.Joined) int { return s.given.Joins.Rank(a.Kind) - s.given.Joins.Rank(b.Kind) })
 	if err := s.joinInStage(); err != nil {
 		return err
 	}
@@ -107,14 +106,14 @@ type joinOpener struct {
 func (o joinOpener) open() *spec.Error {
 	switch {
 	case o.n.Path != "":
-		return o.add(o.n.Kinds, o.n.Path, func() (int, error) { return openNamespace(o.n.Path) })
+		return o.add(o.n.Kinds, o.n.Path, func() (int, error) { return pathwalk.OpenNamespace(o.n.Path) })
 	case o.n.File != nil:
 		fd, err := spec.FD(o.n.File)
 		if err != nil {
 			return o.error("", o.n.File.Name(), err)
 		}
 		if o.describing || !o.ours(o.n.Kinds, fd) {
-			o.given.Joins.List = append(o.given.Joins.List, compile.Joined{Kind: o.n.Kinds, Fd: fd, Name: o.n.File.Name(), Field: o.field, Given: true})
+			o.given.Joins.List = append(o.given.Joins.List, spec.Joined{Kind: o.n.Kinds, Fd: fd, Name: o.n.File.Name(), Field: o.field, Given: true})
 		}
 		return nil
 	case o.describing:
@@ -165,7 +164,7 @@ func (o joinOpener) ofProcess(pid, pidfd int) *spec.Error {
 			continue
 		}
 		path := "/proc/" + spec.Itoa(pid) + "/ns/" + k.File
-		err := o.add(k.Kind, path, func() (int, error) { return openNamespace(path) })
+		err := o.add(k.Kind, path, func() (int, error) { return pathwalk.OpenNamespace(path) })
 		if err != nil && err.Err == unix.EACCES {
 			return o.ofProgram(pid, err)
 		}
@@ -187,12 +186,12 @@ func (o joinOpener) ofProcess(pid, pidfd int) *spec.Error {
 func (o joinOpener) add(kind spec.NamespaceKind, name string, open func() (int, error)) *spec.Error {
 	if o.describing {
 		o.standIn++
-		o.given.Joins.List = append(o.given.Joins.List, compile.Joined{Kind: kind, Fd: o.standIn - 1, Name: name, Field: o.field, Given: false})
+		o.given.Joins.List = append(o.given.Joins.List, spec.Joined{Kind: kind, Fd: o.standIn - 1, Name: name, Field: o.field, Given: false})
 		return nil
 	}
 	fd, err := open()
-	if no, ok := err.(noNamespace); ok {
-		return &spec.Error{Path: o.ask.Path, Step: "setns", Object: name, Field: o.field, Err: unix.EINVAL, Hint: no.why()}
+	if no, ok := err.(pathwalk.NoNamespace); ok {
+		return &spec.Error{Path: o.ask.Path, Step: "setns", Object: name, Field: o.field, Err: unix.EINVAL, Hint: no.Why()}
 	}
 	if err != nil {
 		return o.error("open", name, err)
@@ -202,7 +201,7 @@ func (o joinOpener) add(kind spec.NamespaceKind, name string, open func() (int, 
 		return nil
 	}
 	o.afterwards(func(bool) { unix.Close(fd) })
-	o.given.Joins.List = append(o.given.Joins.List, compile.Joined{Kind: kind, Fd: fd, Name: name, Field: o.field, Given: false})
+	o.given.Joins.List = append(o.given.Joins.List, spec.Joined{Kind: kind, Fd: fd, Name: name, Field: o.field, Given: false})
 	return nil
 }
 
@@ -232,29 +231,6 @@ func (o joinOpener) ours(kind spec.NamespaceKind, fd int) bool {
 		}
 	}
 	return true
-}
-
-// openNamespace opens a namespace, and nothing else that may be there: to open
-// other files has effects, and so has it to close them (see mayBeLocked). They
-// are what setns(2) would say.
-func openNamespace(path string) (int, error) {
-	file, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, err
-	}
-	defer unix.Close(file)
-	if !pathwalk.OnNamespaces(pathwalk.Seen(file)) && !pathwalk.OnProc(pathwalk.Seen(file)) { // before Linux 3.19 they were files of /proc
-		return -1, noNamespace(path)
-	}
-	return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-}
-
-// A noNamespace is the path of another file.
-type noNamespace string
-
-func (noNamespace) Error() string { return unix.EINVAL.Error() }
-func (n noNamespace) why() string {
-	return terms.Printable(string(n)) + " is no namespace: those are files such as /proc/PID/ns/net"
 }
 
 // divideJoins has all namespaces joined in the second stage, if there is one: a

@@ -44,7 +44,7 @@ func (f *featureProbe) refusal(e *spec.Error) Support {
 	return s
 }
 
-// why is what an errno means, if it is known.
+// Why is what an errno means, if it is known.
 func (f *featureProbe) why(e *spec.Error, errno unix.Errno, hidden bool, capability string) string {
 	switch errno {
 	case unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP, unix.ENODEV, unix.E2BIG, unix.ENOPROTOOPT:

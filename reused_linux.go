@@ -18,7 +18,7 @@ type memory struct {
 
 	uses, enters []compile.Use
 	held         []compile.Held
-	list, late   []compile.Joined
+	list, late   []spec.Joined
 	ends         []func(started bool)
 }
 

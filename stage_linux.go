@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -27,7 +28,7 @@ func (s *starter) openSecond() *spec.Error {
 	} else {
 		s.stage = &machine.Second{Meets: s.ask.Meets() && s.given.EntersLate(), Relays: s.given.RelaysLate()}
 		if err := s.stage.Open(); err != nil {
-			return &spec.Error{Path: s.ask.Path, Step: "open second stage", Field: s.given.StageField, Err: err, Hint: noImageText(err)}
+			return &spec.Error{Path: s.ask.Path, Step: "open second stage", Field: s.given.StageField, Err: err, Hint: explain.NoImage(err)}
 		}
 		s.afterwards(func(bool) { s.stage.Close() })
 		s.given.Image, s.given.Pipe, s.given.StateFD, s.given.WaitFD = s.stage.Image(), s.stage.Pipe(), s.stage.State(), s.stage.Wait()

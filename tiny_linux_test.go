@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/explain"
 )
 
 // A tiny is a program that begins with its first instruction: a static ELF file
@@ -54,7 +56,7 @@ func (p tiny) file() []byte {
 	const base, header = 0x400000, 120
 	code := p.code()
 	size := uint64(header + len(code))
-	file := []byte(elfFile(binary.LittleEndian, etExec, ownMachine().machine, elfHeader{kind: 1, address: base, size: size}, string(code)))
+	file := []byte(elfFile(binary.LittleEndian, explain.EtExec, explain.OwnMachine().Machine, elfHeader{kind: 1, address: base, size: size}, string(code)))
 	binary.LittleEndian.PutUint64(file[24:], base+header)
 	binary.LittleEndian.PutUint64(file[112:], 0x1000)
 	return file

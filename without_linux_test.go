@@ -22,6 +22,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
@@ -351,7 +352,7 @@ func TestNoFileForTheSecondStage(t *testing.T) {
 	}
 	t.Setenv("TMPDIR", "/tmp")
 	err := (&Cmd{Path: "/bin/true", Attr: &Attr{Init: &Init{}}}).Start()
-	want := "sprog: start /bin/true: open second stage (Attr.Init): memfd_create: function not implemented (" + noMemfd +
+	want := "sprog: start /bin/true: open second stage (Attr.Init): memfd_create: function not implemented (" + explain.NoMemfd +
 		", and no file without a name can be made and executed in /dev/shm, /tmp or /var/tmp instead)"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v; want %s", err, want)

@@ -3,8 +3,6 @@
 package compile
 
 import (
-	"slices"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
@@ -14,30 +12,17 @@ import (
 
 // Joins is what the start knows of the namespaces to join.
 type Joins struct {
-	List       []Joined // in the order in which they are joined
-	Late       []Joined // those that are joined in the second stage
-	Privileged bool     // the caller needs no right that only the user namespace gives
-	Relays     bool     // a process that is made on the way goes on
+	List       []spec.Joined // in the order in which they are joined
+	Late       []spec.Joined // those that are joined in the second stage
+	Privileged bool          // the caller needs no right that only the user namespace gives
+	Relays     bool          // a process that is made on the way goes on
 
 	NullReader, NullWriter int // the caller's /dev/null, or NotOpen
 }
 
-// A Joined namespace is one that the child joins.
-type Joined struct {
-	Kind  spec.NamespaceKind
-	Fd    int
-	Name  string
-	Field string
-	Given bool // the descriptor is the caller's, and stays open
-}
-
 // Joins reports whether a namespace of the kind is joined.
 func (j *Joins) Joins(kind spec.NamespaceKind) bool {
-	return Holds(j.List, kind) || Holds(j.Late, kind)
-}
-
-func Holds(list []Joined, kind spec.NamespaceKind) bool {
-	return slices.ContainsFunc(list, func(n Joined) bool { return n.Kind == kind })
+	return spec.Holds(j.List, kind) || spec.Holds(j.Late, kind)
 }
 
 // Rank is a kind's place in the order. What is left once the user namespace

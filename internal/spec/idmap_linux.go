@@ -185,3 +185,7 @@ func (f MapFile) HelperArgs(helper, pid string) []string {
 type IDMaps struct {
 	Uids, Gids []syscall.SysProcIDMap
 }
+
+// The helpers of shadow, and where they are looked for: not where PATH says,
+// since they are run with the caller's authority over what is delegated.
+const NewUIDMap, NewGIDMap = "newuidmap", "newgidmap"

@@ -4,6 +4,7 @@ package spec
 
 import (
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,4 +74,17 @@ func (n *Namespace) check(name string) *Error {
 		return Invalid(name, Itoa(n.PID), "is no process")
 	}
 	return nil
+}
+
+// A Joined namespace is one that the child joins.
+type Joined struct {
+	Kind  NamespaceKind
+	Fd    int
+	Name  string
+	Field string
+	Given bool // the descriptor is the caller's, and stays open
+}
+
+func Holds(list []Joined, kind NamespaceKind) bool {
+	return slices.ContainsFunc(list, func(n Joined) bool { return n.Kind == kind })
 }

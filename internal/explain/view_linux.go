@@ -1,13 +1,13 @@
 //go:build amd64 || arm64
 
-package sprog
+package explain
 
 import (
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-func view(r *spec.Start) pathwalk.View {
+func View(r *spec.Start) pathwalk.View {
 	v := pathwalk.View{Root: r.Sys.Chroot, Dir: r.Dir}
 	if v.Dir == "" && r.Attr.DirFile != nil {
 		if fd, err := spec.FD(r.Attr.DirFile); err == nil {

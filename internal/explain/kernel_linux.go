@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package explain
 
 import (
 	"fmt"
@@ -17,13 +17,13 @@ import (
 )
 
 // missingCall is for a call that is answered as if it did not exist.
-func (f failure) missingCall() string {
-	if f.errno != unix.ENOSYS {
+func (f Failure) missingCall() string {
+	if f.Errno != unix.ENOSYS {
 		return ""
 	}
 	has := ""
-	if since, ok := program.CallNamed(f.e.Step).Since(); ok {
-		has = fmt.Sprintf("Linux has %s from %d.%d on", f.e.Step, since[0], since[1])
+	if since, ok := program.CallNamed(f.E.Step).Since(); ok {
+		has = fmt.Sprintf("Linux has %s from %d.%d on", f.E.Step, since[0], since[1])
 		if name, _, _, known := kernel.Release(); known && kernel.OlderThan(since[0], since[1]) {
 			return has + ", and this is " + name
 		}
@@ -37,19 +37,19 @@ func (f failure) missingCall() string {
 
 // filtered is for what filters deny that others set, as those of containers do,
 // and that nothing else explains.
-func (f failure) filtered() string {
-	if f.errno != unix.EPERM && f.errno != unix.EACCES || !program.CallNamed(f.e.Step).OftenFiltered() || !kernel.Filtered() {
+func (f Failure) filtered() string {
+	if f.Errno != unix.EPERM && f.Errno != unix.EACCES || !program.CallNamed(f.E.Step).OftenFiltered() || !kernel.Filtered() {
 		return ""
 	}
 	return "likely the seccomp filter that is in force for this process denies it, as those of containers do: see Seccomp in /proc/self/status"
 }
 
 // noMoreProcesses explains EAGAIN of clone: see clone(2).
-func (f failure) noMoreProcesses() string {
-	if f.cgroupSays != "" {
+func (f Failure) noMoreProcesses() string {
+	if f.CgroupSays != "" {
 		return "" // it knows better
 	}
-	if f.born {
+	if f.Born {
 		return f.noMoreOfUser()
 	}
 	if name := cgroup.Full(); name != "" {
@@ -58,7 +58,7 @@ func (f failure) noMoreProcesses() string {
 	var now unix.Rlimit
 	unix.Getrlimit(unix.RLIMIT_NPROC, &now)
 	bound := !kernel.HasCap(unix.CAP_SYS_RESOURCE) && !kernel.HasCap(unix.CAP_SYS_ADMIN)
-	if bound && now.Cur != unix.RLIM_INFINITY && uint64(threadsOf(os.Getuid())) >= now.Cur {
+	if bound && now.Cur != unix.RLIM_INFINITY && uint64(ThreadsOf(os.Getuid())) >= now.Cur {
 		return fmt.Sprintf("user %d has as many processes and threads as RLIMIT_NPROC allows, which is %d", os.Getuid(), now.Cur)
 	}
 	for _, name := range []string{"threads-max", "pid_max"} {
@@ -71,17 +71,17 @@ func (f failure) noMoreProcesses() string {
 
 // noMoreOfUser is for the clone of an init, after the child's credentials and
 // limits are set.
-func (f failure) noMoreOfUser() string {
-	who, most := f.viewer(), f.limitOf(unix.RLIMIT_NPROC)
+func (f Failure) noMoreOfUser() string {
+	who, most := f.Viewer(), f.limitOf(unix.RLIMIT_NPROC)
 	if !who.Known || who.UID == 0 || most == unix.RLIM_INFINITY {
 		return ""
 	}
 	return fmt.Sprintf("likely RLIMIT_NPROC: it allows user %d no more than %d processes and threads, and the init is one of them", who.UID, most)
 }
 
-// threadsOf counts the threads of a user, as far as they are to be seen in
+// ThreadsOf counts the threads of a user, as far as they are to be seen in
 // reasonable time.
-func threadsOf(uid int) (n int) {
+func ThreadsOf(uid int) (n int) {
 	for pid := range processes() {
 		text, _ := kernel.Read("/proc/" + pid + "/status")
 		if w := strings.Fields(kernel.StatusLine(text, "Uid")); len(w) > 0 && w[0] == spec.Itoa(uid) {
@@ -103,15 +103,15 @@ func allThreads() int {
 	return 0
 }
 
-// hintOfSignal is for a child that the kernel has killed.
-func (f failure) hintOfSignal() string {
-	executing := strings.HasPrefix(f.e.Step, "exec")
+// HintOfSignal is for a child that the kernel has killed.
+func (f Failure) HintOfSignal() string {
+	executing := strings.HasPrefix(f.E.Step, "exec")
 	switch {
-	case f.e.Signal == unix.SIGSYS && len(f.ask.Filters) > 0 && executing:
-		return "a filter of Attr.Seccomp kills for " + f.e.Step + ", which executes the program"
-	case f.e.Signal == unix.SIGSYS:
-		return "a seccomp filter in force kills for " + f.e.Step
-	case f.e.Signal == unix.SIGXCPU:
+	case f.E.Signal == unix.SIGSYS && len(f.Ask.Filters) > 0 && executing:
+		return "a filter of Attr.Seccomp kills for " + f.E.Step + ", which executes the program"
+	case f.E.Signal == unix.SIGSYS:
+		return "a seccomp filter in force kills for " + f.E.Step
+	case f.E.Signal == unix.SIGXCPU:
 		return "RLIMIT_CPU leaves it no time"
 	}
 	return ""

@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package explain
 
 import (
 	"strings"
@@ -13,34 +13,34 @@ import (
 )
 
 // landlockHint explains what a step answers because of Landlock.
-func (f failure) landlockHint() string {
-	if !f.locked.Restricts() {
+func (f Failure) landlockHint() string {
+	if !f.Locked.Restricts() {
 		return ""
 	}
 	switch {
-	case (f.e.Step == "execve" || f.e.Step == "execveat") && f.errno == unix.EACCES && f.locked.Files != 0:
+	case (f.E.Step == "execve" || f.E.Step == "execveat") && f.Errno == unix.EACCES && f.Locked.Files != 0:
 		return f.lockedProgram()
-	case f.e.Step == "landlock_restrict_self" && f.errno == unix.EPERM:
+	case f.E.Step == "landlock_restrict_self" && f.Errno == unix.EPERM:
 		return "it needs NoNewPrivs, or CAP_SYS_ADMIN, which the child has not got with its credentials"
-	case f.e.Step == "landlock_restrict_self" && f.errno == unix.E2BIG:
+	case f.E.Step == "landlock_restrict_self" && f.Errno == unix.E2BIG:
 		return "16 restrictions are in force already, which is the most that Landlock takes"
-	case f.e.Step == "landlock_add_rule" && f.errno == unix.EINVAL:
+	case f.E.Step == "landlock_add_rule" && f.Errno == unix.EINVAL:
 		return "the rights are about directories, and it is none"
-	case f.e.Step == "landlock_add_rule" && f.errno == unix.EBADFD:
+	case f.E.Step == "landlock_add_rule" && f.Errno == unix.EBADFD:
 		return "Landlock takes no rules for its file system"
-	case f.e.Step == "landlock_add_rule" && f.errno == unix.EAFNOSUPPORT:
+	case f.E.Step == "landlock_add_rule" && f.Errno == unix.EAFNOSUPPORT:
 		return "this kernel has no TCP/IP"
 	}
 	return ""
 }
 
 // lockedProgram tells what keeps the program from being executed.
-func (f failure) lockedProgram() string {
-	v := lockedView{view(f.ask), f.ask.Attr.Landlock, f.locked.Files}
-	if f.ask.Attr.Program == nil {
-		return v.notExecutable(f.ask.Path, 0)
+func (f Failure) lockedProgram() string {
+	v := lockedView{View(f.Ask), f.Ask.Attr.Landlock, f.Locked.Files}
+	if f.Ask.Attr.Program == nil {
+		return v.notExecutable(f.Ask.Path, 0)
 	}
-	fd, err := spec.FD(f.ask.Attr.Program)
+	fd, err := spec.FD(f.Ask.Attr.Program)
 	if err != nil || v.Root != "" {
 		return "" // the view has no path for it
 	}

@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package explain
 
 import (
 	"errors"
@@ -13,8 +13,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// explainHandover is about a listener that could not be taken from the child.
-func explainHandover(e *spec.Error, res machine.Result) *spec.Error {
+// Handover is about a listener that could not be taken from the child.
+func Handover(e *spec.Error, res machine.Result) *spec.Error {
 	e.Field, e.Object, e.Err = "Attr.Seccomp", "listener", res.Err
 	var call *os.SyscallError
 	if errors.As(res.Err, &call) {
@@ -31,33 +31,33 @@ func explainHandover(e *spec.Error, res machine.Result) *spec.Error {
 
 // seccompHint says what the errno of a step means that sets a filter, or that
 // comes after one.
-func (f failure) seccompHint() string {
+func (f Failure) seccompHint() string {
 	switch {
-	case f.e.Step == f.ask.ExecutingCall() && len(f.ask.Filters) > 0 && f.filterMayDeny():
-		return "the filter of Attr.Seccomp may have answered: it holds for " + f.e.Step + " already"
-	case f.e.Step != "seccomp":
-	case f.errno == unix.EACCES:
+	case f.E.Step == f.Ask.ExecutingCall() && len(f.Ask.Filters) > 0 && f.filterMayDeny():
+		return "the filter of Attr.Seccomp may have answered: it holds for " + f.E.Step + " already"
+	case f.E.Step != "seccomp":
+	case f.Errno == unix.EACCES:
 		return "it takes Attr.NoNewPrivs, or CAP_SYS_ADMIN in the user namespace"
-	case f.errno == unix.EBUSY:
+	case f.Errno == unix.EBUSY:
 		return "a filter in force has a listener already, and there can be only one"
-	case f.errno == unix.EMFILE:
+	case f.Errno == unix.EMFILE:
 		return "the listener needs a descriptor, and RLIMIT_NOFILE leaves none"
-	case f.errno == unix.ENOMEM:
+	case f.Errno == unix.ENOMEM:
 		return "all filters in force together are larger than the kernel takes"
-	case f.errno == unix.EINVAL:
+	case f.Errno == unix.EINVAL:
 		return "the kernel does not take the program, or not the flags: the log needs Linux 4.14, SpecAllow 4.17, a listener 5.0, WaitKillable 5.19"
-	case f.errno == unix.EPERM || f.errno == unix.ENOSYS:
+	case f.Errno == unix.EPERM || f.Errno == unix.ENOSYS:
 		return "a filter in force may have answered: it must let seccomp(2) pass for another one"
 	}
 	return ""
 }
 
 // filterMayDeny reports whether an answer to execve can be the filter's.
-func (f failure) filterMayDeny() bool {
-	if f.errno != unix.EPERM && f.errno != unix.ENOSYS && f.errno != unix.EACCES {
+func (f Failure) filterMayDeny() bool {
+	if f.Errno != unix.EPERM && f.Errno != unix.ENOSYS && f.Errno != unix.EACCES {
 		return false
 	}
-	return len(f.ask.Attr.Seccomp.Programs) > 0 || slices.ContainsFunc(f.ask.Attr.Seccomp.Rules, func(r spec.SeccompRule) bool {
-		return slices.Contains(r.Names, f.ask.ExecutingCall())
+	return len(f.Ask.Attr.Seccomp.Programs) > 0 || slices.ContainsFunc(f.Ask.Attr.Seccomp.Rules, func(r spec.SeccompRule) bool {
+		return slices.Contains(r.Names, f.Ask.ExecutingCall())
 	})
 }

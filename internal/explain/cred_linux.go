@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package explain
 
 import (
 	"strings"
@@ -14,30 +14,30 @@ import (
 
 // hintOfCredentials explains the errors of the steps that say who the program
 // is and what it may.
-func (f failure) hintOfCredentials() string {
-	_, secure := strings.CutPrefix(f.e.Syscall, program.Prctl.String()+"(PR_SET_SECUREBITS")
+func (f Failure) hintOfCredentials() string {
+	_, secure := strings.CutPrefix(f.E.Syscall, program.Prctl.String()+"(PR_SET_SECUREBITS")
 	switch {
-	case secure && f.errno == unix.EPERM:
+	case secure && f.Errno == unix.EPERM:
 		return "a flag that changes is locked, or the kernel does not have it"
-	case f.e.Step == "capset" && f.errno == unix.EPERM:
+	case f.E.Step == "capset" && f.Errno == unix.EPERM:
 		return f.hintOfCapset()
-	case strings.Contains(f.e.Syscall, "PR_SET_KEEPCAPS") && f.errno == unix.EPERM:
+	case strings.Contains(f.E.Syscall, "PR_SET_KEEPCAPS") && f.Errno == unix.EPERM:
 		return "capabilities are to be kept over the change of the user, and the securebit keep-caps is locked"
-	case (f.e.Field == "Attr.Caps.Ambient" || f.e.Field == spec.Field("AmbientCaps") && f.e.Step == "prctl") && f.errno == unix.EPERM:
+	case (f.E.Field == "Attr.Caps.Ambient" || f.E.Field == spec.Field("AmbientCaps") && f.E.Step == "prctl") && f.Errno == unix.EPERM:
 		return "it is not permitted and inheritable, or the securebit no-cap-ambient-raise is set"
-	case f.e.Step == "keyctl":
-		return hintOfKeyring(f.errno)
-	case strings.HasPrefix(f.e.Field, "Attr.ExecLabel"):
+	case f.E.Step == "keyctl":
+		return hintOfKeyring(f.Errno)
+	case strings.HasPrefix(f.E.Field, "Attr.ExecLabel"):
 		return f.hintOfLabel()
 	}
 	return ""
 }
 
 // hintOfCapset names a capability that cannot be added.
-func (f failure) hintOfCapset() string {
-	before := capsBefore(f.ask)
+func (f Failure) hintOfCapset() string {
+	before := CapsBefore(f.Ask)
 	var raised uint64
-	for _, c := range f.ask.Sys.AmbientCaps {
+	for _, c := range f.Ask.Sys.AmbientCaps {
 		raised |= 1 << c
 	}
 	if missing := raised &^ before[kernel.Permitted]; missing != 0 {
@@ -61,21 +61,35 @@ func hintOfKeyring(errno unix.Errno) string {
 	return ""
 }
 
-func (f failure) hintOfLabel() string {
-	apparmor := f.e.Field == "Attr.ExecLabel.AppArmor"
+func (f Failure) hintOfLabel() string {
+	apparmor := f.E.Field == "Attr.ExecLabel.AppArmor"
 	switch {
-	case f.e.Step == "openat" && f.errno == unix.ENOENT && apparmor:
+	case f.E.Step == "openat" && f.Errno == unix.ENOENT && apparmor:
 		return "AppArmor has that file from Linux 5.8 on, and /proc must be mounted"
-	case f.e.Step == "openat" && f.errno == unix.ENOENT:
+	case f.E.Step == "openat" && f.Errno == unix.ENOENT:
 		return "/proc is not mounted"
-	case f.e.Step == "write" && f.errno == unix.ENOENT && apparmor:
+	case f.E.Step == "write" && f.Errno == unix.ENOENT && apparmor:
 		return "no profile of that name is loaded, or not in this policy namespace"
-	case f.e.Step == "write" && f.errno == unix.EINVAL && !apparmor:
+	case f.E.Step == "write" && f.Errno == unix.EINVAL && !apparmor:
 		return "the policy that is loaded has no such context"
-	case f.e.Step == "write" && (f.errno == unix.EACCES || f.errno == unix.EPERM):
+	case f.E.Step == "write" && (f.Errno == unix.EACCES || f.Errno == unix.EPERM):
 		return "the policy does not allow this process to ask for that label"
-	case f.e.Step == "execve" && (f.errno == unix.EACCES || f.errno == unix.EPERM) && f.ask.Attr.NoNewPrivs:
+	case f.E.Step == "execve" && (f.Errno == unix.EACCES || f.Errno == unix.EPERM) && f.Ask.Attr.NoNewPrivs:
 		return "with Attr.NoNewPrivs a label must not allow more than the present one"
 	}
 	return ""
+}
+
+// CapsBefore are the sets that the child has before any of this.
+func CapsBefore(r *spec.Start) (sets [kernel.CapSets]uint64) {
+	if r.NewUserNamespace() || r.JoinsUser {
+		sets[kernel.Effective], sets[kernel.Permitted], sets[kernel.Bounding] = kernel.Caps(), kernel.Caps(), kernel.Caps()
+		return sets
+	}
+	sets = kernel.OwnSets()
+	if r.SecondStage() != "" && unix.Geteuid() == 0 { // its execve has made them anew
+		sets[kernel.Permitted] = sets[kernel.Bounding] | sets[kernel.Inheritable]
+		sets[kernel.Effective] = sets[kernel.Permitted]
+	}
+	return sets
 }

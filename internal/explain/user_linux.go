@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package explain
 
 import (
 	"fmt"
@@ -17,12 +17,12 @@ import (
 )
 
 // notLimited is for a resource limit.
-func (f failure) notLimited() string {
-	i := slices.IndexFunc(f.ask.Attr.Rlimits, func(l spec.Rlimit) bool { return program.ResourceName(l.Resource) == f.e.Object })
-	if f.errno != unix.EPERM || i < 0 {
+func (f Failure) notLimited() string {
+	i := slices.IndexFunc(f.Ask.Attr.Rlimits, func(l spec.Rlimit) bool { return program.ResourceName(l.Resource) == f.E.Object })
+	if f.Errno != unix.EPERM || i < 0 {
 		return ""
 	}
-	l := f.ask.Attr.Rlimits[i]
+	l := f.Ask.Attr.Rlimits[i]
 	var now unix.Rlimit
 	unix.Getrlimit(l.Resource, &now)
 	if most, err := strconv.ParseUint(kernel.Sysctl("fs/nr_open"), 10, 64); l.Resource == unix.RLIMIT_NOFILE && err == nil && l.Max > most {
@@ -42,21 +42,21 @@ func limitText(n uint64) string {
 }
 
 // notGrouped is for setgroups(2).
-func (f failure) notGrouped() string {
-	fresh := f.ask.NewUserNamespace()
+func (f Failure) notGrouped() string {
+	fresh := f.Ask.NewUserNamespace()
 	switch {
-	case f.errno == unix.EPERM && f.joins(spec.UserNamespace):
+	case f.Errno == unix.EPERM && f.joins(spec.UserNamespace):
 		return "setgroups may be denied in the joined user namespace; SysProcAttr.Credential.NoSetGroups leaves the groups as they are"
-	case f.errno == unix.EPERM && fresh && f.ask.Gids == nil:
+	case f.Errno == unix.EPERM && fresh && f.Ask.Gids == nil:
 		return "in a new user namespace without a group map there are no groups to set; SysProcAttr.Credential.NoSetGroups leaves them as they are"
-	case f.errno == unix.EPERM && fresh && f.ask.GroupsDenied():
+	case f.Errno == unix.EPERM && fresh && f.Ask.GroupsDenied():
 		return "setgroups is denied in the new user namespace; " + spec.Field("GidMappingsEnableSetgroups") + " allows it, which takes CAP_SETGID outside, or newgidmap, by Attr.IDMap.Helpers"
-	case f.errno == unix.EPERM && f.lacksCap(unix.CAP_SETGID):
+	case f.Errno == unix.EPERM && f.lacksCap(unix.CAP_SETGID):
 		return "to set or drop supplementary groups takes CAP_SETGID, which this process does not have; SysProcAttr.Credential.NoSetGroups leaves them as they are"
-	case f.errno == unix.EPERM && !fresh && kernel.SysctlOfSelf("setgroups") == "deny":
+	case f.Errno == unix.EPERM && !fresh && kernel.SysctlOfSelf("setgroups") == "deny":
 		return "setgroups is denied in the user namespace of this process; SysProcAttr.Credential.NoSetGroups leaves the groups as they are"
-	case f.errno == unix.EINVAL:
-		groups, _ := f.ask.BecomesMember()
+	case f.Errno == unix.EINVAL:
+		groups, _ := f.Ask.BecomesMember()
 		for _, g := range groups {
 			if why := f.notMapped("group", int(g)); why != "" {
 				return why
@@ -67,33 +67,33 @@ func (f failure) notGrouped() string {
 }
 
 // notUser is for a change of the user or the group.
-func (f failure) notUser() string {
-	uid, gid := f.ask.Becomes()
+func (f Failure) notUser() string {
+	uid, gid := f.Ask.Becomes()
 	id, what, c := uid, "user", unix.CAP_SETUID
-	if strings.Contains(f.e.Step, "gid") {
+	if strings.Contains(f.E.Step, "gid") {
 		id, what, c = gid, "group", unix.CAP_SETGID
 	}
 	switch {
-	case f.errno == unix.EINVAL:
+	case f.Errno == unix.EINVAL:
 		return f.notMapped(what, id)
-	case f.errno == unix.EPERM && f.lacksCap(c):
+	case f.Errno == unix.EPERM && f.lacksCap(c):
 		return "to become another " + what + " takes " + program.CapName(uint64(c)) + ", which this process does not have"
-	case f.errno == unix.EAGAIN:
+	case f.Errno == unix.EAGAIN:
 		return "the user has as many processes as RLIMIT_NPROC allows, or the kernel is out of memory"
 	}
 	return ""
 }
 
 // notMapped tells of an id that does not exist in the child's user namespace.
-func (f failure) notMapped(what string, id int) string {
-	file, own, lines := "uid_map", f.ask.Uids, spec.Field("UidMappings")
+func (f Failure) notMapped(what string, id int) string {
+	file, own, lines := "uid_map", f.Ask.Uids, spec.Field("UidMappings")
 	if what == "group" {
-		file, own, lines = "gid_map", f.ask.Gids, spec.Field("GidMappings")
+		file, own, lines = "gid_map", f.Ask.Gids, spec.Field("GidMappings")
 	}
 	switch {
 	case f.joins(spec.UserNamespace):
 		return what + " " + spec.Itoa(id) + " likely does not exist in the joined user namespace: see /proc/PID/" + file
-	case f.ask.NewUserNamespace():
+	case f.Ask.NewUserNamespace():
 		inside := make([]userns.IDRange, 0, len(own))
 		for _, m := range own {
 			inside = append(inside, userns.IDRange{First: m.ContainerID, Size: m.Size})

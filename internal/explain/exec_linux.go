@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package explain
 
 import (
 	"cmp"
@@ -19,58 +19,58 @@ import (
 )
 
 // notExecuted explains the errors of execve, of which each has many reasons.
-func (f failure) notExecuted() string {
-	who := f.viewer()
+func (f Failure) notExecuted() string {
+	who := f.Viewer()
 	switch {
-	case f.e.Field != "" && f.e.Field != "Attr.Program":
+	case f.E.Field != "" && f.E.Field != "Attr.Program":
 		return f.stageNotExecuted()
-	case f.errno == unix.E2BIG:
+	case f.Errno == unix.E2BIG:
 		return f.tooBig()
-	case f.errno == unix.EAGAIN && who.Known:
+	case f.Errno == unix.EAGAIN && who.Known:
 		return fmt.Sprintf("user %d has more processes than its RLIMIT_NPROC allows, which is %d", who.UID, f.limitOf(unix.RLIMIT_NPROC))
 	}
 	if f.joins(spec.MountNamespace) {
 		return "" // what the program sees is not to be seen from here
 	}
-	x := execution{view(f.ask), who, f.errno, f.capsWithin}
-	if f.e.Field == "Attr.Program" {
+	x := execution{View(f.Ask), who, f.Errno, f.capsWithin}
+	if f.E.Field == "Attr.Program" {
 		return f.fileNotExecuted(x)
 	}
-	return x.why(f.ask.Path, 0)
+	return x.why(f.Ask.Path, 0)
 }
 
 // stageNotExecuted is for the second stage, which is an image of the package's
 // own in a memfd.
-func (f failure) stageNotExecuted() string {
+func (f Failure) stageNotExecuted() string {
 	switch {
-	case f.errno == unix.ENOENT && f.e.Step == "execve":
+	case f.Errno == unix.ENOENT && f.E.Step == "execve":
 		return "without execveat, Linux 3.19, the child needs /proc for its second stage"
-	case f.errno == unix.EACCES:
+	case f.Errno == unix.EACCES:
 		return memfdText()
 	}
 	return ""
 }
 
-// noImageText is for an image that has no file.
-func noImageText(err error) string {
+// NoImage is for an image that has no file.
+func NoImage(err error) string {
 	switch {
 	case errors.Is(err, unix.EACCES):
 		return memfdText()
 	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
-		return noMemfd + ", and no file without a name can be made and executed in /dev/shm, " + os.TempDir() + " or /var/tmp instead"
+		return NoMemfd + ", and no file without a name can be made and executed in /dev/shm, " + os.TempDir() + " or /var/tmp instead"
 	}
 	return ""
 }
 
-// noDataText is for a file whose content is given.
-func noDataText(err error) string {
+// NoData is for a file whose content is given.
+func NoData(err error) string {
 	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
-		return noMemfd + ", and nothing else cannot be written to"
+		return NoMemfd + ", and nothing else cannot be written to"
 	}
 	return ""
 }
 
-const noMemfd = "there is no memfd_create, Linux 3.17, or the seccomp filter in force denies it"
+const NoMemfd = "there is no memfd_create, Linux 3.17, or the seccomp filter in force denies it"
 
 // memfdText tells of the setting that forbids to execute a memfd.
 func memfdText() string {
@@ -81,10 +81,10 @@ func memfdText() string {
 }
 
 // fileNotExecuted is for a program that is executed from its descriptor.
-func (f failure) fileNotExecuted(x execution) string {
-	w := &pathwalk.Walk{View: x.View, Who: x.who, Fds: []pathwalk.Seen{pathwalk.Seen(f.programFD)}} // which is the caller's to close
-	path := cmp.Or(pathwalk.RealPath(f.programFD), f.ask.Path)                                      // which may be no more than a name
-	if f.errno == unix.EACCES {
+func (f Failure) fileNotExecuted(x execution) string {
+	w := &pathwalk.Walk{View: x.View, Who: x.who, Fds: []pathwalk.Seen{pathwalk.Seen(f.ProgramFD)}} // which is the caller's to close
+	path := cmp.Or(pathwalk.RealPath(f.ProgramFD), f.Ask.Path)                                      // which may be no more than a name
+	if f.Errno == unix.EACCES {
 		if why := x.notAllowed(path, w); why != "" {
 			return why
 		}
@@ -95,10 +95,10 @@ func (f failure) fileNotExecuted(x execution) string {
 	}
 	defer file.Close()
 	switch {
-	case f.errno == unix.ENOENT && pathwalk.ScriptInterpreter(file) != "" && f.ask.FileAt(f.executable) < 0:
-		return "it is a script, which its interpreter opens as /dev/fd/" + spec.Itoa(f.executable) +
+	case f.Errno == unix.ENOENT && pathwalk.ScriptInterpreter(file) != "" && f.Ask.FileAt(f.Executable) < 0:
+		return "it is a script, which its interpreter opens as /dev/fd/" + spec.Itoa(f.Executable) +
 			" after that is closed: give the child the same file by Attr.Files"
-	case f.errno == unix.ENOENT && f.lacks.Has(kernel.NoExecveat):
+	case f.Errno == unix.ENOENT && f.Lacks.Has(kernel.NoExecveat):
 		return "without execveat, Linux 3.19, the child needs /proc"
 	}
 	return x.whyFile(path, file, w.Stat(), 0)
@@ -115,7 +115,7 @@ type execution struct {
 // scriptsDeep is the kernel's limit for scripts run by scripts.
 const scriptsDeep = 5
 
-// why tells why the program at a path is not executed, or the one that
+// Why tells Why the program at a path is not executed, or the one that
 // executes that one.
 func (x execution) why(path string, depth int) string {
 	w := x.Follow(path, x.who)
@@ -162,15 +162,15 @@ func (x execution) whyFile(path string, file pathwalk.Readable, st *unix.Stat_t,
 	return x.refusedByModule()
 }
 
-// looksExecutable reports whether nothing is to be seen that would keep the
+// LooksExecutable reports whether nothing is to be seen that would keep the
 // program from being executed. It spares an Exec, which is going to succeed, to
 // look for each reason in turn.
-func (f failure) looksExecutable() bool {
-	if f.ask.Attr.Program != nil || f.joins(spec.MountNamespace) {
+func (f Failure) LooksExecutable() bool {
+	if f.Ask.Attr.Program != nil || f.joins(spec.MountNamespace) {
 		return false
 	}
-	x := execution{View: view(f.ask), who: f.viewer()}
-	return x.fine(f.ask.Path, 0)
+	x := execution{View: View(f.Ask), who: f.Viewer()}
+	return x.fine(f.Ask.Path, 0)
 }
 
 func (x execution) fine(path string, depth int) bool {
@@ -266,15 +266,15 @@ func (x execution) notAllowed(path string, w *pathwalk.Walk) string {
 	return ""
 }
 
-// modulesFile lists the security modules.
-const modulesFile = "/sys/kernel/security/lsm"
+// ModulesFile lists the security modules.
+const ModulesFile = "/sys/kernel/security/lsm"
 
 // refusedByModule is for an EACCES that the modes do not explain.
 func (x execution) refusedByModule() string {
 	if x.errno != unix.EACCES || !x.who.Known {
 		return ""
 	}
-	list, _ := kernel.Read(modulesFile)
+	list, _ := kernel.Read(ModulesFile)
 	var active []string
 	for _, module := range strings.Split(strings.TrimSpace(list), ",") {
 		if slices.Contains([]string{"apparmor", "selinux", "smack", "tomoyo", "ipe", "bpf", "landlock"}, module) {
@@ -288,8 +288,8 @@ func (x execution) refusedByModule() string {
 }
 
 // capsWithin are the capabilities that the child's bounding set leaves.
-func (f failure) capsWithin() uint64 {
-	return capsBefore(f.ask)[kernel.Bounding] &^ f.ask.Caps[kernel.Bounding].Loses()
+func (f Failure) capsWithin() uint64 {
+	return CapsBefore(f.Ask)[kernel.Bounding] &^ f.Ask.Caps[kernel.Bounding].Loses()
 }
 
 // uncapable is for a file that is to have capabilities at once, and cannot.
@@ -309,19 +309,19 @@ func (x execution) uncapable(path string, file pathwalk.Readable) string {
 }
 
 // tooBig says what of the arguments and the environment is.
-func (f failure) tooBig() string {
+func (f Failure) tooBig() string {
 	page := os.Getpagesize()
 	for _, list := range []struct {
 		name    string
 		strings []string
-	}{{"Args", f.ask.Argv}, {"Env", f.ask.Env}} {
+	}{{"Args", f.Ask.Argv}, {"Env", f.Ask.Env}} {
 		for i, s := range list.strings {
 			if len(s) >= 32*page { // MAX_ARG_STRLEN
 				return fmt.Sprintf("%s has %d bytes, and one string can have %d", spec.Index(list.name, i), len(s), 32*page-1)
 			}
 		}
 	}
-	args, vars := stringsSize(f.ask.Argv), stringsSize(f.ask.Env)
+	args, vars := stringsSize(f.Ask.Argv), stringsSize(f.Ask.Env)
 	stack := f.limitOf(unix.RLIMIT_STACK)
 	most := max(min(stack/4, 6<<20), 128<<10) // bprm_stack_limits in fs/exec.c
 	if uint64(args+vars) <= most {

@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package explain
 
 import (
 	"fmt"
@@ -15,20 +15,20 @@ import (
 
 // hintOfScheduling explains the errors of the steps that are about scheduling
 // and memory placement, which have few errnos for many reasons.
-func (f failure) hintOfScheduling() string {
-	refused := f.errno == unix.EPERM || f.errno == unix.EACCES
-	switch f.e.Step {
+func (f Failure) hintOfScheduling() string {
+	refused := f.Errno == unix.EPERM || f.Errno == unix.EACCES
+	switch f.E.Step {
 	case "setpriority":
 		if refused {
-			n := *f.ask.Attr.Nice
+			n := *f.Ask.Attr.Nice
 			return fmt.Sprintf("a nice value of %d takes %s or a RLIMIT_NICE of %d; it is %d",
 				n, f.privilege("CAP_SYS_NICE"), 20-n, f.limitOf(unix.RLIMIT_NICE))
 		}
 	case "sched_setattr":
 		return f.hintOfPolicy()
 	case "sched_setaffinity":
-		if f.errno == unix.EINVAL {
-			return "not all of the CPUs " + spec.FormatCPUList(sorted(f.ask.Attr.CPUs)) + " are online and in the child's cpuset" + places("cpu", "Cpus")
+		if f.Errno == unix.EINVAL {
+			return "not all of the CPUs " + spec.FormatCPUList(Sorted(f.Ask.Attr.CPUs)) + " are online and in the child's cpuset" + places("cpu", "Cpus")
 		}
 	case "set_mempolicy":
 		return f.hintOfNUMA()
@@ -37,7 +37,7 @@ func (f failure) hintOfScheduling() string {
 			return "IOPRIO_CLASS_RT takes " + f.privilege("CAP_SYS_NICE or CAP_SYS_ADMIN")
 		}
 	case "write":
-		if refused && f.e.Field == spec.OOMField {
+		if refused && f.E.Field == spec.OOMField {
 			own, _ := kernel.Read("/proc/self/oom_score_adj")
 			return "a value below the one that is inherited, " + strings.TrimSpace(own) + ", takes " + f.privilege("CAP_SYS_RESOURCE")
 		}
@@ -48,73 +48,73 @@ func (f failure) hintOfScheduling() string {
 }
 
 // privilege says where a capability counts.
-func (f failure) privilege(name string) string {
-	if f.ask.Sys.Cloneflags&unix.CLONE_NEWUSER != 0 {
+func (f Failure) privilege(name string) string {
+	if f.Ask.Sys.Cloneflags&unix.CLONE_NEWUSER != 0 {
 		return name + " in the initial user namespace, which a child in a new one does not have,"
 	}
 	return name
 }
 
-func (f failure) hintOfPolicy() string {
-	sched := f.ask.Attr.Scheduler
+func (f Failure) hintOfPolicy() string {
+	sched := f.Ask.Attr.Scheduler
 	switch {
-	case f.errno == unix.EOPNOTSUPP:
+	case f.Errno == unix.EOPNOTSUPP:
 		return "the kernel is built without utilisation clamps (CONFIG_UCLAMP_TASK, Linux 5.3)"
-	case f.errno == unix.EBUSY:
+	case f.Errno == unix.EBUSY:
 		return "the CPUs have not enough bandwidth left for another deadline task: Runtime/Period is too much" +
 			" with what others have and what sched_rt_runtime_us in /proc/sys/kernel keeps back"
-	case f.errno == unix.EPERM && sched.Policy == spec.SchedDeadline:
+	case f.Errno == unix.EPERM && sched.Policy == spec.SchedDeadline:
 		return "SCHED_DEADLINE takes " + f.privilege("CAP_SYS_NICE") + " and all CPUs of the root domain: Attr.CPUs, an inherited affinity or a cpuset may leave some out"
-	case f.errno == unix.EPERM && sched.Policy.HasPriority():
+	case f.Errno == unix.EPERM && sched.Policy.HasPriority():
 		return fmt.Sprintf("%s takes %s or a RLIMIT_RTPRIO of %d, which is %d; in a cgroup of the cpu controller also a cpu.rt_runtime_us that is not 0",
 			sched.Policy, f.privilege("CAP_SYS_NICE"), sched.Priority, f.limitOf(unix.RLIMIT_RTPRIO))
-	case f.errno == unix.EPERM:
+	case f.Errno == unix.EPERM:
 		return "a policy, or nice value, that is above the inherited one takes " + f.privilege("CAP_SYS_NICE")
-	case f.errno == unix.EINVAL && sched.Policy == spec.SchedDeadline:
+	case f.Errno == unix.EINVAL && sched.Policy == spec.SchedDeadline:
 		return "the period has to be within sched_deadline_period_min_us and sched_deadline_period_max_us of /proc/sys/kernel"
-	case f.errno == unix.EINVAL && sched.Policy == spec.SchedExt:
+	case f.Errno == unix.EINVAL && sched.Policy == spec.SchedExt:
 		return "the kernel has no SCHED_EXT (CONFIG_SCHED_CLASS_EXT, Linux 6.12)"
-	case f.errno == unix.EINVAL && (sched.UtilMin != nil || sched.UtilMax != nil):
+	case f.Errno == unix.EINVAL && (sched.UtilMin != nil || sched.UtilMax != nil):
 		return "one clamp and the other, which may be inherited, are the wrong way round; or the kernel is older than 5.3, or 5.11 for SchedUtilReset"
 	}
 	return ""
 }
 
-func (f failure) hintOfNUMA() string {
-	n := f.ask.Attr.NUMA
+func (f Failure) hintOfNUMA() string {
+	n := f.Ask.Attr.NUMA
 	hint := ""
 	switch {
-	case f.errno == unix.ENOSYS:
+	case f.Errno == unix.ENOSYS:
 		return "the kernel is built without NUMA (CONFIG_NUMA), or a seccomp filter hides the call"
-	case f.errno != unix.EINVAL:
+	case f.Errno != unix.EINVAL:
 		return ""
 	case n.Mode == spec.NUMAPreferredMany:
 		hint = "; or the kernel is older than 5.15, which has MPOL_PREFERRED_MANY"
 	case n.Mode == spec.NUMAWeightedInterleave:
 		hint = "; or the kernel is older than 6.9, which has MPOL_WEIGHTED_INTERLEAVE"
 	}
-	return "not all of the nodes " + spec.FormatCPUList(sorted(n.Nodes)) + " are online, with memory, and in the child's cpuset" + places("node", "Mems") + hint
+	return "not all of the nodes " + spec.FormatCPUList(Sorted(n.Nodes)) + " are online, with memory, and in the child's cpuset" + places("node", "Mems") + hint
 }
 
-func (f failure) hintOfPrctl() string {
+func (f Failure) hintOfPrctl() string {
 	switch {
-	case f.e.Field == "Attr.THPDisable" && f.errno == unix.EINVAL && f.ask.Attr.THPDisable == spec.THPDisableExceptAdvised:
+	case f.E.Field == "Attr.THPDisable" && f.Errno == unix.EINVAL && f.Ask.Attr.THPDisable == spec.THPDisableExceptAdvised:
 		return "PR_THP_DISABLE_EXCEPT_ADVISED is there from Linux 6.18 on"
-	case f.e.Field == "Attr.MDWE" && f.errno == unix.EINVAL:
+	case f.E.Field == "Attr.MDWE" && f.Errno == unix.EINVAL:
 		return "PR_SET_MDWE is there from Linux 6.3 on"
-	case f.e.Field == spec.CoreField && f.errno == unix.EINVAL:
+	case f.E.Field == spec.CoreField && f.Errno == unix.EINVAL:
 		return "the kernel is built without core scheduling (CONFIG_SCHED_CORE, Linux 5.14)"
-	case f.e.Field == spec.CoreField && f.errno == unix.ENODEV:
+	case f.E.Field == spec.CoreField && f.Errno == unix.ENODEV:
 		return "no core of this machine has several threads, or SMT is off"
-	case f.e.Field == spec.CoreField && f.errno == unix.ESRCH:
-		return fmt.Sprintf("the child sees no process %d", f.ask.Attr.CoreSched.ShareFrom)
-	case f.e.Field == spec.CoreField && f.errno == unix.EPERM:
-		return fmt.Sprintf("the child may not trace process %d, which that takes", f.ask.Attr.CoreSched.ShareFrom)
+	case f.E.Field == spec.CoreField && f.Errno == unix.ESRCH:
+		return fmt.Sprintf("the child sees no process %d", f.Ask.Attr.CoreSched.ShareFrom)
+	case f.E.Field == spec.CoreField && f.Errno == unix.EPERM:
+		return fmt.Sprintf("the child may not trace process %d, which that takes", f.Ask.Attr.CoreSched.ShareFrom)
 	}
 	return ""
 }
 
-func sorted(list []int) []int { return slices.Sorted(slices.Values(list)) }
+func Sorted(list []int) []int { return slices.Sorted(slices.Values(list)) }
 
 // places says which CPUs or nodes there are, and which this process may use.
 func places(kind, status string) (hint string) {
@@ -134,10 +134,10 @@ func places(kind, status string) (hint string) {
 }
 
 // limitOf is the soft limit that the child has for a resource.
-func (f failure) limitOf(resource int) uint64 {
+func (f Failure) limitOf(resource int) uint64 {
 	var now unix.Rlimit
 	unix.Getrlimit(resource, &now)
-	for _, l := range f.ask.Attr.Rlimits {
+	for _, l := range f.Ask.Attr.Rlimits {
 		if l.Resource == resource {
 			now.Cur = l.Cur
 		}

@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package explain
 
 import (
 	"os"
@@ -13,9 +13,9 @@ import (
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
-// mapHint explains why the kernel has refused a map with EPERM: see
+// MapHint explains why the kernel has refused a map with EPERM: see
 // new_idmap_permitted in kernel/user_namespace.c.
-func mapHint(r *spec.Start, f spec.MapFile, err error, byChild bool) string {
+func MapHint(r *spec.Start, f spec.MapFile, err error, byChild bool) string {
 	if err != unix.EPERM {
 		return ""
 	}
@@ -36,9 +36,9 @@ func mapHint(r *spec.Start, f spec.MapFile, err error, byChild bool) string {
 // privilegeHint tells what cannot be written without privileges over the
 // parent namespace, which a child that has unshared has none of.
 func privilegeHint(r *spec.Start, f spec.MapFile, byChild bool) string {
-	own, setID, name, helper := os.Geteuid(), unix.CAP_SETUID, "CAP_SETUID", newUIDMap
+	own, setID, name, helper := os.Geteuid(), unix.CAP_SETUID, "CAP_SETUID", spec.NewUIDMap
 	if f.Name == "gid_map" {
-		own, setID, name, helper = os.Getegid(), unix.CAP_SETGID, "CAP_SETGID", newGIDMap
+		own, setID, name, helper = os.Getegid(), unix.CAP_SETGID, "CAP_SETGID", spec.NewGIDMap
 	}
 	rule := "without " + name + " only one line can be written, for the writer's own id, " + strconv.Itoa(own)
 	switch {
@@ -77,7 +77,7 @@ func unmappedLine(f spec.MapFile) string {
 func ownMapHint(r *spec.Start, e *spec.Error, errno unix.Errno) string {
 	for _, f := range r.MapFiles() {
 		if e.Step == "write" && e.Field == f.Field {
-			return mapHint(r, f, errno, true)
+			return MapHint(r, f, errno, true)
 		}
 	}
 	return ""

@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package explain
 
 import (
 	"fmt"
@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
@@ -19,49 +18,49 @@ import (
 )
 
 // notBorn explains why no process was made.
-func (f failure) notBorn() string {
-	if f.errno == unix.ENOSYS || f.errno == unix.EINVAL || f.errno == unix.EPERM && kernel.Clone3Denied() {
-		if needs := f.ask.NeedsClone3(); needs != "" {
+func (f Failure) notBorn() string {
+	if f.Errno == unix.ENOSYS || f.Errno == unix.EINVAL || f.Errno == unix.EPERM && kernel.Clone3Denied() {
+		if needs := f.Ask.NeedsClone3(); needs != "" {
 			return needs
 		}
 	}
 	switch {
-	case f.e.Field == spec.CgroupField, f.e.Field == spec.Field("CgroupFD"):
-		return explainCgroup(f.errno)
-	case f.errno == unix.EAGAIN:
+	case f.E.Field == spec.CgroupField, f.E.Field == spec.Field("CgroupFD"):
+		return Cgroup(f.Errno)
+	case f.Errno == unix.EAGAIN:
 		return f.noMoreProcesses()
-	case f.errno == unix.ENOMEM && f.joins(spec.PIDNamespace):
+	case f.Errno == unix.ENOMEM && f.joins(spec.PIDNamespace):
 		return "likely the first process of the joined PID namespace has ended: the namespace takes no others then"
 	}
 	return f.noNamespaces()
 }
 
 // asked are the namespaces that the step was to make.
-func (f failure) asked() spec.NamespaceKind {
+func (f Failure) asked() spec.NamespaceKind {
 	switch {
-	case f.e.Field == spec.ForbidField:
+	case f.E.Field == spec.ForbidField:
 		return spec.UserNamespace
-	case f.e.Field == spec.Field("Unshareflags"):
-		return spec.NamespaceKind(f.ask.Sys.Unshareflags) & spec.AllKinds
+	case f.E.Field == spec.Field("Unshareflags"):
+		return spec.NamespaceKind(f.Ask.Sys.Unshareflags) & spec.AllKinds
 	}
-	return spec.NamespaceKind(f.ask.Sys.Cloneflags) & spec.AllKinds
+	return spec.NamespaceKind(f.Ask.Sys.Cloneflags) & spec.AllKinds
 }
 
 // noNamespaces explains why new namespaces are refused.
-func (f failure) noNamespaces() string {
+func (f Failure) noNamespaces() string {
 	asked := f.asked()
 	switch {
 	case asked == 0:
 		return ""
-	case f.errno == unix.ENOSPC || f.errno == unix.EUSERS:
+	case f.Errno == unix.ENOSPC || f.Errno == unix.EUSERS:
 		return tooManyNamespaces(asked)
-	case f.errno == unix.EINVAL:
+	case f.Errno == unix.EINVAL:
 		for _, k := range spec.NamespaceKinds {
 			if asked&k.Kind != 0 && !kernel.Exists("/proc/self/ns/"+k.File) && kernel.Exists("/proc/self/ns") {
 				return "this kernel has no " + k.Name + " namespaces"
 			}
 		}
-	case f.errno != unix.EPERM && f.errno != unix.EACCES:
+	case f.Errno != unix.EPERM && f.Errno != unix.EACCES:
 	case asked&spec.UserNamespace != 0:
 		return f.noUserNamespace()
 	case f.lacksCap(unix.CAP_SYS_ADMIN):
@@ -70,7 +69,7 @@ func (f failure) noNamespaces() string {
 	return ""
 }
 
-func (f failure) firstOf(asked spec.NamespaceKind) string {
+func (f Failure) firstOf(asked spec.NamespaceKind) string {
 	for _, k := range spec.NamespaceKinds {
 		if asked&k.Kind != 0 {
 			return k.Name
@@ -81,8 +80,8 @@ func (f failure) firstOf(asked spec.NamespaceKind) string {
 
 // lacksCap reports whether the child has not got a capability over the
 // namespaces that this process is in.
-func (f failure) lacksCap(c int) bool {
-	return !f.ask.NewUserNamespace() && !f.joins(spec.UserNamespace) && !kernel.HasCap(c)
+func (f Failure) lacksCap(c int) bool {
+	return !f.Ask.NewUserNamespace() && !f.joins(spec.UserNamespace) && !kernel.HasCap(c)
 }
 
 // tooManyNamespaces tells which limit is reached: see namespaces(7). How many a
@@ -123,36 +122,36 @@ func inFirstUserNamespace() bool {
 // noUserNamespace explains why a user namespace is refused: what there is to
 // check is checked in the order of the kernel (create_user_ns in
 // kernel/user_namespace.c).
-func (f failure) noUserNamespace() string {
+func (f Failure) noUserNamespace() string {
 	ordinary := !kernel.HasCap(unix.CAP_SYS_ADMIN)
 	switch {
-	case f.e.Field == spec.ForbidField && f.errno == unix.EPERM && leavesOutCaller(f.ask):
+	case f.E.Field == spec.ForbidField && f.Errno == unix.EPERM && leavesOutCaller(f.Ask):
 		return "the map of the new user namespace leaves out this process's user or group, who makes another one in it; for a program that is somebody else there, and has no capabilities, Attr.Sysctls can set user.max_user_namespaces to 0"
-	case f.joins(spec.UserNamespace) || f.e.Field == spec.ForbidField || f.e.Field == spec.Field("Unshareflags") && f.ask.Sys.Cloneflags&unix.CLONE_NEWUSER != 0:
+	case f.joins(spec.UserNamespace) || f.E.Field == spec.ForbidField || f.E.Field == spec.Field("Unshareflags") && f.Ask.Sys.Cloneflags&unix.CLONE_NEWUSER != 0:
 		return "" // it is not made in this process's user namespace
-	case f.errno == unix.EPERM && ordinary && kernel.Sysctl("kernel/unprivileged_userns_clone") == "0":
+	case f.Errno == unix.EPERM && ordinary && kernel.Sysctl("kernel/unprivileged_userns_clone") == "0":
 		return "kernel.unprivileged_userns_clone is 0: only root may make user namespaces here, or change that by sysctl"
-	case f.errno == unix.EPERM && chrooted():
+	case f.Errno == unix.EPERM && chrooted():
 		return "this process is in a chroot, and the kernel makes no user namespaces there: pivot_root(2) in a mount namespace is the way to another root that allows them"
-	case f.errno == unix.EPERM && unmapped():
+	case f.Errno == unix.EPERM && unmapped():
 		return "the user or group of this process has no id in the user namespace that it is in, so that it cannot make another"
 	case ordinary && kernel.Sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
-		return appArmorText
-	case f.errno == unix.EACCES && enforcing():
+		return AppArmorText
+	case f.Errno == unix.EACCES && enforcing():
 		return "likely SELinux does not allow it: see the audit log"
 	}
 	return ""
 }
 
-const appArmorText = "likely AppArmor does not allow it: kernel.apparmor_restrict_unprivileged_userns is 1, so that an ordinary user's program needs a profile with the rule userns"
+const AppArmorText = "likely AppArmor does not allow it: kernel.apparmor_restrict_unprivileged_userns is 1, so that an ordinary user's program needs a profile with the rule userns"
 
 // restricted is for what is refused in a new user namespace that AppArmor lets
 // be made but gives no rights in.
-func (f failure) restricted() string {
-	refused := f.errno == unix.EPERM || f.errno == unix.EACCES
-	if refused && f.born && f.ask.NewUserNamespace() && !strings.HasPrefix(f.e.Step, "exec") &&
+func (f Failure) restricted() string {
+	refused := f.Errno == unix.EPERM || f.Errno == unix.EACCES
+	if refused && f.Born && f.Ask.NewUserNamespace() && !strings.HasPrefix(f.E.Step, "exec") &&
 		!kernel.HasCap(unix.CAP_SYS_ADMIN) && kernel.Sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1" {
-		return appArmorText
+		return AppArmorText
 	}
 	return ""
 }
@@ -187,22 +186,22 @@ func unmapped() bool {
 }
 
 // notPrivate is for / made private in a new mount namespace.
-func (f failure) notPrivate() string {
-	if f.errno == unix.EINVAL && chrooted() {
+func (f Failure) notPrivate() string {
+	if f.Errno == unix.EINVAL && chrooted() {
 		return "this process is in a chroot whose root is no mount, so that / cannot be made private: mount --bind the directory on itself before the chroot"
 	}
 	return ""
 }
 
 // notJoined explains the errors of setns(2).
-func (f failure) notJoined() string {
+func (f Failure) notJoined() string {
 	n := f.joining()
 	if n == nil {
 		return ""
 	}
 	fd := n.Fd
 	if !n.Given { // the start's own is closed by now
-		again, err := openNamespace(n.Name)
+		again, err := pathwalk.OpenNamespace(n.Name)
 		if err != nil {
 			return ""
 		}
@@ -211,33 +210,33 @@ func (f failure) notJoined() string {
 	}
 	kind, err := unix.IoctlRetInt(fd, unix.NS_GET_NSTYPE)
 	switch {
-	case f.errno == unix.EINVAL && err != nil && !pathwalk.OnNamespaces(pathwalk.Seen(fd)):
-		return noNamespace(n.Name).why()
-	case f.errno == unix.EINVAL && err == nil && spec.NamespaceKind(kind) != n.Kind:
+	case f.Errno == unix.EINVAL && err != nil && !pathwalk.OnNamespaces(pathwalk.Seen(fd)):
+		return pathwalk.NoNamespace(n.Name).Why()
+	case f.Errno == unix.EINVAL && err == nil && spec.NamespaceKind(kind) != n.Kind:
 		return "it is a " + spec.NamespaceKind(kind).String() + " namespace, and asked for is a " + n.Kind.String() + " namespace"
-	case f.errno == unix.EINVAL && n.Kind == spec.PIDNamespace:
+	case f.Errno == unix.EINVAL && n.Kind == spec.PIDNamespace:
 		return "a PID namespace can be joined only from the one it is in, or from one further out"
-	case f.errno == unix.EINVAL && n.Kind == spec.UserNamespace:
+	case f.Errno == unix.EINVAL && n.Kind == spec.UserNamespace:
 		return "this process is in that user namespace already, or other threads are in the way"
-	case f.errno == unix.EPERM:
+	case f.Errno == unix.EPERM:
 		return f.notOwner(n, fd)
 	}
 	return ""
 }
 
 // joining is the namespace that the step was to join.
-func (f failure) joining() *compile.Joined {
-	i := slices.IndexFunc(f.joined, func(n compile.Joined) bool {
-		return n.Field == f.e.Field && (n.Name == f.e.Object || program.CloneFlags(uint64(n.Kind)) == f.e.Object)
+func (f Failure) joining() *spec.Joined {
+	i := slices.IndexFunc(f.Joined, func(n spec.Joined) bool {
+		return n.Field == f.E.Field && (n.Name == f.E.Object || program.CloneFlags(uint64(n.Kind)) == f.E.Object)
 	})
 	if i < 0 {
 		return nil
 	}
-	return &f.joined[i]
+	return &f.Joined[i]
 }
 
 // notOwner tells whose the namespace is that the child has no rights over.
-func (f failure) notOwner(n *compile.Joined, fd int) string {
+func (f Failure) notOwner(n *spec.Joined, fd int) string {
 	const admin = "CAP_SYS_ADMIN"
 	if n.Kind == spec.UserNamespace {
 		if uid, err := unix.IoctlGetUint32(fd, unix.NS_GET_OWNER_UID); err == nil {
@@ -268,4 +267,10 @@ func (f failure) notOwner(n *compile.Joined, fd int) string {
 		return "it belongs to another user namespace, in which the child has no rights: join that too, before it"
 	}
 	return "it takes " + needs + " in the user namespace that it belongs to"
+}
+
+// leavesOutCaller reports whether the map of the new user namespace has no id for
+// this process's user, or none for its group.
+func leavesOutCaller(r *spec.Start) bool {
+	return r.Sys.UidMappings[0].HostID != os.Geteuid() || r.Sys.GidMappings[0].HostID != os.Getegid()
 }

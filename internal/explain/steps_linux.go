@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package sprog
+package explain
 
 import (
 	"slices"
@@ -15,126 +15,126 @@ import (
 )
 
 // notFound is for the working directory.
-func (f failure) notFound() string {
+func (f Failure) notFound() string {
 	if f.joins(spec.MountNamespace) {
 		return ""
 	}
-	v := view(f.ask)
+	v := View(f.Ask)
 	v.Dir = ""
 	if v.Root == "" {
 		v.Dir, _ = unix.Getwd()
 	}
-	w := v.Follow(f.e.Object, f.viewer())
+	w := v.Follow(f.E.Object, f.Viewer())
 	defer w.Close()
-	why := w.Reason(f.errno)
-	if w.Stop == 0 && f.errno == unix.EACCES && w.Stat().Mode&unix.S_IFMT == unix.S_IFDIR && !w.Who.May(w.Last(), w.Stat(), pathwalk.ToSearch) {
+	why := w.Reason(f.Errno)
+	if w.Stop == 0 && f.Errno == unix.EACCES && w.Stat().Mode&unix.S_IFMT == unix.S_IFDIR && !w.Who.May(w.Last(), w.Stat(), pathwalk.ToSearch) {
 		why = w.Who.MayNot("search", w.Here(), w.Last(), w.Stat())
 	}
-	if v.Root != "" && f.errno == unix.ENOENT && why != "" && (pathwalk.View{}).Exists(f.e.Object) {
+	if v.Root != "" && f.Errno == unix.ENOENT && why != "" && (pathwalk.View{}).Exists(f.E.Object) {
 		why += ": the path is looked up in the new root; the old one has it"
 	}
-	if w.Stop == 0 && f.errno == unix.ENOTDIR {
+	if w.Stop == 0 && f.Errno == unix.ENOTDIR {
 		why = w.Here() + " is " + pathwalk.KindOf(w.Stat())
 	}
 	return why
 }
 
 // notEntered is for a working directory by its descriptor.
-func (f failure) notEntered() string {
+func (f Failure) notEntered() string {
 	var st unix.Stat_t
-	if unix.Fstat(f.dirFD, &st) != nil {
+	if unix.Fstat(f.DirFD, &st) != nil {
 		return ""
 	}
-	who := f.viewer()
-	switch path := terms.Printable(pathwalk.RealPath(f.dirFD)); {
-	case f.errno == unix.ENOTDIR:
+	who := f.Viewer()
+	switch path := terms.Printable(pathwalk.RealPath(f.DirFD)); {
+	case f.Errno == unix.ENOTDIR:
 		return path + " is " + pathwalk.KindOf(&st)
-	case f.errno == unix.EACCES && !who.May(pathwalk.Seen(f.dirFD), &st, pathwalk.ToSearch):
-		return who.MayNot("search", path, pathwalk.Seen(f.dirFD), &st)
+	case f.Errno == unix.EACCES && !who.May(pathwalk.Seen(f.DirFD), &st, pathwalk.ToSearch):
+		return who.MayNot("search", path, pathwalk.Seen(f.DirFD), &st)
 	}
 	return ""
 }
 
 // notRooted is for chroot, which comes before the credentials.
-func (f failure) notRooted() string {
-	if f.errno == unix.EPERM && f.lacksCap(unix.CAP_SYS_CHROOT) {
+func (f Failure) notRooted() string {
+	if f.Errno == unix.EPERM && f.lacksCap(unix.CAP_SYS_CHROOT) {
 		return "it takes CAP_SYS_CHROOT, which an ordinary user has in a new user namespace: CLONE_NEWUSER in " + spec.Field("Cloneflags")
 	}
 	if f.joins(spec.MountNamespace) {
 		return ""
 	}
-	w := (pathwalk.View{}).Follow(f.e.Object, pathwalk.Viewer{})
+	w := (pathwalk.View{}).Follow(f.E.Object, pathwalk.Viewer{})
 	defer w.Close()
-	if w.Stop == 0 && f.errno == unix.ENOTDIR {
+	if w.Stop == 0 && f.Errno == unix.ENOTDIR {
 		return w.Here() + " is " + pathwalk.KindOf(w.Stat())
 	}
-	return w.Reason(f.errno)
+	return w.Reason(f.Errno)
 }
 
 // notOpened is for the files that the child opens by their paths.
-func (f failure) notOpened() string {
+func (f Failure) notOpened() string {
 	switch {
-	case strings.HasPrefix(f.e.Field, "Attr.Sysctls"):
+	case strings.HasPrefix(f.E.Field, "Attr.Sysctls"):
 		return f.noParameter()
-	case f.e.Object == "/dev/null" && f.errno == unix.ENOENT:
+	case f.E.Object == "/dev/null" && f.Errno == unix.ENOENT:
 		return "this process sees no /dev/null: give the child its Stdin, Stdout and Stderr, or this root a /dev"
-	case f.joins(spec.MountNamespace) || !strings.HasPrefix(f.e.Field, "Attr.Files") && !strings.HasPrefix(f.e.Field, "Attr.Landlock"):
+	case f.joins(spec.MountNamespace) || !strings.HasPrefix(f.E.Field, "Attr.Files") && !strings.HasPrefix(f.E.Field, "Attr.Landlock"):
 		return ""
 	}
 	flags, mode := f.opening()
-	w := view(f.ask).Follow(f.e.Object, f.viewer())
+	w := View(f.Ask).Follow(f.E.Object, f.Viewer())
 	defer w.Close()
 	st := w.Stat()
 	write := flags&(unix.O_ACCMODE|unix.O_TRUNC) != 0
 	switch {
-	case w.Stop == unix.ENOENT && f.errno == unix.EACCES && flags&unix.O_CREAT != 0 && w.Stat().Mode&unix.S_IFMT == unix.S_IFDIR && !w.Who.May(w.Last(), w.Stat(), pathwalk.ToWrite):
+	case w.Stop == unix.ENOENT && f.Errno == unix.EACCES && flags&unix.O_CREAT != 0 && w.Stat().Mode&unix.S_IFMT == unix.S_IFDIR && !w.Who.May(w.Last(), w.Stat(), pathwalk.ToWrite):
 		return w.Who.MayNot("create files in", w.Here(), w.Last(), w.Stat())
 	case w.Stop != 0:
-		return w.Reason(f.errno)
-	case f.errno == unix.EACCES && mode&pathwalk.ToRead != 0 && !w.Who.May(w.Last(), st, pathwalk.ToRead):
+		return w.Reason(f.Errno)
+	case f.Errno == unix.EACCES && mode&pathwalk.ToRead != 0 && !w.Who.May(w.Last(), st, pathwalk.ToRead):
 		return w.Who.MayNot("read", w.Here(), w.Last(), st)
-	case f.errno == unix.EACCES && mode&pathwalk.ToWrite != 0 && !w.Who.May(w.Last(), st, pathwalk.ToWrite):
+	case f.Errno == unix.EACCES && mode&pathwalk.ToWrite != 0 && !w.Who.May(w.Last(), st, pathwalk.ToWrite):
 		return w.Who.MayNot("write to", w.Here(), w.Last(), st)
-	case f.errno == unix.EISDIR:
+	case f.Errno == unix.EISDIR:
 		return w.Here() + " is a directory, which cannot be written to"
-	case f.errno == unix.ENXIO && st.Mode&unix.S_IFMT == unix.S_IFIFO:
+	case f.Errno == unix.ENXIO && st.Mode&unix.S_IFMT == unix.S_IFIFO:
 		return "nobody has the FIFO open for reading"
-	case f.errno == unix.ENXIO && st.Mode&unix.S_IFMT == unix.S_IFSOCK:
+	case f.Errno == unix.ENXIO && st.Mode&unix.S_IFMT == unix.S_IFSOCK:
 		return w.Here() + " is a socket, which is connected to and not opened"
-	case f.errno == unix.EROFS && write:
+	case f.Errno == unix.EROFS && write:
 		return w.Here() + " is in a file system that is mounted read-only" + pathwalk.MountPoint(w.Last())
-	case f.errno == unix.ETXTBSY && write:
+	case f.Errno == unix.ETXTBSY && write:
 		return "the file is being executed, and cannot be written to meanwhile"
 	}
 	return ""
 }
 
 // opening is how the file was to be opened.
-func (f failure) opening() (flags int, mode uint32) {
-	i := slices.IndexFunc(f.ask.Attr.Files, func(file spec.File) bool { return file.Path == f.e.Object })
+func (f Failure) opening() (flags int, mode uint32) {
+	i := slices.IndexFunc(f.Ask.Attr.Files, func(file spec.File) bool { return file.Path == f.E.Object })
 	if i < 0 {
 		return 0, 0
 	}
-	flags = f.ask.Attr.Files[i].Flags
+	flags = f.Ask.Attr.Files[i].Flags
 	return flags, [...]uint32{pathwalk.ToRead, pathwalk.ToWrite, pathwalk.ToRead | pathwalk.ToWrite, 0}[flags&unix.O_ACCMODE]
 }
 
-func (f failure) noSession() string {
-	if f.errno == unix.EPERM && f.ask.InPlace {
+func (f Failure) noSession() string {
+	if f.Errno == unix.EPERM && f.Ask.InPlace {
 		return "a process that leads a process group cannot lead a session: only a child can"
 	}
 	return ""
 }
 
 // noGroup is for setpgid(2).
-func (f failure) noGroup() string {
-	group := f.ask.Sys.Pgid
+func (f Failure) noGroup() string {
+	group := f.Ask.Sys.Pgid
 	switch {
-	case f.ask.Sys.Setsid:
+	case f.Ask.Sys.Setsid:
 		return spec.Field("Setsid") + " has made a group for it already"
-	case f.errno != unix.EPERM || group == 0:
+	case f.Errno != unix.EPERM || group == 0:
 		return ""
-	case f.ask.Sys.Cloneflags&unix.CLONE_NEWPID != 0 || f.joins(spec.PIDNamespace):
+	case f.Ask.Sys.Cloneflags&unix.CLONE_NEWPID != 0 || f.joins(spec.PIDNamespace):
 		return "the number is looked up in the child's PID namespace"
 	case unix.Kill(-group, 0) == unix.ESRCH:
 		return "there is no process group " + spec.Itoa(group)
@@ -143,42 +143,42 @@ func (f failure) noGroup() string {
 }
 
 // noTerminal is for what is done to terminals, and to the loopback device.
-func (f failure) noTerminal() string {
+func (f Failure) noTerminal() string {
 	switch {
-	case f.e.Field == "Attr.Loopback" && f.errno == unix.EPERM:
+	case f.E.Field == "Attr.Loopback" && f.Errno == unix.EPERM:
 		return f.noRightInside(spec.NetworkNamespace, "CAP_NET_ADMIN")
-	case f.e.Field == spec.Field("Setctty") && f.errno == unix.ENOTTY:
-		return "descriptor " + spec.Itoa(f.ask.Sys.Ctty) + " of the child is no terminal"
-	case f.e.Field == spec.Field("Setctty") && f.errno == unix.EPERM && !f.ask.Sys.Setsid:
+	case f.E.Field == spec.Field("Setctty") && f.Errno == unix.ENOTTY:
+		return "descriptor " + spec.Itoa(f.Ask.Sys.Ctty) + " of the child is no terminal"
+	case f.E.Field == spec.Field("Setctty") && f.Errno == unix.EPERM && !f.Ask.Sys.Setsid:
 		return "only the leader of a session gets a controlling terminal: " + spec.Field("Setsid") + " makes the child one"
-	case f.e.Field == spec.Field("Setctty") && f.errno == unix.EPERM:
+	case f.E.Field == spec.Field("Setctty") && f.Errno == unix.EPERM:
 		return "the terminal controls another session already"
-	case f.e.Field == spec.Field("Foreground") && f.errno == unix.ENOTTY:
-		return "descriptor " + spec.Itoa(f.ask.Sys.Ctty) + " of this process, which " + spec.Field("Ctty") + " names, is not the terminal that controls its session"
-	case f.e.Field == spec.Field("Foreground") && f.errno == unix.EPERM:
+	case f.E.Field == spec.Field("Foreground") && f.Errno == unix.ENOTTY:
+		return "descriptor " + spec.Itoa(f.Ask.Sys.Ctty) + " of this process, which " + spec.Field("Ctty") + " names, is not the terminal that controls its session"
+	case f.E.Field == spec.Field("Foreground") && f.Errno == unix.EPERM:
 		return "the process group is not in the session that the terminal controls"
-	case f.e.Field == spec.Field("Noctty") && f.errno == unix.ENOTTY:
+	case f.E.Field == spec.Field("Noctty") && f.Errno == unix.ENOTTY:
 		return "descriptor 0 of the child is not the terminal that controls its session"
 	}
 	return ""
 }
 
-func (f failure) noDescriptor() string {
-	if f.errno == unix.EBADF {
+func (f Failure) noDescriptor() string {
+	if f.Errno == unix.EBADF {
 		return "no descriptor is left: the number is not below RLIMIT_NOFILE"
 	}
 	return ""
 }
 
 // notSetInside is for the host's names.
-func (f failure) notSetInside() string {
-	if f.errno == unix.EPERM {
+func (f Failure) notSetInside() string {
+	if f.Errno == unix.EPERM {
 		return f.noRightInside(spec.UTSNamespace, "CAP_SYS_ADMIN")
 	}
 	return ""
 }
 
-func (f failure) noRightInside(kind spec.NamespaceKind, capability string) string {
+func (f Failure) noRightInside(kind spec.NamespaceKind, capability string) string {
 	if f.joins(kind) && !f.joins(spec.UserNamespace) {
 		return "it takes " + capability + " in the user namespace that the joined " + kind.String() + " namespace belongs to: join that too"
 	}
@@ -186,12 +186,12 @@ func (f failure) noRightInside(kind spec.NamespaceKind, capability string) strin
 }
 
 // notWritten is for files of the kernel's, such as parameters.
-func (f failure) notWritten() string {
-	if strings.Contains(f.e.Field, "Cgroup") {
+func (f Failure) notWritten() string {
+	if strings.Contains(f.E.Field, "Cgroup") {
 		return f.notMoved()
 	}
-	if strings.HasPrefix(f.e.Field, "Attr.Sysctls") {
-		switch f.errno {
+	if strings.HasPrefix(f.E.Field, "Attr.Sysctls") {
+		switch f.Errno {
 		case unix.EINVAL:
 			return "the parameter does not take that value"
 		case unix.EPERM, unix.EACCES:
@@ -202,28 +202,28 @@ func (f failure) notWritten() string {
 }
 
 // notMoved is for a cgroup that the child does not get into.
-func (f failure) notMoved() string {
-	i := slices.IndexFunc(f.ask.Attr.CgroupV1, func(dir string) bool { return f.e.Object == dir+"/cgroup.procs" })
+func (f Failure) notMoved() string {
+	i := slices.IndexFunc(f.Ask.Attr.CgroupV1, func(dir string) bool { return f.E.Object == dir+"/cgroup.procs" })
 	switch {
 	case i < 0:
-		return explainCgroup(f.errno)
-	case f.errno == unix.ENOSPC:
+		return Cgroup(f.Errno)
+	case f.Errno == unix.ENOSPC:
 		for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
-			if list, err := kernel.Read(f.ask.Attr.CgroupV1[i] + "/" + name); err == nil && strings.TrimSpace(list) == "" {
+			if list, err := kernel.Read(f.Ask.Attr.CgroupV1[i] + "/" + name); err == nil && strings.TrimSpace(list) == "" {
 				return name + " of the cgroup is empty, and has to be set before a process comes in"
 			}
 		}
-	case f.errno == unix.EACCES:
+	case f.Errno == unix.EACCES:
 		return "cgroup.procs of the cgroup may not be written by this process's user"
-	case f.errno == unix.EINVAL:
+	case f.Errno == unix.EINVAL:
 		return "a real-time process comes only into a cgroup whose cpu.rt_runtime_us is not 0"
 	}
 	return ""
 }
 
 // noParameter is for a parameter of the kernel's whose file is not opened.
-func (f failure) noParameter() string {
-	switch f.errno {
+func (f Failure) noParameter() string {
+	switch f.Errno {
 	case unix.ENOENT:
 		return "the kernel has no such parameter, or the new namespace does not, or it comes with a module that is not loaded"
 	case unix.EROFS:
@@ -235,16 +235,36 @@ func (f failure) noParameter() string {
 }
 
 // noSubreaper is for an init that adopts what its program leaves behind.
-func (f failure) noSubreaper() string {
-	if f.e.Field == "Attr.Init" && f.errno == unix.EINVAL {
+func (f Failure) noSubreaper() string {
+	if f.E.Field == "Attr.Init" && f.Errno == unix.EINVAL {
 		return "this kernel has no child subreapers, as gVisor has none, so an init works in a new PID namespace only: add CLONE_NEWPID to " + spec.Field("Cloneflags")
 	}
 	return ""
 }
 
-func (f failure) notTraced() string {
-	if f.errno == unix.EPERM && kernel.Sysctl("kernel/yama/ptrace_scope") == "3" {
+func (f Failure) notTraced() string {
+	if f.Errno == unix.EPERM && kernel.Sysctl("kernel/yama/ptrace_scope") == "3" {
 		return "kernel.yama.ptrace_scope is 3: nobody may trace"
+	}
+	return ""
+}
+
+// Cgroup says what the kernel means where a child cannot be born in its
+// cgroup.
+func Cgroup(errno error) string {
+	switch errno {
+	case unix.EACCES, unix.EPERM:
+		return "cgroup.procs of the nearest cgroup above both this process's and the new one must be writable"
+	case unix.EBUSY:
+		return "a cgroup whose cgroup.subtree_control has controllers cannot hold processes"
+	case unix.EOPNOTSUPP:
+		return "the cgroup is below one that is threaded"
+	case unix.ENOENT:
+		return "the cgroup has been removed, or is outside of this process's cgroup namespace"
+	case unix.EBADF:
+		return "it is not open, or not the directory of a cgroup of version 2"
+	case unix.ENODEV:
+		return "the cgroup has been removed"
 	}
 	return ""
 }
