@@ -105,6 +105,9 @@ func (r *runCmd) run(program []string, record *record) (_ *sprog.Cmd, err error)
 		s.init = followInit(cmd.Birth.Stops)
 	}
 	s.cmd, s.process = cmd, cmd.Process
+	if r.Foreground {
+		s.home = s.process.Pid
+	}
 	err = s.wait(cmd)
 	if s.relay != nil {
 		err = s.relay.finish(s.watch.Signals, err)

@@ -53,9 +53,8 @@ func (r *initReport) follow(reports *os.File) {
 
 // stopAlong is for a program that has been stopped, while sprog may not have been: one
 // in a process group of its own, by Ctrl-Z or because it wants the terminal in the background, or one
-// that stopped itself. The
-// shell waits for sprog, so sprog stops too, as long as the program is stopped. Nothing is done if no terminal is
-// involved: a supervisor that freezes a program does not mean sprog.
+// that stopped itself. The shell waits for sprog, so sprog stops too, as long as the program is
+// stopped. Nothing is done if no terminal is involved: a supervisor that freezes a program does not mean sprog.
 func (s *supervisor) stopAlong(stopped func() (by syscall.Signal)) {
 	by := stopped()
 	if by == 0 || s.isEnding() {
@@ -63,6 +62,9 @@ func (s *supervisor) stopAlong(stopped func() (by syscall.Signal)) {
 	}
 	own, front := unix.Getpgrp(), s.tty.group()
 	wants := by == unix.SIGTTIN || by == unix.SIGTTOU
+	if wants {
+		s.claim()
+	}
 	switch {
 	case front <= 0:
 		return
@@ -73,43 +75,64 @@ func (s *supervisor) stopAlong(stopped func() (by syscall.Signal)) {
 	case s.isTheirs(front):
 		s.lent = front
 		s.tty.setGroup(own)
-	case !wants:
+	case wants: // it would stop again at once if sprog could not be stopped
+		s.paused = s.stopIf(stopped)
+		s.lend()
+		return
+	default:
 		return
 	}
-	if s.stopIf(func() bool { return stopped() != 0 }) {
+	if s.stopIf(stopped) {
 		s.continueAlong()
+		s.owed = s.isApart()
 	} else {
 		s.lend()
 	}
 }
 
-// continueAlong has the program go on after sprog has, unless the shell has seen to that: it
-// continues the group that it has made.
+// continueAlong has the program go on after sprog has.
 func (s *supervisor) continueAlong() {
 	group := s.lent
 	s.lend()
+	s.resume(group)
+}
+
+// resume continues the program, in the group that it has the terminal with, if it has, unless the shell
+// has seen to that: it continues the group that it has made.
+func (s *supervisor) resume(group int) {
+	s.paused = false
 	if group != 0 {
 		unix.Kill(-group, unix.SIGCONT)
-	}
-	if s.isApart() {
+	} else if s.isApart() {
 		s.sendAll(unix.SIGCONT)
-		s.owed = true
 	}
 }
 
 // isApart reports whether the program is in another process group than sprog.
 func (s *supervisor) isApart() bool { return s.leads || !s.sharesGroup() }
 
+// claim notes that the program is to have the terminal, as --foreground says, though somebody has taken it
+// without a stop that sprog has followed.
+func (s *supervisor) claim() {
+	if s.lent == 0 {
+		s.lent = s.home
+	}
+}
+
 // lend gives the terminal to the program's group, which had it before the stop, if sprog is in the
 // foreground, or else tries again later: a shell that brings a running job to the foreground tells
 // nobody.
 func (s *supervisor) lend() {
 	s.later = nil
+	group := s.lent
 	switch {
-	case s.lent == 0:
+	case group == 0:
 	case s.tty.group() == unix.Getpgrp():
-		s.tty.setGroup(s.lent)
 		s.lent = 0
+		s.tty.setGroup(group)
+		if s.paused {
+			s.resume(group)
+		}
 	default:
 		s.later = time.After(100 * time.Millisecond)
 	}
@@ -121,7 +144,7 @@ func (s *supervisor) lend() {
 // continue that comes after it takes it away (signal(7)), and one that has come
 // before it has reached the program, too. Whoever waits for sprog in its group, such as a script, stops
 // as well if the program is in another: the terminal has told only that one.
-func (s *supervisor) stopIf(stopped func() bool) bool {
+func (s *supervisor) stopIf(stopped func() (by syscall.Signal)) bool {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var stop, mask unix.Sigset_t
@@ -132,8 +155,8 @@ func (s *supervisor) stopIf(stopped func() bool) bool {
 	defer unix.PthreadSigmask(unix.SIG_SETMASK, &mask, nil) // here sprog stops
 	unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGTSTP)
 	sigwatch.AwaitSent()
-	if stopped() {
-		if s.isApart() {
+	if stopped() != 0 {
+		if s.isApart() && unix.Getpid() != 1 { // which the kernel does not let stop itself
 			unix.Kill(0, unix.SIGTSTP)
 		}
 		return true

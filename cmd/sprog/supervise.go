@@ -29,9 +29,11 @@ type supervisor struct {
 	held     []sigwatch.Signal // that have come while the program was started
 	children chan os.Signal    // SIGCHLD
 
-	owed  bool             // a continue that the program has been given before it came
-	lent  int              // the program's group, if it is to have the terminal again
-	later <-chan time.Time // when to look whether it can
+	owed   bool             // a continue that the program has been given before it came
+	paused bool             // the program waits, stopped, for the next continue or the terminal
+	home   int              // the program's group with --foreground
+	lent   int              // the program's group, if it is to have the terminal again
+	later  <-chan time.Time // when to look whether it can
 }
 
 // wait waits for the program and returns its outcome.
@@ -80,6 +82,14 @@ func (s *supervisor) continued() bool {
 	if s.relay != nil {
 		s.relay.continued()
 	}
+	if s.tty.group() == unix.Getpgrp() {
+		s.claim()
+	}
+	if s.paused {
+		s.continueAlong()
+		return s.isApart()
+	}
+	s.lend()
 	owed := s.owed
 	s.owed = false
 	return owed

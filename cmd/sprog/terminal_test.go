@@ -305,6 +305,47 @@ func TestForegroundComesBack(t *testing.T) {
 	}
 }
 
+// Where sprog cannot be stopped, a program that wants the terminal in the background waits for it, and is
+// not continued time and again.
+func TestForegroundWithoutStops(t *testing.T) {
+	for _, flags := range foreground() {
+		t.Run(flags, func(t *testing.T) {
+			t.Setenv("STATE", t.TempDir())
+			s := startShell(t)
+			s.typeKeys(`(trap '' TSTP; exec sprog run ` + flags + `bash -c 'trap "echo again >>$STATE/continued" CONT; echo be""gun; while read line; do echo "<$line>"; done')` + "\n")
+			s.expect("begun\r\n", 1)
+			group, err := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP)
+			if err != nil {
+				t.Fatal(err)
+			}
+			children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", s.cmd.Process.Pid))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sprog int
+			fmt.Sscan(string(children), &sprog)
+			unix.Kill(sprog, unix.SIGSTOP)
+			unix.Kill(-group, unix.SIGSTOP)
+			s.expect("Stopped", 1)
+			s.expectPrompt()
+			s.typeKeys("bg\n")
+			s.expectPrompt()
+			s.typeKeys("while sleep 0.1; do [ -s $STATE/continued ] && break; done; sleep 0.5; echo wai''ted\n")
+			s.expect("waited\r\n", 1)
+			s.expectPrompt()
+			s.typeKeys("fg\n")
+			s.expectJob()
+			s.typeKeys("second\n")
+			s.expect("<second>\r\n", 1)
+			s.typeKeys("\x04")
+			s.expectForeground()
+			if text, _ := os.ReadFile(os.Getenv("STATE") + "/continued"); strings.Count(string(text), "again") > 4 {
+				t.Errorf("the program was continued %d times", strings.Count(string(text), "again"))
+			}
+		})
+	}
+}
+
 // foreground are the flags of inits, with the foreground for the program.
 func foreground() (list []string) {
 	for _, flags := range inits() {
