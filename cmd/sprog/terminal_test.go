@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/ownproc"
 )
 
 // A session is a program on a terminal of its own, as a person sees it.
@@ -55,11 +58,30 @@ func startSession(t *testing.T, shell ...string) *session {
 	}
 	go s.read()
 	t.Cleanup(func() {
-		s.cmd.Process.Kill()
+		s.end()
 		s.cmd.Wait()
 		master.Close()
 	})
 	return s
+}
+
+// end kills all that is in the session: of what a failed test leaves in the background nobody else
+// would know.
+func (s *session) end() {
+	proc, err := ownproc.Open()
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	defer proc.Close()
+	names, _ := os.ReadDir("/proc")
+	for _, name := range names {
+		pid, err := strconv.Atoi(name.Name())
+		const session = 6 - 3 // proc_pid_stat(5)
+		if stat := proc.Stat(pid); err == nil && len(stat) > session && stat[session] == strconv.Itoa(s.cmd.Process.Pid) {
+			unix.Kill(pid, unix.SIGKILL)
+		}
+	}
 }
 
 func (s *session) read() {
