@@ -37,7 +37,7 @@ func (s *starter) makeCgroup() *spec.Error {
 	s.afterwards(func(started bool) {
 		if started {
 			g.Commit()
-			s.to.birth.Cgroup = &CgroupHandle{group: g, keep: c.Keep}
+			s.to.birth.Cgroup = g
 			return
 		}
 		s.cgroupSays = tooSmall(g)
@@ -128,7 +128,7 @@ func (s *starter) describeCgroup(c *spec.Cgroup) {
 		name = "sprog-NAME"
 	}
 	note := func(call, text, field string) {
-		s.parentSteps = append(s.parentSteps, PlanStep{By: "parent", Call: call, Text: text, Field: field})
+		s.parentSteps = append(s.parentSteps, planStep{By: "parent", Call: call, Text: text, Field: field})
 	}
 	write := func(file, value, field string) {
 		note("write", "write("+strconv.Quote(file)+", "+strconv.Quote(value)+", "+spec.Itoa(len(value))+")", field)

@@ -46,12 +46,15 @@ func (c *Cmd) Start() error {
 // launch does the part of Start that may end in an error.
 func (c *Cmd) launch() error {
 	var stdio [3]spec.ChildFile
-	r, o := spec.Start{Files: stdio[:0]}, options{birth: &c.Birth, inspect: c.inspect}
+	r, o := spec.Start{Files: stdio[:0]}, options{birth: new(birth), inspect: c.inspect}
+	begin := time.Now()
 	if c.Trace != nil {
-		o.tracer = c.newTracer()
+		o.tracer = newTracer(c.mayChangeClocks())
 	}
 	err := c.launchAs(&r, &o)
-	o.tracer.finish(err)
+	if c.Trace != nil {
+		*c.Trace = newTrace(o.tracer, c.Path, begin, err)
+	}
 	return err
 }
 
@@ -73,14 +76,15 @@ func (c *Cmd) launchAs(r *spec.Start, o *options) error {
 	if err := c.openPipes(r); err != nil {
 		return err
 	}
-	o.flight = c.takeOff()
+	var land func()
+	o.flight, land = c.takeOff()
 	p, err := startRequest(r, *o)
-	o.flight.land()
+	land()
 	runtime.KeepAlive(c) // no cleanup may close its files before the child has them
 	if err != nil {
 		return public(err)
 	}
-	c.Process, c.nature = p, natureOf(r)
+	c.Process, c.nature, c.Birth = p, natureOf(r), c.birthOf(o.birth)
 	return nil
 }
 

@@ -10,8 +10,8 @@ type (
 	flight     struct{}
 )
 
-func (c *Cmd) takeOff() *flight { return nil }
-func (f *flight) land()         {}
+func newFlight() *flight    { return nil }
+func (f *flight) end(error) {}
 
 func (e *ender) end(Cause) error { return nil }
 func (e *ender) finish()         {}

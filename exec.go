@@ -52,8 +52,7 @@ func (c *Cmd) ExecPlan() (*Plan, error) {
 	if err := c.inPlace(&r, false); err != nil {
 		return nil, err
 	}
-	p, err := planRequest(&r)
-	return p, public(err)
+	return newPlan(&r)
 }
 
 // inPlace fills in the request of an Exec, or of its plan.

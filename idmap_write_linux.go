@@ -3,6 +3,9 @@
 package sprog
 
 import (
+	"io"
+	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 
@@ -66,9 +69,7 @@ func (s *starter) writeByHelper(f spec.MapFile, helper string, pid int) *spec.Er
 		return missing
 	}
 	args := f.HelperArgs(helper, strconv.Itoa(pid))
-	c := CommandContext(s.to.flight.context(), path, args[1:]...)
-	c.Args, c.Env, c.Dir = args, []string{}, "/"
-	out, err := c.CombinedOutput()
+	out, err := s.runHelper(path, args)
 	if err == nil {
 		return nil
 	}
@@ -79,4 +80,41 @@ func (s *starter) writeByHelper(f spec.MapFile, helper string, pid int) *spec.Er
 		e.Hint = strings.TrimPrefix(e.Hint+"; this process has no_new_privs, under which it gains no privileges", "; ")
 	}
 	return e
+}
+
+// runHelper runs a program with nothing of this process's, and returns what it has
+// printed. It is killed if the start is to end.
+func (s *starter) runHelper(path string, args []string) (out []byte, err error) {
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+		return nil, os.NewSyscallError("pipe2", err)
+	}
+	printed := os.NewFile(uintptr(ends[0]), "pipe")
+	defer printed.Close()
+	p, err := startRequest(&spec.Start{Path: path, Argv: args, Env: []string{}, Dir: "/", Files: []spec.ChildFile{
+		{N: 0, Source: spec.NullRead, Field: "Stdin"},
+		{N: 1, Source: spec.FromParent, Fd: ends[1], Field: "Stdout"},
+		{N: 2, Source: spec.FromParent, Fd: ends[1], Field: "Stderr"},
+	}}, options{flight: s.to.flight})
+	unix.Close(ends[1])
+	if err != nil {
+		return nil, err
+	}
+	over := make(chan struct{})
+	defer close(over)
+	if stop := s.to.flight.stopper(); stop != nil {
+		go func() {
+			select {
+			case <-stop.Asked():
+				p.Kill()
+			case <-over:
+			}
+		}()
+	}
+	out, _ = io.ReadAll(printed)
+	state, err := p.Wait()
+	if err == nil && !state.Success() {
+		err = &exec.ExitError{ProcessState: state}
+	}
+	return out, err
 }

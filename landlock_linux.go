@@ -23,7 +23,7 @@ func (s *starter) resolveLandlock() *spec.Error {
 	if s.to.birth != nil {
 		s.afterwards(func(started bool) {
 			if started {
-				s.to.birth.Landlock = new(landlockResult(res))
+				s.to.birth.Landlock = &res
 			}
 		})
 	}

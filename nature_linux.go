@@ -35,3 +35,12 @@ func secondsOf(limit uint64) time.Duration {
 	}
 	return time.Duration(limit) * time.Second
 }
+
+// mayChangeClocks reports whether the child may enter a time namespace before
+// it executes the program: those that it joins are not looked at.
+func (c *Cmd) mayChangeClocks() bool {
+	if c.SysProcAttr != nil && (c.SysProcAttr.Cloneflags|c.SysProcAttr.Unshareflags)&unix.CLONE_NEWTIME != 0 {
+		return true
+	}
+	return c.Attr != nil && (c.Attr.TimeOffsets != nil || len(c.Attr.Join) > 0)
+}

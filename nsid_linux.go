@@ -29,7 +29,7 @@ func (s *starter) tellNamespaces() {
 		}
 		le := binary.NativeEndian
 		dev := unix.Mkdev(le.Uint32(stat[136:]), le.Uint32(stat[140:]))
-		s.to.birth.Namespaces = append(s.to.birth.Namespaces, NamespaceID{NamespaceKind(k.Kind), dev, le.Uint64(stat[32:])})
+		s.to.birth.Namespaces = append(s.to.birth.Namespaces, namespaceID{k.Kind, dev, le.Uint64(stat[32:])})
 		i++
 	}
 }

@@ -47,8 +47,16 @@ func (c *Cmd) Plan() (*Plan, error) {
 	if err := c.translate(&r, spec.FD); err != nil {
 		return nil, err
 	}
-	p, err := planRequest(&r)
-	return p, public(err)
+	return newPlan(&r)
+}
+
+// newPlan has a request planned.
+func newPlan(r *spec.Start) (*Plan, error) {
+	steps, err := planRequest(r)
+	if err != nil {
+		return nil, public(err)
+	}
+	return &Plan{Path: r.Path, Steps: each(steps, func(s planStep) PlanStep { return PlanStep(s) })}, nil
 }
 
 // String returns the plan as a table: a line for each step with its number,

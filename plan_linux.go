@@ -14,7 +14,7 @@ import (
 
 // planRequest compiles the request for a kernel that lacks nothing, and lists what
 // the parent, the child and the second stage would do.
-func planRequest(r *spec.Start) (*Plan, error) {
+func planRequest(r *spec.Start) ([]planStep, error) {
 	r.FillIn()
 	if err := resolve(r); err != nil {
 		return nil, r.Refused(err)
@@ -27,11 +27,11 @@ func planRequest(r *spec.Start) (*Plan, error) {
 	}
 	s.prepareLaunch()
 
-	l := lister{plan: &Plan{Path: r.Path, Steps: s.parentSteps}}
+	l := lister{steps: s.parentSteps}
 	l.inline(s)
 	if s.ask.InPlace {
 		l.program(s.made.First, func(int) string { return "self" })
-		return l.plan, nil
+		return l.steps, nil
 	}
 	l.birth(s)
 	l.program(s.made.First, func(int) string { return "child" })
@@ -42,7 +42,7 @@ func planRequest(r *spec.Start) (*Plan, error) {
 	default:
 		l.programAround(s.made.Second, s.made.Runs, s.made.MeetAt+1, s.planOfMaps())
 	}
-	return l.plan, nil
+	return l.steps, nil
 }
 
 // standInForPipes gives numbers to the pipes that a start would make.
@@ -77,11 +77,11 @@ func (s *starter) nextStandIn() int {
 
 // A lister writes the steps of a plan.
 type lister struct {
-	plan *Plan
+	steps []planStep
 }
 
 func (l *lister) add(by, call, text, field string) {
-	l.plan.Steps = append(l.plan.Steps, PlanStep{By: by, Call: call, Text: text, Field: field})
+	l.steps = append(l.steps, planStep{By: by, Call: call, Text: text, Field: field})
 }
 
 // birth lists what the parent does: the clone, and its part of a rendezvous.
@@ -90,19 +90,19 @@ func (l *lister) birth(s *starter) {
 	s.explainBirth(e, 0)
 	l.add("parent", e.Step, e.Syscall, e.Field)
 	if s.given.MeetsEarly() {
-		l.plan.Steps = append(l.plan.Steps, s.planOfMaps()...)
+		l.steps = append(l.steps, s.planOfMaps()...)
 	}
 }
 
 // planOfMaps is how the parent writes the id maps.
-func (s *starter) planOfMaps() (list []PlanStep) {
+func (s *starter) planOfMaps() (list []planStep) {
 	for _, f := range s.ask.MapFiles() {
 		if helper := helperFor(s.ask, f); helper != "" {
 			path, _ := helperPath(s.ask, helper)
-			list = append(list, PlanStep{"parent", helper, path + " " + strings.Join(f.HelperArgs(helper, "CHILD")[1:], " "), "Attr.IDMap.Helpers"})
+			list = append(list, planStep{"parent", helper, path + " " + strings.Join(f.HelperArgs(helper, "CHILD")[1:], " "), "Attr.IDMap.Helpers"})
 			continue
 		}
-		list = append(list, PlanStep{"parent", "write", f.Write(strconv.Quote("/proc/CHILD/" + f.Name)), f.Field})
+		list = append(list, planStep{"parent", "write", f.Write(strconv.Quote("/proc/CHILD/" + f.Name)), f.Field})
 	}
 	return list
 }
@@ -136,9 +136,9 @@ func (l *lister) program(p *program.Program, by func(step int) string) {
 }
 
 // programAround lists a program, and before one of its steps others.
-func (l *lister) programAround(p *program.Program, by func(step int) string, before int, others []PlanStep) {
+func (l *lister) programAround(p *program.Program, by func(step int) string, before int, others []planStep) {
 	listed := func(s *program.Step) bool { return !s.Quiet && !s.FillsIn() }
-	name := numbered(p, len(l.plan.Steps)+1, func(i int) (lines int) {
+	name := numbered(p, len(l.steps)+1, func(i int) (lines int) {
 		if i == before-1 {
 			lines = len(others)
 		}
@@ -149,7 +149,7 @@ func (l *lister) programAround(p *program.Program, by func(step int) string, bef
 	})
 	for i := range p.Steps {
 		if i == before {
-			l.plan.Steps = append(l.plan.Steps, others...)
+			l.steps = append(l.steps, others...)
 		}
 		if st := &p.Steps[i]; listed(st) {
 			l.add(by(i), st.Call.String(), p.Format(i, name), st.Field)

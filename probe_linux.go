@@ -150,7 +150,7 @@ func (f *featureProbe) start(t *trial) Support {
 		return *t.answer
 	}
 	r := &spec.Start{Path: noPath(), Argv: []string{"sprog-probe"}, Sys: &t.sys, Attr: &t.attr}
-	_, err := startRequest(r, options{birth: new(Birth)})
+	_, err := startRequest(r, options{birth: new(birth)})
 	var e *spec.Error
 	if !errors.As(err, &e) {
 		return Support{Reason: "the start did not come to the end that it should"}

@@ -139,6 +139,19 @@ func (c *Cgroup) spec() *spec.Cgroup {
 		Controllers: c.Controllers, Evacuate: c.Evacuate, Keep: c.Keep}
 }
 
+// birthOf is what a start has told.
+func (c *Cmd) birthOf(b *birth) Birth {
+	to := Birth{Stops: b.Stops, SeccompListener: b.SeccompListener, end: b.End}
+	if b.Landlock != nil {
+		to.Landlock = new(landlockResult(*b.Landlock))
+	}
+	to.Namespaces = each(b.Namespaces, func(n namespaceID) NamespaceID { return NamespaceID{NamespaceKind(n.Kind), n.Device, n.Ino} })
+	if b.Cgroup != nil {
+		to.Cgroup = &CgroupHandle{group: b.Cgroup, keep: c.Attr.Cgroup.Keep}
+	}
+	return to
+}
+
 // startError is the public form of an error.
 func startError(e *spec.Error) *StartError {
 	return &StartError{Path: e.Path, Step: e.Step, Object: e.Object, Field: e.Field, Syscall: e.Syscall,

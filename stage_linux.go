@@ -45,7 +45,7 @@ func (s *starter) openSecond() *spec.Error {
 // takeEnd keeps the file that an init tells the program's end in.
 func (s *starter) takeEnd() {
 	if s.ask.Attr.Init != nil && s.to.birth != nil {
-		s.to.birth.end = os.NewFile(uintptr(s.stage.TakeState()), "state")
+		s.to.birth.End = os.NewFile(uintptr(s.stage.TakeState()), "state")
 	}
 }
 

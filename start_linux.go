@@ -79,7 +79,7 @@ type starter struct {
 	describing    bool // a plan is made, and nothing else
 	standIn       int  // the next number for a descriptor that only a start makes
 	standInCgroup int
-	parentSteps   []PlanStep // what the parent does before the birth
+	parentSteps   []planStep // what the parent does before the birth
 }
 
 // The tried is what the attempts before have shown about this start.

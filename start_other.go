@@ -23,6 +23,6 @@ func execRequest(r *spec.Start, to options) error {
 }
 
 // plan is not to be had on this system.
-func planRequest(r *spec.Start) (*Plan, error) {
+func planRequest(r *spec.Start) ([]planStep, error) {
 	return nil, &StartError{Path: r.Path, Err: errors.ErrUnsupported}
 }

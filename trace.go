@@ -1,6 +1,7 @@
 package sprog
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"time"
@@ -59,6 +60,16 @@ type TraceStep struct {
 	Joined bool
 	// Err is the reason if the step did not succeed and the start therefore did not.
 	Err error
+}
+
+// newTrace ends the trace of a start that began at a time and ended with err.
+func newTrace(t *tracer, path string, begin time.Time, err error) Trace {
+	var of *StartError
+	if errors.As(err, &of) {
+		err = of.Err
+	}
+	steps, took := t.finish(err)
+	return Trace{Path: path, Begin: begin, Duration: took, Steps: each(steps, func(s traceStep) TraceStep { return TraceStep(s) })}
 }
 
 // end is when the step ended.

@@ -34,46 +34,46 @@ func (s *starter) makeTrace(res machine.Result) {
 	}
 	t.end = t.times.Now()
 	t.endPhase(t.end)
-	t.trace.Steps = make([]TraceStep, 0, 2*len(t.phases)+s.made.First.Len())
+	t.steps = make([]traceStep, 0, 2*len(t.phases)+s.made.First.Len())
 	s.traceBirth()
 	if res.Place == machine.AtMeeting && res.Err != nil && !s.given.EntersLate() {
-		t.failed = len(t.trace.Steps) - 1
+		t.failed = len(t.steps) - 1
 	}
 	if t.times.At[machine.Born] != 0 {
 		s.traceStages(res)
 		s.traceWaiting(res)
 	}
-	t.trace.Steps = append(t.trace.Steps, t.phases[t.after:]...)
+	t.steps = append(t.steps, t.phases[t.after:]...)
 }
 
 // add adds a step.
-func (t *tracer) add(s TraceStep, from, to time.Duration) {
-	t.trace.Steps = append(t.trace.Steps, t.step(s, from, to))
+func (t *tracer) add(s traceStep, from, to time.Duration) {
+	t.steps = append(t.steps, t.step(s, from, to))
 }
 
 // traceBirth adds what came before the child's first step.
 func (s *starter) traceBirth() {
 	t, at := s.to.tracer, &s.to.tracer.times.At
-	link := slices.IndexFunc(t.phases, func(s TraceStep) bool { return s.Call == callLink })
+	link := slices.IndexFunc(t.phases, func(s traceStep) bool { return s.Call == callLink })
 	linked := at[machine.Birth]
 	if l := &s.launch; l.Hides || l.ReadsProc || l.Credentials {
 		linked = at[machine.Linked]
 	}
 	t.phases[link].Duration = max(linked-t.begin-t.phases[link].Start, 0)
-	t.trace.Steps = append(t.trace.Steps, t.phases[:link+1]...)
+	t.steps = append(t.steps, t.phases[:link+1]...)
 	if linked < at[machine.Birth] {
-		t.add(TraceStep{By: byParent, Call: "gate", Text: "wait for starts that must not overlap"}, linked, at[machine.Birth])
+		t.add(traceStep{By: byParent, Call: "gate", Text: "wait for starts that must not overlap"}, linked, at[machine.Birth])
 	}
 	born := at[machine.Born]
 	if born == 0 {
 		born = t.over
-		t.failed = len(t.trace.Steps)
+		t.failed = len(t.steps)
 	}
 	e := &spec.Error{}
 	s.explainBirth(e, 0)
-	t.add(TraceStep{By: byParent, Call: e.Step, Text: e.Syscall, Field: e.Field}, at[machine.Birth], born)
+	t.add(traceStep{By: byParent, Call: e.Step, Text: e.Syscall, Field: e.Field}, at[machine.Birth], born)
 	if !s.given.EntersLate() {
-		t.trace.Steps = append(t.trace.Steps, t.phases[link+1:t.after]...)
+		t.steps = append(t.steps, t.phases[link+1:t.after]...)
 	}
 }
 
@@ -106,11 +106,11 @@ func (s *starter) traceWaiting(res machine.Result) {
 	}
 	if s.launch.Handover != nil {
 		if res.Place == machine.AtHandover && res.Err != nil {
-			t.failed = len(t.trace.Steps)
+			t.failed = len(t.steps)
 		}
-		t.add(TraceStep{By: byParent, Call: "pidfd_getfd", Text: "take the listener over", Field: "Attr.Seccomp"}, at[machine.Met], served)
+		t.add(traceStep{By: byParent, Call: "pidfd_getfd", Text: "take the listener over", Field: "Attr.Seccomp"}, at[machine.Met], served)
 	}
-	t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the child to execute"}, served, at[machine.Left])
+	t.add(traceStep{By: byParent, Call: callWait, Text: "wait for the child to execute"}, served, at[machine.Left])
 	if s.stage != nil && (res.OK || res.Place != machine.InChild && res.Place != machine.AtHandover) {
 		s.traceSecond(res)
 	}
@@ -119,19 +119,19 @@ func (s *starter) traceWaiting(res machine.Result) {
 // traceSecond adds what the parent did while the second stage ran.
 func (s *starter) traceSecond(res machine.Result) {
 	t, from := s.to.tracer, s.to.tracer.times.At[machine.Left]
-	link := slices.IndexFunc(t.phases, func(s TraceStep) bool { return s.Call == callLink })
+	link := slices.IndexFunc(t.phases, func(s traceStep) bool { return s.Call == callLink })
 	if maps := t.phases[link+1 : t.after]; s.given.EntersLate() && len(maps) > 0 {
-		t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to enter its namespaces", Field: s.given.StageField}, from, maps[0].Start+t.begin)
-		t.trace.Steps = append(t.trace.Steps, maps...)
+		t.add(traceStep{By: byParent, Call: callWait, Text: "wait for the second stage to enter its namespaces", Field: s.given.StageField}, from, maps[0].Start+t.begin)
+		t.steps = append(t.steps, maps...)
 		from = t.times.At[machine.Met]
 		if res.Place == machine.AtMeeting && res.Err != nil {
-			t.failed = len(t.trace.Steps) - 1
+			t.failed = len(t.steps) - 1
 		}
 	}
 	if res.Place == machine.SecondItself && !res.OK {
-		t.failed = len(t.trace.Steps)
+		t.failed = len(t.steps)
 	}
-	t.add(TraceStep{By: byParent, Call: callWait, Text: "wait for the second stage to execute", Field: s.given.StageField}, from, t.over)
+	t.add(traceStep{By: byParent, Call: callWait, Text: "wait for the second stage to execute", Field: s.given.StageField}, from, t.over)
 }
 
 // A stageTrace adds the steps of one stage to a trace.
@@ -174,20 +174,20 @@ func (g stageTrace) add(log []program.Entry, end time.Duration, last int, failed
 // addRun adds one run of a step.
 func (g stageTrace) addRun(rows map[int]int, e program.Entry, until time.Duration) {
 	if row, ok := rows[e.Step]; ok {
-		g.trace.Steps[row].Duration += max(until-e.At, 0)
-		g.trace.Steps[row].Runs++
+		g.steps[row].Duration += max(until-e.At, 0)
+		g.steps[row].Runs++
 		return
 	}
-	rows[e.Step] = len(g.trace.Steps)
+	rows[e.Step] = len(g.steps)
 	s := &g.p.Steps[e.Step]
-	g.tracer.add(TraceStep{By: g.by(e.Step), Call: s.Call.String(), Field: s.Field}, e.At, until)
+	g.tracer.add(traceStep{By: g.by(e.Step), Call: s.Call.String(), Field: s.Field}, e.At, until)
 }
 
 // addJoined adds a step that was not noted, unless it was.
 func (g stageTrace) addJoined(rows map[int]int, step int, at time.Duration) {
 	if _, ok := rows[step]; !ok {
 		g.addRun(rows, program.Entry{Step: step, At: at}, at)
-		g.trace.Steps[rows[step]].Joined = true
+		g.steps[rows[step]].Joined = true
 	}
 }
 
@@ -203,6 +203,6 @@ func (g stageTrace) describe(rows map[int]int) {
 		return "$0"
 	}
 	for step, row := range rows {
-		g.trace.Steps[row].Text = g.p.Format(step, name)
+		g.steps[row].Text = g.p.Format(step, name)
 	}
 }

@@ -3,7 +3,6 @@
 package sprog
 
 import (
-	"errors"
 	"slices"
 	"syscall"
 	"time"
@@ -18,10 +17,10 @@ import (
 // ends where the next one begins. The trace is made of them, of the moments of
 // the launch and of the child's log when the start is over.
 type tracer struct {
-	trace  *Trace
+	steps  []traceStep // of the trace
 	begin  time.Duration
 	end    time.Duration
-	phases []TraceStep
+	phases []traceStep
 	open   bool // the last phase is going on
 	failed int  // index of the step that did not succeed, or -1
 
@@ -32,24 +31,16 @@ type tracer struct {
 	after  int           // the first phase after that
 }
 
-func (c *Cmd) newTracer() *tracer {
-	t := &tracer{trace: c.Trace, failed: -1, phases: make([]TraceStep, 0, 16)}
+// newTracer begins a trace. A child that may change its clocks is timed by one that
+// it cannot change.
+func newTracer(changesClocks bool) *tracer {
+	t := &tracer{failed: -1, phases: make([]traceStep, 0, 16)}
 	t.times.Clock = unix.CLOCK_MONOTONIC
-	if c.mayChangeClocks() {
+	if changesClocks {
 		t.times.Clock = unix.CLOCK_TAI
 	}
-	*t.trace = Trace{Path: c.Path, Begin: time.Now()}
 	t.begin = t.times.Now()
 	return t
-}
-
-// mayChangeClocks reports whether the child may enter a time namespace before
-// it executes the program: those that it joins are not looked at.
-func (c *Cmd) mayChangeClocks() bool {
-	if c.SysProcAttr != nil && (c.SysProcAttr.Cloneflags|c.SysProcAttr.Unshareflags)&unix.CLONE_NEWTIME != 0 {
-		return true
-	}
-	return c.Attr != nil && (c.Attr.TimeOffsets != nil || len(c.Attr.Join) > 0)
 }
 
 // phase begins a phase.
@@ -57,7 +48,7 @@ func (t *tracer) phase(call, text, field string) {
 	if t != nil {
 		now := t.times.Now()
 		t.endPhase(now)
-		t.phases = append(t.phases, t.step(TraceStep{By: byParent, Call: call, Text: text, Field: field}, now, now))
+		t.phases = append(t.phases, t.step(traceStep{By: byParent, Call: call, Text: text, Field: field}, now, now))
 		t.open = true
 	}
 }
@@ -74,7 +65,7 @@ func (t *tracer) endPhase(at time.Duration) {
 }
 
 // step completes a step that was run from one time to another.
-func (t *tracer) step(s TraceStep, from, to time.Duration) TraceStep {
+func (t *tracer) step(s traceStep, from, to time.Duration) traceStep {
 	s.Start, s.Duration, s.Runs = max(from-t.begin, 0), max(to-from, 0), 1
 	return s
 }
@@ -100,32 +91,29 @@ func (t *tracer) again(errno syscall.Errno) {
 	if t == nil {
 		return
 	}
-	first := slices.IndexFunc(t.phases, func(s TraceStep) bool { return s.Call == callOpen })
-	try := TraceStep{By: byParent, Call: "attempt", Text: "an attempt that ended with " + errno.Error()}
+	first := slices.IndexFunc(t.phases, func(s traceStep) bool { return s.Call == callOpen })
+	try := traceStep{By: byParent, Call: "attempt", Text: "an attempt that ended with " + errno.Error()}
 	try = t.step(try, t.phases[first].Start+t.begin, t.times.Now())
 	t.phases, t.times.At = append(t.phases[:first], try), [len(t.times.At)]time.Duration{}
 }
 
-// finish ends the trace, of a start that ended with err.
-func (t *tracer) finish(err error) {
+// finish ends the trace, of a start that failed for a reason or nil. It returns the
+// steps, and how long the start has taken.
+func (t *tracer) finish(err error) ([]traceStep, time.Duration) {
 	if t == nil {
-		return
+		return nil, 0
 	}
 	if t.end == 0 { // it did not come to a launch
 		t.end = t.times.Now()
 		t.endPhase(t.end)
-		t.trace.Steps = t.phases
+		t.steps = t.phases
 	}
-	t.trace.Duration = t.end - t.begin
 	if err == nil {
-		return
-	}
-	var of *StartError
-	if errors.As(err, &of) {
-		err = of.Err
+		return t.steps, t.end - t.begin
 	}
 	if t.failed < 0 {
-		t.failed = len(t.trace.Steps) - 1
+		t.failed = len(t.steps) - 1
 	}
-	t.trace.Steps[t.failed].Err = err
+	t.steps[t.failed].Err = err
+	return t.steps, t.end - t.begin
 }

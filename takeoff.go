@@ -1,0 +1,34 @@
+package sprog
+
+import (
+	"context"
+	"time"
+)
+
+// takeOff begins to watch over a start, and land ends that. What comes too late for it is
+// for watchTime and watchContext, which look again.
+func (c *Cmd) takeOff() (f *flight, land func()) {
+	limited := c.Ending != nil && c.Ending.Timeout > 0
+	if !limited && (c.ctx == nil || c.ctx.Done() == nil) {
+		return nil, func() {}
+	}
+	f = newFlight()
+	unlimit, unwatch := func() bool { return true }, func() bool { return true }
+	if limited {
+		limit := c.Ending.Timeout
+		unlimit = time.AfterFunc(limit, func() { f.end(timedOut(limit)) }).Stop
+	}
+	if c.ctx != nil && c.ctx.Done() != nil {
+		unwatch = context.AfterFunc(c.ctx, func() { f.end(c.ctx.Err()) })
+	}
+	return f, func() {
+		unlimit()
+		unwatch()
+	}
+}
+
+// A timedOut is the error of a start that has taken too long.
+type timedOut time.Duration
+
+func (t timedOut) Error() string { return "timeout after " + time.Duration(t).String() }
+func (timedOut) Unwrap() error   { return ErrTimeout }
