@@ -20,7 +20,7 @@ func (s *starter) lookForCPUs() *spec.Error {
 		return nil
 	}
 	text, _ := kernel.Read(possibleCPUs)
-	possible, err := ParseCPUList(strings.TrimSpace(text))
+	possible, err := spec.ParseCPUList(strings.TrimSpace(text))
 	if err != nil {
 		return nil // without sysfs the kernel has the word
 	}
