@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -153,7 +154,7 @@ var facetsOfCredentials = []facet{
 }
 
 func (c *Caps) mustParse() spec.CapEdits {
-	e, err := parseCaps(c.spec())
+	e, err := launch.ParseCaps(c.spec())
 	if err != nil {
 		panic(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -46,21 +47,21 @@ func (c *Cmd) Start() error {
 // launch does the part of Start that may end in an error.
 func (c *Cmd) launch() error {
 	var stdio [3]spec.ChildFile
-	r, o := spec.Start{Files: stdio[:0]}, options{birth: new(birth), inspect: c.inspect}
+	r, o := spec.Start{Files: stdio[:0]}, launch.Options{Birth: new(launch.Birth), Inspect: c.inspect}
 	begin := time.Now()
 	if c.Trace != nil {
-		o.tracer = newTracer(c.mayChangeClocks())
+		o.Tracer = launch.NewTracer(c.mayChangeClocks())
 	}
 	err := c.launchAs(&r, &o)
 	if c.Trace != nil {
-		*c.Trace = newTrace(o.tracer, c.Path, begin, err)
+		*c.Trace = newTrace(o.Tracer, c.Path, begin, err)
 	}
 	return err
 }
 
 // launchAs is launch with a request that is to be filled in.
-func (c *Cmd) launchAs(r *spec.Start, o *options) error {
-	o.tracer.phase("prepare", "prepare the environment and the files", "")
+func (c *Cmd) launchAs(r *spec.Start, o *launch.Options) error {
+	o.Tracer.Phase("prepare", "prepare the environment and the files", "")
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -77,14 +78,14 @@ func (c *Cmd) launchAs(r *spec.Start, o *options) error {
 		return err
 	}
 	var land func()
-	o.flight, land = c.takeOff()
-	p, err := startRequest(r, *o)
+	o.Flight, land = c.takeOff()
+	p, err := launch.Start(r, *o)
 	land()
 	runtime.KeepAlive(c) // no cleanup may close its files before the child has them
 	if err != nil {
 		return public(err)
 	}
-	c.Process, c.nature, c.Birth = p, natureOf(r), c.birthOf(o.birth)
+	c.Process, c.nature, c.Birth = p, natureOf(r), c.birthOf(o.Birth)
 	return nil
 }
 

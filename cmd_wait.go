@@ -95,7 +95,7 @@ type outcome struct {
 	timer *time.Timer // what is left of WaitDelay; nil if it had none or it is over
 }
 
-// end ends the watch when the process has exited. If the watch had begun to
+// End ends the watch when the process has exited. If the watch had begun to
 // act, its outcome is returned.
 func (w *watch) end() (*time.Timer, error) {
 	if w.stop() {
@@ -160,7 +160,7 @@ func (c *Cmd) cancel() error {
 	}
 }
 
-// end is what Cancel is unless a caller has changed it: the command is ended as
+// End is what Cancel is unless a caller has changed it: the command is ended as
 // Ending says, or killed.
 func (c *Cmd) end() error {
 	if c.ender != nil {

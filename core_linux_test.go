@@ -12,14 +12,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // coresAre makes starts, and plans, those of a process with that limit on core files.
 func coresAre(t *testing.T, limit unix.Rlimit, possible bool) {
-	before := coreLimit
-	t.Cleanup(func() { coreLimit = before })
-	coreLimit = func() (unix.Rlimit, bool) { return limit, possible }
+	before := launch.CoreLimit
+	t.Cleanup(func() { launch.CoreLimit = before })
+	launch.CoreLimit = func() (unix.Rlimit, bool) { return limit, possible }
 }
 
 // coreFiles are left in the working directory.

@@ -22,6 +22,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -314,7 +315,7 @@ func (r *random) invalid() bool {
 	for _, f := range r.extra {
 		q.Files = append(q.Files, spec.ChildFile{Source: sourceOf(f)})
 	}
-	return resolve(&q) != nil || slices.ContainsFunc(r.env, hasNUL)
+	return launch.Resolve(&q) != nil || slices.ContainsFunc(r.env, hasNUL)
 }
 
 func sourceOf(v any) spec.FileSource {

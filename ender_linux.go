@@ -75,7 +75,7 @@ func (e *ender) tell(err error) {
 	}
 }
 
-// end ends the command, for a reason that is not its own.
+// End ends the command, for a reason that is not its own.
 func (e *ender) end(why Cause) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -134,7 +134,7 @@ func (e *Ending) signal() syscall.Signal {
 	return e.Signal
 }
 
-// finish is for Wait, when the process has ended: nothing happens by itself any
+// Finish is for Wait, when the process has ended: nothing happens by itself any
 // more, and what it has left is killed if the command was being ended.
 func (e *ender) finish() {
 	if e == nil {

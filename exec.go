@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -41,7 +42,7 @@ func (c *Cmd) Exec() error {
 	if err := c.inPlace(&r, true); err != nil {
 		return err
 	}
-	err := execRequest(&r, options{inspect: c.inspect})
+	err := launch.Exec(&r, launch.Options{Inspect: c.inspect})
 	runtime.KeepAlive(c)
 	return public(err)
 }

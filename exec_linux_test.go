@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -96,7 +97,7 @@ func become(c *Cmd) {
 			fmt.Print("may not matter")
 		default:
 			e := &spec.Error{Path: c.Path, InPlace: true}
-			stepFailed(e, p, step)
+			launch.StepFailed(e, p, step)
 			nameFile(e, c.Attr)
 			code := 125
 			if call := p.Steps[step].Call; call == program.Execve || call == program.Execveat {

@@ -165,7 +165,7 @@ type kindForTiny struct {
 	cmd  *Cmd
 }
 
-// end is how a program ends that would end so outside of a PID namespace. The
+// End is how a program ends that would end so outside of a PID namespace. The
 // kernel does not stop a PID 1 for a process inside; an init has no other way to
 // tell a signal than its exit status.
 func (k kindForTiny) end(usual string) string {

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -175,12 +176,12 @@ func stepsOf(t *testing.T, c *Cmd) (first, second []program.Step) {
 	return first, second
 }
 
-// end ends a command that was started, and takes the terminal back.
+// End ends a command that was started, and takes the terminal back.
 func end(t *testing.T, c *Cmd) {
 	t.Helper()
 	if sys := c.SysProcAttr; sys != nil && sys.Foreground {
-		before := terminal{group: syscall.Getpgrp()}
-		defer before.restore(sys)
+		before := launch.Terminal{Group: syscall.Getpgrp()}
+		defer before.Restore(sys)
 	}
 	if c.SysProcAttr == nil || !c.SysProcAttr.Ptrace {
 		if err := c.Wait(); err != nil {

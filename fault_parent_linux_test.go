@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/launch"
 )
 
 // An id map that the kernel refuses: this process cannot give away ids that
@@ -104,7 +106,7 @@ func leaveDescriptors(n int) (restore func()) {
 		must(err)
 		return fd
 	}
-	highest := highestFile()
+	highest := launch.HighestFile()
 	for {
 		fd := lowest()
 		if fd > highest {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/atstart"
+	"github.com/sprog-dev/sprog/internal/launch"
 )
 
 func TestBadTables(t *testing.T) {
@@ -117,7 +118,7 @@ func TestData(t *testing.T) {
 }
 
 func TestSeals(t *testing.T) {
-	fd, err := sealedFile([]byte("text"))
+	fd, err := launch.SealedFile([]byte("text"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -195,7 +195,7 @@ func (p *prying) count(text string, err error) {
 	}
 }
 
-// memory tries three ways to read the secret.
+// Memory tries three ways to read the secret.
 func (p *prying) memory(pid int, address uintptr) {
 	buf := make([]byte, len(secretFile))
 	local := []unix.Iovec{{Base: &buf[0], Len: uint64(len(buf))}}

@@ -3,6 +3,7 @@ package sprog
 import (
 	"os"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -157,7 +158,7 @@ type LandlockSet struct {
 }
 
 // Probe asks the kernel, and tells what a start would apply with BestEffort.
-func (l *Landlock) Probe() LandlockResult { return landlockResult(probeLandlock(l.spec())) }
+func (l *Landlock) Probe() LandlockResult { return landlockResult(launch.ProbeLandlock(l.spec())) }
 
 // String returns the kernel's names of all that is in the set, joined by "|",
 // or "nothing".

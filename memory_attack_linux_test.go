@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/launch"
 )
 
 // A process that holds a capability starts programs in user namespaces, while another
@@ -177,8 +178,8 @@ var _ = helper("launch-guarded", func(args []string) int {
 	}
 	copy(secret, secretFile)
 	if args[1] == "open" {
-		is := ownStanding()
-		ownStanding = func() compile.Standing { return compile.Standing{Root: is.Root} }
+		is := launch.OwnStanding()
+		launch.OwnStanding = func() compile.Standing { return compile.Standing{Root: is.Root} }
 	}
 	fmt.Println(strconv.FormatUint(uint64(uintptr(unsafe.Pointer(&secret[0]))), 16))
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {

@@ -11,14 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // standingAs makes starts, and plans, those of a process of that standing.
 func standingAs(t *testing.T, s compile.Standing) {
-	before := ownStanding
-	t.Cleanup(func() { ownStanding = before })
-	ownStanding = func() compile.Standing { return s }
+	before := launch.OwnStanding
+	t.Cleanup(func() { launch.OwnStanding = before })
+	launch.OwnStanding = func() compile.Standing { return s }
 }
 
 // A traced child has one stage, whoever may not trace its parent.

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -52,11 +53,11 @@ func (c *Cmd) Plan() (*Plan, error) {
 
 // newPlan has a request planned.
 func newPlan(r *spec.Start) (*Plan, error) {
-	steps, err := planRequest(r)
+	steps, err := launch.Plan(r)
 	if err != nil {
 		return nil, public(err)
 	}
-	return &Plan{Path: r.Path, Steps: each(steps, func(s planStep) PlanStep { return PlanStep(s) })}, nil
+	return &Plan{Path: r.Path, Steps: each(steps, func(s launch.PlanStep) PlanStep { return PlanStep(s) })}, nil
 }
 
 // String returns the plan as a table: a line for each step with its number,

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -25,9 +26,9 @@ var plansOfJoining = []planCase{
 // mayAdministerAs makes plans those of a process that may, or may not,
 // administer its user namespace, whoever runs the test.
 func mayAdministerAs(t *testing.T, may bool) {
-	before := mayAdminister
-	t.Cleanup(func() { mayAdminister = before })
-	mayAdminister = func() bool { return may }
+	before := launch.MayAdminister
+	t.Cleanup(func() { launch.MayAdminister = before })
+	launch.MayAdminister = func() bool { return may }
 }
 
 // Without rights of its own the child gets them from the user namespace.

@@ -10,6 +10,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/program"
@@ -43,7 +44,7 @@ func inChild(call program.Call, args ...program.Arg) (unix.Errno, error) {
 	case res.Place != machine.InChild:
 		return 0, errors.New("no process could be made to try: " + res.Errno.Error())
 	case res.Signal != 0:
-		return 0, killedError(res.Signal)
+		return 0, launch.KilledError(res.Signal)
 	}
 	return res.Errno, nil
 }
@@ -133,7 +134,7 @@ func askCgroupKill() Support {
 	g, err := cgroup.Make(new(cgroup.Spec))
 	if err != nil {
 		f := featureProbe{since: "5.14"}
-		return f.refusal(ofCgroup("", err))
+		return f.refusal(launch.OfCgroup("", err))
 	}
 	defer g.Discard()
 	const file = "cgroup.kill"
@@ -149,7 +150,7 @@ func askController(name string) func() Support {
 	var f featureProbe
 	return func() Support {
 		if err := cgroup.CouldEnable(name); err != nil {
-			return f.refusal(ofCgroup("", err))
+			return f.refusal(launch.OfCgroup("", err))
 		}
 		return Support{Answer: Yes}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -150,7 +151,7 @@ func (f *featureProbe) start(t *trial) Support {
 		return *t.answer
 	}
 	r := &spec.Start{Path: noPath(), Argv: []string{"sprog-probe"}, Sys: &t.sys, Attr: &t.attr}
-	_, err := startRequest(r, options{birth: new(birth)})
+	_, err := launch.Start(r, launch.Options{Birth: new(launch.Birth)})
 	var e *spec.Error
 	if !errors.As(err, &e) {
 		return Support{Reason: "the start did not come to the end that it should"}

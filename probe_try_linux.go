@@ -12,6 +12,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
@@ -92,11 +93,11 @@ func permittedCaps() uint64 {
 // asksForItsSELinuxLabel and asksForItsAppArmorLabel try the label that this
 // process has, since others depend on the policy.
 func asksForItsSELinuxLabel(t *trial) {
-	t.label(selinuxMissing(), "/proc/thread-self/attr/current", func(label string) *spec.ExecLabel { return &spec.ExecLabel{SELinux: label} })
+	t.label(launch.SelinuxMissing(), "/proc/thread-self/attr/current", func(label string) *spec.ExecLabel { return &spec.ExecLabel{SELinux: label} })
 }
 
 func asksForItsAppArmorLabel(t *trial) {
-	t.label(apparmorMissing(), "/proc/thread-self/attr/apparmor/current", func(label string) *spec.ExecLabel {
+	t.label(launch.ApparmorMissing(), "/proc/thread-self/attr/apparmor/current", func(label string) *spec.ExecLabel {
 		profile, _, _ := strings.Cut(label, " (") // and its mode
 		return &spec.ExecLabel{AppArmor: profile}
 	})

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/nofile"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -38,7 +39,7 @@ func StartProcess(name string, argv []string, attr *os.ProcAttr) (*os.Process, e
 		file.N = i
 		r.Files = append(r.Files, file)
 	}
-	p, err := startRequest(&r, options{})
+	p, err := launch.Start(&r, launch.Options{})
 	runtime.KeepAlive(attr) // no cleanup may close its files before the child has them
 	return p, public(err)
 }
@@ -62,7 +63,7 @@ func ForkExec(argv0 string, argv []string, attr *syscall.ProcAttr) (pid int, err
 		}
 		r.Files = append(r.Files, file)
 	}
-	p, err := startRequest(&r, options{})
+	p, err := launch.Start(&r, launch.Options{})
 	if err != nil {
 		return 0, public(err)
 	}

@@ -1,6 +1,7 @@
 package sprog
 
 import (
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -140,12 +141,12 @@ func (c *Cgroup) spec() *spec.Cgroup {
 }
 
 // birthOf is what a start has told.
-func (c *Cmd) birthOf(b *birth) Birth {
+func (c *Cmd) birthOf(b *launch.Birth) Birth {
 	to := Birth{Stops: b.Stops, SeccompListener: b.SeccompListener, end: b.End}
 	if b.Landlock != nil {
 		to.Landlock = new(landlockResult(*b.Landlock))
 	}
-	to.Namespaces = each(b.Namespaces, func(n namespaceID) NamespaceID { return NamespaceID{NamespaceKind(n.Kind), n.Device, n.Ino} })
+	to.Namespaces = each(b.Namespaces, func(n launch.NamespaceID) NamespaceID { return NamespaceID{NamespaceKind(n.Kind), n.Device, n.Ino} })
 	if b.Cgroup != nil {
 		to.Cgroup = &CgroupHandle{group: b.Cgroup, keep: c.Attr.Cgroup.Keep}
 	}

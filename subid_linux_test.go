@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
@@ -33,7 +34,7 @@ func TestParseSubID(t *testing.T) {
 		"":                        {},
 		"alice:99999999999999:10": {},
 	} {
-		owner, got, ok := parseSubID(line)
+		owner, got, ok := launch.ParseSubID(line)
 		if got != want || ok != (want != userns.IDRange{}) || ok && owner != "alice" {
 			t.Errorf("parseSubID(%q) = %q, %v, %v; want %v", line, owner, got, ok, want)
 		}
@@ -46,22 +47,22 @@ func TestReadDelegation(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, err := readDelegation(file, "someone")
-	if want := []userns.IDRange{{First: 100, Size: 10}, {First: 200, Size: 20}, {First: 300, Size: 30}}; err != nil || !slices.Equal(d.ranges, want) || d.user != "someone" {
+	d, err := launch.ReadDelegation(file, "someone")
+	if want := []userns.IDRange{{First: 100, Size: 10}, {First: 200, Size: 20}, {First: 300, Size: 30}}; err != nil || !slices.Equal(d.Ranges, want) || d.User != "someone" {
 		t.Errorf("readDelegation = %v, %v; want %v to someone", d, err, want)
 	}
-	if d, err := readDelegation(file+".no", "someone"); err != nil || len(d.ranges) != 0 {
+	if d, err := launch.ReadDelegation(file+".no", "someone"); err != nil || len(d.Ranges) != 0 {
 		t.Errorf("without a file: %v, %v; want nothing", d, err)
 	}
 }
 
 func TestDelegationCovers(t *testing.T) {
-	d := delegation{"/etc/subuid", "alice", []userns.IDRange{{First: 100, Size: 10}, {First: 110, Size: 5}, {First: 200, Size: 1}}}
+	d := launch.Delegation{File: "/etc/subuid", User: "alice", Ranges: []userns.IDRange{{First: 100, Size: 10}, {First: 110, Size: 5}, {First: 200, Size: 1}}}
 	for ids, want := range map[userns.IDRange]bool{
 		{First: 100, Size: 10}: true, {First: 105, Size: 8}: true, {First: 100, Size: 15}: true, {First: 100, Size: 16}: false, {First: 99, Size: 2}: false,
 		{First: 200, Size: 1}: true, {First: 200, Size: 2}: false, {First: 300, Size: 1}: false, {First: 0, Size: 1000}: false,
 	} {
-		if got := d.covers(ids); got != want {
+		if got := d.Covers(ids); got != want {
 			t.Errorf("covers(%v) = %v; want %v", ids, got, want)
 		}
 	}
@@ -87,7 +88,7 @@ func TestMapSubordinate(t *testing.T) {
 		{"same", SubordinateIDsSame, "0 1000 1", "0 1000 1, 100 100 5, 200 200 2", []userns.IDRange{{First: 100, Size: 5}, {First: 200, Size: 2}}},
 		{"same, taken inside", SubordinateIDsSame, "102 1000 1", "102 1000 1, 100 100 2, 103 103 2", []userns.IDRange{{First: 100, Size: 5}}},
 	} {
-		if got, want := mapSubordinate(spec.SubordinateIDs(test.how), linesOf(t, test.lines), test.ranges), linesOf(t, test.want); !reflect.DeepEqual(got, want) {
+		if got, want := launch.MapSubordinate(spec.SubordinateIDs(test.how), linesOf(t, test.lines), test.ranges), linesOf(t, test.want); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v; want %v", test.name, got, want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/terms"
 	"github.com/sprog-dev/sprog/internal/waterfall"
 )
@@ -63,16 +64,16 @@ type TraceStep struct {
 }
 
 // newTrace ends the trace of a start that began at a time and ended with err.
-func newTrace(t *tracer, path string, begin time.Time, err error) Trace {
+func newTrace(t *launch.Tracer, path string, begin time.Time, err error) Trace {
 	var of *StartError
 	if errors.As(err, &of) {
 		err = of.Err
 	}
-	steps, took := t.finish(err)
-	return Trace{Path: path, Begin: begin, Duration: took, Steps: each(steps, func(s traceStep) TraceStep { return TraceStep(s) })}
+	steps, took := t.Finish(err)
+	return Trace{Path: path, Begin: begin, Duration: took, Steps: each(steps, func(s launch.TraceStep) TraceStep { return TraceStep(s) })}
 }
 
-// end is when the step ended.
+// End is when the step ended.
 func (s *TraceStep) end() time.Duration { return s.Start + s.Duration }
 
 // String returns the trace as [Trace.WriteText] writes it, 100 columns wide.
@@ -107,7 +108,7 @@ func (t *Trace) chart() *waterfall.Chart {
 			name = s.Text // it is no system call
 		}
 		row := waterfall.Row{Lane: s.By, Name: name, Text: s.Text, Field: s.Field,
-			Start: s.Start, Duration: s.Duration, Runs: s.Runs, Joined: s.Joined, Waits: s.By == byParent && s.Call == callWait}
+			Start: s.Start, Duration: s.Duration, Runs: s.Runs, Joined: s.Joined, Waits: s.By == launch.ByParent && s.Call == launch.CallWait}
 		if s.Err != nil {
 			row.Error = s.Err.Error()
 		}
@@ -115,11 +116,3 @@ func (t *Trace) chart() *waterfall.Chart {
 	}
 	return c
 }
-
-// The parent's steps that others speak of.
-const (
-	byParent = "parent"
-	callOpen = "open"
-	callLink = "link"
-	callWait = "wait"
-)

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -38,7 +39,7 @@ func TestTracedStarts(t *testing.T) {
 				if s.Err != nil || s.Text == "" || s.Runs < 1 {
 					t.Errorf("step %+v", s)
 				}
-				if s.By == byParent {
+				if s.By == launch.ByParent {
 					continue
 				}
 				got = append(got, s.Call+" "+s.Field)
@@ -107,7 +108,7 @@ func checkTimes(t *testing.T, trace *Trace) {
 	}
 	last := map[bool]time.Duration{}
 	for i, s := range trace.Steps {
-		child := s.By != byParent
+		child := s.By != launch.ByParent
 		if s.Start < last[child] || s.Duration < 0 || s.Start < 0 || s.end() > trace.Duration {
 			t.Errorf("step %d of %v: from %v for %v, after %v\n%v", i+1, trace.Duration, s.Start, s.Duration, last[child], trace)
 		}
@@ -127,7 +128,7 @@ func checkFailedTrace(t *testing.T, trace *Trace, e *StartError) {
 	}
 	name := e.Step
 	if name == "second stage" {
-		name = callWait
+		name = launch.CallWait
 	}
 	if len(failed) != 1 || failed[0].Call != name || !errors.Is(e.Err, failed[0].Err) || failed[0].Field != e.Field {
 		t.Errorf("the steps that failed are %+v; want %s of %s with %v", failed, e.Step, e.Field, e.Err)
@@ -266,17 +267,17 @@ func TestPlansTraced(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.FillIn()
-			if err := resolve(&r); err != nil {
+			if err := launch.Resolve(&r); err != nil {
 				t.Fatal(err)
 			}
-			s := new(memory).attempt(&r, options{tracer: newTracer(c.mayChangeClocks())}, tried{})
-			s.describing, s.standIn = true, 3
-			if err := s.build(); err != nil {
+			s := new(launch.Memory).Attempt(&r, launch.Options{Tracer: launch.NewTracer(c.mayChangeClocks())}, launch.Tried{})
+			s.Describing, s.StandIn = true, 3
+			if err := s.Build(); err != nil {
 				t.Fatal(err)
 			}
-			text := timedSteps(s.made.First)
-			if s.made.Second != nil {
-				text += "\n" + timedSteps(s.made.Second)
+			text := timedSteps(s.Made.First)
+			if s.Made.Second != nil {
+				text += "\n" + timedSteps(s.Made.Second)
 			}
 			golden(t, "plans/traced-"+test.name+".txt", text)
 		})
@@ -291,7 +292,7 @@ func timedSteps(p *program.Program) string {
 		if p.Steps[i].Timed {
 			mark = "timed "
 		}
-		b.WriteString(mark + stepName(i) + " " + p.Format(i, stepName) + "\n")
+		b.WriteString(mark + launch.StepName(i) + " " + p.Format(i, launch.StepName) + "\n")
 	}
 	return b.String()
 }

@@ -20,7 +20,7 @@ const module = "github.com/sprog-dev/sprog"
 // directories: what a package imports, and what only its tests import besides.
 // A package without a line imports none.
 var arrows = map[string]struct{ imports, tests string }{
-	".": {imports: "internal/accounts internal/atstart internal/cgroup internal/compile internal/exitwait internal/explain internal/kernel internal/machine internal/nofile internal/ownproc internal/pathwalk internal/plain internal/program internal/seccomp internal/spec internal/terms internal/userns internal/waterfall", tests: "internal/slowfile internal/verified"},
+	".": {imports: "internal/cgroup internal/compile internal/exitwait internal/kernel internal/launch internal/machine internal/nofile internal/ownproc internal/plain internal/program internal/seccomp internal/spec internal/terms internal/userns internal/waterfall", tests: "internal/atstart internal/explain internal/pathwalk internal/slowfile internal/verified"},
 
 	"cmd/sprog":           {imports: ". internal/accounts internal/atstart internal/flags internal/inherited internal/machine internal/ownproc internal/plain internal/profile internal/program internal/sigwatch internal/terms", tests: "internal/slowfile internal/verified"},
 	"bench":               {imports: ". internal/seccomp internal/slowfile"},
@@ -36,6 +36,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"internal/exitwait":  {imports: "internal/plain"},
 	"internal/explain":   {imports: "internal/cgroup internal/kernel internal/machine internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns"},
 	"internal/inherited": {tests: "."},
+	"internal/launch":    {imports: "internal/accounts internal/atstart internal/cgroup internal/compile internal/explain internal/kernel internal/machine internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns"},
 	"internal/machine":   {imports: "internal/atstart internal/ownproc internal/plain internal/program"},
 	"internal/pathwalk":  {imports: "internal/kernel internal/machine internal/mountinfo internal/plain internal/terms internal/userns"},
 	"internal/profile":   {imports: "."}, // the only one back up: see climbs

@@ -1,0 +1,118 @@
+//go:build amd64 || arm64
+
+package launch
+
+import (
+	"math"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/explain"
+	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// Exec runs the steps of a request in the place of this process. It returns
+// only what keeps it from beginning.
+func Exec(r *spec.Start, to Options) error {
+	r.FillIn()
+	if err := Resolve(r); err != nil {
+		return r.Refused(err)
+	}
+	s := new(Memory).Attempt(r, to, Tried{})
+	defer func() { s.cleanUp(false) }()
+	learnCloseRange()
+	s.given.Lacks = kernel.Known.Missing()
+	if err := s.Build(); err != nil {
+		return r.Refused(err)
+	}
+	s.tellFailures()
+	self := machine.Self{Program: s.Made.First, Handler: s.handler, OneThread: s.oneThread()}
+	for _, h := range s.given.Held {
+		self.Keep = append(self.Keep, h.Fd)
+	}
+	err := self.Become()
+	return r.Refused(&spec.Error{Step: "execute the steps", Err: err, Hint: explain.NoImage(err)})
+}
+
+// learnCloseRange finds out whether there is a close_range that can do what is
+// asked of it: a step that failed for lack of it could not be tried again.
+func learnCloseRange() {
+	const none = math.MaxUint32
+	if unix.CloseRange(none, none, unix.CLOSE_RANGE_CLOEXEC) != nil {
+		kernel.Known.Learn(kernel.NoCloseRange)
+	}
+}
+
+// useStderr keeps this process's standard error, for the steps to say what
+// failed.
+func (s *attempt) useStderr() *spec.Error {
+	s.given.Stderr = -1
+	if !s.ask.InPlace {
+		return nil
+	}
+	if _, err := unix.FcntlInt(uintptr(os.Stderr.Fd()), unix.F_GETFD, 0); err == nil {
+		s.given.Stderr = int(os.Stderr.Fd())
+		s.given.Use(s.given.Stderr, "", program.Harmless)
+	}
+	return nil
+}
+
+// useCgroup is for a cgroup that a child would be born in.
+func (s *attempt) useCgroup() *spec.Error {
+	if s.ask.InPlace && s.ask.Sys.UseCgroupFD {
+		s.given.Use(s.ask.Sys.CgroupFD, spec.Field("CgroupFD"), program.HostDirectory)
+	}
+	return nil
+}
+
+// parent is who the parent-death signal is about.
+func parent(r *spec.Start) int {
+	if r.InPlace {
+		return os.Getppid()
+	}
+	return os.Getpid()
+}
+
+// Every call that is not one for a thread of several (calls.txt) is left to an image
+// with one thread. Of some calls it depends on an argument: those of prctl(2) that
+// are about the thread, limits that the runtime does not run into while it still
+// has threads, and namespaces that a process with threads can make.
+var (
+	prctlsForOneThread = []uint64{
+		unix.PR_SET_NO_NEW_PRIVS, unix.PR_SET_KEEPCAPS, unix.PR_SET_PDEATHSIG, unix.PR_CAP_AMBIENT, unix.PR_CAPBSET_DROP,
+		unix.PR_SET_SECUREBITS, unix.PR_SET_TIMERSLACK,
+	}
+	limitsForOneThread = []uint64{
+		unix.RLIMIT_CORE, unix.RLIMIT_FSIZE, unix.RLIMIT_LOCKS, unix.RLIMIT_MEMLOCK, unix.RLIMIT_MSGQUEUE, unix.RLIMIT_NICE,
+		unix.RLIMIT_NOFILE, unix.RLIMIT_RTPRIO, unix.RLIMIT_SIGPENDING,
+	}
+	namespacesForOneThread uint64 = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWUTS
+)
+
+// oneThread reports whether a thread of several can run the steps.
+func (s *attempt) oneThread() bool {
+	switch {
+	case s.given.Lacks.Has(kernel.NoCloseRange):
+		return false // descriptors would be closed in the table of all threads
+	case s.ask.Sys.Chroot != "" || s.given.Joins.Joins(spec.MountNamespace):
+		return false // another root takes an image: see SecondStage
+	}
+	return !slices.ContainsFunc(s.Made.First.Steps[:s.handler], func(step program.Step) bool { return !isForOneThread(&step) })
+}
+
+func isForOneThread(step *program.Step) bool {
+	switch step.Call {
+	case program.Prctl:
+		return slices.Contains(prctlsForOneThread, step.Args[0].Value)
+	case program.Prlimit64:
+		return slices.Contains(limitsForOneThread, step.Args[1].Value)
+	case program.Unshare:
+		return step.Args[0].Value&^namespacesForOneThread == 0
+	}
+	return step.Call.OfThread()
+}

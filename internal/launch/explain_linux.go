@@ -1,0 +1,120 @@
+//go:build amd64 || arm64
+
+package launch
+
+import (
+	"slices"
+	"strconv"
+	"syscall"
+
+	"github.com/sprog-dev/sprog/internal/explain"
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// explain makes the error of a launch that failed.
+func (s *attempt) explain(res machine.Result) *spec.Error {
+	e := &spec.Error{Path: s.ask.Path, Signal: res.Signal}
+	switch res.Place {
+	case machine.AtBirth:
+		s.explainBirth(e, res.Errno)
+	case machine.AtMeeting:
+		if own, ok := res.Err.(*spec.Error); ok {
+			return own
+		}
+		e.Step, e.Err = "rendezvous", res.Err
+		return e
+	case machine.AtHandover:
+		return explain.Handover(e, res)
+	case machine.InChild:
+		StepFailed(e, s.Made.First, res.Step)
+		s.describeFile(e)
+	case machine.InSecond:
+		StepFailed(e, s.Made.Second, res.Step)
+		s.describeFile(e)
+	case machine.SecondItself:
+		e.Step, e.Field = "second stage", s.given.StageField
+	}
+	switch {
+	case res.Errno != 0:
+		e.Err = res.Errno
+	case res.Signal != 0:
+		e.Err = KilledError(res.Signal)
+	default:
+		e.Err = errVanished
+	}
+	if res.Errno != 0 {
+		e.Hint = s.failed(e, res).WhyInTime()
+	} else if res.Signal != 0 {
+		e.Hint = s.failed(e, res).HintOfSignal()
+	}
+	if e.Hint == "" {
+		e.Hint = s.cgroupSays
+	}
+	return e
+}
+
+// StepFailed fills in what is known of a step of the program.
+func StepFailed(e *spec.Error, p *program.Program, step int) {
+	st := &p.Steps[step]
+	e.Step, e.Field = st.Call.String(), st.Field
+	e.Object = p.Object(step)
+	e.Syscall = p.Format(step, StepName)
+}
+
+// exitSignalOf is what a child is cloned with beside the flags: no exit signal, but
+// where it must look like one of vfork(2).
+func exitSignalOf(plain bool) string {
+	if plain {
+		return "|SIGCHLD"
+	}
+	return ""
+}
+
+func (s *attempt) explainBirth(e *spec.Error, errno syscall.Errno) {
+	sys := s.ask.Sys
+	flags := s.launch.Flags()
+	e.Step, e.Syscall = "clone3", program.FormatClone3(flags, s.launch.Cgroup)
+	if s.launch.OldClone && !s.tried.clone {
+		e.Step, e.Syscall = "clone", "clone("+program.CloneFlags(flags)+exitSignalOf(s.launch.Plain)+")"
+	}
+	ns := s.launch.Namespaces
+	if ns != 0 {
+		e.Object, e.Field = program.CloneFlags(ns), spec.Field("Cloneflags")
+	}
+	// A cgroup that cannot be entered has none of these errors.
+	ofNamespaces := ns != 0 && (errno == syscall.EPERM || errno == syscall.ENOSPC || errno == syscall.EUSERS || errno == syscall.EINVAL)
+	if sys.UseCgroupFD && !ofNamespaces {
+		e.Object, e.Field = "CLONE_INTO_CGROUP descriptor "+strconv.Itoa(sys.CgroupFD), spec.Field("CgroupFD")
+	}
+	if s.launch.Cgroup >= 0 && !sys.UseCgroupFD && (!ofNamespaces || errno == 0 && ns == 0) {
+		e.Field = spec.CgroupField
+		if s.group != nil {
+			e.Object = s.group.Path()
+		}
+	}
+}
+
+func StepName(step int) string { return "$" + strconv.Itoa(step+1) }
+
+// A KilledError says which signal ended the child before it executed.
+type KilledError syscall.Signal
+
+func (k KilledError) Error() string {
+	return "killed by " + program.SignalName(int(k)) + " before the program was executed"
+}
+
+type vanished struct{}
+
+func (vanished) Error() string { return "the child is gone, and somebody else has waited for it" }
+
+var errVanished = vanished{}
+
+// failed puts together what is known of a step that has failed.
+func (s *attempt) failed(e *spec.Error, res machine.Result) explain.Failure {
+	return explain.Failure{Ask: s.ask, E: e, Errno: res.Errno, Facts: explain.Facts{
+		Born: !s.atBirth(res), Joined: slices.Concat(s.given.Joins.List, s.given.Joins.Late), Lacks: s.given.Lacks, Locked: s.given.Locked,
+		ProgramFD: s.given.ProgramFD, Executable: s.Made.Executable, DirFD: s.given.DirFD, CgroupSays: s.cgroupSays,
+	}}
+}

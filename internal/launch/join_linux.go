@@ -1,0 +1,295 @@
+//go:build amd64 || arm64
+
+package launch
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/ownproc"
+	"github.com/sprog-dev/sprog/internal/pathwalk"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// openJoins opens the namespaces, and decides about the order.
+func (s *attempt) openJoins() *spec.Error {
+	s.given.StageField = s.ask.SecondStage()
+	s.given.Joins = compile.Joins{List: s.given.Joins.List[:0], Late: s.given.Joins.Late[:0], NullReader: compile.NotOpen, NullWriter: compile.NotOpen}
+	if len(s.ask.Attr.Join) == 0 {
+		return nil
+	}
+	for i := range s.ask.Attr.Join {
+		n := &s.ask.Attr.Join[i]
+		o := joinOpener{s, n, spec.Index("Attr.Join", i)}
+		if err := o.open(); err != nil {
+			return err
+		}
+	}
+	for _, kind := range []spec.NamespaceKind{spec.PIDNamespace, spec.UserNamespace} { // found among all those of a process
+		if !s.given.Joins.Joins(kind) {
+			continue
+		}
+		if err := s.ask.CheckJoinAndNew(kind); err != nil {
+			return err
+		}
+	}
+	s.given.Joins.Privileged = MayAdminister()
+	slices.SortStableFunc(s.given.Joins.List, func(a, b spec.Joined) int { return s.given.Joins.Rank(a.Kind) - s.given.Joins.Rank(b.Kind) })
+	if err := s.joinInStage(); err != nil {
+		return err
+	}
+	return s.openNullBefore()
+}
+
+// joinInStage is for a process whose namespaces turn out to be of a kind that is
+// joined in a second stage.
+func (s *attempt) joinInStage() *spec.Error {
+	kind := spec.TimeNamespace
+	if s.given.Joins.Joins(spec.MountNamespace) {
+		kind = spec.MountNamespace
+	}
+	switch {
+	case s.ask.InPlace || s.given.StageField != "" || !s.given.Joins.Joins(kind):
+		return nil
+	case !s.ask.MayHaveStages():
+		return spec.Invalid("Attr.Join", kind.String(), "takes a second stage, which cannot be combined with SysProcAttr.Ptrace or a listener (Attr.Seccomp)")
+	}
+	s.given.StageField = "Attr.Join"
+	return nil
+}
+
+// MayAdminister reports whether this process has CAP_SYS_ADMIN in its user
+// namespace. Tests put another answer.
+var MayAdminister = func() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	return unix.Capget(&header, &data[0]) == nil && data[0].Effective>>unix.CAP_SYS_ADMIN&1 != 0
+}
+
+// openNullBefore opens /dev/null where the child is to have it, since the mount
+// namespace that it joins may have something else at that path.
+func (s *attempt) openNullBefore() *spec.Error {
+	if !s.given.Joins.Joins(spec.MountNamespace) {
+		return nil
+	}
+	for _, f := range s.given.Files {
+		to, mode := &s.given.Joins.NullReader, unix.O_RDONLY
+		switch f.Source {
+		case spec.NullRead:
+		case spec.NullWrite:
+			to, mode = &s.given.Joins.NullWriter, unix.O_WRONLY
+		default:
+			continue
+		}
+		if *to != compile.NotOpen {
+			continue
+		}
+		fd, err := s.makeFile(f.Field, program.ForProgram, func() (int, error) { return unix.Open("/dev/null", mode|unix.O_CLOEXEC, 0) })
+		if err != nil {
+			return &spec.Error{Path: s.ask.Path, Step: "open", Object: "/dev/null", Field: f.Field, Err: err}
+		}
+		*to = fd
+	}
+	return nil
+}
+
+// A joinOpener opens the namespaces of one entry.
+type joinOpener struct {
+	*attempt
+	n     *spec.Namespace
+	field string
+}
+
+func (o joinOpener) open() *spec.Error {
+	switch {
+	case o.n.Path != "":
+		return o.add(o.n.Kinds, o.n.Path, func() (int, error) { return pathwalk.OpenNamespace(o.n.Path) })
+	case o.n.File != nil:
+		fd, err := spec.FD(o.n.File)
+		if err != nil {
+			return o.error("", o.n.File.Name(), err)
+		}
+		if o.Describing || !o.ours(o.n.Kinds, fd) {
+			o.given.Joins.List = append(o.given.Joins.List, spec.Joined{Kind: o.n.Kinds, Fd: fd, Name: o.n.File.Name(), Field: o.field, Given: true})
+		}
+		return nil
+	case o.Describing:
+		return o.ofProcess(o.n.PID, -1)
+	case o.n.PidFD != nil:
+		return o.ofPidFD()
+	}
+	pidfd, err := unix.PidfdOpen(o.n.PID, 0)
+	if err == unix.ENOSYS || err == unix.EPERM { // before Linux 5.3, or a filter
+		return o.ofProcess(o.n.PID, -1)
+	}
+	if err != nil {
+		return o.error("pidfd_open", spec.Itoa(o.n.PID), err)
+	}
+	defer unix.Close(pidfd)
+	pid, err := ownproc.NumberOf(pidfd)
+	if err != nil {
+		return o.error("", "process "+spec.Itoa(o.n.PID), err)
+	}
+	return o.ofProcess(pid, pidfd)
+}
+
+// ofPidFD finds out which process the pidfd means.
+func (o joinOpener) ofPidFD() *spec.Error {
+	fd, err := spec.FD(o.n.PidFD)
+	if err != nil {
+		return o.error("", o.n.PidFD.Name(), err)
+	}
+	pid, err := ownproc.NumberOf(fd)
+	if err == ownproc.ErrNoPidFD {
+		err = spec.InvalidReason(err.Error())
+	}
+	if err != nil {
+		return o.error("", "pidfd "+spec.Itoa(fd), err)
+	}
+	return o.ofProcess(pid, fd)
+}
+
+// ofProcess opens namespaces of a process, and then looks whether it was that
+// process all the time.
+func (o joinOpener) ofProcess(pid, pidfd int) *spec.Error {
+	kinds := o.n.Kinds
+	if kinds == 0 {
+		kinds = spec.AllKinds &^ o.ask.Named()
+	}
+	for _, k := range spec.NamespaceKinds {
+		if kinds&k.Kind == 0 {
+			continue
+		}
+		path := "/proc/" + spec.Itoa(pid) + "/ns/" + k.File
+		err := o.add(k.Kind, path, func() (int, error) { return pathwalk.OpenNamespace(path) })
+		if err != nil && err.Err == unix.EACCES {
+			return o.ofProgram(pid, err)
+		}
+		if err != nil && (o.n.Kinds != 0 || err.Err != unix.ENOENT) { // a kernel without that kind
+			return err
+		}
+	}
+	const pollin = 1
+	if pidfd >= 0 {
+		ended := []unix.PollFd{{Fd: int32(pidfd), Events: pollin}}
+		if n, err := unix.Poll(ended, 0); err == nil && n > 0 {
+			return o.error("", "process "+spec.Itoa(pid), unix.ESRCH)
+		}
+	}
+	return nil
+}
+
+// add opens a namespace, unless the child will be in it anyway.
+func (o joinOpener) add(kind spec.NamespaceKind, name string, open func() (int, error)) *spec.Error {
+	if o.Describing {
+		o.StandIn++
+		o.given.Joins.List = append(o.given.Joins.List, spec.Joined{Kind: kind, Fd: o.StandIn - 1, Name: name, Field: o.field, Given: false})
+		return nil
+	}
+	fd, err := open()
+	if no, ok := err.(pathwalk.NoNamespace); ok {
+		return &spec.Error{Path: o.ask.Path, Step: "setns", Object: name, Field: o.field, Err: unix.EINVAL, Hint: no.Why()}
+	}
+	if err != nil {
+		return o.error("open", name, err)
+	}
+	if o.ours(kind, fd) {
+		unix.Close(fd)
+		return nil
+	}
+	o.afterwards(func(bool) { unix.Close(fd) })
+	o.given.Joins.List = append(o.given.Joins.List, spec.Joined{Kind: kind, Fd: fd, Name: name, Field: o.field, Given: false})
+	return nil
+}
+
+func (o joinOpener) error(step, object string, err error) *spec.Error {
+	e := &spec.Error{Path: o.ask.Path, Step: step, Object: object, Field: o.field, Err: err}
+	if o.n.Path == "" && (err == unix.EACCES || err == unix.EPERM) {
+		e.Hint = "the namespaces of a process are open to those who may trace it: ptrace(2)"
+	}
+	return e
+}
+
+// ours reports whether the child is born in that namespace: it is this thread's
+// and, should another thread have the child, the process's.
+func (o joinOpener) ours(kind spec.NamespaceKind, fd int) bool {
+	var theirs unix.Stat_t
+	if unix.Fstat(fd, &theirs) != nil {
+		return false
+	}
+	file := spec.NamespaceKinds[(&compile.Joins{}).Rank(kind)].File
+	if kind == spec.PIDNamespace || kind == spec.TimeNamespace {
+		file += "_for_children"
+	}
+	for _, of := range []string{"thread-self", "self"} {
+		var st unix.Stat_t
+		if unix.Stat("/proc/"+of+"/ns/"+file, &st) != nil || st.Dev != theirs.Dev || st.Ino != theirs.Ino {
+			return false
+		}
+	}
+	return true
+}
+
+// divideJoins has all namespaces joined in the second stage, if there is one: a
+// time namespace, as a process enters it only that shares its memory with
+// nobody; a mount namespace, so that /proc/PID/exe is no file of the caller's there;
+// and all others too, so that the image is executed in the caller's user
+// namespace and out of reach for whoever is root in another.
+func (s *attempt) divideJoins() *spec.Error {
+	j := &s.given.Joins
+	if s.given.StageField == "" && !s.ask.InPlace {
+		// A process in another PID namespace is made, not moved; and new
+		// namespaces belong to the user namespace that their maker is in.
+		s.given.Joins.Relays = j.Joins(spec.PIDNamespace) || len(j.List) > 0 && s.given.BornInto()&uint64(spec.AllKinds) != 0
+		return nil
+	}
+	for _, n := range j.List {
+		s.given.Uses = append(s.given.Uses, compile.Use{Fd: n.Fd, Field: n.Field, Kind: program.Harmless, Own: !n.Given})
+	}
+	j.List, j.Late, s.given.Joins.Relays = j.Late[:0], j.List, false
+	return nil
+}
+
+// describeFile makes the error of a step name the namespace or the cgroup that
+// a descriptor is of.
+func (s *attempt) describeFile(e *spec.Error) {
+	for i, dir := range s.ask.Attr.CgroupV1 {
+		if e.Step == "write" && e.Field == spec.Index("Attr.CgroupV1", i) {
+			e.Object = dir + "/cgroup.procs"
+		}
+	}
+	for _, n := range slices.Concat(s.given.Joins.List, s.given.Joins.Late) {
+		if e.Step == "setns" && e.Object == program.CloneFlags(uint64(n.Kind)) {
+			e.Object = n.Name
+		}
+	}
+}
+
+// ofProgram opens the namespaces of the program that an init has started: the first
+// of its children. The init's own are not open to whoever has made its
+// user namespace, as they are not to root in that.
+func (o joinOpener) ofProgram(init int, denied *spec.Error) *spec.Error {
+	proc, err := ownproc.Open()
+	if err != nil {
+		return denied
+	}
+	defer proc.Close()
+	name, _ := proc.Name(init)
+	children := proc.Children(init)
+	if name != compile.InitName || len(children) == 0 {
+		return denied
+	}
+	program := children[0]
+	pidfd, err := unix.PidfdOpen(program, 0)
+	if err != nil {
+		return denied
+	}
+	defer unix.Close(pidfd)
+	if !slices.Contains(proc.Children(init), program) { // it was, and the number is another's
+		return denied
+	}
+	return o.ofProcess(program, pidfd)
+}

@@ -1,0 +1,32 @@
+//go:build !linux || !(amd64 || arm64)
+
+// Package launch starts nothing on this system.
+package launch
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// Other systems have none of this.
+type (
+	Tracer struct{}
+	Flight struct{}
+)
+
+func NewTracer(bool) *Tracer                                { return nil }
+func (t *Tracer) Phase(call, text, field string)            {}
+func (t *Tracer) Finish(error) ([]TraceStep, time.Duration) { return nil, 0 }
+func NewFlight() *Flight                                    { return nil }
+func (f *Flight) End(error)                                 {}
+func Start(r *spec.Start, _ Options) (*os.Process, error)   { return nil, unsupported(r) }
+func Exec(r *spec.Start, _ Options) error                   { return unsupported(r) }
+func Plan(r *spec.Start) ([]PlanStep, error)                { return nil, unsupported(r) }
+func ProbeLandlock(*spec.Landlock) spec.LandlockResult {
+	return spec.LandlockResult{Reason: "this system has no Landlock"}
+}
+
+func unsupported(r *spec.Start) error { return &spec.Error{Path: r.Path, Err: errors.ErrUnsupported} }

@@ -1,0 +1,50 @@
+package launch
+
+import (
+	"os"
+	"time"
+
+	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// Options are what a start has beside what is asked for: whom it tells, and who may end it.
+type Options struct {
+	Birth  *Birth  // is filled in, or nil
+	Tracer *Tracer // or nil
+	Flight *Flight // what may end the start, or nil
+
+	// inspect, if not nil, is called with the programs of both stages when
+	// they are compiled; the second may be nil. It is for tests.
+	Inspect func(first, second *program.Program)
+}
+
+// A Birth tells what a start has made and applied. Its descriptors are its owner's
+// to close.
+type Birth struct {
+	Stops           *os.File // see Init.ReportStops
+	End             *os.File // where an init tells the program's end
+	SeccompListener *os.File
+	Landlock        *spec.LandlockResult
+	Namespaces      []NamespaceID
+	Cgroup          *cgroup.Group
+}
+
+// A NamespaceID is what stat(2) tells of a namespace.
+type NamespaceID struct {
+	Kind        spec.NamespaceKind
+	Device, Ino uint64
+}
+
+// A PlanStep is one line of a plan.
+type PlanStep struct{ By, Call, Text, Field string }
+
+// A TraceStep is one step that was run.
+type TraceStep struct {
+	By, Call, Text, Field string
+	Start, Duration       time.Duration
+	Runs                  int
+	Joined                bool
+	Err                   error
+}

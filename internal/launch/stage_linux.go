@@ -1,0 +1,84 @@
+//go:build amd64 || arm64
+
+package launch
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/explain"
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// openSecond makes the second stage's descriptors, if there is to be one: its
+// image, and the pipe that it reports to.
+func (s *attempt) openSecond() *spec.Error {
+	if s.given.StageField == "" {
+		return nil
+	}
+	s.findCaps()
+	if s.Describing {
+		s.given.Image, s.given.Pipe, s.given.StateFD = s.nextStandIn(), s.nextStandIn(), s.nextStandIn()
+		if s.ask.Meets() && s.given.EntersLate() {
+			s.given.WaitFD = s.nextStandIn()
+		}
+	} else {
+		s.stage = &machine.Second{Meets: s.ask.Meets() && s.given.EntersLate(), Relays: s.given.RelaysLate()}
+		if err := s.stage.Open(); err != nil {
+			return &spec.Error{Path: s.ask.Path, Step: "open second stage", Field: s.given.StageField, Err: err, Hint: explain.NoImage(err)}
+		}
+		s.afterwards(func(bool) { s.stage.Close() })
+		s.given.Image, s.given.Pipe, s.given.StateFD, s.given.WaitFD = s.stage.Image(), s.stage.Pipe(), s.stage.State(), s.stage.Wait()
+	}
+	s.given.UseOwn(s.given.Image, s.given.StageField, program.Harmless)
+	s.given.UseOwn(s.given.Pipe, s.given.StageField, program.Harmless)
+	s.given.UseOwn(s.given.StateFD, s.given.StageField, program.Harmless)
+	if s.given.WaitFD >= 0 {
+		s.given.UseOwn(s.given.WaitFD, s.given.StageField, program.Harmless)
+	}
+	return nil
+}
+
+// takeEnd keeps the file that an init tells the program's end in.
+func (s *attempt) takeEnd() {
+	if s.ask.Attr.Init != nil && s.to.Birth != nil {
+		s.to.Birth.End = os.NewFile(uintptr(s.stage.TakeState()), "state")
+	}
+}
+
+// takeStops gives the caller the pipe that an init goes on to tell through.
+func (s *attempt) takeStops(started bool) {
+	if started && s.stage.GoesOn && s.to.Birth != nil {
+		fd := s.stage.TakeReports()
+		unix.SetNonblock(fd, true) // for the network poller: a reader costs no thread
+		s.to.Birth.Stops = os.NewFile(uintptr(fd), "stops")
+	}
+}
+
+// seal writes the second stage's image.
+func (s *attempt) seal() *spec.Error {
+	if s.stage == nil {
+		return nil
+	}
+	s.stage.Program, s.stage.Report = s.Made.Second, s.Made.Report
+	s.stage.Forks, s.stage.Child = s.ask.Attr.Init != nil, s.Made.FirstStep
+	s.stage.Clone, s.stage.Settled = s.Made.InitClone, s.Made.Settled
+	s.stage.GoesOn, s.stage.Rendezvous = s.ask.Attr.Init.Tells(), s.writeMaps
+	if s.to.Tracer != nil {
+		s.stage.Moments = &s.to.Tracer.times
+	}
+	s.to.Tracer.Phase("image", "write the second stage", s.given.StageField)
+	if err := s.stage.Seal(); err != nil {
+		return &spec.Error{Path: s.ask.Path, Step: "seal second stage", Field: s.given.StageField, Err: err}
+	}
+	return nil
+}
+
+// listsChildren reports whether a list of the init's children is of use: by the numbers that
+// it knows them by. In a new PID namespace the kernel kills what is left.
+func (s *attempt) listsChildren() bool {
+	return s.ask.Attr.Init != nil && s.ask.Sys.Cloneflags&unix.CLONE_NEWPID == 0 && !s.given.Joins.Joins(spec.PIDNamespace)
+}

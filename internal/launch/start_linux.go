@@ -1,0 +1,325 @@
+//go:build amd64 || arm64
+
+// Package launch is one start: what the parent makes and finds out for it, the attempts
+// until one tells, and what is told of it.
+package launch
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/atstart"
+	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/plain"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// Start starts the process and returns when it has executed its program. On
+// failure the error is a *spec.Error, and nothing is left.
+func Start(r *spec.Start, to Options) (*os.Process, error) {
+	r.FillIn()
+	to.Tracer.Phase("validate", "check what is asked for", "")
+	if err := Resolve(r); err != nil {
+		return nil, r.Refused(err)
+	}
+	m := memories.Get().(*Memory)
+	defer m.release()
+	var before Tried
+	for {
+		s := m.Attempt(r, to, before)
+		res, err := s.try()
+		if err != nil {
+			return nil, err
+		}
+		if !res.OK && to.Flight.stopper().IsAsked() {
+			return nil, s.stopped(res)
+		}
+		if res.OK {
+			to.Tracer.Phase("handle", "open a handle of the process", "")
+			p := s.process(res)
+			s.makeTrace(res)
+			return p, nil
+		}
+		if !s.again(res) {
+			to.Tracer.Phase("explain", "look for the reason", "")
+			err := s.explain(res)
+			s.makeTrace(res)
+			return nil, err
+		}
+		before = s.tried
+		to.Tracer.again(res.Errno)
+	}
+}
+
+// An attempt is one attempt to start a process.
+type attempt struct {
+	ask   *spec.Start
+	to    Options
+	given compile.Input
+	Made  compile.Plan
+	tried Tried
+
+	memory   *Memory
+	launch   machine.Launch
+	stage    *machine.Second
+	terminal Terminal
+	ends     []func(started bool)
+
+	group      *cgroup.Group // what Attr.Cgroup has asked for
+	cgroupSays string        // what its counters said when the start had failed
+	handler    int           // of an Exec: the first step after a failure
+
+	Describing    bool // a plan is made, and nothing else
+	StandIn       int  // the next number for a descriptor that only a start makes
+	standInCgroup int
+	parentSteps   []PlanStep // what the parent does before the birth
+}
+
+// Tried is what the attempts before have shown about this start.
+type Tried struct {
+	busy        int  // how often the program was open for writing
+	noPidFD     bool // there is no descriptor left for one of the child
+	clone       bool // clone3 was refused: clone(2) tells whether as such
+	vfork       bool // so was clone(2)
+	procIsOuter bool // /proc turned out to belong to root of another user namespace
+}
+
+// try compiles the program for the kernel as far as it is known, and launches
+// it once.
+func (s *attempt) try() (machine.Result, error) {
+	s.given.Lacks, s.given.NoPidFD = missingCalls(), s.tried.noPidFD
+	switch {
+	case s.ask.NeedsClone3() != "":
+		s.given.Lacks &^= kernel.NoClone3 // let it say so
+	case s.tried.clone:
+		s.given.Lacks |= kernel.NoClone3
+	}
+	if s.tried.vfork {
+		s.given.Lacks |= kernel.OnlyVfork
+	}
+	started := false
+	defer func() { s.cleanUp(started) }()
+	if err := s.Build(); err != nil {
+		return machine.Result{}, err
+	}
+	defer returnLow(&s.given)
+	if err := s.seal(); err != nil {
+		return machine.Result{}, err
+	}
+	s.prepareLaunch()
+	s.terminal.remember(s.ask.Sys)
+	s.to.Tracer.Phase(callLink, "link the program", "")
+	res := s.launch.Do()
+	returnLow(&s.given)
+	if s.stage != nil && res.OK {
+		res = s.stage.Outcome(res)
+	}
+	if res.OK && !s.launch.Stop.Over() {
+		res = res.End()
+	}
+	if s.stage != nil {
+		s.takeStops(res.OK)
+	}
+	s.to.Tracer.launched(s.stage)
+	if res.OK {
+		s.tellNamespaces()
+		s.takeEnd()
+	}
+	if started = res.OK; !started {
+		s.terminal.Restore(s.ask.Sys)
+	}
+	return res, nil
+}
+
+var emulated sync.Once
+
+// missingCalls is what is known to be missing.
+func missingCalls() kernel.Missing {
+	emulated.Do(func() {
+		if machine.OnValgrind() {
+			kernel.Known.Learn(kernel.NoClone3 | kernel.OnlyVfork)
+		}
+	})
+	return kernel.Known.Missing()
+}
+
+// Build makes what the program needs in the parent, and compiles it.
+func (s *attempt) Build() *spec.Error {
+	s.to.Tracer.phaseOfOpening()
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	if err := s.hold(); err != nil {
+		return err
+	}
+	if s.given.Lacks.Has(kernel.NoCloseRange) {
+		s.given.Highest = HighestFile() + moreFiles
+	}
+	if s.ask.Sys.Pdeathsig != 0 {
+		s.given.Ppid = parent(s.ask)
+	}
+	s.given.KernelCaps = kernel.Caps()
+	s.given.Nofile = compile.Nofile{Cur: atstart.NofileCur, Max: atstart.NofileMax, Known: atstart.NofileKnown, Raised: nofileRaised()}
+	s.given.Clock = compile.NoClock
+	if s.to.Tracer != nil {
+		s.given.Clock = s.to.Tracer.times.Clock
+	}
+	s.to.Tracer.Phase("compile", "compile the program", "")
+	s.Made = compile.Compile(&s.given, &s.memory.compile)
+	if s.to.Inspect != nil {
+		s.to.Inspect(s.Made.First, s.Made.Second)
+	}
+	if program.Compiled != nil {
+		program.Compiled(s.given.Verifiable(&s.Made))
+	}
+	return nil
+}
+
+func (s *attempt) prepareLaunch() {
+	sys := s.ask.Sys
+	s.launch = machine.Launch{
+		Program:     s.Made.First,
+		Mask:        s.Made.FirstMask,
+		Namespaces:  s.given.BornInto(),
+		Hides:       s.undumpableAtBirth(),
+		Cgroup:      s.cgroup(),
+		CopyFiles:   s.given.Copied,
+		OldClone:    s.given.Lacks.Has(kernel.NoClone3),
+		NoPidFD:     s.given.NoPidFD,
+		Plain:       s.given.Lacks.Has(kernel.OnlyVfork),
+		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
+		Credentials: s.ask.ChangesCredentials() && s.Made.Second == nil,
+	}
+	s.launch.Stop = s.to.Flight.stopper()
+	if s.launch.Stop != nil && s.launch.OldClone && sys.PidFD == nil {
+		s.launch.NoPidFD = true // clone(2) has room for one of them; a stop needs the number
+	}
+	if s.ask.Listens() {
+		s.launch.Handover = &s.Made.Handover
+	}
+	if s.to.Tracer != nil {
+		s.launch.Times = &s.to.Tracer.times
+	}
+	// A traced child may stop before it executes, for its parent to say how to
+	// go on: that parent must not wait in vfork.
+	s.launch.Vfork = s.ask.InCgroup() && !sys.Ptrace
+	if s.given.Joins.Relays { // the process that goes on is born into them
+		s.launch.Namespaces, s.launch.CopyFiles, s.launch.Vfork = 0, false, false
+		s.launch.Relay = &machine.Relay{Pid: s.Made.ChildPid, PidFD: s.Made.ChildPidFD, Left: s.Made.ChildLeft}
+	}
+	if s.given.MeetsEarly() {
+		s.launch.Rendezvous = s.writeMaps
+		s.launch.Go = s.Made.GoWord
+	}
+	s.launch.ReadsProc = s.readsProc()
+}
+
+// mostBusy is how often a program that is open for writing is tried again.
+// Children with a copy of the parent's descriptor table hold it open for a
+// moment although its writer has closed it (go.dev/issue/22315): those of a
+// plain fork until they execute, ours inside of close_range, which copies the
+// lowest 64 before it closes them. The child does not wait for that itself:
+// meanwhile it would keep others waiting in turn.
+const mostBusy = 50
+
+// again reports whether the start is worth another try: without a call that
+// the kernel turned out to lack, without a pidfd if there is no descriptor
+// left for it and nobody asked for it, or in a moment.
+func (s *attempt) again(res machine.Result) bool {
+	if s.atBirth(res) && res.Errno == unix.EMFILE && !s.tried.noPidFD && s.ask.Sys.PidFD == nil {
+		s.tried.noPidFD = true
+		return true
+	}
+	if res.Place == machine.AtBirth && s.ask.NeedsClone3() != "" {
+		return false
+	}
+	if res.Place == machine.AtMeeting && errors.Is(res.Err, unix.EACCES) && s.given.Hides && !s.tried.procIsOuter {
+		// This process has entered its user namespace without an execve, so that
+		// its memory is another's (see user_ns of struct mm_struct).
+		s.tried.procIsOuter = true
+		return true
+	}
+	// A kernel that has clone3 but not CLONE_CLEAR_SIGHAND answers EINVAL; so
+	// does a kernel that has both, to other flags.
+	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && !s.tried.clone && !kernel.Known.Clone3Works.Load() {
+		s.tried.clone = true
+		return true
+	}
+	if res.Place == machine.AtBirth && res.Errno == unix.EINVAL && s.launch.OldClone && !s.given.Lacks.Has(kernel.OnlyVfork) {
+		s.tried.vfork = true
+		return true
+	}
+	if res.Errno == unix.ETXTBSY && s.tried.busy < mostBusy {
+		s.tried.busy++
+		plain.Sleep(time.Millisecond)
+		return true
+	}
+	if s.lostInherited(res) && s.tried.busy < mostBusy {
+		s.tried.busy++
+		return true
+	}
+	what := missing(res, s.Made.First)
+	kernel.Known.Learn(what)
+	return what != 0 && !s.given.Lacks.Has(what)
+}
+
+// atBirth reports whether it was the making of a child that failed.
+func (s *attempt) atBirth(res machine.Result) bool {
+	return res.Place == machine.AtBirth || res.Place == machine.InChild && s.Made.First.Steps[res.Step].Relay
+}
+
+// process makes the os.Process of a child that runs. The kernel's pidfd of the
+// clone goes to whoever asked for it; os.Process can only get one of its own.
+func (s *attempt) process(res machine.Result) *os.Process {
+	if !s.launch.OldClone {
+		kernel.Known.Clone3Works.Store(true)
+	} else if s.tried.clone {
+		kernel.Known.Learn(kernel.NoClone3)
+	}
+	if s.tried.vfork {
+		kernel.Known.Learn(kernel.OnlyVfork)
+	}
+	p, err := findProcess(res.Pid) // the child is not reaped, so the pid is its
+	if err != nil {
+		p = &os.Process{Pid: res.Pid}
+	}
+	s.takeListener(res)
+	if s.ask.Sys.PidFD != nil {
+		*s.ask.Sys.PidFD = res.PidFD
+	} else if res.PidFD >= 0 {
+		unix.Close(res.PidFD)
+	}
+	return p
+}
+
+var firstFound sync.Once
+
+// findProcess is os.FindProcess, whose first call makes a child by vfork(2), to see what the
+// kernel can. Signals would reach that child: the handlers would run there, in this process's
+// memory, and a Ctrl-Z would stop it, which this process then waits for without being stopped itself.
+func findProcess(pid int) (p *os.Process, err error) {
+	firstFound.Do(func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		var all, own unix.Sigset_t
+		for i := range all.Val {
+			all.Val[i] = ^all.Val[i]
+		}
+		unix.PthreadSigmask(unix.SIG_SETMASK, &all, &own)
+		p, err = os.FindProcess(pid)
+		unix.PthreadSigmask(unix.SIG_SETMASK, &own, nil)
+	})
+	if p == nil {
+		p, err = os.FindProcess(pid)
+	}
+	return p, err
+}
