@@ -222,3 +222,19 @@ func TestProgramThatKillsItsInit(t *testing.T) {
 		}
 	}
 }
+
+// Nor has an init that the program stops, and the start comes back all the same.
+func TestProgramThatStopsItsInit(t *testing.T) {
+	path := tinyFile(t, stopGroup, exitWith(7))
+	for range 20 {
+		c := inTime(t, path)
+		c.SysProcAttr, c.Attr = &syscall.SysProcAttr{Setpgid: true}, &Attr{Init: &Init{}}
+		if err := c.Start(); err != nil {
+			t.Fatalf("Start() = %v; want success", err)
+		}
+		if err := c.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		wantSignal(t, c.Wait(), unix.SIGKILL)
+	}
+}

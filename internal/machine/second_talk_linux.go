@@ -97,11 +97,12 @@ func (s *Second) follow(res *Result) {
 	res.stop.has(*res)
 }
 
-// isGone waits for there to be something to read, and reports whether the start was
-// stopped and there is nothing to wait for: the second stage is dead, or does not die. A child of
-// its own may hold the pipe open, in a call that no signal interrupts.
+// isGone waits for there to be something to read, and reports whether there will be nothing. The start was
+// stopped, and the second stage is dead, or does not die; a child of
+// its own may hold the pipe open, in a call that no signal interrupts. Or it is an init that the program
+// has stopped before it could tell.
 func (s *Second) isGone(res Result) bool {
-	if res.stop == nil {
+	if res.stop == nil && !s.Forks {
 		return false
 	}
 	const nap = 50 // milliseconds
@@ -113,7 +114,17 @@ func (s *Second) isGone(res Result) bool {
 		if res.stop.IsAsked() && (isDead(res.Pid) || res.stop.inVain()) {
 			return true
 		}
+		if s.Forks && !res.stop.IsAsked() && isStopped(res.Pid) && s.ranProgram() {
+			return true
+		}
 	}
+}
+
+// isStopped reports whether a child is stopped.
+func isStopped(pid int) bool {
+	var info waitInfo
+	errno := waitid(unix.P_PID, pid, &info, unix.WSTOPPED|unix.WNOHANG|unix.WNOWAIT|unix.WALL)
+	return errno == 0 && info.pid != 0
 }
 
 // stopped is the end of a second stage that was to end, and how far it had come.
