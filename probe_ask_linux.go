@@ -14,6 +14,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/pty"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -80,7 +81,7 @@ func askOwnProc() Support {
 }
 
 func askPTY() Support {
-	master, slave, err := openPTY()
+	master, slave, err := pty.Open()
 	if err != nil {
 		return Support{Answer: No, Reason: err.Error()}
 	}

@@ -6,11 +6,11 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/pty"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -19,7 +19,7 @@ func (c *Cmd) startPTY(size WindowSize) (*os.File, error) {
 	if err != nil {
 		return nil, ofProgram(c.Path, err)
 	}
-	master, slave, err := openPTY()
+	master, slave, err := pty.Open()
 	if err != nil {
 		return nil, &StartError{Path: c.Path, Step: "open pseudo-terminal", Err: err}
 	}
@@ -76,43 +76,6 @@ func (c *Cmd) unsetStreams() (unset [3]bool) {
 		unset[n] = value == nil && !c.Attr.gives(n)
 	}
 	return unset
-}
-
-// openPTY makes a pseudo-terminal. The slave is opened through the master
-// (TIOCGPTPEER, Linux 4.13): a name in /dev/pts may be that of another
-// instance, or of what somebody has mounted there. Older kernels leave no
-// choice.
-func openPTY() (master, slave *os.File, err error) {
-	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, nil, &os.PathError{Op: "open", Path: "/dev/ptmx", Err: err}
-	}
-	master = os.NewFile(uintptr(fd), "/dev/ptmx")
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		master.Close()
-		return nil, nil, os.NewSyscallError("ioctl TIOCSPTLCK", err)
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		master.Close()
-		return nil, nil, os.NewSyscallError("ioctl TIOCGPTN", err)
-	}
-	name := "/dev/pts/" + strconv.Itoa(n)
-	const flags = unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC
-	peer, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCGPTPEER, flags)
-	if errno == unix.EINVAL || errno == unix.ENOTTY {
-		var old int
-		if old, err = unix.Open(name, flags, 0); err != nil {
-			errno = err.(unix.Errno)
-		} else {
-			peer, errno = uintptr(old), 0
-		}
-	}
-	if errno != 0 {
-		master.Close()
-		return nil, nil, &os.PathError{Op: "open", Path: name, Err: errno}
-	}
-	return master, os.NewFile(peer, name), nil
 }
 
 // preparePTY sets the size and hands the terminal to the user that the child

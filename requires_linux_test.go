@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/pty"
 )
 
 // A requirement is something that a test needs and that not every machine or
@@ -86,7 +87,7 @@ var (
 	terminals = &requirement{
 		what: "pseudo-terminals",
 		works: func() error {
-			master, slave, err := openPTY()
+			master, slave, err := pty.Open()
 			if err == nil {
 				master.Close()
 				slave.Close()
