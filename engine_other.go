@@ -34,10 +34,6 @@ func newPipe(bool) (*os.File, int, error) { return nil, -1, errors.ErrUnsupporte
 
 func closeRaw(int) {}
 
-func listFeatures() []Feature { return nil }
-
-func probe(string) Support { return Support{Reason: "sprog starts no processes on this system"} }
-
 func (c *Cmd) startPTY(WindowSize) (*os.File, error) { return nil, errors.ErrUnsupported }
 func ptySize(*os.File) (WindowSize, error)           { return WindowSize{}, errors.ErrUnsupported }
 func setPTYSize(*os.File, WindowSize) error          { return errors.ErrUnsupported }

@@ -1,5 +1,7 @@
 package sprog
 
+import "github.com/sprog-dev/sprog/internal/doctor"
+
 // A Feature is something of the kernel's that attributes of a start depend on.
 type Feature struct {
 	// Name is what [Probe] takes, such as "user-namespaces".
@@ -36,13 +38,15 @@ const (
 	No
 )
 
-func (a Answer) String() string { return [...]string{"unknown", "yes", "no"}[a] }
+func (a Answer) String() string { return doctor.Answer(a).String() }
 
 // MarshalText makes the answer a word in JSON.
 func (a Answer) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // Features are all features that [Probe] knows of.
-func Features() []Feature { return listFeatures() }
+func Features() []Feature {
+	return each(doctor.Features(), func(f doctor.Feature) Feature { return Feature(f) })
+}
 
 // Probe finds out whether this process can use a feature here and now: the
 // kernel may lack it, be configured without it, or refuse it to this process,
@@ -50,4 +54,7 @@ func Features() []Feature { return listFeatures() }
 // attribute, and fails on purpose where it would execute a program. That
 // leaves nothing behind. A name that is not known is answered with [Unknown],
 // and so is a probe that does not come back within ten seconds.
-func Probe(name string) Support { return probe(name) }
+func Probe(name string) Support {
+	s := doctor.Probe(name)
+	return Support{Answer(s.Answer), s.Reason, s.Capability}
+}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/doctor"
 	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
@@ -389,7 +390,7 @@ var oracleCases = []oracleCase{
 	}},
 }
 
-// within has a command be run by another one.
+// Within has a command be run by another one.
 func within(c *exec.Cmd, outer ...string) {
 	path, err := exec.LookPath(outer[0])
 	if err != nil {
@@ -500,8 +501,8 @@ func TestProbeCgroupControllers(t *testing.T) {
 func TestProbeGivesUp(t *testing.T) {
 	never := make(chan struct{})
 	defer close(never)
-	f := featureProbe{ask: func() Support { <-never; return Support{} }}
-	if s := f.within(time.Millisecond); s.Answer != Unknown || s.Reason != "no answer within 1ms" {
+	f := doctor.FeatureProbe{Ask: func() doctor.Support { <-never; return doctor.Support{} }}
+	if s := f.Within(time.Millisecond); s.Answer != doctor.Unknown || s.Reason != "no answer within 1ms" {
 		t.Errorf("within(1ms) = %+v; want no answer", s)
 	}
 }

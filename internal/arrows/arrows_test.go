@@ -20,7 +20,7 @@ const module = "github.com/sprog-dev/sprog"
 // directories: what a package imports, and what only its tests import besides.
 // A package without a line imports none.
 var arrows = map[string]struct{ imports, tests string }{
-	".": {imports: "internal/cgroup internal/compile internal/exitwait internal/kernel internal/launch internal/machine internal/nofile internal/ownproc internal/plain internal/program internal/seccomp internal/spec internal/terms internal/userns internal/waterfall", tests: "internal/atstart internal/explain internal/pathwalk internal/slowfile internal/verified"},
+	".": {imports: "internal/cgroup internal/compile internal/doctor internal/exitwait internal/launch internal/machine internal/nofile internal/ownproc internal/plain internal/program internal/pty internal/seccomp internal/spec internal/terms internal/waterfall", tests: "internal/atstart internal/explain internal/kernel internal/pathwalk internal/slowfile internal/userns internal/verified"},
 
 	"cmd/sprog":           {imports: ". internal/accounts internal/atstart internal/flags internal/inherited internal/machine internal/ownproc internal/plain internal/profile internal/program internal/sigwatch internal/terms", tests: "internal/slowfile internal/verified"},
 	"bench":               {imports: ". internal/seccomp internal/slowfile"},
@@ -33,6 +33,7 @@ var arrows = map[string]struct{ imports, tests string }{
 
 	"internal/cgroup":    {imports: "internal/mountinfo internal/plain"},
 	"internal/compile":   {imports: "internal/kernel internal/machine internal/program internal/seccomp internal/spec"},
+	"internal/doctor":    {imports: "internal/cgroup internal/compile internal/kernel internal/launch internal/machine internal/ownproc internal/program internal/pty internal/seccomp internal/spec internal/terms internal/userns"},
 	"internal/exitwait":  {imports: "internal/plain"},
 	"internal/explain":   {imports: "internal/cgroup internal/kernel internal/machine internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns"},
 	"internal/inherited": {tests: "."},

@@ -1,0 +1,22 @@
+// Package doctor finds out what can be used here, by starts that fail on purpose where
+// they would execute a program.
+package doctor
+
+// Feature, Support and Answer are the types of the same names in the public package.
+type (
+	Feature struct{ Name, Group, Since, For string }
+	Support struct {
+		Answer             Answer
+		Reason, Capability string
+	}
+	Answer int
+)
+
+// The answers.
+const (
+	Unknown Answer = iota
+	Yes
+	No
+)
+
+func (a Answer) String() string { return [...]string{"unknown", "yes", "no"}[a] }
