@@ -170,7 +170,7 @@ func (c *Cmd) end() error {
 	return c.kill()
 }
 
-// kill kills the process, with what descends from it where that was asked for.
+// Kill kills the process, with what descends from it where that was asked for.
 func (c *Cmd) kill() error {
 	if c.Ending == nil && c.reachOfKill() == ReachChildren { // they live on, as with os/exec
 		return c.Process.Kill()

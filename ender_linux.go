@@ -6,6 +6,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/sprog-dev/sprog/internal/proctree"
 )
 
 // An ender ends a command: when its time is over, or when it is told to.
@@ -13,13 +15,13 @@ type ender struct {
 	c *Cmd
 
 	mu     sync.Mutex
-	over   bool  // the process has been waited for
-	begun  bool  // to end the command
-	killed bool  // SIGKILL was sent
-	left   *tree // what is below the process, for the time when it no longer is
-	blind  error // why others may be below it
-	reach  Reach // how far SIGKILL has reached, if it was sent
-	told   bool  // Ending.Failed has been called
+	over   bool           // the process has been waited for
+	begun  bool           // to end the command
+	killed bool           // SIGKILL was sent
+	left   *proctree.Tree // what is below the process, for the time when it no longer is
+	blind  error          // why others may be below it
+	reach  Reach          // how far SIGKILL has reached, if it was sent
+	told   bool           // Ending.Failed has been called
 
 	timeout, look, grace *time.Timer // what is to come, or nil
 }
@@ -99,7 +101,7 @@ func (e *ender) end(why Cause) error {
 	return err
 }
 
-// kill kills the tree.
+// Kill kills the tree.
 func (e *ender) kill() (err error) {
 	e.reach, err = e.c.killTree()
 	e.c.reached(e.reach)
@@ -108,7 +110,7 @@ func (e *ender) kill() (err error) {
 	return err
 }
 
-// sweep kills what the process has left.
+// Sweep kills what the process has left.
 func (e *ender) sweep() {
 	if e.killed && e.c.reachOfKill() == ReachDescendants {
 		return // with its init, which has nothing more to say

@@ -6,14 +6,13 @@ import (
 	"cmp"
 	"os"
 	"runtime"
-	"strconv"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/ownproc"
-	"github.com/sprog-dev/sprog/internal/plain"
+	"github.com/sprog-dev/sprog/internal/proctree"
 )
 
 // hasExited reports whether the process is at its end and has only to be waited
@@ -62,7 +61,7 @@ func (c *Cmd) signal(sig syscall.Signal, group bool) error {
 // descendants are the processes below the process, which goes on, for a time
 // when they can no longer be found. There is none where something
 // else reaches them then.
-func (c *Cmd) descendants() (*tree, error) {
+func (c *Cmd) descendants() (*proctree.Tree, error) {
 	reach := c.reachOfKill()
 	if reach != ReachChildren && (reach != ReachCgroup || c.nature.hasInit) {
 		return nil, nil
@@ -76,44 +75,28 @@ func (c *Cmd) descendants() (*tree, error) {
 	}
 	defer proc.Close()
 	t := c.newTree(proc)
-	t.grow(0)
+	t.Grow(0)
 	return t, nil
 }
 
-// sweep kills what the process has left, after it was to end, and says how far that
+// Sweep kills what the process has left, after it was to end, and says how far that
 // has reached.
-func (c *Cmd) sweep(left *tree) (Reach, error) {
+func (c *Cmd) sweep(left *proctree.Tree) (Reach, error) {
 	reach := c.reachOfKill()
 	var err error
 	switch reach {
 	case ReachCgroup:
 		err = c.Birth.Cgroup.Kill()
-		err = cmp.Or(err, left.sweep()) // of those that have left the cgroup
+		err = cmp.Or(err, left.Sweep()) // of those that have left the cgroup
 	case ReachDescendants:
 		err = c.program.leftBehind()
 	case ReachChildren:
-		err = left.sweep()
+		err = left.Sweep()
 	}
 	if err != nil {
 		reach = ReachProcess
 	}
 	return reach, err
-}
-
-// sweep kills the processes of the tree, whose root is gone, and those below them.
-func (t *tree) sweep() error {
-	if t == nil {
-		return nil
-	}
-	proc, err := ownproc.Open()
-	if err == nil {
-		defer proc.Close()
-		t.proc, t.root = proc, 0
-		t.freeze(plain.In(patience))
-	}
-	t.kill()
-	t.close()
-	return cmp.Or(t.missed(), err)
 }
 
 // nextLook is when the CPU time has to be looked at that has come to used: the
@@ -131,13 +114,13 @@ func (c *Cmd) usedCPU() (time.Duration, error) {
 		}
 	}
 	pid := c.Process.Pid
-	used := clockOf(pid) // finer than ticks
+	used := proctree.CPUTime(pid) // finer than ticks
 	proc, err := ownproc.Open()
 	if err != nil {
 		return used, c.blind(err)
 	}
 	defer proc.Close()
-	return max(used, time.Duration(ticksBelow(proc, pid, os.Getpid()))*time.Second/userHZ), nil
+	return max(used, time.Duration(proctree.Ticks(proc, pid, os.Getpid()))*time.Second/proctree.UserHZ), nil
 }
 
 // checkCPUTime refuses a limit on CPU time where it could not be kept.
@@ -149,35 +132,4 @@ func (c *Cmd) checkCPUTime() *StartError {
 		return refuse("Ending.CPUTime", c.Ending.CPUTime.String(), "cannot be kept without Attr.Cgroup: "+err.Error())
 	}
 	return nil
-}
-
-// userHZ are the ticks of a second in /proc, on both architectures.
-const userHZ = 100
-
-// ticksBelow is the CPU time of a process and its descendants, and of those that
-// they have waited for. A process that ends meanwhile may be left out, and
-// counts with its parent the next time.
-func ticksBelow(proc ownproc.Dir, pid, parent int) (ticks int64) {
-	fields := proc.Stat(pid)
-	if len(fields) < 15 || fields[1] != strconv.Itoa(parent) {
-		return 0
-	}
-	for _, field := range fields[11:15] { // utime, stime, cutime, cstime
-		n, _ := strconv.ParseInt(field, 10, 64)
-		ticks += n
-	}
-	for _, child := range proc.Children(pid) {
-		ticks += ticksBelow(proc, child, pid)
-	}
-	return ticks
-}
-
-// clockOf is the CPU time of a process by its clock (clock_getcpuclockid(3)).
-func clockOf(pid int) time.Duration {
-	const ofProcess = 2 // CPUCLOCK_SCHED
-	var ts unix.Timespec
-	if unix.ClockGettime(int32(^uint32(pid)<<3|ofProcess), &ts) != nil {
-		return 0
-	}
-	return time.Duration(ts.Nano())
 }

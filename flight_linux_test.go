@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/proctree"
 	"github.com/sprog-dev/sprog/internal/slowfile"
 )
 
@@ -148,7 +149,7 @@ func stopChildren(pids []int) {
 		}
 		const ask = unix.WEXITED | unix.WNOHANG | unix.WNOWAIT | unix.WALL
 		if unix.Waitid(unix.P_PIDFD, pidfd, nil, ask, nil) == nil {
-			send(pidfd, unix.SIGSTOP)
+			proctree.Send(pidfd, unix.SIGSTOP)
 		}
 		unix.Close(pidfd)
 	}

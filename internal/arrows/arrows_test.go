@@ -20,7 +20,7 @@ const module = "github.com/sprog-dev/sprog"
 // directories: what a package imports, and what only its tests import besides.
 // A package without a line imports none.
 var arrows = map[string]struct{ imports, tests string }{
-	".": {imports: "internal/cgroup internal/compile internal/doctor internal/exitwait internal/launch internal/machine internal/nofile internal/ownproc internal/plain internal/program internal/pty internal/seccomp internal/spec internal/terms internal/waterfall", tests: "internal/atstart internal/explain internal/kernel internal/pathwalk internal/slowfile internal/userns internal/verified"},
+	".": {imports: "internal/cgroup internal/compile internal/doctor internal/exitwait internal/launch internal/machine internal/nofile internal/ownproc internal/plain internal/proctree internal/program internal/pty internal/seccomp internal/spec internal/terms internal/waterfall", tests: "internal/atstart internal/explain internal/kernel internal/pathwalk internal/slowfile internal/userns internal/verified"},
 
 	"cmd/sprog":           {imports: ". internal/accounts internal/atstart internal/flags internal/inherited internal/machine internal/ownproc internal/plain internal/profile internal/program internal/sigwatch internal/terms", tests: "internal/slowfile internal/verified"},
 	"bench":               {imports: ". internal/seccomp internal/slowfile"},
@@ -40,6 +40,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"internal/launch":    {imports: "internal/accounts internal/atstart internal/cgroup internal/compile internal/explain internal/kernel internal/machine internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns"},
 	"internal/machine":   {imports: "internal/atstart internal/ownproc internal/plain internal/program"},
 	"internal/pathwalk":  {imports: "internal/kernel internal/machine internal/mountinfo internal/plain internal/terms internal/userns"},
+	"internal/proctree":  {imports: "internal/ownproc internal/plain"},
 	"internal/profile":   {imports: "."}, // the only one back up: see climbs
 	"internal/sigwatch":  {imports: "internal/machine internal/program", tests: "internal/ownproc"},
 	"internal/spec":      {imports: "internal/cgroup internal/kernel internal/program internal/seccomp internal/terms internal/userns"},

@@ -1,5 +1,6 @@
 //go:build amd64 || arm64
 
+// Package pty makes pseudo-terminals.
 package pty
 
 import (
