@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -93,7 +94,11 @@ func (r *runCmd) run(program []string, record *record) (_ *sprog.Cmd, err error)
 		defer s.watch.End()
 	}
 	s.adopt(cmd)
-	if err = s.awaitStart(func() error { return r.start(s, cmd, trace) }, end); err != nil {
+	err = s.awaitStart(func() error { return r.start(s, cmd, trace) }, end, time.Duration(r.Ending.Timeout))
+	if errors.Is(err, errAbandoned) {
+		return nil, err
+	}
+	if err != nil {
 		return cmd, startError(err, func() bool { return s.finds(func() bool { return r.found(cmd) }) })
 	}
 	infoErr := tellInfo(info, cmd)

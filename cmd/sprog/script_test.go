@@ -74,6 +74,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("CGROUP2", cgroup2())
 			own := fmt.Sprintf("%s/sprog-test-%d-%s", cgroup2(), os.Getpid(), filepath.Base(env.WorkDir)) // for the script to make
 			env.Setenv("OWNCGROUP", own)
+			env.Setenv("FREEZER", fmt.Sprintf("%s/sprog-test-%d-%s", freezerV1, os.Getpid(), filepath.Base(env.WorkDir))) // likewise
 			env.Defer(func() { os.Remove(own) })
 			return os.Chmod(env.WorkDir, 0o777)
 		},
@@ -87,6 +88,7 @@ func TestScripts(t *testing.T) {
 //	usrroot  /usr can be a root directory: programs in /bin find their libraries
 //	landlock, landlock10  the kernel has Landlock, ABI 7 or 10 or later
 //	uidmap   newuidmap is there, and an account nobody that can be delegated to
+//	freezer  cgroups of v1 can be frozen
 //	fuse     file systems can be served
 //	cgroup2  a cgroup can be made below the first cgroup2 mount
 func condition(name string) (bool, error) {
@@ -107,11 +109,16 @@ func condition(name string) (bool, error) {
 			exec.Command("sh", "-c", "command -v newuidmap newgidmap && test -e /etc/subuid -a -e /etc/subgid").Run() == nil, nil
 	case "fuse":
 		return unix.Access("/dev/fuse", unix.R_OK|unix.W_OK) == nil, nil
+	case "freezer":
+		return os.Geteuid() == 0 && unix.Access(freezerV1, unix.W_OK) == nil, nil
 	case "cgroup2":
 		return cgroup2() != "", nil
 	}
 	return false, fmt.Errorf("unknown condition %q", name)
 }
+
+// freezerV1 is where the hierarchy of v1 is mounted by custom.
+const freezerV1 = "/sys/fs/cgroup/freezer"
 
 func landlockABI() int {
 	abi, _, _ := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)

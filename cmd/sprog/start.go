@@ -28,11 +28,22 @@ func newCommand(ctx context.Context) *sprog.Cmd {
 // start is under way is the program's, as soon as it runs; one that hangs has none.
 const startPatience = 200 * time.Millisecond
 
-// awaitStart has the command started, and ends that on a signal that would end the program.
-func (s *supervisor) awaitStart(start func() error, end func()) error {
+// startVain is how long a start may go on that was to end. The thread that makes a child by vfork waits
+// for a child that cannot die, in a frozen cgroup of v1 for one.
+const startVain = 2 * time.Second
+
+// errAbandoned is the error of a start that goes on.
+var errAbandoned = errors.New("the start does not end")
+
+// awaitStart has the command started, and ends that on a signal that would end the program. The library keeps the
+// limit on time, if it can.
+func (s *supervisor) awaitStart(start func() error, end func(), limit time.Duration) error {
 	started := make(chan error, 1)
 	go func() { started <- start() }()
-	var over <-chan time.Time
+	var over, vain, late <-chan time.Time
+	if limit > 0 {
+		late = time.After(limit + startVain)
+	}
 	for by := syscall.Signal(0); ; {
 		select {
 		case err := <-started:
@@ -42,7 +53,12 @@ func (s *supervisor) awaitStart(start func() error, end func()) error {
 				by, over = sig.Signal, time.After(startPatience)
 			}
 		case <-over:
+			vain = time.After(startVain)
 			end()
+		case <-vain:
+			return fmt.Errorf("%w: %w", errAbandoned, exitCode(exitSignal+int(by)))
+		case <-late:
+			return codedError{exitTimeout, fmt.Errorf("%w: timeout after %v", errAbandoned, limit)}
 		}
 	}
 }
