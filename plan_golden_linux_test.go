@@ -8,6 +8,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/atstart"
 	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 var update = flag.Bool("update", false, "rewrite the listings in testdata from what the package does now")
@@ -92,6 +94,19 @@ type planCase struct {
 	prepare func(*Cmd)
 }
 
+// noteAsked notes the fields that are set.
+func noteAsked(asked map[string]bool, a *Attr) {
+	if a == nil {
+		return
+	}
+	v := reflect.ValueOf(*a)
+	for i := range v.NumField() {
+		if !v.Field(i).IsZero() {
+			asked[v.Type().Field(i).Name] = true
+		}
+	}
+}
+
 // TestPlans compares the listing of a plan with testdata/plans/NAME.golden,
 // for every field there is.
 func TestPlans(t *testing.T) {
@@ -108,15 +123,24 @@ func TestPlans(t *testing.T) {
 	for _, test := range plansOfGuarded {
 		listed[test.name+".golden"] = true
 	}
+	asked := map[string]bool{}
 	for _, test := range all {
 		listed[test.name+".golden"] = true
 		t.Run(test.name, func(t *testing.T) {
-			p, err := planned(test.prepare).Plan()
+			c := planned(test.prepare)
+			noteAsked(asked, c.Attr)
+			p, err := c.Plan()
 			if err != nil {
 				t.Fatal(err)
 			}
 			golden(t, "plans/"+test.name+".golden", p.String())
 		})
+	}
+	asked["InheritAll"] = true // whose plan depends on what is open in the test
+	for _, f := range spec.Facilities {
+		if !asked[f.Field] {
+			t.Errorf("no plan asks for Attr.%s: see plan_cases_linux_test.go", f.Field)
+		}
 	}
 	files, _ := filepath.Glob("testdata/plans/*.golden")
 	for _, f := range files {

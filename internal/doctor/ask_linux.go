@@ -22,7 +22,7 @@ import (
 // to do without.
 func askStart(call, since string, lacks kernel.Missing) func() Support {
 	return func() Support {
-		f := FeatureProbe{since: since}
+		f := featureProbe{since: since}
 		plain := f.start(new(trial))
 		switch {
 		case plain.Answer != Yes:
@@ -60,7 +60,7 @@ func askExecveat() Support {
 	case errno == unix.EBADF || errno == unix.EFAULT:
 		return Support{Answer: Yes}
 	}
-	f := FeatureProbe{since: "3.19"}
+	f := featureProbe{since: "3.19"}
 	return f.refusal(&spec.Error{Step: "execveat", Err: errno})
 }
 
@@ -92,7 +92,7 @@ func askPTY() Support {
 
 // joinsAnother tries to join a namespace that another child has made, in a user
 // namespace if so. That child waits to go on, which it never does.
-func joinsAnother(f *FeatureProbe, w way) (answer Support) {
+func joinsAnother(f *featureProbe, w way) (answer Support) {
 	namespaces := spec.UTSNamespace
 	if w != asItIs {
 		namespaces |= spec.UserNamespace
@@ -124,7 +124,7 @@ func doAnyhow(l *machine.Launch) machine.Result {
 
 func askIntoCgroup() Support {
 	if errno := machine.AskIntoCgroup(); errno != unix.EBADF {
-		f := FeatureProbe{since: "5.7"}
+		f := featureProbe{since: "5.7"}
 		return f.refusal(&spec.Error{Step: "clone3", Err: errno})
 	}
 	return Support{Answer: Yes}
@@ -134,7 +134,7 @@ func askIntoCgroup() Support {
 func askCgroupKill() Support {
 	g, err := cgroup.Make(new(cgroup.Spec))
 	if err != nil {
-		f := FeatureProbe{since: "5.14"}
+		f := featureProbe{since: "5.14"}
 		return f.refusal(launch.OfCgroup("", err))
 	}
 	defer g.Discard()
@@ -148,7 +148,7 @@ func askCgroupKill() Support {
 // askController finds out whether a start could give a controller to its
 // cgroup.
 func askController(name string) func() Support {
-	var f FeatureProbe
+	var f featureProbe
 	return func() Support {
 		if err := cgroup.CouldEnable(name); err != nil {
 			return f.refusal(launch.OfCgroup("", err))

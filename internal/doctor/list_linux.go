@@ -30,15 +30,15 @@ func featureGroups() []featureGroup {
 // A featureGroup is a heading of the report and what stands under it.
 type featureGroup struct {
 	name   string
-	probes []FeatureProbe
+	probes []featureProbe
 }
 
-func featuresOfStarts() []FeatureProbe {
-	return []FeatureProbe{
-		{name: "clone3", since: "5.5", what: "every start; clone(2) can stand in", Ask: askStart("clone3", "5.5", kernel.NoClone3)},
-		{name: "close-range", since: "5.11", what: "every start; closing one by one can stand in", Ask: askStart("close_range", "5.11", kernel.NoCloseRange)},
-		{name: "execveat", since: "3.19", what: "Attr.Program, second stages; /proc/self/fd can stand in", Ask: askExecveat},
-		{name: "pidfd", since: "5.3", what: "SysProcAttr.PidFD, Cmd.Wait without a thread", Ask: askPidfd},
+func featuresOfStarts() []featureProbe {
+	return []featureProbe{
+		{name: "clone3", since: "5.5", what: "every start; clone(2) can stand in", ask: askStart("clone3", "5.5", kernel.NoClone3)},
+		{name: "close-range", since: "5.11", what: "every start; closing one by one can stand in", ask: askStart("close_range", "5.11", kernel.NoCloseRange)},
+		{name: "execveat", since: "3.19", what: "Attr.Program, second stages; /proc/self/fd can stand in", ask: askExecveat},
+		{name: "pidfd", since: "5.3", what: "SysProcAttr.PidFD, Cmd.Wait without a thread", ask: askPidfd},
 		{name: "executable-memfd", since: "3.17", what: "second stages: Attr.Init, OOMScoreAdj, MDWE and others", try: doesWithoutHugePages},
 		{name: "chroot", since: "2.0", what: "SysProcAttr.Chroot", takes: here(unix.CAP_SYS_CHROOT), inside: true,
 			try: func(t *trial) { t.sys.Chroot = "/" }},
@@ -47,8 +47,8 @@ func featuresOfStarts() []FeatureProbe {
 	}
 }
 
-func featuresOfNamespaces() []FeatureProbe {
-	return []FeatureProbe{
+func featuresOfNamespaces() []featureProbe {
+	return []featureProbe{
 		{name: "user-namespaces", since: "3.8", what: "SysProcAttr.Cloneflags: CLONE_NEWUSER", try: makes(unix.CLONE_NEWUSER)},
 		{name: "id-maps", since: "3.8", what: "SysProcAttr.UidMappings, GidMappings, for its own user and group", try: mapsItself},
 		{name: "subordinate-ids", since: "3.8", what: "Attr.IDMap.Subordinate", try: mapsSubordinates},
@@ -85,8 +85,8 @@ func featuresOfNamespaces() []FeatureProbe {
 	}
 }
 
-func featuresOfRights() []FeatureProbe {
-	return []FeatureProbe{
+func featuresOfRights() []featureProbe {
+	return []featureProbe{
 		{name: "other-users", since: "2.0", what: "SysProcAttr.Credential, Attr.IDs", takes: here(unix.CAP_SETUID), try: becomesAnother},
 		{name: "other-groups", since: "2.0", what: "SysProcAttr.Credential, Attr.IDs, Attr.Groups", takes: here(unix.CAP_SETGID), try: changesGroups},
 		{name: "no-new-privs", since: "3.5", what: "Attr.NoNewPrivs", try: func(t *trial) { t.attr.NoNewPrivs = true }},
@@ -101,18 +101,18 @@ func featuresOfRights() []FeatureProbe {
 	}
 }
 
-func featuresOfProcesses() []FeatureProbe {
-	return []FeatureProbe{
+func featuresOfProcesses() []featureProbe {
+	return []featureProbe{
 		{name: "child-subreaper", since: "3.4", what: "Attr.Init outside of a PID namespace", try: asksForInit},
-		{name: "own-proc", since: "1.0", what: "Cmd.KillTree without a PID namespace and a cgroup, Ending.CPUTime, SysProcAttr.UidMappings, GidMappings", Ask: askOwnProc},
+		{name: "own-proc", since: "1.0", what: "Cmd.KillTree without a PID namespace and a cgroup, Ending.CPUTime, SysProcAttr.UidMappings, GidMappings", ask: askOwnProc},
 		{name: "parent-death-signal", since: "2.2", what: "SysProcAttr.Pdeathsig", try: func(t *trial) { t.sys.Pdeathsig = unix.SIGKILL }},
 		{name: "ptrace", since: "2.0", what: "SysProcAttr.Ptrace", try: func(t *trial) { t.sys.Ptrace = true }},
-		{name: "pseudo-terminals", since: "2.2", what: "Cmd.StartPTY", Ask: askPTY},
+		{name: "pseudo-terminals", since: "2.2", what: "Cmd.StartPTY", ask: askPTY},
 	}
 }
 
-func featuresOfScheduling() []FeatureProbe {
-	return []FeatureProbe{
+func featuresOfScheduling() []featureProbe {
+	return []featureProbe{
 		{name: "raise-limits", since: "2.0", what: "Attr.Rlimits above the hard limit", takes: initially(unix.CAP_SYS_RESOURCE), try: func(t *trial) {
 			t.attr.Rlimits = []spec.Rlimit{{Resource: unix.RLIMIT_CORE, Cur: 0, Max: 0}, {Resource: unix.RLIMIT_CORE, Cur: 0, Max: 1}}
 		}},
@@ -132,8 +132,8 @@ func featuresOfScheduling() []FeatureProbe {
 	}
 }
 
-func featuresOfMemory() []FeatureProbe {
-	return []FeatureProbe{
+func featuresOfMemory() []featureProbe {
+	return []featureProbe{
 		{name: "numa", since: "2.6.7", what: "Attr.NUMA", try: func(t *trial) { t.attr.NUMA = &spec.NUMA{Mode: spec.NUMALocal} }},
 		{name: "oom-score", since: "2.6.36", what: "Attr.OOMScoreAdj", try: func(t *trial) { t.attr.OOMScoreAdj = new(1000) }},
 		{name: "oom-protection", since: "2.6.36", what: "Attr.OOMScoreAdj below the inherited one", takes: initially(unix.CAP_SYS_RESOURCE),
@@ -144,8 +144,8 @@ func featuresOfMemory() []FeatureProbe {
 	}
 }
 
-func featuresOfLandlock() []FeatureProbe {
-	return []FeatureProbe{
+func featuresOfLandlock() []featureProbe {
+	return []featureProbe{
 		{name: "landlock", since: "5.13", what: "Attr.Landlock.Files", try: handles(spec.Landlock{Files: &spec.LandlockFiles{Handled: spec.LandlockWriteFile}})},
 		{name: "landlock-refer", since: "5.19", what: "Attr.Landlock.Files: LandlockRefer", try: handles(spec.Landlock{Files: &spec.LandlockFiles{Handled: spec.LandlockRefer}})},
 		{name: "landlock-truncate", since: "6.2", what: "Attr.Landlock.Files: LandlockTruncate", try: handles(spec.Landlock{Files: &spec.LandlockFiles{Handled: spec.LandlockTruncate}})},
@@ -158,8 +158,8 @@ func featuresOfLandlock() []FeatureProbe {
 	}
 }
 
-func featuresOfSeccomp() []FeatureProbe {
-	return []FeatureProbe{
+func featuresOfSeccomp() []featureProbe {
+	return []featureProbe{
 		{name: "seccomp", since: "3.17", what: "Attr.Seccomp, DenyTIOCSTI", try: filters(spec.Seccomp{})},
 		{name: "seccomp-log", since: "4.14", what: "Attr.Seccomp.Log", try: filters(spec.Seccomp{Log: true})},
 		{name: "seccomp-spec-allow", since: "4.17", what: "Attr.Seccomp.SpecAllow", try: filters(spec.Seccomp{SpecAllow: true})},
@@ -171,16 +171,16 @@ func featuresOfSeccomp() []FeatureProbe {
 // notified is a rule about a call that nobody makes.
 var notified = []spec.SeccompRule{{Names: []string{"acct"}, Action: spec.SeccompNotify}}
 
-func featuresOfCgroups() []FeatureProbe {
-	return []FeatureProbe{
+func featuresOfCgroups() []featureProbe {
+	return []featureProbe{
 		{name: "cgroup2", since: "4.5", what: "Attr.Cgroup without a Parent", try: func(t *trial) { t.attr.Cgroup = &spec.Cgroup{} }},
-		{name: "clone-into-cgroup", since: "5.7", what: "SysProcAttr.UseCgroupFD", Ask: askIntoCgroup},
-		{name: "cgroup-kill", since: "5.14", what: "CgroupHandle.Kill; killing one by one can stand in", Ask: askCgroupKill},
-		{name: "cgroup-cpu", since: "4.15", what: "Attr.Cgroup: limits of the CPU", Ask: askController("cpu")},
-		{name: "cgroup-cpuset", since: "5.0", what: "Attr.Cgroup: which CPUs and nodes", Ask: askController("cpuset")},
-		{name: "cgroup-memory", since: "4.5", what: "Attr.Cgroup: limits of memory", Ask: askController("memory")},
-		{name: "cgroup-io", since: "4.5", what: "Attr.Cgroup: limits of devices", Ask: askController("io")},
-		{name: "cgroup-pids", since: "4.5", what: "Attr.Cgroup: the number of processes", Ask: askController("pids")},
+		{name: "clone-into-cgroup", since: "5.7", what: "SysProcAttr.UseCgroupFD", ask: askIntoCgroup},
+		{name: "cgroup-kill", since: "5.14", what: "CgroupHandle.Kill; killing one by one can stand in", ask: askCgroupKill},
+		{name: "cgroup-cpu", since: "4.15", what: "Attr.Cgroup: limits of the CPU", ask: askController("cpu")},
+		{name: "cgroup-cpuset", since: "5.0", what: "Attr.Cgroup: which CPUs and nodes", ask: askController("cpuset")},
+		{name: "cgroup-memory", since: "4.5", what: "Attr.Cgroup: limits of memory", ask: askController("memory")},
+		{name: "cgroup-io", since: "4.5", what: "Attr.Cgroup: limits of devices", ask: askController("io")},
+		{name: "cgroup-pids", since: "4.5", what: "Attr.Cgroup: the number of processes", ask: askController("pids")},
 		{name: "cgroup1", since: "2.6.24", what: "Attr.CgroupV1", try: entersItsOwnV1},
 	}
 }

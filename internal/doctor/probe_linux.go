@@ -14,14 +14,14 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// A FeatureProbe is a feature with the way to find out about it: attributes
+// A featureProbe is a feature with the way to find out about it: attributes
 // for a start to be tried with, another way to try it with new namespaces, or a
 // question that this process can ask itself.
-type FeatureProbe struct {
+type featureProbe struct {
 	name, since, what string
 	try               func(*trial)
-	with              func(*FeatureProbe, way) Support
-	Ask               func() Support
+	with              func(*featureProbe, way) Support
+	ask               func() Support
 	takes             *right
 	// inside says that a user namespace of the child's own gives the right.
 	inside bool
@@ -53,14 +53,14 @@ func Probe(name string) Support {
 	for _, g := range featureGroups() {
 		for _, f := range g.probes {
 			if f.name == name {
-				return f.Within(probePatience)
+				return f.within(probePatience)
 			}
 		}
 	}
 	return Support{Reason: "no feature is called " + name}
 }
 
-func (f *FeatureProbe) Within(limit time.Duration) Support {
+func (f *featureProbe) within(limit time.Duration) Support {
 	answer := make(chan Support, 1)
 	go func() { answer <- f.answer() }()
 	late := time.NewTimer(limit)
@@ -73,9 +73,9 @@ func (f *FeatureProbe) Within(limit time.Duration) Support {
 	}
 }
 
-func (f *FeatureProbe) answer() Support {
-	if f.Ask != nil {
-		return f.Ask()
+func (f *featureProbe) answer() Support {
+	if f.ask != nil {
+		return f.ask()
 	}
 	plain := f.tryWith(asItIs)
 	if plain.Answer == Yes || !f.inside {
@@ -94,7 +94,7 @@ func (f *FeatureProbe) answer() Support {
 		return plain
 	}
 	plain.Reason = "takes " + plain.Capability
-	userNamespace := FeatureProbe{try: makes(unix.CLONE_NEWUSER)}
+	userNamespace := featureProbe{try: makes(unix.CLONE_NEWUSER)}
 	if userNamespace.tryWith(asItIs).Answer == Yes {
 		plain.Reason += "; in a user namespace of its own: " + inside.Reason
 	} else {
@@ -113,7 +113,7 @@ const (
 )
 
 // tryWith tries the feature in one of the ways.
-func (f *FeatureProbe) tryWith(w way) Support {
+func (f *featureProbe) tryWith(w way) Support {
 	if f.with != nil {
 		return f.with(f, w)
 	}
@@ -146,7 +146,7 @@ func noPath() string { return strings.Repeat("x", unix.PathMax) }
 
 // start goes the way of every other: through all its steps up to the execution
 // of the program.
-func (f *FeatureProbe) start(t *trial) Support {
+func (f *featureProbe) start(t *trial) Support {
 	if t.answer != nil {
 		return *t.answer
 	}

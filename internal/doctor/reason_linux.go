@@ -18,7 +18,7 @@ import (
 )
 
 // refusal is what the error of a start says about a feature.
-func (f *FeatureProbe) refusal(e *spec.Error) Support {
+func (f *featureProbe) refusal(e *spec.Error) Support {
 	s := Support{Answer: No}
 	var errno unix.Errno
 	if errors.As(e.Err, &errno) && isPassing(errno) {
@@ -45,7 +45,7 @@ func (f *FeatureProbe) refusal(e *spec.Error) Support {
 }
 
 // Why is what an errno means, if it is known.
-func (f *FeatureProbe) why(e *spec.Error, errno unix.Errno, hidden bool, capability string) string {
+func (f *featureProbe) why(e *spec.Error, errno unix.Errno, hidden bool, capability string) string {
 	switch errno {
 	case unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP, unix.ENODEV, unix.E2BIG, unix.ENOPROTOOPT:
 		if hidden {
@@ -84,7 +84,7 @@ func callOf(e *spec.Error, errno unix.Errno) string {
 }
 
 // isOlder says that the kernel is too old, if it is.
-func (f *FeatureProbe) isOlder() string {
+func (f *featureProbe) isOlder() string {
 	var major, minor int
 	fmt.Sscanf(f.since, "%d.%d", &major, &minor)
 	if !kernel.OlderThan(major, minor) {
@@ -96,7 +96,7 @@ func (f *FeatureProbe) isOlder() string {
 
 // Refused says who has refused: the kernel to a process that lacks a right, or
 // a filter or a security module to one that has it.
-func (f *FeatureProbe) refused(errno unix.Errno, capability string) string {
+func (f *featureProbe) refused(errno unix.Errno, capability string) string {
 	switch {
 	case capability != "" && f.takes.initial && kernel.HasCap(f.takes.capability):
 		return "takes " + capability + " in the initial user namespace, and this process is in another"

@@ -21,6 +21,18 @@ func (r *Start) Validate() *Error {
 			return err
 		}
 	}
+	for i := range Facilities {
+		if check := Facilities[i].check; check != nil {
+			if err := check(r); err != nil {
+				return err
+			}
+		}
+	}
+	for _, check := range together {
+		if err := check(r); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -30,17 +42,14 @@ func (r *Start) Refused(err *Error) *Error {
 	return err
 }
 
-// checks need nothing but what is asked for.
+// checks are those of what every start has. Each facility has its own: see
+// [Facility].
 var checks = [...]func(*Start) *Error{
-	(*Start).checkStrings, (*Start).checkTerminal, (*Start).checkBirth, (*Start).checkMaps,
-	(*Start).checkAmbientCaps, (*Start).checkIDs, (*Start).checkSecurebits,
-	(*Start).checkSignals, (*Start).checkKeyring, (*Start).checkExecLabel, (*Start).checkPersonality,
-	(*Start).checkRlimits, (*Start).checkUmask, (*Start).checkJoin, (*Start).checkInside, (*Start).checkForbid, (*Start).checkStages, (*Start).checkInPlace,
-	(*Start).checkLandlock, (*Start).checkDirFile, (*Start).checkSeccomp, (*Start).checkIDMap,
-	(*Start).checkNice, (*Start).checkScheduler, (*Start).checkCPUs, (*Start).checkNUMA,
-	(*Start).checkIOPriority, (*Start).checkOOMScoreAdj, (*Start).checkTimerSlack, (*Start).checkCoreSched,
-	(*Start).checkTHP, (*Start).checkCgroup, (*Start).checkCgroupV1,
+	(*Start).checkStrings, (*Start).checkTerminal, (*Start).checkBirth, (*Start).checkMaps, (*Start).checkAmbientCaps,
 }
+
+// together are the checks of what several facilities decide.
+var together = [...]func(*Start) *Error{(*Start).checkStages, (*Start).checkListener, (*Start).checkInPlace}
 
 func (r *Start) checkStrings() *Error {
 	if r.Path == "" {
@@ -209,26 +218,15 @@ func (r *Start) NeedsClone3() string {
 
 // SecondStage is the field that needs a second stage, or "".
 func (r *Start) SecondStage() string {
-	switch {
-	case r.InPlace:
+	if r.InPlace {
 		return "" // all of its steps run in an image of their own
-	case r.Attr.Init != nil:
-		return "Attr.Init"
-	case r.Attr.OOMScoreAdj != nil:
-		return OOMField
-	case r.Attr.THPDisable != THPDisableNone:
-		return "Attr.THPDisable"
-	case r.Attr.MDWE:
-		return "Attr.MDWE"
-	case r.Attr.Scheduler.throttled():
-		return SchedField
-	case r.Attr.TimeOffsets != nil:
-		return "Attr.TimeOffsets" // /proc/self must be the child's own, whatever becomes of the parent's memory
-	case r.Attr.ForbidUserNamespaces && r.ChangesCredentials():
-		return ForbidField // likewise
-	case r.Named()&(TimeNamespace|MountNamespace) != 0:
-		return "Attr.Join"
-	case r.Sys.Chroot != "" && r.MayHaveStages():
+	}
+	for i := range Facilities {
+		if f := &Facilities[i]; f.stage != nil && f.stage(r) {
+			return "Attr." + f.Field
+		}
+	}
+	if r.Sys.Chroot != "" && r.MayHaveStages() {
 		return Field("Chroot")
 	}
 	return ""
@@ -244,25 +242,22 @@ func (r *Start) checkStages() *Error {
 	return nil
 }
 
-// NeedsProc is the first field that the caller's /proc is needed for, or "".
+// NeedsProc is the first field that the caller's /proc is needed for, or "". An init comes
+// last: it is the only one that can do without.
 func (r *Start) NeedsProc() string {
-	switch {
-	case r.writesOwnMaps():
+	if r.writesOwnMaps() {
 		return r.MapFiles()[0].Field
-	case len(r.ExecAttrs()) > 0:
-		return r.ExecAttrs()[0].Field
-	case r.Attr.OOMScoreAdj != nil:
-		return OOMField
-	case r.Attr.TimeOffsets != nil:
-		return "Attr.TimeOffsets"
-	case len(r.Attr.Sysctls) > 0:
-		return "Attr.Sysctls"
-	case r.Attr.ForbidUserNamespaces:
-		return ForbidField
-	case r.Attr.ReportNamespaces != 0:
-		return "Attr.ReportNamespaces"
-	case r.Attr.Init != nil && r.Sys.Cloneflags&unix.CLONE_NEWPID == 0:
-		return InitField // the only one that can do without
+	}
+	if labels := r.ExecAttrs(); len(labels) > 0 {
+		return labels[0].Field
+	}
+	for i := range Facilities {
+		if f := &Facilities[i]; f.proc != nil && f.proc(r) {
+			return "Attr." + f.Field
+		}
+	}
+	if r.Attr.Init != nil && r.Sys.Cloneflags&unix.CLONE_NEWPID == 0 {
+		return InitField
 	}
 	return ""
 }
