@@ -1,4 +1,5 @@
-// Package arrows has the test of which package of the module imports which.
+// Package arrows has the test of which package of the module imports which, and tests
+// that the documents about the code show it as it is.
 package arrows
 
 import (

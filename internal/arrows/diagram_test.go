@@ -6,13 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 )
 
 // The diagram in ARCHITECTURE.md is the table's, of the packages that it shows: every
 // arrow between two of them, but for those that a longer way makes needless.
 func TestDiagram(t *testing.T) {
-	drawn, shown := diagram(t, document(t))
+	drawn, shown := diagram(t, document(t, "ARCHITECTURE.md"))
 	for from := range shown {
 		if _, err := os.Stat("../../" + from); err != nil {
 			t.Errorf("the diagram shows a package that is not there: %v", err)
@@ -27,25 +26,6 @@ func TestDiagram(t *testing.T) {
 			}
 		}
 	}
-}
-
-// The document fits a screen.
-func TestWidth(t *testing.T) {
-	const widest = 100
-	for i, line := range strings.Split(document(t), "\n") {
-		if n := utf8.RuneCountInString(line); n > widest {
-			t.Errorf("ARCHITECTURE.md:%d is %d columns wide; at most %d", i+1, n, widest)
-		}
-	}
-}
-
-func document(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile("../../ARCHITECTURE.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 func imports(from, to string) bool {
