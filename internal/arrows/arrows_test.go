@@ -38,7 +38,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"internal/exitwait":  {imports: "internal/plain"},
 	"internal/explain":   {imports: "internal/cgroup internal/kernel internal/machine internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns"},
 	"internal/inherited": {tests: "."},
-	"internal/launch":    {imports: "internal/accounts internal/atstart internal/cgroup internal/compile internal/explain internal/kernel internal/machine internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns"},
+	"internal/launch":    {imports: "internal/accounts internal/atstart internal/cgroup internal/compile internal/explain internal/kernel internal/machine internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns", tests: "internal/verified"},
 	"internal/machine":   {imports: "internal/atstart internal/ownproc internal/plain internal/program"},
 	"internal/pathwalk":  {imports: "internal/kernel internal/machine internal/mountinfo internal/plain internal/terms internal/userns"},
 	"internal/proctree":  {imports: "internal/ownproc internal/plain"},

@@ -19,10 +19,10 @@ import (
 func (s *attempt) hold() *spec.Error {
 	g := &s.given
 	g.ListHeld()
+	g.Copied = g.Lacks.Has(kernel.NoCloseRange | kernel.OnlyVfork)
 	if s.Describing {
 		return nil
 	}
-	g.Copied = g.Lacks.Has(kernel.NoCloseRange | kernel.OnlyVfork)
 	// An Exec has no use for a low number: the table is its own process's.
 	lendable := !s.ask.InPlace && !g.Copied
 	for i := range g.Held {

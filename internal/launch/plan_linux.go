@@ -8,19 +8,23 @@ import (
 	"strings"
 
 	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // Plan compiles the request for a kernel that lacks nothing, and lists what
 // the parent, the child and the second stage would do.
-func Plan(r *spec.Start) ([]PlanStep, error) {
+func Plan(r *spec.Start) ([]PlanStep, error) { return planFor(r, 0, Options{}) }
+
+// planFor does it for a kernel that lacks something.
+func planFor(r *spec.Start, lacks kernel.Missing, to Options) ([]PlanStep, error) {
 	r.FillIn()
 	if err := Resolve(r); err != nil {
 		return nil, r.Refused(err)
 	}
-	s := new(Memory).Attempt(r, Options{}, Tried{})
-	s.Describing, s.StandIn = true, 3
+	s := new(Memory).Attempt(r, to, Tried{})
+	s.Describing, s.StandIn, s.given.Lacks = true, 3, lacks
 	s.standInForPipes()
 	if err := s.Build(); err != nil {
 		return nil, r.Refused(err)
