@@ -33,7 +33,7 @@ type Cgroup struct {
 	// in a cgroup2 file system.
 	//
 	// Empty stands for the cgroup that this process may use: its own, or the
-	// nearest one above it in which what is asked for can be had. Those above
+	// nearest one above it that can give what is asked for. Those above
 	// are tried as far as the user may write to them, and up to the one
 	// that is marked as delegated by the extended attribute user.delegate or
 	// trusted.delegate; root, who may write everywhere, goes up only if there

@@ -51,7 +51,7 @@ func (g *CgroupHandle) Thaw() error { return g.of().Freeze(false) }
 // cgroup is gone already.
 func (g *CgroupHandle) Remove() error { return g.of().Remove() }
 
-// End is what Wait does when the program has ended.
+// end is what Wait does when the program has ended.
 func (g *CgroupHandle) end() error {
 	if g == nil || g.keep {
 		return nil

@@ -152,7 +152,7 @@ type Cmd struct {
 	program   *programEnd   // what an init has told, if it has
 	endErr    error         // what Start or Wait has returned
 
-	inspect func(first, second *program.Program) // of the request; for tests
+	inspect func(first, second *program.Program) // see launch.Options; for tests
 }
 
 // LookPath finds the executable that a shell would run for the name file, by

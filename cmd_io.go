@@ -131,7 +131,7 @@ func (p *plumbing) drain(w io.Writer, r *os.File) {
 	p.finish(err)
 }
 
-// Finish notes that a copier has ended.
+// finish notes that a copier has ended.
 func (p *plumbing) finish(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

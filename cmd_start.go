@@ -59,7 +59,7 @@ func (c *Cmd) launch() error {
 	return err
 }
 
-// launchAs is launch with a request that is to be filled in.
+// launchAs is launch with values that it fills in.
 func (c *Cmd) launchAs(r *spec.Start, o *launch.Options) error {
 	o.Tracer.Phase("prepare", "prepare the environment and the files", "")
 	if err := c.check(); err != nil {

@@ -95,7 +95,7 @@ type outcome struct {
 	timer *time.Timer // what is left of WaitDelay; nil if it had none or it is over
 }
 
-// End ends the watch when the process has exited. If the watch had begun to
+// end ends the watch when the process has exited. If the watch had begun to
 // act, its outcome is returned.
 func (w *watch) end() (*time.Timer, error) {
 	if w.stop() {
@@ -160,7 +160,7 @@ func (c *Cmd) cancel() error {
 	}
 }
 
-// End is what Cancel is unless a caller has changed it: the command is ended as
+// end is what Cancel is unless a caller has changed it: the command is ended as
 // Ending says, or killed.
 func (c *Cmd) end() error {
 	if c.ender != nil {
@@ -170,7 +170,7 @@ func (c *Cmd) end() error {
 	return c.kill()
 }
 
-// Kill kills the process, with what descends from it where that was asked for.
+// kill kills the process, with what descends from it where that was asked for.
 func (c *Cmd) kill() error {
 	if c.Ending == nil && c.reachOfKill() == ReachChildren { // they live on, as with os/exec
 		return c.Process.Kill()

@@ -28,8 +28,8 @@
 // table of descriptors, namespaces to join and what is set in new ones, id
 // maps, limits and scheduling, cgroups, filters of system calls, Landlock, an
 // init process. Each attribute is one field, and its zero value is off. What
-// cannot be had is an error, never left out in silence; [Cmd.Birth] tells what
-// was made and applied. [Probe] tells beforehand what the kernel offers.
+// this system cannot give is an error, never left out in silence; [Cmd.Birth] tells
+// what was made and applied. [Probe] tells beforehand what the kernel offers.
 //
 // # Other ways to start, and to end
 //

@@ -77,7 +77,7 @@ func (e *ender) tell(err error) {
 	}
 }
 
-// End ends the command, for a reason that is not its own.
+// end ends the command, for a reason that is not its own.
 func (e *ender) end(why Cause) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -101,7 +101,7 @@ func (e *ender) end(why Cause) error {
 	return err
 }
 
-// Kill kills the tree.
+// kill kills the tree.
 func (e *ender) kill() (err error) {
 	e.reach, err = e.c.killTree()
 	e.c.reached(e.reach)
@@ -110,7 +110,7 @@ func (e *ender) kill() (err error) {
 	return err
 }
 
-// Sweep kills what the process has left.
+// sweep kills what the process has left.
 func (e *ender) sweep() {
 	if e.killed && e.c.reachOfKill() == ReachDescendants {
 		return // with its init, which has nothing more to say
@@ -136,7 +136,7 @@ func (e *Ending) signal() syscall.Signal {
 	return e.Signal
 }
 
-// Finish is for Wait, when the process has ended: nothing happens by itself any
+// finish is for Wait, when the process has ended: nothing happens by itself any
 // more, and what it has left is killed if the command was being ended.
 func (e *ender) finish() {
 	if e == nil {

@@ -79,7 +79,7 @@ func (c *Cmd) descendants() (*proctree.Tree, error) {
 	return t, nil
 }
 
-// Sweep kills what the process has left, after it was to end, and says how far that
+// sweep kills what the process has left, after it was to end, and says how far that
 // has reached.
 func (c *Cmd) sweep(left *proctree.Tree) (Reach, error) {
 	reach := c.reachOfKill()

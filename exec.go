@@ -56,7 +56,7 @@ func (c *Cmd) ExecPlan() (*Plan, error) {
 	return newPlan(&r)
 }
 
-// inPlace fills in the request of an Exec, or of its plan.
+// inPlace fills in what an Exec asks for, or its plan.
 func (c *Cmd) inPlace(r *spec.Start, blocking bool) error {
 	if err := c.check(); err != nil {
 		return err

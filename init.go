@@ -52,6 +52,6 @@ type Init struct {
 	JobControl bool
 
 	// ReportStops has the init tell through Birth.Stops by which signal the program stops
-	// and continues, which who waits for the init would not see otherwise.
+	// and continues. Whoever waits for the init would not see it otherwise.
 	ReportStops bool
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// natureOf tells what the process of a request will be.
+// natureOf tells what the process of a start will be.
 func natureOf(r *spec.Start) nature {
 	sys, attr := r.Sys, r.Attr
 	n := nature{

@@ -51,7 +51,7 @@ func (c *Cmd) Plan() (*Plan, error) {
 	return newPlan(&r)
 }
 
-// newPlan has a request planned.
+// newPlan has a start planned.
 func newPlan(r *spec.Start) (*Plan, error) {
 	steps, err := launch.Plan(r)
 	if err != nil {

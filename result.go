@@ -130,7 +130,7 @@ type Result struct {
 	// force before its first instruction, or it would not have been started.
 	Protections []string
 
-	// Stdout and Stderr are the commands's, if they are of the type [*Capture].
+	// Stdout and Stderr are the command's, if they are of the type [*Capture].
 	Stdout, Stderr *Capture
 }
 

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Use takes over what the kernel has counted.
+// use takes over what the kernel has counted.
 func (r *Result) use(c *Cmd) {
 	state := c.ProcessState
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {

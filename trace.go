@@ -73,7 +73,7 @@ func newTrace(t *launch.Tracer, path string, begin time.Time, err error) Trace {
 	return Trace{Path: path, Begin: begin, Duration: took, Steps: each(steps, func(s launch.TraceStep) TraceStep { return TraceStep(s) })}
 }
 
-// End is when the step ended.
+// end is when the step ended.
 func (s *TraceStep) end() time.Duration { return s.Start + s.Duration }
 
 // String returns the trace as [Trace.WriteText] writes it, 100 columns wide.

@@ -89,7 +89,7 @@ func (c *Cmd) hunt(reach Reach) (Reach, error) {
 	return reach, err
 }
 
-// Exists reports whether the process has not been waited for: until then its
+// isThere reports whether the process has not been waited for: until then its
 // process id is not another's.
 func (c *Cmd) isThere() bool { return proctree.Finds(c.Process.Signal(syscall.Signal(0))) }
 

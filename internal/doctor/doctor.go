@@ -2,7 +2,7 @@
 // they would execute a program.
 package doctor
 
-// Feature, Support and Answer are the types of the same names in the public package.
+// Feature, Support and Answer are what package sprog calls so.
 type (
 	Feature struct{ Name, Group, Since, For string }
 	Support struct {

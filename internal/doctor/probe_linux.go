@@ -36,6 +36,7 @@ type right struct {
 func here(capability int) *right      { return &right{capability: capability} }
 func initially(capability int) *right { return &right{capability, true} }
 
+// Features are all features, by their groups.
 func Features() (list []Feature) {
 	for _, g := range featureGroups() {
 		for _, f := range g.probes {
@@ -45,10 +46,12 @@ func Features() (list []Feature) {
 	return list
 }
 
-// probePatience is how long a probe may take. Nothing that they do waits for others,
-// unless something is wrong with the machine.
+// probePatience is how long a probe may take. Nothing that probes do waits for
+// others, unless something is wrong with the machine.
 const probePatience = 10 * time.Second
 
+// Probe tries a feature. It answers Unknown for a name that is none, and for a probe
+// that takes too long.
 func Probe(name string) Support {
 	for _, g := range featureGroups() {
 		for _, f := range g.probes {

@@ -44,7 +44,7 @@ func (f *featureProbe) refusal(e *spec.Error) Support {
 	return s
 }
 
-// Why is what an errno means, if it is known.
+// why is what an errno means, if it is known.
 func (f *featureProbe) why(e *spec.Error, errno unix.Errno, hidden bool, capability string) string {
 	switch errno {
 	case unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP, unix.ENODEV, unix.E2BIG, unix.ENOPROTOOPT:
@@ -94,7 +94,7 @@ func (f *featureProbe) isOlder() string {
 	return "takes Linux " + f.since + ", and this is " + name
 }
 
-// Refused says who has refused: the kernel to a process that lacks a right, or
+// refused says who has refused: the kernel to a process that lacks a right, or
 // a filter or a security module to one that has it.
 func (f *featureProbe) refused(errno unix.Errno, capability string) string {
 	switch {
@@ -110,7 +110,7 @@ func (f *featureProbe) refused(errno unix.Errno, capability string) string {
 	return ""
 }
 
-// Missing is the name of the capability if this process does not have it where
+// missing is the name of the capability if this process does not have it where
 // it counts.
 func (r *right) missing() string {
 	if r == nil || kernel.HasCap(r.capability) && !(r.initial && inUserNamespace()) {

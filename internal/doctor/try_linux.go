@@ -24,7 +24,7 @@ func mapsItself(t *trial) {
 	t.sys.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 }
 
-// mapsSubordinates tries one that has the ids of /etc/subuid, too.
+// mapsSubordinates tries a user namespace that has the ids of /etc/subuid, too.
 func mapsSubordinates(t *trial) {
 	mapsItself(t)
 	t.attr.IDMap = &spec.IDMap{Subordinate: spec.SubordinateIDsFill, Helpers: true}

@@ -12,29 +12,29 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// hintOfCredentials explains the errors of the steps that say who the program
+// credentialsHint explains the errors of the steps that say who the program
 // is and what it may.
-func (f Failure) hintOfCredentials() string {
+func (f Failure) credentialsHint() string {
 	_, secure := strings.CutPrefix(f.E.Syscall, program.Prctl.String()+"(PR_SET_SECUREBITS")
 	switch {
 	case secure && f.Errno == unix.EPERM:
 		return "a flag that changes is locked, or the kernel does not have it"
 	case f.E.Step == "capset" && f.Errno == unix.EPERM:
-		return f.hintOfCapset()
+		return f.capsetHint()
 	case strings.Contains(f.E.Syscall, "PR_SET_KEEPCAPS") && f.Errno == unix.EPERM:
 		return "capabilities are to be kept over the change of the user, and the securebit keep-caps is locked"
 	case (f.E.Field == "Attr.Caps.Ambient" || f.E.Field == spec.Field("AmbientCaps") && f.E.Step == "prctl") && f.Errno == unix.EPERM:
 		return "it is not permitted and inheritable, or the securebit no-cap-ambient-raise is set"
 	case f.E.Step == "keyctl":
-		return hintOfKeyring(f.Errno)
+		return keyringHint(f.Errno)
 	case strings.HasPrefix(f.E.Field, "Attr.ExecLabel"):
-		return f.hintOfLabel()
+		return f.labelHint()
 	}
 	return ""
 }
 
-// hintOfCapset names a capability that cannot be added.
-func (f Failure) hintOfCapset() string {
+// capsetHint names a capability that cannot be added.
+func (f Failure) capsetHint() string {
 	before := CapsBefore(f.Ask)
 	var raised uint64
 	for _, c := range f.Ask.Sys.AmbientCaps {
@@ -49,7 +49,7 @@ func (f Failure) hintOfCapset() string {
 	return "what is added is not permitted to the child, or not in its bounding set"
 }
 
-func hintOfKeyring(errno unix.Errno) string {
+func keyringHint(errno unix.Errno) string {
 	switch errno {
 	case unix.ENOSYS:
 		return "the kernel is built without keys (CONFIG_KEYS), or a filter forbids them"
@@ -61,7 +61,7 @@ func hintOfKeyring(errno unix.Errno) string {
 	return ""
 }
 
-func (f Failure) hintOfLabel() string {
+func (f Failure) labelHint() string {
 	apparmor := f.E.Field == "Attr.ExecLabel.AppArmor"
 	switch {
 	case f.E.Step == "openat" && f.Errno == unix.ENOENT && apparmor:

@@ -18,12 +18,12 @@ import (
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
-// notExecuted explains the errors of execve, of which each has many reasons.
-func (f Failure) notExecuted() string {
+// execHint explains the errors of execve, of which each has many reasons.
+func (f Failure) execHint() string {
 	who := f.Viewer()
 	switch {
 	case f.E.Field != "" && f.E.Field != "Attr.Program":
-		return f.stageNotExecuted()
+		return f.stageHint()
 	case f.Errno == unix.E2BIG:
 		return f.tooBig()
 	case f.Errno == unix.EAGAIN && who.Known:
@@ -34,14 +34,14 @@ func (f Failure) notExecuted() string {
 	}
 	x := execution{View(f.Ask), who, f.Errno, f.capsWithin}
 	if f.E.Field == "Attr.Program" {
-		return f.fileNotExecuted(x)
+		return f.programFDHint(x)
 	}
 	return x.why(f.Ask.Path, 0)
 }
 
-// stageNotExecuted is for the second stage, which is an image of the package's
-// own in a memfd.
-func (f Failure) stageNotExecuted() string {
+// stageHint is for the second stage, which is an image of the machine's in a
+// memfd.
+func (f Failure) stageHint() string {
 	switch {
 	case f.Errno == unix.ENOENT && f.E.Step == "execve":
 		return "without execveat, Linux 3.19, the child needs /proc for its second stage"
@@ -70,6 +70,7 @@ func NoData(err error) string {
 	return ""
 }
 
+// NoMemfd is why no memfd can be made.
 const NoMemfd = "there is no memfd_create, Linux 3.17, or the seccomp filter in force denies it"
 
 // memfdText tells of the setting that forbids to execute a memfd.
@@ -80,8 +81,8 @@ func memfdText() string {
 	return ""
 }
 
-// fileNotExecuted is for a program that is executed from its descriptor.
-func (f Failure) fileNotExecuted(x execution) string {
+// programFDHint is for a program that is executed from its descriptor.
+func (f Failure) programFDHint(x execution) string {
 	w := &pathwalk.Walk{View: x.View, Who: x.who, Fds: []pathwalk.Seen{pathwalk.Seen(f.ProgramFD)}} // which is the caller's to close
 	path := cmp.Or(pathwalk.RealPath(f.ProgramFD), f.Ask.Path)                                      // which may be no more than a name
 	if f.Errno == unix.EACCES {
@@ -109,13 +110,13 @@ type execution struct {
 	pathwalk.View
 	who      pathwalk.Viewer
 	errno    unix.Errno
-	bounding func() uint64 // the capabilities that can be had
+	bounding func() uint64 // the capabilities that the process can get
 }
 
 // scriptsDeep is the kernel's limit for scripts run by scripts.
 const scriptsDeep = 5
 
-// Why tells Why the program at a path is not executed, or the one that
+// why tells why the program at a path is not executed, or the one that
 // executes that one.
 func (x execution) why(path string, depth int) string {
 	w := x.Follow(path, x.who)
@@ -308,7 +309,7 @@ func (x execution) uncapable(path string, file pathwalk.Readable) string {
 	return ""
 }
 
-// tooBig says what of the arguments and the environment is.
+// tooBig says what is too big: the arguments, the environment or a string of them.
 func (f Failure) tooBig() string {
 	page := os.Getpagesize()
 	for _, list := range []struct {

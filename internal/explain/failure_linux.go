@@ -14,14 +14,13 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// The resolver looks for the reason of a failure that the errno does not tell.
-// It runs only after a failure (for an Exec, before: nobody is there
-// afterwards), may cost what it likes, and keeps three rules. What it says it
-// has seen: where it cannot tell, it says what is likely in words that say so,
-// or nothing. It changes nothing. It waits for nobody: files are looked at
-// without being opened (O_PATH), one component of a path after the other,
-// what is read is what the kernel has just read itself, and a second is enough in a root
-// that others have prepared.
+// Hints are the reasons that an errno does not tell. They are looked for only after a
+// failure (for an Exec, before: nobody is there afterwards), and may cost what they
+// like. Three rules hold. A hint says what it has seen; where it cannot tell, it says
+// what is likely in words that say so, or nothing. It changes nothing. It waits for
+// nobody: it looks at files without opening them (O_PATH), one component of a path
+// after the other, it reads only what the kernel has just read itself, and it gives up
+// after a second in a root that others have prepared.
 
 // A Failure is a step that the kernel has refused.
 type Failure struct {
@@ -31,7 +30,7 @@ type Failure struct {
 	Facts
 }
 
-// The Facts are what the start knows of its attempt, and a failed step does not tell.
+// Facts are what the start knows of its attempt besides the failed step.
 type Facts struct {
 	Born       bool          // it was not the making of the child that failed
 	Joined     []spec.Joined // the namespaces that were to be joined
@@ -46,9 +45,9 @@ type Facts struct {
 // joins reports whether a namespace of the kind was to be joined.
 func (f Failure) joins(kind spec.NamespaceKind) bool { return spec.Holds(f.Joined, kind) }
 
-// Why is what the resolver finds out, or "".
+// Why is the hint, or "".
 func (f Failure) Why() string {
-	for _, ask := range resolvers {
+	for _, ask := range hints {
 		if why := ask(f); why != "" {
 			return why
 		}
@@ -56,7 +55,7 @@ func (f Failure) Why() string {
 	return ""
 }
 
-// WhyInTime is why, or "" where that takes long: in a root that somebody else has prepared, a
+// WhyInTime is Why, or "" where that takes long: in a root that somebody else has prepared, a
 // file system's server may never answer, and no call that waits for it can be taken back.
 func (f Failure) WhyInTime() string {
 	if f.Ask.Sys.Chroot == "" && !f.joins(spec.MountNamespace) {
@@ -74,38 +73,38 @@ func (f Failure) WhyInTime() string {
 	return ""
 }
 
-// resolvers are asked in turn: those that know of one facility, then those that
-// know a system call, and at last those that know what can be behind any call.
-var resolvers = [...]func(Failure) string{
+// hints are asked for in turn: by one facility, then by the system call, and at last by
+// what can be behind any call.
+var hints = [...]func(Failure) string{
 	Failure.seccompHint,
 	func(f Failure) string { return ownMapHint(f.Ask, f.E, f.Errno) },
 	Failure.landlockHint,
-	Failure.hintOfScheduling,
-	Failure.hintOfCredentials,
+	Failure.schedulingHint,
+	Failure.credentialsHint,
 	func(f Failure) string {
 		if of := hintOfCall(f.E.Step); of != nil {
 			return of(f)
 		}
 		return ""
 	},
-	Failure.restricted,
-	Failure.missingCall,
-	Failure.filtered,
+	Failure.restrictedHint,
+	Failure.missingCallHint,
+	Failure.filterHint,
 }
 
 // hintOfCall is what knows a system call, by its name, or nil.
 func hintOfCall(call string) func(Failure) string {
 	return map[string]func(Failure) string{
-		"clone3": Failure.notBorn, "clone": Failure.notBorn,
-		"unshare": Failure.noNamespaces, "setns": Failure.notJoined, "mount": Failure.notPrivate,
-		"execve": Failure.notExecuted, "execveat": Failure.notExecuted,
-		"chdir": Failure.notFound, "fchdir": Failure.notEntered, "chroot": Failure.notRooted, "openat": Failure.notOpened,
-		"prlimit64": Failure.notLimited,
-		"setgroups": Failure.notGrouped, "setgid": Failure.notUser, "setuid": Failure.notUser,
-		"setresgid": Failure.notUser, "setresuid": Failure.notUser,
-		"setsid": Failure.noSession, "setpgid": Failure.noGroup, "ioctl": Failure.noTerminal,
-		"dup3":        Failure.noDescriptor,
-		"sethostname": Failure.notSetInside, "setdomainname": Failure.notSetInside, "write": Failure.notWritten,
-		"ptrace": Failure.notTraced, "prctl": Failure.noSubreaper,
+		"clone3": Failure.birthHint, "clone": Failure.birthHint,
+		"unshare": Failure.unshareHint, "setns": Failure.setnsHint, "mount": Failure.privateRootHint,
+		"execve": Failure.execHint, "execveat": Failure.execHint,
+		"chdir": Failure.chdirHint, "fchdir": Failure.fchdirHint, "chroot": Failure.chrootHint, "openat": Failure.openHint,
+		"prlimit64": Failure.rlimitHint,
+		"setgroups": Failure.setgroupsHint, "setgid": Failure.userHint, "setuid": Failure.userHint,
+		"setresgid": Failure.userHint, "setresuid": Failure.userHint,
+		"setsid": Failure.setsidHint, "setpgid": Failure.setpgidHint, "ioctl": Failure.terminalHint,
+		"dup3":        Failure.dupHint,
+		"sethostname": Failure.hostnameHint, "setdomainname": Failure.hostnameHint, "write": Failure.writeHint,
+		"ptrace": Failure.ptraceHint, "prctl": Failure.subreaperHint,
 	}[call]
 }

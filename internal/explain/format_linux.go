@@ -111,10 +111,12 @@ func ownProgram(file io.ReaderAt, size int64) bool {
 // programs that some kernels execute too.
 type elfMachine struct{ Machine, narrow uint16 }
 
+// OwnMachine is the machine that this program is for.
 func OwnMachine() elfMachine {
 	return map[string]elfMachine{"amd64": {62, 3}, "arm64": {183, 40}}[runtime.GOARCH]
 }
 
+// MachineName names a machine by its e_machine.
 func MachineName(m uint16) string {
 	names := map[uint16]string{
 		2: "SPARC", 3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC 64", 22: "s390", 40: "arm", 43: "SPARC 64", 62: "x86-64",

@@ -16,8 +16,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// missingCall is for a call that is answered as if it did not exist.
-func (f Failure) missingCall() string {
+// missingCallHint is for a call that is answered as if it did not exist.
+func (f Failure) missingCallHint() string {
 	if f.Errno != unix.ENOSYS {
 		return ""
 	}
@@ -35,22 +35,22 @@ func (f Failure) missingCall() string {
 	return has + "likely this kernel is built without it"
 }
 
-// filtered is for what filters deny that others set, as those of containers do,
+// filterHint is for what filters deny that others set, as those of containers do,
 // and that nothing else explains.
-func (f Failure) filtered() string {
+func (f Failure) filterHint() string {
 	if f.Errno != unix.EPERM && f.Errno != unix.EACCES || !program.CallNamed(f.E.Step).OftenFiltered() || !kernel.Filtered() {
 		return ""
 	}
 	return "likely the seccomp filter that is in force for this process denies it, as those of containers do: see Seccomp in /proc/self/status"
 }
 
-// noMoreProcesses explains EAGAIN of clone: see clone(2).
-func (f Failure) noMoreProcesses() string {
+// processesHint explains EAGAIN of clone: see clone(2).
+func (f Failure) processesHint() string {
 	if f.CgroupSays != "" {
 		return "" // it knows better
 	}
 	if f.Born {
-		return f.noMoreOfUser()
+		return f.processesOfUserHint()
 	}
 	if name := cgroup.Full(); name != "" {
 		return "the cgroup " + name + " has as many processes and threads as its pids.max allows"
@@ -69,9 +69,9 @@ func (f Failure) noMoreProcesses() string {
 	return "processes and threads are limited by RLIMIT_NPROC for each user, pids.max of each cgroup, kernel.threads-max and kernel.pid_max"
 }
 
-// noMoreOfUser is for the clone of an init, after the child's credentials and
+// processesOfUserHint is for the clone of an init, after the child's credentials and
 // limits are set.
-func (f Failure) noMoreOfUser() string {
+func (f Failure) processesOfUserHint() string {
 	who, most := f.Viewer(), f.limitOf(unix.RLIMIT_NPROC)
 	if !who.Known || who.UID == 0 || most == unix.RLIM_INFINITY {
 		return ""

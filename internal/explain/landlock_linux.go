@@ -78,7 +78,7 @@ func (v lockedView) notExecutable(path string, depth int) string {
 	return ""
 }
 
-// Input are the rights that the rules give for a file.
+// given are the rights that the rules give for a file.
 func (v lockedView) given(path string) (rights spec.LandlockAccess) {
 	for i := range v.landlock.Files.Rules {
 		rule := &v.landlock.Files.Rules[i]

@@ -17,8 +17,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
-// notBorn explains why no process was made.
-func (f Failure) notBorn() string {
+// birthHint explains why no process was made.
+func (f Failure) birthHint() string {
 	if f.Errno == unix.ENOSYS || f.Errno == unix.EINVAL || f.Errno == unix.EPERM && kernel.Clone3Denied() {
 		if needs := f.Ask.NeedsClone3(); needs != "" {
 			return needs
@@ -26,13 +26,13 @@ func (f Failure) notBorn() string {
 	}
 	switch {
 	case f.E.Field == spec.CgroupField, f.E.Field == spec.Field("CgroupFD"):
-		return Cgroup(f.Errno)
+		return cgroupHint(f.Errno)
 	case f.Errno == unix.EAGAIN:
-		return f.noMoreProcesses()
+		return f.processesHint()
 	case f.Errno == unix.ENOMEM && f.joins(spec.PIDNamespace):
 		return "likely the first process of the joined PID namespace has ended: the namespace takes no others then"
 	}
-	return f.noNamespaces()
+	return f.unshareHint()
 }
 
 // asked are the namespaces that the step was to make.
@@ -46,8 +46,8 @@ func (f Failure) asked() spec.NamespaceKind {
 	return spec.NamespaceKind(f.Ask.Sys.Cloneflags) & spec.AllKinds
 }
 
-// noNamespaces explains why new namespaces are refused.
-func (f Failure) noNamespaces() string {
+// unshareHint explains why new namespaces are refused.
+func (f Failure) unshareHint() string {
 	asked := f.asked()
 	switch {
 	case asked == 0:
@@ -62,7 +62,7 @@ func (f Failure) noNamespaces() string {
 		}
 	case f.Errno != unix.EPERM && f.Errno != unix.EACCES:
 	case asked&spec.UserNamespace != 0:
-		return f.noUserNamespace()
+		return f.userNamespaceHint()
 	case f.lacksCap(unix.CAP_SYS_ADMIN):
 		return "a new " + f.firstOf(asked) + " namespace takes CAP_SYS_ADMIN, which an ordinary user has in a new user namespace: add CLONE_NEWUSER to " + spec.Field("Cloneflags")
 	}
@@ -119,10 +119,10 @@ func inFirstUserNamespace() bool {
 	return len(ids) == 1 && ids[0] == userns.IDRange{First: 0, Size: 1<<32 - 1}
 }
 
-// noUserNamespace explains why a user namespace is refused: what there is to
+// userNamespaceHint explains why a user namespace is refused: what there is to
 // check is checked in the order of the kernel (create_user_ns in
 // kernel/user_namespace.c).
-func (f Failure) noUserNamespace() string {
+func (f Failure) userNamespaceHint() string {
 	ordinary := !kernel.HasCap(unix.CAP_SYS_ADMIN)
 	switch {
 	case f.E.Field == spec.ForbidField && f.Errno == unix.EPERM && leavesOutCaller(f.Ask):
@@ -143,11 +143,12 @@ func (f Failure) noUserNamespace() string {
 	return ""
 }
 
+// AppArmorText is said where AppArmor keeps ordinary users from user namespaces.
 const AppArmorText = "likely AppArmor does not allow it: kernel.apparmor_restrict_unprivileged_userns is 1, so that an ordinary user's program needs a profile with the rule userns"
 
-// restricted is for what is refused in a new user namespace that AppArmor lets
+// restrictedHint is for what is refused in a new user namespace that AppArmor lets
 // be made but gives no rights in.
-func (f Failure) restricted() string {
+func (f Failure) restrictedHint() string {
 	refused := f.Errno == unix.EPERM || f.Errno == unix.EACCES
 	if refused && f.Born && f.Ask.NewUserNamespace() && !strings.HasPrefix(f.E.Step, "exec") &&
 		!kernel.HasCap(unix.CAP_SYS_ADMIN) && kernel.Sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1" {
@@ -185,16 +186,16 @@ func unmapped() bool {
 	return uids != nil && !userns.Has(uids, os.Geteuid()) || gids != nil && !userns.Has(gids, os.Getegid())
 }
 
-// notPrivate is for / made private in a new mount namespace.
-func (f Failure) notPrivate() string {
+// privateRootHint is for / made private in a new mount namespace.
+func (f Failure) privateRootHint() string {
 	if f.Errno == unix.EINVAL && chrooted() {
 		return "this process is in a chroot whose root is no mount, so that / cannot be made private: mount --bind the directory on itself before the chroot"
 	}
 	return ""
 }
 
-// notJoined explains the errors of setns(2).
-func (f Failure) notJoined() string {
+// setnsHint explains the errors of setns(2).
+func (f Failure) setnsHint() string {
 	n := f.joining()
 	if n == nil {
 		return ""

@@ -13,9 +13,9 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// hintOfScheduling explains the errors of the steps that are about scheduling
+// schedulingHint explains the errors of the steps that are about scheduling
 // and memory placement, which have few errnos for many reasons.
-func (f Failure) hintOfScheduling() string {
+func (f Failure) schedulingHint() string {
 	refused := f.Errno == unix.EPERM || f.Errno == unix.EACCES
 	switch f.E.Step {
 	case "setpriority":
@@ -25,13 +25,13 @@ func (f Failure) hintOfScheduling() string {
 				n, f.privilege("CAP_SYS_NICE"), 20-n, f.limitOf(unix.RLIMIT_NICE))
 		}
 	case "sched_setattr":
-		return f.hintOfPolicy()
+		return f.policyHint()
 	case "sched_setaffinity":
 		if f.Errno == unix.EINVAL {
 			return "not all of the CPUs " + spec.FormatCPUList(Sorted(f.Ask.Attr.CPUs)) + " are online and in the child's cpuset" + places("cpu", "Cpus")
 		}
 	case "set_mempolicy":
-		return f.hintOfNUMA()
+		return f.numaHint()
 	case "ioprio_set":
 		if refused {
 			return "IOPRIO_CLASS_RT takes " + f.privilege("CAP_SYS_NICE or CAP_SYS_ADMIN")
@@ -42,7 +42,7 @@ func (f Failure) hintOfScheduling() string {
 			return "a value below the one that is inherited, " + strings.TrimSpace(own) + ", takes " + f.privilege("CAP_SYS_RESOURCE")
 		}
 	case "prctl":
-		return f.hintOfPrctl()
+		return f.prctlHint()
 	}
 	return ""
 }
@@ -55,7 +55,7 @@ func (f Failure) privilege(name string) string {
 	return name
 }
 
-func (f Failure) hintOfPolicy() string {
+func (f Failure) policyHint() string {
 	sched := f.Ask.Attr.Scheduler
 	switch {
 	case f.Errno == unix.EOPNOTSUPP:
@@ -80,7 +80,7 @@ func (f Failure) hintOfPolicy() string {
 	return ""
 }
 
-func (f Failure) hintOfNUMA() string {
+func (f Failure) numaHint() string {
 	n := f.Ask.Attr.NUMA
 	hint := ""
 	switch {
@@ -96,7 +96,7 @@ func (f Failure) hintOfNUMA() string {
 	return "not all of the nodes " + spec.FormatCPUList(Sorted(n.Nodes)) + " are online, with memory, and in the child's cpuset" + places("node", "Mems") + hint
 }
 
-func (f Failure) hintOfPrctl() string {
+func (f Failure) prctlHint() string {
 	switch {
 	case f.E.Field == "Attr.THPDisable" && f.Errno == unix.EINVAL && f.Ask.Attr.THPDisable == spec.THPDisableExceptAdvised:
 		return "PR_THP_DISABLE_EXCEPT_ADVISED is there from Linux 6.18 on"
@@ -114,6 +114,7 @@ func (f Failure) hintOfPrctl() string {
 	return ""
 }
 
+// Sorted is a sorted copy.
 func Sorted(list []int) []int { return slices.Sorted(slices.Values(list)) }
 
 // places says which CPUs or nodes there are, and which this process may use.

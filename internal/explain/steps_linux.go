@@ -14,8 +14,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
-// notFound is for the working directory.
-func (f Failure) notFound() string {
+// chdirHint is for the working directory.
+func (f Failure) chdirHint() string {
 	if f.joins(spec.MountNamespace) {
 		return ""
 	}
@@ -39,8 +39,8 @@ func (f Failure) notFound() string {
 	return why
 }
 
-// notEntered is for a working directory by its descriptor.
-func (f Failure) notEntered() string {
+// fchdirHint is for a working directory by its descriptor.
+func (f Failure) fchdirHint() string {
 	var st unix.Stat_t
 	if unix.Fstat(f.DirFD, &st) != nil {
 		return ""
@@ -55,8 +55,8 @@ func (f Failure) notEntered() string {
 	return ""
 }
 
-// notRooted is for chroot, which comes before the credentials.
-func (f Failure) notRooted() string {
+// chrootHint is for chroot, which comes before the credentials.
+func (f Failure) chrootHint() string {
 	if f.Errno == unix.EPERM && f.lacksCap(unix.CAP_SYS_CHROOT) {
 		return "it takes CAP_SYS_CHROOT, which an ordinary user has in a new user namespace: CLONE_NEWUSER in " + spec.Field("Cloneflags")
 	}
@@ -71,11 +71,11 @@ func (f Failure) notRooted() string {
 	return w.Reason(f.Errno)
 }
 
-// notOpened is for the files that the child opens by their paths.
-func (f Failure) notOpened() string {
+// openHint is for the files that the child opens by their paths.
+func (f Failure) openHint() string {
 	switch {
 	case strings.HasPrefix(f.E.Field, "Attr.Sysctls"):
-		return f.noParameter()
+		return f.sysctlHint()
 	case f.E.Object == "/dev/null" && f.Errno == unix.ENOENT:
 		return "this process sees no /dev/null: give the child its Stdin, Stdout and Stderr, or this root a /dev"
 	case f.joins(spec.MountNamespace) || !strings.HasPrefix(f.E.Field, "Attr.Files") && !strings.HasPrefix(f.E.Field, "Attr.Landlock"):
@@ -119,15 +119,15 @@ func (f Failure) opening() (flags int, mode uint32) {
 	return flags, [...]uint32{pathwalk.ToRead, pathwalk.ToWrite, pathwalk.ToRead | pathwalk.ToWrite, 0}[flags&unix.O_ACCMODE]
 }
 
-func (f Failure) noSession() string {
+func (f Failure) setsidHint() string {
 	if f.Errno == unix.EPERM && f.Ask.InPlace {
 		return "a process that leads a process group cannot lead a session: only a child can"
 	}
 	return ""
 }
 
-// noGroup is for setpgid(2).
-func (f Failure) noGroup() string {
+// setpgidHint is for setpgid(2).
+func (f Failure) setpgidHint() string {
 	group := f.Ask.Sys.Pgid
 	switch {
 	case f.Ask.Sys.Setsid:
@@ -142,8 +142,8 @@ func (f Failure) noGroup() string {
 	return "process group " + spec.Itoa(group) + " is in another session"
 }
 
-// noTerminal is for what is done to terminals, and to the loopback device.
-func (f Failure) noTerminal() string {
+// terminalHint is for what is done to terminals, and to the loopback device.
+func (f Failure) terminalHint() string {
 	switch {
 	case f.E.Field == "Attr.Loopback" && f.Errno == unix.EPERM:
 		return f.noRightInside(spec.NetworkNamespace, "CAP_NET_ADMIN")
@@ -163,15 +163,15 @@ func (f Failure) noTerminal() string {
 	return ""
 }
 
-func (f Failure) noDescriptor() string {
+func (f Failure) dupHint() string {
 	if f.Errno == unix.EBADF {
 		return "no descriptor is left: the number is not below RLIMIT_NOFILE"
 	}
 	return ""
 }
 
-// notSetInside is for the host's names.
-func (f Failure) notSetInside() string {
+// hostnameHint is for the host's names.
+func (f Failure) hostnameHint() string {
 	if f.Errno == unix.EPERM {
 		return f.noRightInside(spec.UTSNamespace, "CAP_SYS_ADMIN")
 	}
@@ -185,10 +185,10 @@ func (f Failure) noRightInside(kind spec.NamespaceKind, capability string) strin
 	return "it takes " + capability + " in the user namespace that the " + kind.String() + " namespace belongs to"
 }
 
-// notWritten is for files of the kernel's, such as parameters.
-func (f Failure) notWritten() string {
+// writeHint is for files of the kernel's, such as parameters.
+func (f Failure) writeHint() string {
 	if strings.Contains(f.E.Field, "Cgroup") {
-		return f.notMoved()
+		return f.moveHint()
 	}
 	if strings.HasPrefix(f.E.Field, "Attr.Sysctls") {
 		switch f.Errno {
@@ -201,12 +201,12 @@ func (f Failure) notWritten() string {
 	return ""
 }
 
-// notMoved is for a cgroup that the child does not get into.
-func (f Failure) notMoved() string {
+// moveHint is for a cgroup that the child does not get into.
+func (f Failure) moveHint() string {
 	i := slices.IndexFunc(f.Ask.Attr.CgroupV1, func(dir string) bool { return f.E.Object == dir+"/cgroup.procs" })
 	switch {
 	case i < 0:
-		return Cgroup(f.Errno)
+		return cgroupHint(f.Errno)
 	case f.Errno == unix.ENOSPC:
 		for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
 			if list, err := kernel.Read(f.Ask.Attr.CgroupV1[i] + "/" + name); err == nil && strings.TrimSpace(list) == "" {
@@ -221,8 +221,8 @@ func (f Failure) notMoved() string {
 	return ""
 }
 
-// noParameter is for a parameter of the kernel's whose file is not opened.
-func (f Failure) noParameter() string {
+// sysctlHint is for a parameter of the kernel's whose file is not opened.
+func (f Failure) sysctlHint() string {
 	switch f.Errno {
 	case unix.ENOENT:
 		return "the kernel has no such parameter, or the new namespace does not, or it comes with a module that is not loaded"
@@ -234,24 +234,24 @@ func (f Failure) noParameter() string {
 	return ""
 }
 
-// noSubreaper is for an init that adopts what its program leaves behind.
-func (f Failure) noSubreaper() string {
+// subreaperHint is for an init that adopts what its program leaves behind.
+func (f Failure) subreaperHint() string {
 	if f.E.Field == "Attr.Init" && f.Errno == unix.EINVAL {
 		return "this kernel has no child subreapers, as gVisor has none, so an init works in a new PID namespace only: add CLONE_NEWPID to " + spec.Field("Cloneflags")
 	}
 	return ""
 }
 
-func (f Failure) notTraced() string {
+func (f Failure) ptraceHint() string {
 	if f.Errno == unix.EPERM && kernel.Sysctl("kernel/yama/ptrace_scope") == "3" {
 		return "kernel.yama.ptrace_scope is 3: nobody may trace"
 	}
 	return ""
 }
 
-// Cgroup says what the kernel means where a child cannot be born in its
+// cgroupHint says what the kernel means where a child cannot be born in its
 // cgroup.
-func Cgroup(errno error) string {
+func cgroupHint(errno error) string {
 	switch errno {
 	case unix.EACCES, unix.EPERM:
 		return "cgroup.procs of the nearest cgroup above both this process's and the new one must be writable"

@@ -16,8 +16,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
-// notLimited is for a resource limit.
-func (f Failure) notLimited() string {
+// rlimitHint is for a resource limit.
+func (f Failure) rlimitHint() string {
 	i := slices.IndexFunc(f.Ask.Attr.Rlimits, func(l spec.Rlimit) bool { return program.ResourceName(l.Resource) == f.E.Object })
 	if f.Errno != unix.EPERM || i < 0 {
 		return ""
@@ -41,8 +41,8 @@ func limitText(n uint64) string {
 	return strconv.FormatUint(n, 10)
 }
 
-// notGrouped is for setgroups(2).
-func (f Failure) notGrouped() string {
+// setgroupsHint is for setgroups(2).
+func (f Failure) setgroupsHint() string {
 	fresh := f.Ask.NewUserNamespace()
 	switch {
 	case f.Errno == unix.EPERM && f.joins(spec.UserNamespace):
@@ -66,8 +66,8 @@ func (f Failure) notGrouped() string {
 	return ""
 }
 
-// notUser is for a change of the user or the group.
-func (f Failure) notUser() string {
+// userHint is for a change of the user or the group.
+func (f Failure) userHint() string {
 	uid, gid := f.Ask.Becomes()
 	id, what, c := uid, "user", unix.CAP_SETUID
 	if strings.Contains(f.E.Step, "gid") {

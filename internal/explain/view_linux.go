@@ -7,6 +7,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
+// View is the child's view of the file system.
 func View(r *spec.Start) pathwalk.View {
 	v := pathwalk.View{Root: r.Sys.Chroot, Dir: r.Dir}
 	if v.Dir == "" && r.Attr.DirFile != nil {

@@ -55,7 +55,7 @@ func processes() func(yield func(pid string) bool) {
 	}
 }
 
-// Writes reports whether a process has a file open for writing. It looks at
+// writes reports whether a process has a file open for writing. It looks at
 // names, not at the files, which could be on a server that does not answer.
 func writes(pid, path string) bool {
 	dir := "/proc/" + pid + "/fd"

@@ -12,7 +12,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// Missing looks whether the launch failed because the kernel lacks a call that
+// missing looks whether the launch failed because the kernel lacks a call that
 // there is a substitute for.
 func missing(res machine.Result, p *program.Program) kernel.Missing {
 	enosys := res.Errno == unix.ENOSYS

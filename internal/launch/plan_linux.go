@@ -88,7 +88,7 @@ func (l *lister) add(by, call, text, field string) {
 	l.steps = append(l.steps, PlanStep{By: by, Call: call, Text: text, Field: field})
 }
 
-// Birth lists what the parent does: the clone, and its part of a rendezvous.
+// birth lists what the parent does: the clone, and its part of a rendezvous.
 func (l *lister) birth(s *attempt) {
 	e := &spec.Error{}
 	s.explainBirth(e, 0)
@@ -111,7 +111,7 @@ func (s *attempt) planOfMaps() (list []PlanStep) {
 	return list
 }
 
-// Inline lists how the parent makes the files whose content is given.
+// inline lists how the parent makes the files whose content is given.
 func (l *lister) inline(s *attempt) {
 	for _, f := range s.given.Files {
 		if f.Source != spec.Inline {

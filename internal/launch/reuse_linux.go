@@ -42,7 +42,7 @@ func (m *Memory) keep() {
 	}
 }
 
-// Release ends the last attempt.
+// release ends the last attempt.
 func (m *Memory) release() {
 	m.keep()
 	m.starter = attempt{}

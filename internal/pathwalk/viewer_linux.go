@@ -26,6 +26,7 @@ type Viewer struct {
 	GIDs     []userns.IDRange
 }
 
+// What a file is wanted for, in the bits of a mode.
 const (
 	ToExecute = 1
 	ToSearch  = 1
@@ -133,4 +134,5 @@ func fileKindOf(st *unix.Stat_t) fileKind {
 	}[st.Mode&unix.S_IFMT]
 }
 
+// KindOf is what a file is, in words.
 func KindOf(st *unix.Stat_t) string { return fileKindOf(st).name }

@@ -18,8 +18,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
-// A View is the child's view of the file system, as far as Chroot and Dir
-// make it.
+// A View is the child's view of the file system, as far as its root and its
+// working directory make it.
 type View struct {
 	Root, Dir string
 }
@@ -171,7 +171,7 @@ func (w *Walk) enter(name string, fd Seen, dir *unix.Stat_t) (target string, isL
 	buf := make([]byte, unix.PathMax)
 	n, err := unix.Readlinkat(int(fd), "", buf)
 	switch link := w.child(name); {
-	case err != nil || n == 0 || OnProc(fd): // whose links lead elsewhere for another process
+	case err != nil || n == 0 || onProc(fd): // whose links lead elsewhere for another process
 		w.halt(unix.EAGAIN, "")
 	case w.links == mostLinks:
 		w.halt(unix.ELOOP, "symbolic links lead in a circle, by way of "+link)
@@ -234,6 +234,7 @@ type Readable struct {
 	whole bool // the head is all of it
 }
 
+// ReadAt is that of io.ReaderAt.
 func (c Readable) ReadAt(b []byte, off int64) (int, error) {
 	if end := off + int64(len(b)); c.whole || 0 <= off && off <= end && end <= int64(len(c.head)) {
 		return bytes.NewReader(c.head).ReadAt(b, off)
@@ -282,8 +283,8 @@ func (w *Walk) Reason(errno unix.Errno) string {
 	return ""
 }
 
-// OnProc reports whether a file is one of /proc.
-func OnProc(f Seen) bool {
+// onProc reports whether a file is one of /proc.
+func onProc(f Seen) bool {
 	var fs unix.Statfs_t
 	return unix.Fstatfs(int(f), &fs) == nil && fs.Type == unix.PROC_SUPER_MAGIC
 }
@@ -292,8 +293,11 @@ func OnProc(f Seen) bool {
 // handed to the network poller first.
 type Seen int
 
+// Close closes it.
 func (f Seen) Close() error { return unix.Close(int(f)) }
-func (f Seen) Fd() uintptr  { return uintptr(f) }
+
+// Fd is its descriptor.
+func (f Seen) Fd() uintptr { return uintptr(f) }
 
 // MountPoint is where a file's file system is mounted.
 func MountPoint(f Seen) string {

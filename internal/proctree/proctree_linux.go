@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-// Package proctree finds the processes below one, and kills them.
+// Package proctree finds the processes below a process, and kills them.
 package proctree
 
 import (
@@ -81,7 +81,7 @@ func (t *Tree) Grow(sig syscall.Signal) {
 	}
 }
 
-// Has tells whether a process of the tree Has not been waited for.
+// has tells whether a process of the tree has not been waited for.
 func (t *Tree) has(pid int) func() bool {
 	return func() bool { return Finds(Send(t.Pidfds[pid], 0)) }
 }
@@ -151,6 +151,7 @@ func (t *Tree) Kill() (killed int) {
 	return killed
 }
 
+// Close closes the pidfds.
 func (t *Tree) Close() {
 	for _, fd := range t.Pidfds {
 		unix.Close(fd)

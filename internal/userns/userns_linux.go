@@ -52,7 +52,7 @@ func InsideOf(lines []syscall.SysProcIDMap) (ids []IDRange) {
 	return ids
 }
 
-// OutsideOf are those of the one above.
+// OutsideOf are the ids of the namespace above that a map is about.
 func OutsideOf(lines []syscall.SysProcIDMap) (ids []IDRange) {
 	for _, m := range lines {
 		ids = append(ids, IDRange{m.HostID, m.Size})
