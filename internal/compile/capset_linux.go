@@ -26,6 +26,13 @@ func (b *builder) dropBounding() {
 }
 
 // capabilities makes all sets but the bounding one, and the secure bits.
+//
+// The order is what capabilities(7) makes it. The bounding set is cut first, while
+// CAP_SETPCAP is effective; a change of the user takes that away. Then, after that
+// change, the inheritable set is made within the bounding and the permitted one, the
+// ambient set within the inheritable and the permitted one, and only then the flags
+// that may forbid to raise ambient capabilities. What is permitted and effective in
+// the end comes last where there are flags to set: they need CAP_SETPCAP, too.
 func (b *builder) capabilities() {
 	e := b.ask.Caps
 	if !b.ask.ChangesCaps() {
@@ -59,7 +66,8 @@ func (b *builder) capset(name string, e spec.CapEdits) {
 	if b.made.Second == nil && e[kernel.Permitted].Clear != 0 {
 		// A process without these capabilities could trace the child then
 		// (cap_ptrace_access_check), and through the memory that they share
-		// the parent. The parent's flag is restored, see Launch.Credentials.
+		// the parent. The parent's flag is restored: see Credentials in
+		// machine.Launch.
 		b.add(name, program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(0))
 	}
 	header := p.Uint32s(unix.LINUX_CAPABILITY_VERSION_3, 0)

@@ -10,9 +10,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// A builder compiles a request into the program that the child runs. It
-// touches nothing but its own memory: the descriptors that it names are held
-// by somebody else.
+// A builder compiles an [Input] into the programs that the child runs. It touches
+// nothing but its own memory: the descriptors that it names belong to the start.
 type builder struct {
 	ask   *spec.Start
 	given *Input
@@ -28,7 +27,7 @@ type builder struct {
 	guardsCore bool        // the limit on core files is still to be put back
 }
 
-// Compile makes the programs.
+// Compile compiles an input. The plan is in m, and good until m is used again.
 func Compile(g *Input, m *Memory) Plan {
 	b := m.begin(g)
 	first := b.p
@@ -49,7 +48,7 @@ func (b *builder) add(field string, call program.Call, args ...program.Arg) *pro
 	return b.p.Add(field, call, args...)
 }
 
-// Num shortens the arguments that are numbers.
+// Num is an argument that is a number.
 func Num[T ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64 | ~uintptr](n T) program.Arg {
 	return program.Num(n)
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// A Standing is what this process is to other processes of its user's.
+// A Standing is what this process is to other processes of its user.
 type Standing struct {
-	// root says that it owns the files in /proc that belong to root, and so does the
+	// Root says that it owns the files in /proc that belong to root, and so does the
 	// child. It may have a right to write to them otherwise (CAP_DAC_OVERRIDE), which the
 	// child has not got inside.
 	Root bool
-	// capable says that it holds capabilities.
+	// Capable says that it holds capabilities.
 	Capable bool
-	// guarded says that there may be some that have no right to trace it: those that lack a
+	// Guarded says that there may be some that have no right to trace it: those that lack a
 	// capability of its or one of its ids, or any, where it is not dumpable or Yama restricts
 	// them (ptrace(2)). Other security modules judge the child as they do the parent.
 	Guarded bool

@@ -125,8 +125,8 @@ func (b *builder) openAt(field, path string, flags int, mode uint32, dest int) i
 	return dest
 }
 
-// checkInherited looks whether they are all there. The numbers of what the child
-// opens depend on it.
+// checkInherited looks whether all inherited descriptors are there. The numbers of what
+// the child opens depend on it.
 func (b *builder) checkInherited() {
 	for _, h := range b.table.held {
 		if h.Stays {

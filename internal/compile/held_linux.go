@@ -56,8 +56,8 @@ type Use struct {
 	Stays bool // it is neither moved nor marked
 }
 
-// Use has the child find a descriptor of the caller's, at a number that
-// b.table.at tells, until it executes its program. What kind of file that is
+// Use has the child find a descriptor of the caller's, at a number that [Held] tells,
+// until it executes its program. What kind of file that is
 // matters to the verifier: a directory of the host's must be closed again before
 // a path is followed in another root.
 func (g *Input) Use(fd int, field string, kind program.FileKind) {

@@ -169,8 +169,8 @@ func (in *initBuilder) closeRange(first, last int) {
 	}
 }
 
-// loop waits for signals and hands them on, but for SIGCHLD, which says that
-// there is something to reap.
+// loop waits for signals and hands them on, except for SIGCHLD, which says that there
+// is something to reap.
 func (in *initBuilder) loop() {
 	p := in.p
 	own := p.Value(spec.InitField, in.child) // the program's pid, to where it is needed

@@ -11,8 +11,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// The Input is all that a program is compiled from: what is asked for, and what
-// the parent has made, opened and found out for this attempt.
+// An Input is all that a program is compiled from: what is asked for, and what the
+// parent has made, opened and found out for this attempt.
 type Input struct {
 	Ask     *spec.Start
 	Files   []spec.ChildFile // what is asked for, with the descriptors that there are for it
@@ -61,7 +61,7 @@ type Nofile struct {
 	Raised   bool // it is still what package syscall has made of it
 }
 
-// A Plan is the programs of a start, and where things are in them.
+// A Plan is what an input compiles to: the programs, and where things are in them.
 type Plan struct {
 	First, Second *program.Program // second is nil unless there is such a stage
 

@@ -10,7 +10,7 @@ import (
 )
 
 // numa sets the memory policy. As with CPUs, the kernel leaves out nodes that
-// cannot be had, and the child looks at what it got.
+// are not there for the child, which looks at what it got.
 func (b *builder) numa() {
 	n := b.ask.Attr.NUMA
 	if n == nil {

@@ -15,8 +15,8 @@ func (b *builder) steps() {
 	b.meetParent()    // before anything that the new user namespace's ids decide
 	b.splitStage()    // after all that needs the parent's memory, before all that takes rights away
 	b.oomScoreAdj()   // in memory of its own, while that is dumpable and the file not root's
-	b.thpDisable()    // likewise: it is the memory's
-	b.mdwe()          // likewise
+	b.thpDisable()    // in memory of its own: the flag is the memory's
+	b.mdwe()          // in memory of its own, too
 	b.joinLate()      // what the first stage could not or should not
 	b.enterLate()     // new namespaces, which belong to the joined ones
 	b.openChildren()  // of the process that stays; no other is to see it
@@ -38,13 +38,13 @@ func (b *builder) steps() {
 	b.unshare()              // while still privileged; its id maps at once, for what follows
 	b.timeOffsets()          // before anybody is in the new time namespace
 	b.hostname()             // in the namespaces, with the rights that come with them
-	b.sysctls()              // likewise
-	b.loopback()             // likewise
+	b.sysctls()              // in the namespaces, too
+	b.loopback()             // in the network namespace
 	b.forbidUserNamespaces() // after all that takes rights in the other namespaces
 	b.reportNamespaces()     // the last one has been entered
-	b.openLabels()           // the last that needs the caller's /proc
+	b.openLabels()           // the last step that needs the caller's /proc
 	b.closeProc()            // before a path is followed that leads through another root
-	b.landlockFiles()        // likewise: it closes what is a directory of the caller's
+	b.landlockFiles()        // before such a path, too: it closes the caller's directories
 	b.chroot()               // after unshare: it is the new mount namespace that changes
 	b.denyTIOCSTI(false)     // while CAP_SYS_ADMIN is effective, which setuid ends
 	b.dropBounding()         // while CAP_SETPCAP is effective, which setuid ends

@@ -8,7 +8,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// closeProc closes it when the last step has used it: it leads out of any root.
+// closeProc closes the caller's /proc when the last step has used it: it leads out of
+// any root.
 func (b *builder) closeProc() {
 	if b.given.ProcFD >= 0 {
 		b.drop(b.given.ProcFD, b.ask.NeedsProc())

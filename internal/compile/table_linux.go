@@ -30,6 +30,7 @@ type Held struct {
 	Lent bool
 }
 
+// NotOpen is where a file is that is not open.
 const NotOpen = -1
 
 // at returns where the child finds a descriptor of the parent's.

@@ -12,7 +12,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// The requests of ioctl(2) that put input into a terminal, TIOCSTI, or paste a
+// inputRequests are the requests of ioctl(2) that put input into a terminal, TIOCSTI, or paste a
 // selection into a virtual console, TIOCLINUX. The kernel looks at 32 bits.
 var inputRequests = [...]uint64{unix.TIOCSTI, 0x541c}
 

@@ -18,6 +18,7 @@ func (e Edit) Loses() uint64 { return e.Clear &^ e.Set }
 // IsZero reports whether nothing changes.
 func (e Edit) IsZero() bool { return e == Edit{} }
 
+// CapSetNames are the fields of Caps for the sets.
 var CapSetNames = [kernel.CapSets]string{"Effective", "Permitted", "Inheritable", "Ambient", "Bounding"}
 
 // TouchSets reports whether any set but the bounding one changes.
@@ -61,13 +62,6 @@ func (r *Start) checkAmbientCaps() *Error {
 	}
 	return nil
 }
-
-// The order is what capabilities(7) makes it. Bounding is dropped first, while
-// CAP_SETPCAP is effective; a change of the user takes it away. Then, after
-// that change, the inheritable set is made within bounding and permitted, ambient
-// within inheritable and permitted, and only then the flags that may forbid
-// ambient capabilities to be raised. What is permitted and effective in
-// the end comes last where there are flags to set: they need CAP_SETPCAP too.
 
 // KeepsCaps reports whether capabilities have to be kept over a change of the
 // user.
