@@ -81,7 +81,7 @@ func (f *startFlags) found(cmd *sprog.Cmd) bool {
 	return f.ExecFD != nil || f.place().exists(cmd.Path)
 }
 
-// conflicts refuses flags that cannot be had together.
+// conflicts refuses flags that exclude each other.
 func (f *startFlags) conflicts() error {
 	for _, c := range []struct {
 		a, b   bool

@@ -51,7 +51,7 @@ func (g *Input) BornInto() uint64 {
 // since it cannot enter them itself.
 func (g *Input) RelaysLate() bool {
 	born := uintptr(unix.CLONE_NEWPID | unix.CLONE_NEWTIME)
-	return g.EntersLate() && g.Ask.Sys.Cloneflags&born != 0 || g.StageField != "" && !g.Ask.InPlace && g.Joins.Joins(spec.PIDNamespace)
+	return g.EntersLate() && g.Ask.Sys.Cloneflags&born != 0 || g.StageField != "" && !g.Ask.InPlace && g.Joins.Has(spec.PIDNamespace)
 }
 
 // enterLate enters the new namespaces in the second stage, and has the parent

@@ -20,8 +20,8 @@ type Joins struct {
 	NullReader, NullWriter int // the caller's /dev/null, or NotOpen
 }
 
-// Joins reports whether a namespace of the kind is joined.
-func (j *Joins) Joins(kind spec.NamespaceKind) bool {
+// Has reports whether a namespace of the kind is joined.
+func (j *Joins) Has(kind spec.NamespaceKind) bool {
 	return spec.Holds(j.List, kind) || spec.Holds(j.Late, kind)
 }
 

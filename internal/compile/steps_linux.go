@@ -130,7 +130,7 @@ func (b *builder) parentDeathSig() {
 // in a new PID namespace, where the parent has no number, and where it waits
 // for the parent.
 func (g *Input) NeedsParentFD() bool {
-	otherPIDs := g.Ask.Sys.Cloneflags&unix.CLONE_NEWPID != 0 || g.Joins.Joins(spec.PIDNamespace)
+	otherPIDs := g.Ask.Sys.Cloneflags&unix.CLONE_NEWPID != 0 || g.Joins.Has(spec.PIDNamespace)
 	return g.MeetsEarly() || g.Ask.Sys.Pdeathsig != 0 && otherPIDs
 }
 

@@ -16,9 +16,9 @@ import (
 // selection into a virtual console, TIOCLINUX. The kernel looks at 32 bits.
 var inputRequests = [...]uint64{unix.TIOCSTI, 0x541c}
 
-// TIOCSTIPolicy allows everything else, in all ways to call that a program of this
+// tiocstiPolicy allows everything else, in all ways to call that a program of this
 // machine has.
-func TIOCSTIPolicy() *spec.Seccomp {
+func tiocstiPolicy() *spec.Seccomp {
 	archs := []string{"x86_64", "x86", "x32"}
 	if runtime.GOARCH == "arm64" {
 		archs = []string{"aarch64", "arm"}
@@ -39,7 +39,7 @@ func (b *builder) denyTIOCSTI(haveNoNewPrivs bool) {
 	if !b.ask.Attr.DenyTIOCSTI || b.ask.Attr.NoNewPrivs != haveNoNewPrivs {
 		return
 	}
-	p, _, err := TIOCSTIPolicy().Policy()
+	p, _, err := tiocstiPolicy().Policy()
 	var code []seccomp.Insn
 	if err == nil {
 		code, err = p.Compile()

@@ -98,7 +98,7 @@ func (s *attempt) checkRights() *spec.Error {
 	if !s.ask.ChangesCaps() {
 		return nil
 	}
-	if s.ask.JoinsUser = s.given.Joins.Joins(spec.UserNamespace); s.ask.JoinsUser {
+	if s.ask.JoinsUser = s.given.Joins.Has(spec.UserNamespace); s.ask.JoinsUser {
 		if err := checkCaps(s.ask); err != nil { // which takes other sets for the present ones
 			err.Path = s.ask.Path
 			return err

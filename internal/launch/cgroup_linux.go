@@ -117,8 +117,8 @@ func (s *attempt) openCgroupV1() *spec.Error {
 	return nil
 }
 
-// describeCgroup lists what the parent would do. Which cgroup is the parent
-// only a start finds out.
+// describeCgroup lists what the parent would do. Only a start finds out
+// which cgroup is the parent.
 func (s *attempt) describeCgroup(c *spec.Cgroup) {
 	parent, name := c.Parent, c.Name
 	if parent == "" {

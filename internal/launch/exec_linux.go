@@ -16,8 +16,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// Exec runs the steps of a request in the place of this process. It returns
-// only what keeps it from beginning.
+// Exec runs the steps of a start in the place of this process. It returns only what
+// keeps it from beginning.
 func Exec(r *spec.Start, to Options) error {
 	r.FillIn()
 	if err := Resolve(r); err != nil {
@@ -99,7 +99,7 @@ func (s *attempt) oneThread() bool {
 	switch {
 	case s.given.Lacks.Has(kernel.NoCloseRange):
 		return false // descriptors would be closed in the table of all threads
-	case s.ask.Sys.Chroot != "" || s.given.Joins.Joins(spec.MountNamespace):
+	case s.ask.Sys.Chroot != "" || s.given.Joins.Has(spec.MountNamespace):
 		return false // another root takes an image: see SecondStage
 	}
 	return !slices.ContainsFunc(s.Made.First.Steps[:s.handler], func(step program.Step) bool { return !isForOneThread(&step) })

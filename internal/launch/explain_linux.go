@@ -72,6 +72,7 @@ func exitSignalOf(plain bool) string {
 	return ""
 }
 
+// explainBirth fills in what is known of the clone.
 func (s *attempt) explainBirth(e *spec.Error, errno syscall.Errno) {
 	sys := s.ask.Sys
 	flags := s.launch.Flags()
@@ -96,6 +97,7 @@ func (s *attempt) explainBirth(e *spec.Error, errno syscall.Errno) {
 	}
 }
 
+// StepName is how a text refers to a step of the same program.
 func StepName(step int) string { return "$" + strconv.Itoa(step+1) }
 
 // A KilledError says which signal ended the child before it executed.

@@ -59,7 +59,7 @@ func (s *attempt) useProgram() (err *spec.Error) {
 }
 
 func (s *attempt) useDirFile() (err *spec.Error) {
-	if s.ask.Attr.DirFile != nil && s.given.Joins.Joins(spec.MountNamespace) { // found among all those of a process
+	if s.ask.Attr.DirFile != nil && s.given.Joins.Has(spec.MountNamespace) { // found among all those of a process
 		err = spec.DirFileOutside("a joined mount namespace")
 		err.Path = s.ask.Path
 		return err
@@ -71,7 +71,7 @@ func (s *attempt) useDirFile() (err *spec.Error) {
 // checkProgramFD refuses to execute a descriptor by its path in the /proc of
 // another root, where that may be the path of anything.
 func (s *attempt) checkProgramFD() *spec.Error {
-	if s.ask.Attr.Program == nil || !s.given.Lacks.Has(kernel.NoExecveat) || s.ask.Sys.Chroot == "" && !s.given.Joins.Joins(spec.MountNamespace) {
+	if s.ask.Attr.Program == nil || !s.given.Lacks.Has(kernel.NoExecveat) || s.ask.Sys.Chroot == "" && !s.given.Joins.Has(spec.MountNamespace) {
 		return nil
 	}
 	return &spec.Error{Step: "execveat", Field: "Attr.Program", Err: unix.ENOSYS,

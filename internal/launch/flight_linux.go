@@ -16,6 +16,7 @@ type Flight struct {
 	why  atomic.Pointer[error]
 }
 
+// NewFlight is a start that has not begun.
 func NewFlight() *Flight { return &Flight{stop: machine.NewStop()} }
 
 // End ends the start.

@@ -16,7 +16,7 @@ func (s *attempt) isInside(kind spec.NamespaceKind) bool {
 	if kind == spec.PIDNamespace {
 		made = spec.NamespaceKind(s.ask.Sys.Cloneflags)
 	}
-	return made&kind != 0 || s.given.Joins.Joins(kind)
+	return made&kind != 0 || s.given.Joins.Has(kind)
 }
 
 // checkHost refuses what would change the host. Which namespaces of a process

@@ -29,7 +29,7 @@ func (s *attempt) openJoins() *spec.Error {
 		}
 	}
 	for _, kind := range []spec.NamespaceKind{spec.PIDNamespace, spec.UserNamespace} { // found among all those of a process
-		if !s.given.Joins.Joins(kind) {
+		if !s.given.Joins.Has(kind) {
 			continue
 		}
 		if err := s.ask.CheckJoinAndNew(kind); err != nil {
@@ -48,11 +48,11 @@ func (s *attempt) openJoins() *spec.Error {
 // joined in a second stage.
 func (s *attempt) joinInStage() *spec.Error {
 	kind := spec.TimeNamespace
-	if s.given.Joins.Joins(spec.MountNamespace) {
+	if s.given.Joins.Has(spec.MountNamespace) {
 		kind = spec.MountNamespace
 	}
 	switch {
-	case s.ask.InPlace || s.given.StageField != "" || !s.given.Joins.Joins(kind):
+	case s.ask.InPlace || s.given.StageField != "" || !s.given.Joins.Has(kind):
 		return nil
 	case !s.ask.MayHaveStages():
 		return spec.Invalid("Attr.Join", kind.String(), "takes a second stage, which cannot be combined with SysProcAttr.Ptrace or a listener (Attr.Seccomp)")
@@ -72,7 +72,7 @@ var MayAdminister = func() bool {
 // openNullBefore opens /dev/null where the child is to have it, since the mount
 // namespace that it joins may have something else at that path.
 func (s *attempt) openNullBefore() *spec.Error {
-	if !s.given.Joins.Joins(spec.MountNamespace) {
+	if !s.given.Joins.Has(spec.MountNamespace) {
 		return nil
 	}
 	for _, f := range s.given.Files {
@@ -243,7 +243,7 @@ func (s *attempt) divideJoins() *spec.Error {
 	if s.given.StageField == "" && !s.ask.InPlace {
 		// A process in another PID namespace is made, not moved; and new
 		// namespaces belong to the user namespace that their maker is in.
-		s.given.Joins.Relays = j.Joins(spec.PIDNamespace) || len(j.List) > 0 && s.given.BornInto()&uint64(spec.AllKinds) != 0
+		s.given.Joins.Relays = j.Has(spec.PIDNamespace) || len(j.List) > 0 && s.given.BornInto()&uint64(spec.AllKinds) != 0
 		return nil
 	}
 	for _, n := range j.List {

@@ -31,6 +31,7 @@ func (s *attempt) checkModules() *spec.Error {
 	return nil
 }
 
+// SelinuxMissing is why SELinux takes no label here, or nil.
 func SelinuxMissing() error {
 	if list, err := kernel.Read("/proc/filesystems"); err == nil && !strings.Contains(list, "selinuxfs") {
 		return noModule("SELinux")
@@ -38,6 +39,7 @@ func SelinuxMissing() error {
 	return nil
 }
 
+// ApparmorMissing is why AppArmor takes no label here, or nil.
 func ApparmorMissing() error {
 	enabled, err := kernel.Read("/sys/module/apparmor/parameters/enabled")
 	if err == unix.ENOENT && unix.Access("/sys/module", unix.F_OK) == nil || err == nil && !strings.HasPrefix(enabled, "Y") {

@@ -9,13 +9,14 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// Options are what a start has beside what is asked for: whom it tells, and who may end it.
+// Options are what a start has besides what is asked for: whom it tells, and what may
+// end it.
 type Options struct {
 	Birth  *Birth  // is filled in, or nil
-	Tracer *Tracer // or nil
+	Tracer *Tracer // is told of each phase, or nil
 	Flight *Flight // what may end the start, or nil
 
-	// inspect, if not nil, is called with the programs of both stages when
+	// Inspect, if not nil, is called with the programs of both stages when
 	// they are compiled; the second may be nil. It is for tests.
 	Inspect func(first, second *program.Program)
 }

@@ -66,7 +66,7 @@ func (s *attempt) standInForPipes() {
 }
 
 // nextStandIn returns a number for a descriptor that only a start makes. It is
-// none of those that the request names.
+// none of those that the start names.
 func (s *attempt) nextStandIn() int {
 	named := func(fd int) bool {
 		return slices.ContainsFunc(s.given.Files, func(f spec.ChildFile) bool { return f.Source == spec.FromParent && f.Fd == fd }) ||

@@ -13,7 +13,7 @@ import (
 
 // prepare makes what the child needs and only the parent can make. Whatever it
 // makes is gone after the attempt to start, unless the facility says otherwise.
-// A plan goes the same way and makes nothing: see [starter.makeFile].
+// A plan goes the same way and makes nothing: see makeFile.
 func (s *attempt) prepare() *spec.Error {
 	for _, one := range preparations {
 		if err := one(s); err != nil {
@@ -24,6 +24,7 @@ func (s *attempt) prepare() *spec.Error {
 	return nil
 }
 
+// preparations are made in this order: later ones need what earlier ones have made.
 var preparations = [...]func(*attempt) *spec.Error{
 	(*attempt).inheritAll, (*attempt).useStderr, (*attempt).useCgroup, (*attempt).useTerminal, (*attempt).useProgram,
 	(*attempt).openJoins, (*attempt).guardMemory, (*attempt).checkHost, (*attempt).useDirFile, (*attempt).openParent, (*attempt).makeCgroup, (*attempt).openCgroupV1, (*attempt).openSecond, (*attempt).divideJoins, (*attempt).checkProgramFD, (*attempt).guardCore,
@@ -54,6 +55,7 @@ func (s *attempt) makeFile(field string, kind program.FileKind, open func() (int
 // reverse order of the calls, with whether the program was executed.
 func (s *attempt) afterwards(f func(started bool)) { s.ends = append(s.ends, f) }
 
+// cleanUp ends the attempt.
 func (s *attempt) cleanUp(started bool) {
 	for i := len(s.ends) - 1; i >= 0; i-- {
 		s.ends[i](started)

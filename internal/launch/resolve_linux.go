@@ -13,7 +13,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// Resolve completes a request by what the machine says, if it is valid.
+// Resolve completes what is asked for by what this machine says, if it is valid.
 func Resolve(r *spec.Start) *spec.Error {
 	if err := r.Validate(); err != nil {
 		return err

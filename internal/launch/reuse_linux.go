@@ -9,11 +9,11 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// A Memory is what a start allocates and the ones after it use again. Nothing
-// that it holds means anything to them: each attempt begins with values that are
-// all zero, and with lists that are empty.
+// A Memory is what a start allocates and later starts use again. Nothing that it holds
+// means anything to them: each attempt begins with values that are all zero, and with
+// lists that are empty.
 type Memory struct {
-	starter attempt
+	attempt attempt
 	compile compile.Memory
 
 	uses, enters []compile.Use
@@ -27,15 +27,15 @@ var memories = sync.Pool{New: func() any { return new(Memory) }}
 // Attempt is a new attempt at a start.
 func (m *Memory) Attempt(r *spec.Start, to Options, before Tried) *attempt {
 	m.keep()
-	m.starter = attempt{ask: r, to: to, memory: m, tried: before, ends: m.ends[:0]}
-	m.starter.given = compile.Input{Ask: r, Files: r.Files, Uses: m.uses[:0], Enters: m.enters[:0], Held: m.held[:0],
+	m.attempt = attempt{ask: r, to: to, memory: m, tried: before, ends: m.ends[:0]}
+	m.attempt.given = compile.Input{Ask: r, Files: r.Files, Uses: m.uses[:0], Enters: m.enters[:0], Held: m.held[:0],
 		Joins: compile.Joins{List: m.list[:0], Late: m.late[:0]}, WaitFD: -1}
-	return &m.starter
+	return &m.attempt
 }
 
 // keep takes the lists back, which may have grown.
 func (m *Memory) keep() {
-	if s := &m.starter; s.ask != nil {
+	if s := &m.attempt; s.ask != nil {
 		g := &s.given
 		m.uses, m.enters, m.held, m.ends = g.Uses, g.Enters, g.Held, s.ends
 		m.list, m.late = g.Joins.List, g.Joins.Late
@@ -45,7 +45,7 @@ func (m *Memory) keep() {
 // release ends the last attempt.
 func (m *Memory) release() {
 	m.keep()
-	m.starter = attempt{}
+	m.attempt = attempt{}
 	m.compile.Release()
 	memories.Put(m)
 }

@@ -1,7 +1,7 @@
 //go:build amd64 || arm64
 
 // Package launch is one start: what the parent makes and finds out for it, the attempts
-// until one tells, and what is told of it.
+// until one has an outcome, and what is told of it.
 package launch
 
 import (
@@ -60,7 +60,8 @@ func Start(r *spec.Start, to Options) (*os.Process, error) {
 	}
 }
 
-// An attempt is one attempt to start a process.
+// An attempt is one go at a start. A start has several where the kernel turns out to
+// lack a call, or a program is busy.
 type attempt struct {
 	ask   *spec.Start
 	to    Options
@@ -84,7 +85,7 @@ type attempt struct {
 	parentSteps   []PlanStep // what the parent does before the birth
 }
 
-// Tried is what the attempts before have shown about this start.
+// Tried is what earlier attempts have shown about a start.
 type Tried struct {
 	busy        int  // how often the program was open for writing
 	noPidFD     bool // there is no descriptor left for one of the child
@@ -184,6 +185,7 @@ func (s *attempt) Build() *spec.Error {
 	return nil
 }
 
+// prepareLaunch says how the child comes to be.
 func (s *attempt) prepareLaunch() {
 	sys := s.ask.Sys
 	s.launch = machine.Launch{

@@ -50,8 +50,8 @@ func newState() (int, error) {
 	return fd, os.NewSyscallError("memfd_create", err)
 }
 
-// memfd creates a file of which is said whether it is to be executed. Kernels
-// before 6.3 know no such flag and make every memfd executable.
+// memfd creates a file that says whether it is to be executed. Kernels before 6.3 know
+// no such flag and make every memfd executable.
 func memfd(name string, exec int) (int, error) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	fd, err := unix.MemfdCreate(name, flags|exec)

@@ -81,7 +81,7 @@ func (s *Second) Open() (err error) {
 	return err
 }
 
-// pipe makes a pipe, of sockets where that can be had. The child has an end open
+// pipe makes a pipe, of sockets where there are any. The child has an end open
 // while it follows paths that an earlier program may have prepared: a pipe could
 // be opened once more by its name in /proc, and would have no end then.
 func pipe() (read, write int, err error) {

@@ -74,7 +74,7 @@ func clock() time.Duration {
 // pollerIsThere says that the runtime has its network poller.
 var pollerIsThere atomic.Bool
 
-// Poller has the runtime make its network poller, or says why it cannot be had:
+// Poller has the runtime make its network poller, or says why it cannot:
 // what needs it after that finds it there.
 func Poller() error {
 	if pollerIsThere.Load() {

@@ -26,7 +26,7 @@ func FormatCPUList(list []int) string {
 	return strings.Join(parts, ",")
 }
 
-// ParseCPUList is the function of that name in the public package.
+// ParseCPUList reads a list as FormatCPUList writes it, with strides too.
 func ParseCPUList(s string) ([]int, error) {
 	var list []int
 	seen := map[int]bool{}

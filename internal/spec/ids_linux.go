@@ -6,6 +6,7 @@ import (
 	"syscall"
 )
 
+// NoID stands for an id that stays.
 const NoID = ^uint32(0) // to the kernel: leave it as it is
 
 func (r *Start) checkIDs() *Error {

@@ -87,6 +87,7 @@ var ofIPC = []string{
 // there where they do not.
 var ofPID = []string{PidMax, "kernel/ns_last_pid", "vm/memfd_noexec"}
 
+// PidMax is the parameter kernel.pid_max.
 const PidMax = "kernel/pid_max"
 
 // Kind is that of the namespace that the parameter belongs to, or 0.

@@ -85,6 +85,7 @@ type Joined struct {
 	Given bool // the descriptor is the caller's, and stays open
 }
 
+// Holds reports whether a list has a namespace of a kind.
 func Holds(list []Joined, kind NamespaceKind) bool {
 	return slices.ContainsFunc(list, func(n Joined) bool { return n.Kind == kind })
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/seccomp"
 )
 
+// SeccompActions are the actions with their names.
 var SeccompActions = [...]struct {
 	Name   string
 	action seccomp.Action
@@ -18,6 +19,7 @@ var SeccompActions = [...]struct {
 	SeccompLog: {"LOG", seccomp.Log}, SeccompNotify: {"NOTIFY", seccomp.Notify},
 }
 
+// SeccompOps are the names of the comparisons.
 var SeccompOps = [...]string{
 	SeccompNE: "NE", SeccompLT: "LT", SeccompLE: "LE", SeccompEQ: "EQ", SeccompGE: "GE", SeccompGT: "GT", SeccompMaskedEQ: "MASKED_EQ",
 }

@@ -48,7 +48,7 @@ type Filter struct {
 type ChildFile struct {
 	N      int // its number in the child
 	Source FileSource
-	Unset  bool   // it is what a field of Cmd's stands for that was not set
+	Unset  bool   // the field that it comes from was not set
 	Fd     int    // the parent's descriptor, for FromParent and Inline; the child's, for SameAs
 	File   *File  // for Opened and Inline
 	Field  string // the field that asked for it

@@ -13,8 +13,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// Validate refuses what no kernel could do, before anything is made. What the
-// kernel may or may not do, it is asked.
+// Validate refuses what no kernel could do, before anything is made. The kernel
+// answers for all that it may or may not do.
 func (r *Start) Validate() *Error {
 	for _, check := range checks {
 		if err := check(r); err != nil {
@@ -36,7 +36,7 @@ func (r *Start) Validate() *Error {
 	return nil
 }
 
-// Refused completes the error of a request that comes to nothing.
+// Refused completes the error of a start that comes to nothing.
 func (r *Start) Refused(err *Error) *Error {
 	err.Path, err.InPlace = r.Path, r.InPlace
 	return err
@@ -136,6 +136,7 @@ func (r *Start) checkMaps() *Error {
 	return checkMap(Field("GidMappings"), sys.GidMappings)
 }
 
+// MostMapLines is how many lines a map may have.
 const MostMapLines = 340 // since Linux 4.15
 
 // checkMap applies the rules of user_namespaces(7) that do not depend on who
@@ -207,7 +208,7 @@ func (r *Start) NeedsClone3() string {
 // Some steps must not run there, because the kernel applies them to every
 // process that shares the memory, or because they are those of an init that
 // lives on. Such a start has a second stage: a process image of its own, which
-// runs everything from [builder.splitStage] on. Its steps share no memory with
+// runs everything from splitStage in package compile on. Its steps share no memory with
 // the parent, so that they tell their outcome through a pipe.
 //
 // A start in another root has one, too. There, /proc/self/exe is what the

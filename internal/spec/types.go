@@ -10,8 +10,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
-// These types are those of the same names in the public package, which say what
-// the fields mean. The two are kept alike by the conversions there.
+// These types are those of the same names in package sprog, whose comments say what the
+// fields mean. The conversions there do not compile once the two differ.
 
 type Attr struct {
 	Program              *os.File
