@@ -139,7 +139,7 @@ type Cmd struct {
 	ctx     context.Context
 	watch   *watch    // what runs when ctx is done; nil if nothing does
 	pipes   *plumbing // nil while there is no pipe
-	ender   *ender    // what keeps Ending; nil without
+	limiter *limiter  // what keeps Ending; nil without
 	started int32     // atomic: Start was called (not an atomic.Bool, so that vet lets a Cmd be copied)
 	cause   uint32    // atomic: the Cause of the end, when it has begun
 	reach   uint32    // atomic: the Reach of the end

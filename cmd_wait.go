@@ -74,7 +74,7 @@ func (c *Cmd) waitProcess() (*os.ProcessState, error) {
 	// A traced child's stops are reported to waitid(2) but not through its
 	// pidfd, and callers that trace wait for the first one with Wait.
 	switch {
-	case c.nature.traced:
+	case c.nature.ptraced:
 	case exitwait.TryBlock():
 		defer exitwait.Unblock()
 	default:
@@ -163,8 +163,8 @@ func (c *Cmd) cancel() error {
 // end is what Cancel is unless a caller has changed it: the command is ended as
 // Ending says, or killed.
 func (c *Cmd) end() error {
-	if c.ender != nil {
-		return c.ender.end(CauseCanceled)
+	if c.limiter != nil {
+		return c.limiter.end(CauseCanceled)
 	}
 	c.begin(CauseCanceled)
 	return c.kill()

@@ -12,12 +12,12 @@ import (
 
 // Nothing is started on other systems, so that nothing runs either.
 type (
-	ender      struct{}
+	limiter    struct{}
 	programEnd struct{}
 )
 
-func (e *ender) end(Cause) error { return nil }
-func (e *ender) finish()         {}
+func (l *limiter) end(Cause) error { return nil }
+func (l *limiter) finish()         {}
 
 func natureOf(*spec.Start) nature        { return nature{} }
 func (c *Cmd) mayChangeClocks() bool     { return false }

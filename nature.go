@@ -14,7 +14,7 @@ type nature struct {
 	sys  *syscall.SysProcAttr
 	attr *spec.Attr
 
-	traced      bool          // its parent traces it
+	ptraced     bool          // its parent traces it
 	leads       bool          // it leads a process group
 	hasInit     bool          // it is an init, and the program its child
 	firstInside bool          // it is the first process of a PID namespace

@@ -15,7 +15,7 @@ func natureOf(r *spec.Start) nature {
 	sys, attr := r.Sys, r.Attr
 	n := nature{
 		sys: sys, attr: attr,
-		traced:      sys.Ptrace,
+		ptraced:     sys.Ptrace,
 		leads:       r.Leads(),
 		hasInit:     attr.Init != nil,
 		firstInside: sys.Cloneflags&unix.CLONE_NEWPID != 0,

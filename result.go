@@ -180,6 +180,6 @@ func (c *Cmd) noteEnd(state *os.ProcessState) {
 		c.wall = time.Since(c.startTime)
 		c.begin(CauseProgram)
 		c.readEnd()
-		c.ender.finish()
+		c.limiter.finish()
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/proctree"
 )
 
-// An ender ends a command: when its time is over, or when it is told to.
-type ender struct {
+// A limiter ends a command: when a limit of its Ending is reached, or when it is told to.
+type limiter struct {
 	c *Cmd
 
 	mu     sync.Mutex
@@ -31,102 +31,102 @@ func (c *Cmd) watchTime() {
 	if c.Ending == nil {
 		return
 	}
-	e := &ender{c: c}
-	c.ender = e
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	l := &limiter{c: c}
+	c.limiter = l
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if d := c.Ending.Timeout; d > 0 {
-		e.after(&e.timeout, d-time.Since(c.startTime), func() { e.end(CauseTimeout) })
+		l.after(&l.timeout, d-time.Since(c.startTime), func() { l.end(CauseTimeout) })
 	}
 	if c.Ending.CPUTime > 0 {
-		e.after(&e.look, c.nextLook(0), e.lookAtCPU)
+		l.after(&l.look, c.nextLook(0), l.lookAtCPU)
 	}
 }
 
 // after arranges for f to be called, unless the process has ended. It is to be
 // called under the lock. A timer that was there has called its f.
-func (e *ender) after(timer **time.Timer, d time.Duration, f func()) {
-	if !e.over {
+func (l *limiter) after(timer **time.Timer, d time.Duration, f func()) {
+	if !l.over {
 		*timer = time.AfterFunc(d, f)
 	}
 }
 
 // lookAtCPU looks how much CPU time has been used, and when to look again.
-func (e *ender) lookAtCPU() {
-	used, err := e.c.usedCPU()
-	if used >= e.c.Ending.CPUTime {
-		e.end(CauseCPUTime)
+func (l *limiter) lookAtCPU() {
+	used, err := l.c.usedCPU()
+	if used >= l.c.Ending.CPUTime {
+		l.end(CauseCPUTime)
 		return
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.c.hasExited() {
-		e.tell(err)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.c.hasExited() {
+		l.tell(err)
 	}
-	e.after(&e.look, e.c.nextLook(used), e.lookAtCPU)
+	l.after(&l.look, l.c.nextLook(used), l.lookAtCPU)
 }
 
 // tell calls Ending.Failed with the first error. It is to be called under the lock.
-func (e *ender) tell(err error) {
-	if err == nil || e.told {
+func (l *limiter) tell(err error) {
+	if err == nil || l.told {
 		return
 	}
-	e.told = true
-	if failed := e.c.Ending.Failed; failed != nil {
+	l.told = true
+	if failed := l.c.Ending.Failed; failed != nil {
 		failed(err)
 	}
 }
 
 // end ends the command, for a reason that is not its own.
-func (e *ender) end(why Cause) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.over || e.c.hasExited() || !e.c.begin(why) {
+func (l *limiter) end(why Cause) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over || l.c.hasExited() || !l.c.begin(why) {
 		return nil
 	}
-	e.begun = true
-	ending := e.c.Ending
+	l.begun = true
+	ending := l.c.Ending
 	if ending.Grace == 0 {
-		return e.kill()
+		return l.kill()
 	}
-	e.left, e.blind = e.c.descendants()
-	err := e.c.signalFirst(ending.signal())
-	e.after(&e.grace, ending.Grace, func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if !e.over {
-			e.kill()
+	l.left, l.blind = l.c.descendants()
+	err := l.c.signalFirst(ending.signal())
+	l.after(&l.grace, ending.Grace, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if !l.over {
+			l.kill()
 		}
 	})
 	return err
 }
 
 // kill kills the tree.
-func (e *ender) kill() (err error) {
-	e.reach, err = e.c.killTree()
-	e.c.reached(e.reach)
-	e.killed = true
-	e.tell(err)
+func (l *limiter) kill() (err error) {
+	l.reach, err = l.c.killTree()
+	l.c.reached(l.reach)
+	l.killed = true
+	l.tell(err)
 	return err
 }
 
 // sweep kills what the process has left.
-func (e *ender) sweep() {
-	if e.killed && e.c.reachOfKill() == ReachDescendants {
+func (l *limiter) sweep() {
+	if l.killed && l.c.reachOfKill() == ReachDescendants {
 		return // with its init, which has nothing more to say
 	}
-	reach, err := e.c.sweep(e.left)
+	reach, err := l.c.sweep(l.left)
 	if err == nil {
-		err = e.blind
+		err = l.blind
 	}
 	if err != nil {
 		reach = ReachProcess
 	}
-	if e.killed {
-		reach = min(reach, e.reach)
+	if l.killed {
+		reach = min(reach, l.reach)
 	}
-	e.c.reached(reach)
-	e.tell(err)
+	l.c.reached(reach)
+	l.tell(err)
 }
 
 func (e *Ending) signal() syscall.Signal {
@@ -138,19 +138,19 @@ func (e *Ending) signal() syscall.Signal {
 
 // finish is for Wait, when the process has ended: nothing happens by itself any
 // more, and what it has left is killed if the command was being ended.
-func (e *ender) finish() {
-	if e == nil {
+func (l *limiter) finish() {
+	if l == nil {
 		return
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.over = true
-	for _, t := range []*time.Timer{e.timeout, e.look, e.grace} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
+	for _, t := range []*time.Timer{l.timeout, l.look, l.grace} {
 		if t != nil {
 			t.Stop()
 		}
 	}
-	if e.begun {
-		e.sweep()
+	if l.begun {
+		l.sweep()
 	}
 }
