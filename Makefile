@@ -1,5 +1,5 @@
 # Shortcuts for people. CI runs .ci/run.
-.PHONY: help fast test race modes vm bench update release ci
+.PHONY: help fast test whole race modes vm bench update release ci
 
 help: ## this list
 	@grep -E '^[a-z]+: ## ' Makefile | sed 's/: ## /\t/' | expand -t 10
@@ -8,8 +8,11 @@ fast: ## vet, and the tests with -short
 	go vet ./...
 	go test -short ./...
 
-test: ## all tests
+test: ## all tests, with some of the cases of sweeps
 	go test ./...
+
+whole: ## all tests, with all cases of sweeps
+	SPROG_TEST_SWEEPS=whole go test -timeout 20m ./...
 
 race: ## tests with the race detector
 	go test -race -short -timeout 20m ./...

@@ -24,7 +24,7 @@ import (
 func TestFaults(t *testing.T) {
 	adoptOrphans(t)
 	boundedUse(t)
-	for _, s := range startCases() {
+	for _, s := range drawn(t, startCases()) {
 		t.Run(s.name, func(t *testing.T) {
 			requires(t, s.needs...)
 			everyFault(t, s, false)
@@ -32,17 +32,12 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// The same while each start is traced. If time is short, those will do that
-// take a way of their own through the machine.
+// The same while each start is traced.
 func TestFaultsTraced(t *testing.T) {
 	adoptOrphans(t)
-	ways := []string{"plain", "user namespace", "ptrace", "huge pages", "init of a namespace", "join all", "seccomp listener"}
-	for _, s := range startCases() {
+	for _, s := range drawn(t, startCases()) {
 		t.Run(s.name, func(t *testing.T) {
 			requires(t, s.needs...)
-			if testing.Short() && !slices.Contains(ways, s.name) {
-				t.Skip("time is short")
-			}
 			everyFault(t, s, true)
 		})
 	}

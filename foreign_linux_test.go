@@ -26,6 +26,7 @@ func TestForeignProc(t *testing.T) {
 	for _, proc := range []string{"old", "none"} {
 		for name := range foreignChecks {
 			t.Run(proc+"/"+name, func(t *testing.T) {
+				t.Parallel()
 				// Below this process's own, outside: their numbers are those of strangers inside.
 				strangers := Command("/bin/sh", "-c", "sleep 1000 & echo $!; wait")
 				out := startReading(t, strangers)

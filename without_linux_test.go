@@ -90,16 +90,17 @@ func TestWithout(t *testing.T) {
 		startsWithout(t)
 		return
 	}
-	want := resultsWithout(t, "")
+	by := seed()
+	want := resultsWithout(t, "", by)
 	if len(want) == 0 {
 		t.Skip("no results")
 	}
-	for _, names := range []string{
+	for _, names := range drawnAgain(t, by, []string{
 		"clone3", "close_range", "pidfd_open", "execveat", "memfd_create", "clone3,close_range,pidfd_open,execveat",
 		"close_range=EPERM,pidfd_open=EPERM,execveat=EPERM,memfd_create=EPERM",
-	} {
+	}) {
 		t.Run(names, func(t *testing.T) {
-			got := resultsWithout(t, names)
+			got := resultsWithout(t, names, by)
 			if len(got) != len(want) {
 				t.Errorf("%d results; want %d", len(got), len(want))
 			}
@@ -134,12 +135,12 @@ func difference(a, b string) (onlyA, onlyB []string) {
 const resultMark = "RESULT "
 
 // resultsWithout runs the starts in a process that lacks the calls.
-func resultsWithout(t *testing.T, names string) map[string]string {
+func resultsWithout(t *testing.T, names, seed string) map[string]string {
 	t.Helper()
 	parent, _, _ := strings.Cut(t.Name(), "/")
 	c := exec.Command(testBinary(), append(passedFlags(), "-test.v", "-test.run=^"+parent+"$")...)
 	c.Env = slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, helperVar+"=") })
-	c.Env = append(c.Env, insideVar+"="+parent, withoutVar+"="+names)
+	c.Env = append(c.Env, insideVar+"="+parent, withoutVar+"="+names, seedVar+"="+seed)
 	out, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -170,7 +171,7 @@ func startsWithout(t *testing.T) {
 	if text := string(out); fieldOf(text, "SigIgn") != fmt.Sprintf("%016x", ignored) || fieldOf(text, "SigCgt") != fmt.Sprintf("%016x", 0) {
 		t.Errorf("the child has the signals\n%s\nwant the ignored %016x, and no handlers", out, ignored)
 	}
-	for _, s := range startCases() {
+	for _, s := range drawnAgain(t, os.Getenv(seedVar), startCases()) {
 		t.Run(s.name, func(t *testing.T) {
 			requires(t, s.needs...)
 			if s.name == "ptrace" {
