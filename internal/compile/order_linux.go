@@ -57,7 +57,7 @@ func (b *builder) steps() {
 	b.umask()                // before the child creates a file
 	b.parentDeathSig()       // after setuid, which clears it (PR_SET_PDEATHSIG(2const))
 	b.landlock()             // with the child's credentials, in its root; the limit on open files still leaves descriptors
-	b.placeFiles()           // the last step that needs the parent's numbers is done; opens paths as the program could
+	b.assignFiles()          // the last step that needs the parent's numbers is done; opens paths as the program could
 	b.noctty()               // on descriptor 0 as the child has it
 	b.setctty()              // on a number of the child's
 	b.nofile()               // after the last descriptor is made: the limit may be below the numbers used

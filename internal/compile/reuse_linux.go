@@ -21,7 +21,7 @@ func (m *Memory) begin(g *Input) *builder {
 	t := &m.table
 	m.builder = builder{ask: g.Ask, given: g, p: &m.first, labels: m.labels[:0], ruleset: NotOpen, guardsCore: g.Guards,
 		table: fdTable{held: append(t.held[:0], g.Held...), files: g.Files, open: t.open[:0], source: t.source[:0],
-			needed: t.needed[:0], placed: t.placed[:0]}}
+			needed: t.needed[:0], assigned: t.assigned[:0]}}
 	m.builder.made = Plan{First: &m.first, Ids: m.ids[:0]}
 	return &m.builder
 }

@@ -14,20 +14,20 @@ import (
 // the cut once the child has a table of its own, so the lowest free number,
 // which the kernel gives to the next file, is known here.
 type fdTable struct {
-	held   []Held
-	files  []spec.ChildFile // what the child is to have
-	open   fdSet
-	source []int // for each of the child's files where it is, or NotOpen
-	needed []int // for each of the child's files how many others are at its number
-	placed []bool
+	held     []Held
+	files    []spec.ChildFile // what the child is to have
+	open     fdSet
+	source   []int // for each of the child's files where it is, or NotOpen
+	needed   []int // for each of the child's files how many others are at its number
+	assigned []bool // for each of the child's files whether it is where it goes
 }
 
 // A Held is a descriptor of the parent's that the child needs.
 type Held struct {
 	Use
-	At   int // where the child finds it: the same number, or a low one that it was lent
-	uses int // by how many it is still needed
-	Lent bool
+	At       int // where the child finds it: the same number, or a low one that is borrowed
+	uses     int // by how many it is still needed
+	Borrowed bool
 }
 
 // NotOpen is where a file is that is not open.

@@ -16,7 +16,7 @@ func (g *Input) Verifiable(made *Plan) *program.Start {
 		s.Highest = g.Highest
 	}
 	for _, h := range g.Held {
-		s.Open = append(s.Open, program.Open{FD: h.At, Kind: h.Kind, Cloexec: h.Own || h.Lent})
+		s.Open = append(s.Open, program.Open{FD: h.At, Kind: h.Kind, Cloexec: h.Own || h.Borrowed})
 	}
 	for _, f := range g.Files {
 		if f.Source != spec.Closed {

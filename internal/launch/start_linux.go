@@ -159,7 +159,7 @@ func (s *attempt) Build() *spec.Error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	if err := s.hold(); err != nil {
+	if err := s.reserve(); err != nil {
 		return err
 	}
 	if s.given.Lacks.Has(kernel.NoCloseRange) {

@@ -13,10 +13,10 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// hold makes sure that the descriptors which the child needs are open, and
-// lends those a low number that are elsewhere, as far as that can be had: the
-// highest of them is where the child's table is cut.
-func (s *attempt) hold() *spec.Error {
+// reserve makes sure that the descriptors that the child needs are open. Those that are
+// elsewhere borrow a low number, if one is left: the child's table is cut above the
+// highest of them.
+func (s *attempt) reserve() *spec.Error {
 	g := &s.given
 	g.ListHeld()
 	g.Copied = g.Lacks.Has(kernel.NoCloseRange | kernel.OnlyVfork)
@@ -24,9 +24,9 @@ func (s *attempt) hold() *spec.Error {
 		return nil
 	}
 	// An Exec has no use for a low number: the table is its own process's.
-	lendable := !s.ask.InPlace && !g.Copied
+	borrows := !s.ask.InPlace && !g.Copied
 	for i := range g.Held {
-		if err := lendLow(&g.Held[i], lendable); err != nil {
+		if err := borrowLow(&g.Held[i], borrows); err != nil {
 			returnLow(g)
 			return &spec.Error{Path: s.ask.Path, Object: "descriptor " + strconv.Itoa(g.Held[i].Fd), Field: g.Held[i].Field, Err: err}
 		}
@@ -34,28 +34,28 @@ func (s *attempt) hold() *spec.Error {
 	return nil
 }
 
-// lendLow lends one a low number, if it may have one and there is one left.
-func lendLow(h *compile.Held, lendable bool) error {
+// borrowLow borrows a low number for a descriptor, if it may have one and one is left.
+func borrowLow(h *compile.Held, borrows bool) error {
 	switch {
 	case h.Stays: // the child looks whether it is there
 		return nil
 	case !spec.Descriptor(h.Fd):
 		return unix.EBADF
 	}
-	if h.Fd < machine.EndSlot() || !lendable || !h.Own && mayBeLocked(h.Fd) {
+	if h.Fd < machine.EndSlot() || !borrows || !h.Own && mayBeLocked(h.Fd) {
 		_, err := unix.FcntlInt(uintptr(h.Fd), unix.F_GETFD, 0)
 		return err
 	}
 	slot, ok, err := machine.Borrow(h.Fd)
 	if ok {
-		h.At, h.Lent = slot, true
+		h.At, h.Borrowed = slot, true
 	}
 	return err
 }
 
 // mayBeLocked reports whether this process may hold a record lock on the file
-// (F_SETLK in fcntl_locking(2)). To lend it means to close a descriptor of it in
-// the end, and the kernel releases such locks with the first descriptor of the
+// (F_SETLK in fcntl_locking(2)). To borrow a number for it means to close a
+// descriptor of it in the end, and the kernel releases such locks with the first descriptor of the
 // file that the process closes. Nobody locks pipes, sockets, what has no file and
 // /dev/null, and a descriptor made with O_PATH has no part in it.
 func mayBeLocked(fd int) bool {
@@ -77,9 +77,9 @@ func mayBeLocked(fd int) bool {
 // returnLow takes the low numbers back.
 func returnLow(g *compile.Input) {
 	for i := range g.Held {
-		if h := &g.Held[i]; h.Lent {
+		if h := &g.Held[i]; h.Borrowed {
 			machine.Return(h.At)
-			h.Lent = false
+			h.Borrowed = false
 		}
 	}
 }

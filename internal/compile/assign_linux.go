@@ -12,9 +12,9 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// placeFiles puts every file at its number, and has all others closed by
+// assignFiles puts every file at its number, and has all others closed by
 // execve.
-func (b *builder) placeFiles() {
+func (b *builder) assignFiles() {
 	b.parkProgram()
 	b.arrange()   // what is open
 	b.openPaths() // when /proc/self/fd shows the child's files
@@ -45,9 +45,9 @@ func (b *builder) parkProgram() {
 // the end only cycles are left; each is opened by moving one file away.
 func (b *builder) arrange() {
 	t := &b.table
-	t.needed, t.placed = t.needed[:0], t.placed[:0]
+	t.needed, t.assigned = t.needed[:0], t.assigned[:0]
 	for range b.given.Files {
-		t.needed, t.placed = append(t.needed, 0), append(t.placed, false)
+		t.needed, t.assigned = append(t.needed, 0), append(t.assigned, false)
 	}
 	for i := range b.given.Files {
 		if at := t.sitsAt(i); at >= 0 {
@@ -55,12 +55,12 @@ func (b *builder) arrange() {
 		}
 	}
 	for i := range b.given.Files {
-		b.placeFrom(i)
+		b.assignFrom(i)
 	}
 	for i, f := range b.given.Files {
-		if !t.placed[i] {
+		if !t.assigned[i] {
 			b.moveAway(f)
-			b.placeFrom(i)
+			b.assignFrom(i)
 		}
 	}
 }
@@ -75,20 +75,20 @@ func (t *fdTable) sitsAt(i int) int {
 	return spec.IndexOfFile(t.files, from)
 }
 
-// placeFrom places file i, if its number is free for it, and then every
+// assignFrom puts file i at its number, if that is free for it, and then every
 // file whose number that makes free.
-func (b *builder) placeFrom(i int) {
+func (b *builder) assignFrom(i int) {
 	t := &b.table
-	for i >= 0 && !t.placed[i] && (t.needed[i] == 0 || t.source[i] == t.files[i].N) {
-		b.place(i)
-		t.placed[i] = true
+	for i >= 0 && !t.assigned[i] && (t.needed[i] == 0 || t.source[i] == t.files[i].N) {
+		b.assign(i)
+		t.assigned[i] = true
 		if i = t.sitsAt(i); i >= 0 {
 			t.needed[i]--
 		}
 	}
 }
 
-func (b *builder) place(i int) {
+func (b *builder) assign(i int) {
 	t := &b.table
 	f, from := &b.given.Files[i], t.source[i]
 	switch {
@@ -111,7 +111,7 @@ func (b *builder) place(i int) {
 func (b *builder) moveAway(f spec.ChildFile) {
 	t := &b.table
 	for i := range t.source {
-		if t.source[i] == f.N && !t.placed[i] { // there is one
+		if t.source[i] == f.N && !t.assigned[i] { // there is one
 			t.source[i] = t.spare()
 			b.add(b.given.Files[i].Field, program.Dup3, Num(f.N), Num(t.source[i]), Num(unix.O_CLOEXEC))
 		}
