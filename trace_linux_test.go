@@ -91,7 +91,7 @@ func callsToTrace(programs ...*program.Program) (list []callToTrace) {
 			if !s.Quiet && !s.Call.IsOperation() && s.Call != program.ExitGroup {
 				list = append(list, callToTrace{s.Call.String() + " " + s.Field, mustPass(p.Steps, 0, i)})
 			}
-			if s.Call == program.Clone && !s.Relay { // the init goes on when the start is over
+			if s.Call == program.Clone && !s.Sibling { // the init goes on when the start is over
 				i += int(p.Steps[i+1].Args[2].Value)
 			}
 		}

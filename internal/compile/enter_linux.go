@@ -47,9 +47,9 @@ func (g *Input) BornInto() uint64 {
 	return flags
 }
 
-// RelaysLate reports whether the second stage has to make a process to be in the namespaces,
+// MakesSiblingLate reports whether the second stage has to make a process to be in the namespaces,
 // since it cannot enter them itself.
-func (g *Input) RelaysLate() bool {
+func (g *Input) MakesSiblingLate() bool {
 	born := uintptr(unix.CLONE_NEWPID | unix.CLONE_NEWTIME)
 	return g.EntersLate() && g.Ask.Sys.Cloneflags&born != 0 || g.StageField != "" && !g.Ask.InPlace && g.Joins.Has(spec.PIDNamespace)
 }
@@ -61,24 +61,24 @@ func (b *builder) enterLate() {
 	switch {
 	case b.given.EntersLate():
 		flags = spec.BirthFlags(b.ask.Sys.Cloneflags) & uint64(spec.AllKinds)
-	case b.given.RelaysLate():
+	case b.given.MakesSiblingLate():
 		name = "Attr.Join"
 	default:
 		return
 	}
-	relays, opens := b.given.RelaysLate(), b.ask.Meets() && !b.given.Root
-	if (relays || !opens) && len(b.given.Joins.Late) == 0 { // after a join it is so
+	sibling, opens := b.given.MakesSiblingLate(), b.ask.Meets() && !b.given.Root
+	if (sibling || !opens) && len(b.given.Joins.Late) == 0 { // after a join it is so
 		b.add(name, program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(0))
 	}
-	if relays {
-		b.relayLate(name, flags)
+	if sibling {
+		b.siblingLate(name, flags)
 	} else {
 		b.add(name, program.Unshare, Num(flags))
 	}
-	if relays && opens {
+	if sibling && opens {
 		// The process that has made this one has the rights of the parent, and
 		// the same memory. The parent answers when it is gone.
-		b.tellAndWait(name, machine.Relayed)
+		b.tellAndWait(name, machine.SiblingMade)
 		b.add(name, program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(1))
 	}
 	if b.ask.Meets() {
@@ -89,16 +89,16 @@ func (b *builder) enterLate() {
 	}
 }
 
-// relayLate has the second stage make another process, in the namespaces, which goes on.
-func (b *builder) relayLate(name string, flags uint64) {
+// siblingLate has the second stage make a sibling, in the namespaces, which goes on.
+func (b *builder) siblingLate(name string, flags uint64) {
 	p := b.p
 	flags |= unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_PARENT_SETTID
 	if b.given.Lacks.Has(kernel.NoClone3) {
-		b.add(name, program.Clone, Num(flags), Num(0), Num(machine.RelayedAt)).Into(p.Words(0)).Relay = true
+		b.add(name, program.Clone, Num(flags), Num(0), Num(machine.SiblingAt)).Into(p.Words(0)).Sibling = true
 	} else {
 		const parentTID = 3 // of struct clone_args
-		args := [11]uint64{0: flags, parentTID: machine.RelayedAt}
-		b.add(name, program.Clone3, p.Words(args[:]...), Num(88)).Into(p.Words(0)).Relay = true
+		args := [11]uint64{0: flags, parentTID: machine.SiblingAt}
+		b.add(name, program.Clone3, p.Words(args[:]...), Num(88)).Into(p.Words(0)).Sibling = true
 	}
 }
 

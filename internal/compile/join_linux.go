@@ -12,10 +12,10 @@ import (
 
 // Joins is what the start knows of the namespaces to join.
 type Joins struct {
-	List       []spec.Joined // in the order in which they are joined
-	Late       []spec.Joined // those that are joined in the second stage
-	Privileged bool          // the caller needs no right that only the user namespace gives
-	Relays     bool          // a process that is made on the way goes on
+	List         []spec.Joined // in the order in which they are joined
+	Late         []spec.Joined // those that are joined in the second stage
+	Privileged   bool          // the caller needs no right that only the user namespace gives
+	MakesSibling bool          // a process that is made on the way goes on
 
 	NullReader, NullWriter int // the caller's /dev/null, or NotOpen
 }
@@ -52,8 +52,8 @@ func (b *builder) join() {
 	for _, n := range j.List {
 		b.add(n.Field, program.Setns, Num(n.Fd), Num(n.Kind))
 	}
-	if b.given.Joins.Relays {
-		b.relay()
+	if b.given.Joins.MakesSibling {
+		b.makeSibling()
 	}
 }
 
@@ -77,9 +77,9 @@ func (b *builder) joinRest() {
 	}
 }
 
-// relay has the child make another child of the parent's, in the PID
+// makeSibling has the child make another child of the parent's, in the PID
 // namespace just joined, and in new namespaces if there are to be any. That one goes on.
-func (b *builder) relay() {
+func (b *builder) makeSibling() {
 	m, p := &b.made, b.p
 	m.ChildPid, m.ChildPidFD, m.ChildLeft = p.Words(0), p.Words(1<<32-1), p.Words(1)
 	name := "Attr.Join"
@@ -96,7 +96,7 @@ func (b *builder) relay() {
 	if b.given.Lacks.Has(kernel.NoClone3) {
 		// The place of the address that is cleared depends on the
 		// architecture; without CLONE_SETTLS the other one is ignored.
-		b.add(name, program.Clone, Num(flags), Num(0), m.ChildPidFD, m.ChildLeft, m.ChildLeft).Into(m.ChildPid).Relay = true
+		b.add(name, program.Clone, Num(flags), Num(0), m.ChildPidFD, m.ChildLeft, m.ChildLeft).Into(m.ChildPid).Sibling = true
 		return
 	}
 	// The kernel notes the number before the new process runs, whatever
@@ -106,5 +106,5 @@ func (b *builder) relay() {
 	for i, at := range []program.Arg{m.ChildPidFD, m.ChildLeft, m.ChildPid} {
 		p.Point(args.Plus(8+8*i), at)
 	}
-	b.add(name, program.Clone3, args, Num(88)).Into(m.ChildPid).Relay = true
+	b.add(name, program.Clone3, args, Num(88)).Into(m.ChildPid).Sibling = true
 }

@@ -17,8 +17,8 @@ type fdTable struct {
 	held     []Held
 	files    []spec.ChildFile // what the child is to have
 	open     fdSet
-	source   []int // for each of the child's files where it is, or NotOpen
-	needed   []int // for each of the child's files how many others are at its number
+	source   []int  // for each of the child's files where it is, or NotOpen
+	needed   []int  // for each of the child's files how many others are at its number
 	assigned []bool // for each of the child's files whether it is where it goes
 }
 

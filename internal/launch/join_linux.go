@@ -243,13 +243,13 @@ func (s *attempt) divideJoins() *spec.Error {
 	if s.given.StageField == "" && !s.ask.InPlace {
 		// A process in another PID namespace is made, not moved; and new
 		// namespaces belong to the user namespace that their maker is in.
-		s.given.Joins.Relays = j.Has(spec.PIDNamespace) || len(j.List) > 0 && s.given.BornInto()&uint64(spec.AllKinds) != 0
+		s.given.Joins.MakesSibling = j.Has(spec.PIDNamespace) || len(j.List) > 0 && s.given.BornInto()&uint64(spec.AllKinds) != 0
 		return nil
 	}
 	for _, n := range j.List {
 		s.given.Uses = append(s.given.Uses, compile.Use{Fd: n.Fd, Field: n.Field, Kind: program.Harmless, Own: !n.Given})
 	}
-	j.List, j.Late, s.given.Joins.Relays = j.Late[:0], j.List, false
+	j.List, j.Late, s.given.Joins.MakesSibling = j.Late[:0], j.List, false
 	return nil
 }
 

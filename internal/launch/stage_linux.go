@@ -26,7 +26,7 @@ func (s *attempt) openSecond() *spec.Error {
 			s.given.WaitFD = s.nextStandIn()
 		}
 	} else {
-		s.stage = &machine.Second{Meets: s.ask.Meets() && s.given.EntersLate(), Relays: s.given.RelaysLate()}
+		s.stage = &machine.Second{Meets: s.ask.Meets() && s.given.EntersLate(), MakesSibling: s.given.MakesSiblingLate()}
 		if err := s.stage.Open(); err != nil {
 			return &spec.Error{Path: s.ask.Path, Step: "open second stage", Field: s.given.StageField, Err: err, Hint: explain.NoImage(err)}
 		}

@@ -214,9 +214,9 @@ func (s *attempt) prepareLaunch() {
 	// A traced child may stop before it executes, for its parent to say how to
 	// go on: that parent must not wait in vfork.
 	s.launch.Vfork = s.ask.InCgroup() && !sys.Ptrace
-	if s.given.Joins.Relays { // the process that goes on is born into them
+	if s.given.Joins.MakesSibling { // the process that goes on is born into them
 		s.launch.Namespaces, s.launch.CopyFiles, s.launch.Vfork = 0, false, false
-		s.launch.Relay = &machine.Relay{Pid: s.Made.ChildPid, PidFD: s.Made.ChildPidFD, Left: s.Made.ChildLeft}
+		s.launch.Sibling = &machine.Sibling{Pid: s.Made.ChildPid, PidFD: s.Made.ChildPidFD, Left: s.Made.ChildLeft}
 	}
 	if s.given.MeetsEarly() {
 		s.launch.Rendezvous = s.writeMaps
@@ -276,7 +276,7 @@ func (s *attempt) again(res machine.Result) bool {
 
 // atBirth reports whether it was the making of a child that failed.
 func (s *attempt) atBirth(res machine.Result) bool {
-	return res.Place == machine.AtBirth || res.Place == machine.InChild && s.Made.First.Steps[res.Step].Relay
+	return res.Place == machine.AtBirth || res.Place == machine.InChild && s.Made.First.Steps[res.Step].Sibling
 }
 
 // process makes the os.Process of a child that runs. The kernel's pidfd of the

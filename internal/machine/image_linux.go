@@ -31,12 +31,12 @@ const (
 	// BornAt is the address of a struct timespec in that page: when the
 	// program has begun, if it notes that.
 	BornAt = SharedAt + SharedSize
-	// RelayedAt is the address in that page of a word for the number of the
+	// SiblingAt is the address in that page of a word for the number of the
 	// process that goes on, where the first one makes another.
-	RelayedAt = BornAt + 16
+	SiblingAt = BornAt + 16
 	// LeftAt is the address in that page of a word that the kernel clears when an init's child
 	// has left the init's memory, by executing the program or by its end.
-	LeftAt = RelayedAt + 8
+	LeftAt = SiblingAt + 8
 	// EndAt is where in the file an init may tell the end of the program, up to
 	// 512 bytes.
 	EndAt = 3584

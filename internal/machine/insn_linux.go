@@ -59,8 +59,8 @@ const (
 	opSyscall = iota
 	opTest
 	opMove
-	opRelay // a system call that makes a process, which goes on alone; the maker goes on at to0, where it ends
-	opClock // a call of clock_gettime into the log, with the number in arg[1]
+	opSibling // a system call that makes a process, which goes on alone; the maker goes on at to0, where it ends
+	opClock   // a call of clock_gettime into the log, with the number in arg[1]
 )
 
 const (
@@ -180,8 +180,8 @@ func (l layout) insnOf(p *program.Program, i int) insn {
 	default:
 		in.nr = numbers[s.Call]
 	}
-	if s.Relay {
-		in.op, in.to0 = opRelay, l.insn(len(p.Steps))+uint64(l.exit)*uint64(insnSize)-l.insn(i)
+	if s.Sibling {
+		in.op, in.to0 = opSibling, l.insn(len(p.Steps))+uint64(l.exit)*uint64(insnSize)-l.insn(i)
 	}
 	return in
 }

@@ -61,8 +61,8 @@ type Launch struct {
 	// Handover, if not nil, is a descriptor that the child hands to the parent
 	// at its end.
 	Handover *Handover
-	// Relay, if not nil, says which step makes the process that goes on.
-	Relay *Relay
+	// Sibling, if not nil, says which step makes the process that goes on.
+	Sibling *Sibling
 	// ReadsProc says that the rendezvous, or the child itself, needs the
 	// child's files in /proc to belong to the caller.
 	ReadsProc bool

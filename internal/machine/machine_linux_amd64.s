@@ -108,8 +108,8 @@ call:
 	CMPQ	AX, $-4095
 	JCC	failed
 	MOVQ	insn_op(R12), CX
-	CMPQ	CX, $const_opRelay
-	JEQ	relay
+	CMPQ	CX, $const_opSibling
+	JEQ	sibling
 
 store:
 	MOVQ	insn_out0(R12), CX
@@ -180,7 +180,7 @@ failed:
 
 // The new process goes on, and writes nothing here. The one that made it notes
 // its number and ends. It leaves state_cur to the other.
-relay:
+sibling:
 	TESTQ	AX, AX
 	JZ	advance
 	MOVQ	insn_out0(R12), CX

@@ -95,8 +95,8 @@ call:
 	CMN	$4095, R0
 	BCS	failed
 	MOVD	insn_op(R19), R9
-	CMP	$const_opRelay, R9
-	BEQ	relay
+	CMP	$const_opSibling, R9
+	BEQ	sibling
 
 store:
 	MOVD	insn_out0(R19), R9
@@ -170,7 +170,7 @@ failed:
 	B	loop
 
 // See machine_linux_amd64.s.
-relay:
+sibling:
 	CBZ	R0, advance
 	MOVD	insn_out0(R19), R9
 	MOVD	R0, (R9)

@@ -45,9 +45,9 @@ type Second struct {
 	// a byte.
 	Meets      bool
 	Rendezvous func(pid int) error
-	// Relays says that its first process may make another one, which goes on,
-	// and puts its number at RelayedAt.
-	Relays bool
+	// MakesSibling says that its first process may make another one, which goes on,
+	// and puts its number at SiblingAt.
+	MakesSibling bool
 	// Moments, if not nil, receives when Rendezvous has returned.
 	Moments *Times
 

@@ -11,8 +11,8 @@ import (
 
 // Words that it tells before, each of which it waits for an answer to.
 const (
-	Entered = "\x02" // it is in its user namespace
-	Relayed = "\x03" // its first process has made the one that goes on
+	Entered     = "\x02" // it is in its user namespace
+	SiblingMade = "\x03" // its first process has made the one that goes on
 )
 
 // listen reads the pipe to its end, or to the word that the program has been
@@ -57,7 +57,7 @@ func (s *Second) heard(res *Result, word string) bool {
 	switch word {
 	default:
 		return false
-	case Relayed:
+	case SiblingMade:
 		s.follow(res)
 	case Entered:
 		s.follow(res)
@@ -79,16 +79,16 @@ func (s *Second) heard(res *Result, word string) bool {
 // has made another and ended. It is done once, before anybody may have the
 // right to change the number.
 func (s *Second) follow(res *Result) {
-	if !s.Relays {
+	if !s.MakesSibling {
 		return
 	}
 	var word [4]byte
-	unix.Pread(s.state, word[:], RelayedAt-StatePage)
+	unix.Pread(s.state, word[:], SiblingAt-StatePage)
 	pid := int(binary.NativeEndian.Uint32(word[:]))
 	if pid == 0 {
 		return
 	}
-	s.Relays = false
+	s.MakesSibling = false
 	res.reap(InSecond)
 	res.Pid, res.PidFD = pid, -1
 	if fd, err := unix.PidfdOpen(pid, 0); err == nil {

@@ -19,8 +19,8 @@ func (r *run) serve(l *Launch) Result {
 	res := r.born()
 	res.stop = l.Stop
 	l.Stop.has(res)
-	if l.Relay != nil {
-		if res = r.relay(l, res); res.over {
+	if l.Sibling != nil {
+		if res = r.toSibling(l, res); res.over {
 			return res
 		}
 	}

@@ -154,7 +154,7 @@ func (m *maker) link(r *run, l *Launch) {
 // call lays out a call that makes a process, which begins at an instruction.
 // The maker goes on at another, be there a process or not.
 func (m *maker) call(i int, nr uint64, arg [5]uint64, made *uint64, begin uint64, next int) {
-	in := insn{op: opRelay, nr: nr, out0: addressOf(made), next: begin - m.at(i), ret: notRun}
+	in := insn{op: opSibling, nr: nr, out0: addressOf(made), next: begin - m.at(i), ret: notRun}
 	in.errno0, in.to0 = anyErrno, m.at(next)-m.at(i)
 	copy(in.arg[:], arg[:])
 	m.insns[i] = in

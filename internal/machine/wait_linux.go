@@ -147,7 +147,7 @@ func firstNap(l *Launch) time.Duration {
 // mayGo reports whether the child needs the parent's memory no longer, although
 // the word is not cleared.
 func (r *run) mayGo(l *Launch, pid int, nap time.Duration) bool {
-	if l.Flags()&unix.CLONE_VFORK != 0 && !l.Plain && l.Relay == nil && !l.Stop.IsAsked() {
+	if l.Flags()&unix.CLONE_VFORK != 0 && !l.Plain && l.Sibling == nil && !l.Stop.IsAsked() {
 		// The birth has lasted until the child was out of the memory. A
 		// maker that is killed does not wait for that.
 		wordStays.Store(true)

@@ -26,10 +26,10 @@ type Step struct {
 	// Next is the step to go on with, relative to this one; 0 means the
 	// following step.
 	Next int32
-	// Relay steps are calls of clone: the process that makes the call
-	// ends, and the new one goes on. The result is stored by the former, to
+	// Sibling steps are calls of clone that make a sibling of the process: the
+	// process ends, and the sibling goes on. The result is stored by the former, to
 	// one place. A failure is one as of any other step.
-	Relay bool
+	Sibling bool
 	// Quiet steps are bookkeeping that a listing leaves out.
 	Quiet bool
 	// Timed steps are those whose beginning the program's log notes.

@@ -8,11 +8,11 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// A Relay says where the first child makes a second one, a sibling of its
-// own (CLONE_PARENT), which goes on with the program, and ends. It is for what
+// A Sibling says where the first child makes a second one, a sibling of its own
+// (CLONE_PARENT), and ends. The sibling goes on with the program. It is for what
 // a process cannot do to itself, such as to enter a PID namespace. The step
 // is marked as such in the program. All are words of the program's data.
-type Relay struct {
+type Sibling struct {
 	// Pid receives the second child's number. It is 0 as long as there is none.
 	Pid program.Arg
 	// PidFD receives its pidfd, and is -1 without one.
@@ -21,12 +21,12 @@ type Relay struct {
 	Left program.Arg
 }
 
-// relay waits for the end of the first child and returns the second, or how
+// toSibling waits for the end of the first child and returns the second, or how
 // the first has failed. The first leaves nothing behind: what it has done so far
 // is the second's now.
-func (r *run) relay(l *Launch, first Result) Result {
+func (r *run) toSibling(l *Launch, first Result) Result {
 	first = first.reap(InChild)
-	h := l.Relay
+	h := l.Sibling
 	pid := int(atomic.LoadUint32(word32(l.Program, h.Pid)))
 	if pid == 0 {
 		first = r.progress(first)
