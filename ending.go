@@ -12,7 +12,7 @@ import (
 // An Ending says when a command is ended that does not end by itself, and how:
 // Signal, then, Grace later, SIGKILL for all that is left. The signal is for the process,
 // or for the process group that it was started to lead, or for the program where
-// there is an init. It is followed by SIGCONT: who is stopped could not act on
+// there is an init. SIGCONT follows, since a process that is stopped could not act on
 // it. SIGKILL is for the whole tree, as [Cmd.KillTree] reaches it, and comes as
 // soon as the process has ended; [Result.Reach] tells how sure it is.
 //

@@ -38,7 +38,7 @@ func (r *Result) use(c *Cmd) {
 	r.VoluntarySwitches, r.InvoluntarySwitches = u.Nvcsw, u.Nivcsw
 }
 
-// explain looks for who has ended a program that this package has not.
+// explain looks for who has ended a program, where this process has not.
 func (r *Result) explain(c *Cmd) {
 	switch {
 	case r.Cause != CauseProgram || r.ExitCode == 0:

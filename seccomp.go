@@ -104,7 +104,7 @@ const (
 	SeccompTrap                      // the thread gets SIGSYS
 	SeccompTrace                     // a tracer decides; without one it fails with ENOSYS
 	SeccompLog                       // it is made, and logged. Linux 4.14
-	SeccompNotify                    // who reads Birth.SeccompListener decides. Linux 5.0
+	SeccompNotify                    // whoever reads Birth.SeccompListener decides. Linux 5.0
 )
 
 // A SeccompOp is how an argument is compared with a value, both without sign.

@@ -127,7 +127,7 @@ func (in *initBuilder) spawn() {
 // the group does not come to both. It has a session of its own, too: if only
 // the group were another, the program's would not count as orphaned because of the
 // init, and Ctrl-Z would stop it where nobody can continue it (setpgid(2)).
-// Who leads a group cannot leave it. The program inherits the session and the group, so
+// A process that leads a group cannot leave it. The program inherits the session and the group, so
 // it has to be there already.
 func (in *initBuilder) standAside() {
 	if !in.ask.Leads() {

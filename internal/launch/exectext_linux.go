@@ -119,8 +119,8 @@ func (s *attempt) endings(e *spec.Error, step int) (list []ending) {
 	return append(list, ending{code: code})
 }
 
-// likely are the errnos that a hint may be for. Who has the program open for
-// writing (ETXTBSY) is not to be known beforehand. An Exec that is going to
+// likely are the errnos that a hint may be for. Nobody knows beforehand who
+// will have the program open for writing (ETXTBSY). An Exec that is going to
 // succeed should not spend its time on what cannot happen.
 func (s *attempt) likely(call program.Call) []syscall.Errno {
 	_, mayLack := call.Since()

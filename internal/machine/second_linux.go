@@ -95,11 +95,17 @@ func pipe() (read, write int, err error) {
 	return ends[0], ends[1], nil
 }
 
-// Image, State, Pipe and Wait return the descriptors that the child needs.
+// Image is the descriptor of the image.
 func (s *Second) Image() int { return s.image.fd }
+
+// State is that of the file with the state.
 func (s *Second) State() int { return s.state }
-func (s *Second) Pipe() int  { return s.write }
-func (s *Second) Wait() int  { return s.wait }
+
+// Pipe is that of the pipe's write end.
+func (s *Second) Pipe() int { return s.write }
+
+// Wait is that of the pipe that the second stage waits at, or -1.
+func (s *Second) Wait() int { return s.wait }
 
 // TakeReports hands the pipe's read end over to the caller.
 func (s *Second) TakeReports() int {

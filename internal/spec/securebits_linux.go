@@ -8,6 +8,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
+// Secure bits, as prctl(2) has them.
 const (
 	AllSecurebits = 1<<12 - 1
 	KeepCapsBit   = 1 << 4

@@ -12,10 +12,11 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
+// What the kernel has of signals.
 const (
-	LastSignal  = 64
-	SigsetSize  = 8
-	SigactWords = 4 // of struct sigaction
+	LastSignal  = 64 // SIGRTMAX
+	SigsetSize  = 8  // bytes of a sigset_t
+	SigactWords = 4  // of struct sigaction
 )
 
 func (r *Start) checkSignals() *Error {
