@@ -27,23 +27,6 @@ type builder struct {
 	guardsCore bool        // the limit on core files is still to be put back
 }
 
-// Compile compiles an input. The plan is in m, and good until m is used again.
-func Compile(g *Input, m *Memory) Plan {
-	b := m.begin(g)
-	first := b.p
-	first.Reset()
-	if g.StageField != "" {
-		b.made.Second = &m.second
-	}
-	b.mask = first.Words(0)
-	first.Label(b.mask, "mask")
-	b.made.FirstMask = b.mask
-	b.steps()
-	b.p = first
-	b.noteTimes()
-	return b.made
-}
-
 func (b *builder) add(field string, call program.Call, args ...program.Arg) *program.Step {
 	return b.p.Add(field, call, args...)
 }
@@ -51,4 +34,12 @@ func (b *builder) add(field string, call program.Call, args ...program.Arg) *pro
 // Num is an argument that is a number.
 func Num[T ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64 | ~uintptr](n T) program.Arg {
 	return program.Num(n)
+}
+
+// An openLabel is a file that takes a label: its descriptor, and the number that
+// it has if no file of the parent's is in the way.
+type openLabel struct {
+	spec.ExecAttr
+	fd program.Arg
+	at int
 }

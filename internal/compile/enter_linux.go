@@ -11,20 +11,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// A Standing is what this process is to other processes of its user.
-type Standing struct {
-	// Root says that it owns the files in /proc that belong to root, and so does the
-	// child. It may have a right to write to them otherwise (CAP_DAC_OVERRIDE), which the
-	// child has not got inside.
-	Root bool
-	// Capable says that it holds capabilities.
-	Capable bool
-	// Guarded says that there may be some that have no right to trace it: those that lack a
-	// capability of its or one of its ids, or any, where it is not dumpable or Yama restricts
-	// them (ptrace(2)). Other security modules judge the child as they do the parent.
-	Guarded bool
-}
-
 // EntersLate reports whether new namespaces are not what the child is born into,
 // but what its second stage enters: those with a user namespace among them, and those that are to
 // be made in joined ones. The image was executed outside then: undumpable, it

@@ -47,15 +47,6 @@ func (g *Input) hold(u Use) {
 	g.Held = append(g.Held, Held{Use: u, At: u.Fd, uses: 1})
 }
 
-// A Use is a descriptor of the parent's that some step needs.
-type Use struct {
-	Fd    int
-	Field string
-	Kind  program.FileKind
-	Own   bool // it was made for the start: nobody else has a lock on it, and it has the close-on-exec flag
-	Stays bool // it is neither moved nor marked
-}
-
 // Use has the child find a descriptor of the caller's, at a number that [Held] tells,
 // until it executes its program. What kind of file that is
 // matters to the verifier: a directory of the host's must be closed again before

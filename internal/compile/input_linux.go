@@ -93,3 +93,36 @@ func (c *Plan) Runs(step int) string {
 	}
 	return "program"
 }
+
+// A Use is a descriptor of the parent's that some step needs.
+type Use struct {
+	Fd    int
+	Field string
+	Kind  program.FileKind
+	Own   bool // it was made for the start: nobody else has a lock on it, and it has the close-on-exec flag
+	Stays bool // it is neither moved nor marked
+}
+
+// A Standing is what this process is to other processes of its user.
+type Standing struct {
+	// Root says that it owns the files in /proc that belong to root, and so does the
+	// child. It may have a right to write to them otherwise (CAP_DAC_OVERRIDE), which the
+	// child has not got inside.
+	Root bool
+	// Capable says that it holds capabilities.
+	Capable bool
+	// Guarded says that there may be some that have no right to trace it: those that lack a
+	// capability of its or one of its ids, or any, where it is not dumpable or Yama restricts
+	// them (ptrace(2)). Other security modules judge the child as they do the parent.
+	Guarded bool
+}
+
+// Joins is what the start knows of the namespaces to join.
+type Joins struct {
+	List         []spec.Joined // in the order in which they are joined
+	Late         []spec.Joined // those that are joined in the second stage
+	Privileged   bool          // the caller needs no right that only the user namespace gives
+	MakesSibling bool          // a process that is made on the way goes on
+
+	NullReader, NullWriter int // the caller's /dev/null, or NotOpen
+}

@@ -10,16 +10,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// Joins is what the start knows of the namespaces to join.
-type Joins struct {
-	List         []spec.Joined // in the order in which they are joined
-	Late         []spec.Joined // those that are joined in the second stage
-	Privileged   bool          // the caller needs no right that only the user namespace gives
-	MakesSibling bool          // a process that is made on the way goes on
-
-	NullReader, NullWriter int // the caller's /dev/null, or NotOpen
-}
-
 // Has reports whether a namespace of the kind is joined.
 func (j *Joins) Has(kind spec.NamespaceKind) bool {
 	return spec.Holds(j.List, kind) || spec.Holds(j.Late, kind)

@@ -6,7 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
-	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // openLabels opens the files that take the labels. Only the process itself may
@@ -23,14 +22,6 @@ func (b *builder) openLabels() {
 		b.add(a.Field, program.Openat, Num(t.at(b.given.ProcFD)), b.p.Str(a.Path), Num(unix.O_WRONLY|unix.O_CLOEXEC), Num(0))
 		b.labels = append(b.labels, openLabel{a, b.p.Result(), at})
 	}
-}
-
-// An openLabel is a file that takes a label: its descriptor, and the number that
-// it has if no file of the parent's is in the way.
-type openLabel struct {
-	spec.ExecAttr
-	fd program.Arg
-	at int
 }
 
 // writeLabels writes the labels, with the child's credentials: it is they that

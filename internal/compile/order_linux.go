@@ -65,3 +65,20 @@ func (b *builder) steps() {
 	b.denyTIOCSTI(true)      // with no_new_privs, which allows it
 	b.finish()
 }
+
+// Compile compiles an input. The plan is in m, and good until m is used again.
+func Compile(g *Input, m *Memory) Plan {
+	b := m.begin(g)
+	first := b.p
+	first.Reset()
+	if g.StageField != "" {
+		b.made.Second = &m.second
+	}
+	b.mask = first.Words(0)
+	first.Label(b.mask, "mask")
+	b.made.FirstMask = b.mask
+	b.steps()
+	b.p = first
+	b.noteTimes()
+	return b.made
+}

@@ -70,14 +70,6 @@ func (s *attempt) useCgroup() *spec.Error {
 	return nil
 }
 
-// parent is who the parent-death signal is about.
-func parent(r *spec.Start) int {
-	if r.InPlace {
-		return os.Getppid()
-	}
-	return os.Getpid()
-}
-
 // Every call that is not one for a thread of several (calls.txt) is left to an image
 // with one thread. Of some calls it depends on an argument: those of prctl(2) that
 // are about the thread, limits that the runtime does not run into while it still

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 
 	"github.com/sprog-dev/sprog/internal/machine"
-	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // A Flight is a start under way that something may end: the time limit, or the context.
@@ -31,15 +30,4 @@ func (f *Flight) stopper() *machine.Stop {
 		return nil
 	}
 	return f.stop
-}
-
-// stopped is the error of a start that was ended, which says how far it had come.
-func (s *attempt) stopped(res machine.Result) *spec.Error {
-	e := &spec.Error{Path: s.ask.Path}
-	if res.Place != machine.AtBirth && res.Place != machine.AtMeeting && res.Place != machine.AtHandover {
-		res.Errno, res.Signal = 0, 0
-		e = s.explain(res)
-	}
-	e.Err = *s.to.Flight.why.Load()
-	return e
 }

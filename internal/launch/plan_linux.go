@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -63,20 +62,6 @@ func (s *attempt) standInForPipes() {
 		}
 		f.Fd = pipes[f.Fd]
 	}
-}
-
-// nextStandIn returns a number for a descriptor that only a start makes. It is
-// none of those that the start names.
-func (s *attempt) nextStandIn() int {
-	named := func(fd int) bool {
-		return slices.ContainsFunc(s.given.Files, func(f spec.ChildFile) bool { return f.Source == spec.FromParent && f.Fd == fd }) ||
-			slices.ContainsFunc(s.given.Uses, func(u compile.Use) bool { return u.Fd == fd })
-	}
-	for named(s.StandIn) {
-		s.StandIn++
-	}
-	s.StandIn++
-	return s.StandIn - 1
 }
 
 // A lister writes the steps of a plan.

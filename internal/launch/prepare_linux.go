@@ -34,36 +34,6 @@ var preparations = [...]func(*attempt) *spec.Error{
 	(*attempt).checkRights, (*attempt).checkModules,
 }
 
-// makeFile opens a descriptor for the length of the attempt to start, and has
-// the child find it. In a plan nothing is opened, and the number is a stand-in.
-func (s *attempt) makeFile(field string, kind program.FileKind, open func() (int, error)) (int, error) {
-	if s.Describing {
-		fd := s.nextStandIn()
-		s.given.UseOwn(fd, field, kind)
-		return fd, nil
-	}
-	fd, err := open()
-	if err != nil {
-		return -1, err
-	}
-	s.afterwards(func(bool) { unix.Close(fd) })
-	s.given.UseOwn(fd, field, kind)
-	return fd, nil
-}
-
-// afterwards has a function called when the attempt to start is over, in the
-// reverse order of the calls, with whether the program was executed.
-func (s *attempt) afterwards(f func(started bool)) { s.ends = append(s.ends, f) }
-
-// cleanUp ends the attempt.
-func (s *attempt) cleanUp(started bool) {
-	for i := len(s.ends) - 1; i >= 0; i-- {
-		s.ends[i](started)
-	}
-	clear(s.ends)
-	s.ends = s.ends[:0]
-}
-
 // useTerminal is for Foreground, whose Ctty is a descriptor of the parent's.
 func (s *attempt) useTerminal() *spec.Error {
 	if s.ask.Sys.Foreground {

@@ -13,13 +13,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/atstart"
-	"github.com/sprog-dev/sprog/internal/cgroup"
-	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/plain"
-	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -58,40 +54,6 @@ func Start(r *spec.Start, to Options) (*os.Process, error) {
 		before = s.tried
 		to.Tracer.again(res.Errno)
 	}
-}
-
-// An attempt is one go at a start. A start has several where the kernel turns out to
-// lack a call, or a program is busy.
-type attempt struct {
-	ask   *spec.Start
-	to    Options
-	given compile.Input
-	Made  compile.Plan
-	tried Tried
-
-	memory   *Memory
-	launch   machine.Launch
-	stage    *machine.Second
-	terminal Terminal
-	ends     []func(started bool)
-
-	group      *cgroup.Group // what Attr.Cgroup has asked for
-	cgroupSays string        // what its counters said when the start had failed
-	handler    int           // of an Exec: the first step after a failure
-
-	Describing    bool // a plan is made, and nothing else
-	StandIn       int  // the next number for a descriptor that only a start makes
-	standInCgroup int
-	parentSteps   []PlanStep // what the parent does before the birth
-}
-
-// Tried is what earlier attempts have shown about a start.
-type Tried struct {
-	busy        int  // how often the program was open for writing
-	noPidFD     bool // there is no descriptor left for one of the child
-	clone       bool // clone3 was refused: clone(2) tells whether as such
-	vfork       bool // so was clone(2)
-	procIsOuter bool // /proc turned out to belong to root of another user namespace
 }
 
 // try compiles the program for the kernel as far as it is known, and launches
@@ -139,90 +101,6 @@ func (s *attempt) try() (machine.Result, error) {
 		s.terminal.Restore(s.ask.Sys)
 	}
 	return res, nil
-}
-
-var emulated sync.Once
-
-// missingCalls is what is known to be missing.
-func missingCalls() kernel.Missing {
-	emulated.Do(func() {
-		if machine.OnValgrind() {
-			kernel.Known.Learn(kernel.NoClone3 | kernel.OnlyVfork)
-		}
-	})
-	return kernel.Known.Missing()
-}
-
-// Build makes what the program needs in the parent, and compiles it.
-func (s *attempt) Build() *spec.Error {
-	s.to.Tracer.phaseOfOpening()
-	if err := s.prepare(); err != nil {
-		return err
-	}
-	if err := s.reserve(); err != nil {
-		return err
-	}
-	if s.given.Lacks.Has(kernel.NoCloseRange) {
-		s.given.Highest = HighestFile() + moreFiles
-	}
-	if s.ask.Sys.Pdeathsig != 0 {
-		s.given.Ppid = parent(s.ask)
-	}
-	s.given.KernelCaps = kernel.Caps()
-	s.given.Nofile = compile.Nofile{Cur: atstart.NofileCur, Max: atstart.NofileMax, Known: atstart.NofileKnown, Raised: nofileRaised()}
-	s.given.Clock = compile.NoClock
-	if s.to.Tracer != nil {
-		s.given.Clock = s.to.Tracer.times.Clock
-	}
-	s.to.Tracer.Phase("compile", "compile the program", "")
-	s.Made = compile.Compile(&s.given, &s.memory.compile)
-	if s.to.Inspect != nil {
-		s.to.Inspect(s.Made.First, s.Made.Second)
-	}
-	if program.Compiled != nil {
-		program.Compiled(s.given.Verifiable(&s.Made))
-	}
-	return nil
-}
-
-// prepareLaunch says how the child comes to be.
-func (s *attempt) prepareLaunch() {
-	sys := s.ask.Sys
-	s.launch = machine.Launch{
-		Program:     s.Made.First,
-		Mask:        s.Made.FirstMask,
-		Namespaces:  s.given.BornInto(),
-		Hides:       s.undumpableAtBirth(),
-		Cgroup:      s.cgroup(),
-		CopyFiles:   s.given.Copied,
-		OldClone:    s.given.Lacks.Has(kernel.NoClone3),
-		NoPidFD:     s.given.NoPidFD,
-		Plain:       s.given.Lacks.Has(kernel.OnlyVfork),
-		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
-		Credentials: s.ask.ChangesCredentials() && s.Made.Second == nil,
-	}
-	s.launch.Stop = s.to.Flight.stopper()
-	if s.launch.Stop != nil && s.launch.OldClone && sys.PidFD == nil {
-		s.launch.NoPidFD = true // clone(2) has room for one of them; a stop needs the number
-	}
-	if s.ask.Listens() {
-		s.launch.Handover = &s.Made.Handover
-	}
-	if s.to.Tracer != nil {
-		s.launch.Times = &s.to.Tracer.times
-	}
-	// A traced child may stop before it executes, for its parent to say how to
-	// go on: that parent must not wait in vfork.
-	s.launch.Vfork = s.ask.InCgroup() && !sys.Ptrace
-	if s.given.Joins.MakesSibling { // the process that goes on is born into them
-		s.launch.Namespaces, s.launch.CopyFiles, s.launch.Vfork = 0, false, false
-		s.launch.Sibling = &machine.Sibling{Pid: s.Made.ChildPid, PidFD: s.Made.ChildPidFD, Left: s.Made.ChildLeft}
-	}
-	if s.given.MeetsEarly() {
-		s.launch.Rendezvous = s.writeMaps
-		s.launch.Go = s.Made.GoWord
-	}
-	s.launch.ReadsProc = s.readsProc()
 }
 
 // mostBusy is how often a program that is open for writing is tried again.
@@ -274,11 +152,6 @@ func (s *attempt) again(res machine.Result) bool {
 	return what != 0 && !s.given.Lacks.Has(what)
 }
 
-// atBirth reports whether it was the making of a child that failed.
-func (s *attempt) atBirth(res machine.Result) bool {
-	return res.Place == machine.AtBirth || res.Place == machine.InChild && s.Made.First.Steps[res.Step].Sibling
-}
-
 // process makes the os.Process of a child that runs. The kernel's pidfd of the
 // clone goes to whoever asked for it; os.Process can only get one of its own.
 func (s *attempt) process(res machine.Result) *os.Process {
@@ -324,4 +197,15 @@ func findProcess(pid int) (p *os.Process, err error) {
 		p, err = os.FindProcess(pid)
 	}
 	return p, err
+}
+
+// stopped is the error of a start that was ended, which says how far it had come.
+func (s *attempt) stopped(res machine.Result) *spec.Error {
+	e := &spec.Error{Path: s.ask.Path}
+	if res.Place != machine.AtBirth && res.Place != machine.AtMeeting && res.Place != machine.AtHandover {
+		res.Errno, res.Signal = 0, 0
+		e = s.explain(res)
+	}
+	e.Err = *s.to.Flight.why.Load()
+	return e
 }

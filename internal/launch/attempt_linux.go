@@ -1,0 +1,98 @@
+//go:build amd64 || arm64
+
+package launch
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// An attempt is one go at a start. A start has several where the kernel turns out to
+// lack a call, or a program is busy.
+type attempt struct {
+	ask   *spec.Start
+	to    Options
+	given compile.Input
+	Made  compile.Plan
+	tried Tried
+
+	memory   *Memory
+	launch   machine.Launch
+	stage    *machine.Second
+	terminal Terminal
+	ends     []func(started bool)
+
+	group      *cgroup.Group // what Attr.Cgroup has asked for
+	cgroupSays string        // what its counters said when the start had failed
+	handler    int           // of an Exec: the first step after a failure
+
+	Describing    bool // a plan is made, and nothing else
+	StandIn       int  // the next number for a descriptor that only a start makes
+	standInCgroup int
+	parentSteps   []PlanStep // what the parent does before the birth
+}
+
+// Tried is what earlier attempts have shown about a start.
+type Tried struct {
+	busy        int  // how often the program was open for writing
+	noPidFD     bool // there is no descriptor left for one of the child
+	clone       bool // clone3 was refused: clone(2) tells whether as such
+	vfork       bool // so was clone(2)
+	procIsOuter bool // /proc turned out to belong to root of another user namespace
+}
+
+// atBirth reports whether it was the making of a child that failed.
+func (s *attempt) atBirth(res machine.Result) bool {
+	return res.Place == machine.AtBirth || res.Place == machine.InChild && s.Made.First.Steps[res.Step].Sibling
+}
+
+// makeFile opens a descriptor for the length of the attempt to start, and has
+// the child find it. In a plan nothing is opened, and the number is a stand-in.
+func (s *attempt) makeFile(field string, kind program.FileKind, open func() (int, error)) (int, error) {
+	if s.Describing {
+		fd := s.nextStandIn()
+		s.given.UseOwn(fd, field, kind)
+		return fd, nil
+	}
+	fd, err := open()
+	if err != nil {
+		return -1, err
+	}
+	s.afterwards(func(bool) { unix.Close(fd) })
+	s.given.UseOwn(fd, field, kind)
+	return fd, nil
+}
+
+// afterwards has a function called when the attempt to start is over, in the
+// reverse order of the calls, with whether the program was executed.
+func (s *attempt) afterwards(f func(started bool)) { s.ends = append(s.ends, f) }
+
+// cleanUp ends the attempt.
+func (s *attempt) cleanUp(started bool) {
+	for i := len(s.ends) - 1; i >= 0; i-- {
+		s.ends[i](started)
+	}
+	clear(s.ends)
+	s.ends = s.ends[:0]
+}
+
+// nextStandIn returns a number for a descriptor that only a start makes. It is
+// none of those that the start names.
+func (s *attempt) nextStandIn() int {
+	named := func(fd int) bool {
+		return slices.ContainsFunc(s.given.Files, func(f spec.ChildFile) bool { return f.Source == spec.FromParent && f.Fd == fd }) ||
+			slices.ContainsFunc(s.given.Uses, func(u compile.Use) bool { return u.Fd == fd })
+	}
+	for named(s.StandIn) {
+		s.StandIn++
+	}
+	s.StandIn++
+	return s.StandIn - 1
+}
