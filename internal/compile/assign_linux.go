@@ -35,7 +35,7 @@ func (b *builder) parkProgram() {
 			return
 		}
 	}
-	t := &b.table
+	t := &b.fds
 	b.made.Executable = t.spare()
 	b.add("Attr.Program", program.Dup3, Num(t.at(b.given.ProgramFD)), Num(b.made.Executable), Num(unix.O_CLOEXEC))
 }
@@ -44,7 +44,7 @@ func (b *builder) parkProgram() {
 // overwritten when no other file is there any more that is to go elsewhere. In
 // the end only cycles are left; each is opened by moving one file away.
 func (b *builder) arrange() {
-	t := &b.table
+	t := &b.fds
 	t.needed, t.assigned = t.needed[:0], t.assigned[:0]
 	for range b.given.Files {
 		t.needed, t.assigned = append(t.needed, 0), append(t.assigned, false)
@@ -67,7 +67,7 @@ func (b *builder) arrange() {
 
 // sitsAt returns the index of another file of the child's at whose number file
 // i is, or -1.
-func (t *fdTable) sitsAt(i int) int {
+func (t *fdPlan) sitsAt(i int) int {
 	from := t.source[i]
 	if from == NotOpen || from == t.files[i].N {
 		return -1
@@ -78,7 +78,7 @@ func (t *fdTable) sitsAt(i int) int {
 // assignFrom puts file i at its number, if that is free for it, and then every
 // file whose number that makes free.
 func (b *builder) assignFrom(i int) {
-	t := &b.table
+	t := &b.fds
 	for i >= 0 && !t.assigned[i] && (t.needed[i] == 0 || t.source[i] == t.files[i].N) {
 		b.assign(i)
 		t.assigned[i] = true
@@ -89,7 +89,7 @@ func (b *builder) assignFrom(i int) {
 }
 
 func (b *builder) assign(i int) {
-	t := &b.table
+	t := &b.fds
 	f, from := &b.given.Files[i], t.source[i]
 	switch {
 	case from == NotOpen:
@@ -109,7 +109,7 @@ func (b *builder) assign(i int) {
 
 // moveAway moves what is at the number of a file out of its way.
 func (b *builder) moveAway(f spec.ChildFile) {
-	t := &b.table
+	t := &b.fds
 	for i := range t.source {
 		if t.source[i] == f.N && !t.assigned[i] { // there is one
 			t.source[i] = t.spare()
@@ -133,7 +133,7 @@ func (b *builder) duplicate() {
 	for _, f := range b.given.Files {
 		if f.Source == spec.SameAs {
 			b.add(f.Field, program.Dup3, Num(f.Fd), Num(f.N), Num(0))
-			b.table.setOpen(f.N, true)
+			b.fds.setOpen(f.N, true)
 		}
 	}
 }
@@ -151,7 +151,7 @@ func (b *builder) closeRest() {
 
 // closeGap does it for the numbers from first on and before next.
 func (b *builder) closeGap(first, next int) {
-	open := b.table.open.between(first, next)
+	open := b.fds.open.between(first, next)
 	switch {
 	case len(open) == 0:
 	case b.given.Lacks.Has(kernel.NoCloseRange):

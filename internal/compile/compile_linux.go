@@ -18,7 +18,7 @@ type builder struct {
 	made  Plan
 
 	p          *program.Program // of the stage that is being built
-	table      fdTable
+	fds        fdPlan
 	labels     []openLabel // the files that take the program's labels
 	mask       program.Arg // the word with the signal mask to restore
 	stateLast  int         // the number of the file with the state, for the init

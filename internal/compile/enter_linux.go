@@ -70,8 +70,8 @@ func (b *builder) enterLate() {
 	if b.ask.Meets() {
 		b.made.MeetAt = b.p.Len()
 		b.tellAndWait(b.ask.MapFiles()[0].Field, machine.Entered)
-		b.add(name, program.Close, Num(b.table.at(b.given.WaitFD)))
-		b.table.setOpen(b.table.at(b.given.WaitFD), false)
+		b.add(name, program.Close, Num(b.fds.at(b.given.WaitFD)))
+		b.fds.setOpen(b.fds.at(b.given.WaitFD), false)
 	}
 }
 
@@ -92,7 +92,7 @@ func (b *builder) siblingLate(name string, flags uint64) {
 // parent be gone, the child goes, too.
 func (b *builder) tellAndWait(field, word string) {
 	p := b.p
-	got, wait, answered := p.Words(0), b.table.at(b.given.WaitFD), p.Ahead()
+	got, wait, answered := p.Words(0), b.fds.at(b.given.WaitFD), p.Ahead()
 	b.add(field, program.Write, Num(b.made.Report), p.Str(word), Num(len(word)))
 	b.add(field, program.Read, Num(wait), p.Buffer(1), Num(1)).Into(got)
 	p.GotoIf(field, got, Num(1), &answered).Quiet = true

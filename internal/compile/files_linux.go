@@ -18,7 +18,7 @@ import (
 // that the cost depends on no file that is open above it, and the copy keeps
 // none of them open (go.dev/issue/22315, go.dev/issue/22243).
 func (b *builder) ownFiles() {
-	t := &b.table
+	t := &b.fds
 	t.files, t.open, t.source = b.given.Files, t.open[:0], t.source[:0]
 	for _, h := range t.held {
 		t.setOpen(h.At, true)
@@ -63,7 +63,7 @@ func (b *builder) closeEach(first, last int) {
 // openNull opens /dev/null where the child is to have it, once for reading and
 // once for writing.
 func (b *builder) openNull() {
-	t := &b.table
+	t := &b.fds
 	reader, writer := NotOpen, NotOpen
 	if b.given.Joins.NullReader != NotOpen {
 		reader = t.at(b.given.Joins.NullReader)
@@ -87,7 +87,7 @@ func (b *builder) openNull() {
 // nullFile puts /dev/null at a file's number, or at a spare one if that is
 // taken by a file that is still needed, and returns where it is.
 func (b *builder) nullFile(f spec.ChildFile, mode int, opened *int) int {
-	t := &b.table
+	t := &b.fds
 	dest := f.N
 	if t.isOpen(dest) {
 		dest = NotOpen
@@ -108,7 +108,7 @@ func (b *builder) nullFile(f spec.ChildFile, mode int, opened *int) int {
 // returns the number. Where it lands otherwise is left open, to be overwritten
 // or closed later.
 func (b *builder) openAt(field, path string, flags int, mode uint32, dest int) int {
-	t := &b.table
+	t := &b.fds
 	got := t.lowestFree()
 	if dest == NotOpen {
 		dest = t.spare()
@@ -128,7 +128,7 @@ func (b *builder) openAt(field, path string, flags int, mode uint32, dest int) i
 // checkInherited looks whether all inherited descriptors are there. The numbers of what
 // the child opens depend on it.
 func (b *builder) checkInherited() {
-	for _, h := range b.table.held {
+	for _, h := range b.fds.held {
 		if h.Stays {
 			b.add(h.Field, program.Fcntl, Num(h.At), Num(unix.F_GETFD), Num(0))
 		}

@@ -23,7 +23,7 @@ func (g *Input) ListHeld() {
 // drop closes a descriptor of the parent's when the last step has used it, if
 // the program itself is not to have the file.
 func (b *builder) drop(fd int, field string) {
-	t := &b.table
+	t := &b.fds
 	for i := range t.held {
 		h := &t.held[i]
 		if h.Fd != fd {

@@ -164,7 +164,7 @@ func (in *initBuilder) closeRange(first, last int) {
 		in.add(program.CloseRange, Num(first), Num(last), Num(0))
 		return
 	}
-	for _, n := range in.table.open.between(first, last+1) {
+	for _, n := range in.fds.open.between(first, last+1) {
 		in.add(program.Close, Num(n)).Quiet = true
 	}
 }

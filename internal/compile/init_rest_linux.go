@@ -26,7 +26,7 @@ func (b *builder) openChildren() {
 	if !b.given.ChildList {
 		return
 	}
-	t, p := &b.table, b.p
+	t, p := &b.fds, b.p
 	got := t.lowestFree()
 	b.children = t.spare()
 	// The number is taken even if there is no such file: by another, which names
@@ -42,7 +42,7 @@ func (b *builder) openChildren() {
 }
 
 func (b *builder) openProcFile(path string) *program.Step {
-	return b.add(spec.InitField, program.Openat, Num(b.table.at(b.given.ProcFD)), b.p.Str(path), Num(unix.O_RDONLY|unix.O_CLOEXEC), Num(0))
+	return b.add(spec.InitField, program.Openat, Num(b.fds.at(b.given.ProcFD)), b.p.Str(path), Num(unix.O_RDONLY|unix.O_CLOEXEC), Num(0))
 }
 
 // ChildrenFile is below /proc.

@@ -63,7 +63,7 @@ func (b *builder) joinRest() {
 	}
 	b.add("Attr.Join", program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(0))
 	for _, n := range j.Late {
-		b.add(n.Field, program.Setns, Num(b.table.at(n.Fd)), Num(n.Kind))
+		b.add(n.Field, program.Setns, Num(b.fds.at(n.Fd)), Num(n.Kind))
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // the caller's /proc: that of a joined mount namespace or of a new root is not
 // one to trust (CVE-2019-16884).
 func (b *builder) openLabels() {
-	t := &b.table
+	t := &b.fds
 	b.labels = b.labels[:0]
 	for _, a := range b.ask.ExecAttrs() {
 		at := t.lowestFree()
@@ -31,6 +31,6 @@ func (b *builder) writeLabels() {
 	for _, l := range b.labels {
 		b.add(l.Field, program.Write, l.fd, p.Str(l.Text), Num(len(l.Text)))
 		b.add(l.Field, program.Close, l.fd).Quiet = true
-		b.table.setOpen(l.at, false)
+		b.fds.setOpen(l.at, false)
 	}
 }

@@ -25,7 +25,7 @@ func (b *builder) landlockFiles() {
 		fd := b.given.RuleFDs[n]
 		n++
 		if rights := rule.Rights & b.given.Locked.Files; rights != 0 {
-			b.landlockBeneath(name, rights, b.p.Words(uint64(rights), uint64(b.table.at(fd))))
+			b.landlockBeneath(name, rights, b.p.Words(uint64(rights), uint64(b.fds.at(fd))))
 		}
 		b.drop(fd, name)
 	}
@@ -67,7 +67,7 @@ func (b *builder) landlockRuleset() {
 // parkRuleset puts the ruleset that was just made at a number that is none of
 // the child's, where it stays until the execve closes it.
 func (b *builder) parkRuleset() {
-	t := &b.table
+	t := &b.fds
 	got := t.lowestFree()
 	b.ruleset = t.spare()
 	b.add("Attr.Landlock", program.Dup3, b.p.Result(), Num(b.ruleset), Num(unix.O_CLOEXEC)).Ignore(uint32(unix.EINVAL)) // it is there already

@@ -34,6 +34,6 @@ func (b *builder) reportNamespaces() {
 		if k.Kind == spec.TimeNamespace {
 			file = "time_for_children" // the one that the execve enters
 		}
-		b.add("Attr.ReportNamespaces", program.Statx, Num(b.table.at(b.given.ProcFD)), b.p.Str("self/ns/"+file), Num(0), Num(unix.STATX_INO), at)
+		b.add("Attr.ReportNamespaces", program.Statx, Num(b.fds.at(b.given.ProcFD)), b.p.Str("self/ns/"+file), Num(0), Num(unix.STATX_INO), at)
 	}
 }

@@ -20,6 +20,6 @@ func (b *builder) closeProc() {
 // namespaces that the child is in when it opens the file.
 func (b *builder) writeProc(field, path, text string) {
 	p := b.p
-	b.add(field, program.Openat, Num(b.table.at(b.given.ProcFD)), p.Str(path), Num(unix.O_WRONLY), Num(0))
+	b.add(field, program.Openat, Num(b.fds.at(b.given.ProcFD)), p.Str(path), Num(unix.O_WRONLY), Num(0))
 	p.WithOpen(func(fd program.Arg) { b.add(field, program.Write, fd, p.Str(text), Num(len(text))) })
 }

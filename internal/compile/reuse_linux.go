@@ -11,16 +11,16 @@ type Memory struct {
 	first   program.Program
 	second  program.Program
 	ids     []program.Arg
-	table   fdTable
+	fds     fdPlan
 	labels  []openLabel
 }
 
 // begin is a new builder.
 func (m *Memory) begin(g *Input) *builder {
 	m.keep()
-	t := &m.table
+	t := &m.fds
 	m.builder = builder{ask: g.Ask, given: g, p: &m.first, labels: m.labels[:0], ruleset: NotOpen, guardsCore: g.Guards,
-		table: fdTable{held: append(t.held[:0], g.Held...), files: g.Files, open: t.open[:0], source: t.source[:0],
+		fds: fdPlan{held: append(t.held[:0], g.Held...), files: g.Files, open: t.open[:0], source: t.source[:0],
 			needed: t.needed[:0], assigned: t.assigned[:0]}}
 	m.builder.made = Plan{First: &m.first, Ids: m.ids[:0]}
 	return &m.builder
@@ -29,12 +29,12 @@ func (m *Memory) begin(g *Input) *builder {
 // keep takes the lists back, which may have grown.
 func (m *Memory) keep() {
 	if b := &m.builder; b.ask != nil {
-		m.ids, m.table, m.labels = b.made.Ids, b.table, b.labels
+		m.ids, m.fds, m.labels = b.made.Ids, b.fds, b.labels
 	}
 }
 
 // Release lets go of all that is not memory.
 func (m *Memory) Release() {
 	m.keep()
-	m.builder, m.table.files = builder{}, nil
+	m.builder, m.fds.files = builder{}, nil
 }

@@ -17,7 +17,7 @@ func (b *builder) splitStage() {
 	if b.made.Second == nil {
 		return
 	}
-	t := &b.table
+	t := &b.fds
 	b.made.Report = t.spare()
 	b.add(b.given.StageField, program.Dup3, Num(t.at(b.given.Pipe)), Num(b.made.Report), Num(0))
 	for _, h := range t.held {
@@ -53,9 +53,9 @@ func (b *builder) mapState(fd int) {
 	b.add(b.given.StageField, program.Mmap, Num(machine.StatePage), Num(machine.StateSize(b.p)), Num(unix.PROT_READ|unix.PROT_WRITE),
 		Num(unix.MAP_SHARED|unix.MAP_FIXED), Num(fd), Num(0))
 	if b.ask.Attr.Init != nil { // which tells at the end what has become of the program
-		b.stateLast = b.table.spare()
+		b.stateLast = b.fds.spare()
 		b.add(spec.InitField, program.Dup3, Num(fd), Num(b.stateLast), Num(unix.O_CLOEXEC))
 	}
 	b.add(b.given.StageField, program.Close, Num(fd))
-	b.table.setOpen(fd, false)
+	b.fds.setOpen(fd, false)
 }

@@ -63,7 +63,7 @@ func (b *builder) foreground() {
 	if b.ask.Sys.Pgid == 0 {
 		b.add(spec.Field("Foreground"), program.Getpid).Into(group)
 	}
-	b.add(spec.Field("Foreground"), program.Ioctl, Num(b.table.at(b.ask.Sys.Ctty)), Num(unix.TIOCSPGRP), group)
+	b.add(spec.Field("Foreground"), program.Ioctl, Num(b.fds.at(b.ask.Sys.Ctty)), Num(unix.TIOCSPGRP), group)
 }
 
 func (b *builder) unshare() {
@@ -98,7 +98,7 @@ func (b *builder) chdir() {
 	case b.ask.Dir != "":
 		b.add("Dir", program.Chdir, b.p.Str(b.ask.Dir))
 	case b.ask.Attr.DirFile != nil:
-		b.add("Attr.DirFile", program.Fchdir, Num(b.table.at(b.given.DirFD)))
+		b.add("Attr.DirFile", program.Fchdir, Num(b.fds.at(b.given.DirFD)))
 	}
 }
 
@@ -142,7 +142,7 @@ func (b *builder) endWithoutParent(name string) {
 	}
 	p := b.p
 	const pollin = 1
-	poll, now, gone := p.Words(uint64(b.table.at(b.given.ParentFD))|pollin<<32), p.Words(0, 0), p.Words(0)
+	poll, now, gone := p.Words(uint64(b.fds.at(b.given.ParentFD))|pollin<<32), p.Words(0, 0), p.Words(0)
 	b.add(name, program.Ppoll, poll, Num(1), now, Num(0), Num(8)).Ignore(uint32(unix.EINTR)).Into(gone)
 	alive := p.Ahead()
 	p.GotoIf(name, gone, Num(0), &alive).Quiet = true

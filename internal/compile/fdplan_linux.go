@@ -8,12 +8,12 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// An fdTable is the child's descriptor table while the program is built: where
+// An fdPlan is the child's descriptor table while the program is compiled: where
 // the parent's descriptors are that the child needs, and which numbers are
 // open at the point that the program has reached. Nothing else is open below
 // the cut once the child has a table of its own, so the lowest free number,
 // which the kernel gives to the next file, is known here.
-type fdTable struct {
+type fdPlan struct {
 	held     []Held
 	files    []spec.ChildFile // what the child is to have
 	open     fdSet
@@ -34,7 +34,7 @@ type Held struct {
 const NotOpen = -1
 
 // at returns where the child finds a descriptor of the parent's.
-func (t *fdTable) at(fd int) int {
+func (t *fdPlan) at(fd int) int {
 	for i := range t.held {
 		if t.held[i].Fd == fd {
 			return t.held[i].At
@@ -43,9 +43,9 @@ func (t *fdTable) at(fd int) int {
 	return fd
 }
 
-func (t *fdTable) isOpen(n int) bool { return t.open.has(n) }
+func (t *fdPlan) isOpen(n int) bool { return t.open.has(n) }
 
-func (t *fdTable) setOpen(n int, open bool) {
+func (t *fdPlan) setOpen(n int, open bool) {
 	if open {
 		t.open.add(n)
 	} else {
@@ -54,7 +54,7 @@ func (t *fdTable) setOpen(n int, open bool) {
 }
 
 // lowestFree is the number that the kernel gives to the next file.
-func (t *fdTable) lowestFree() int {
+func (t *fdPlan) lowestFree() int {
 	n := 0
 	for n < len(t.open) && t.open[n] == n {
 		n++
@@ -65,7 +65,7 @@ func (t *fdTable) lowestFree() int {
 // spare returns a number that is free and that the child is to have no file
 // at. It may lie between those of the child's files, so what goes there has to
 // be closed by execve.
-func (t *fdTable) spare() int {
+func (t *fdPlan) spare() int {
 	n := t.lowestFree()
 	for t.isOpen(n) || spec.IndexOfFile(t.files, n) >= 0 {
 		n++
