@@ -41,22 +41,3 @@ type Facts struct {
 
 // joins reports whether a namespace of the kind was to be joined.
 func (f Failure) joins(kind spec.NamespaceKind) bool { return spec.Holds(f.Joined, kind) }
-
-// hints are asked for in turn: by one facility, then by the system call, and at last by
-// what can be behind any call.
-var hints = [...]func(Failure) string{
-	Failure.seccompHint,
-	func(f Failure) string { return ownMapHint(f.Ask, f.E, f.Errno) },
-	Failure.landlockHint,
-	Failure.schedulingHint,
-	Failure.credentialsHint,
-	func(f Failure) string {
-		if of := hintOfCall(f.E.Step); of != nil {
-			return of(f)
-		}
-		return ""
-	},
-	Failure.restrictedHint,
-	Failure.missingCallHint,
-	Failure.filterHint,
-}

@@ -37,6 +37,25 @@ func (f Failure) WhyInTime() string {
 	return ""
 }
 
+// hints are asked for in turn: by one facility, then by the system call, and at last by
+// what can be behind any call.
+var hints = [...]func(Failure) string{
+	Failure.seccompHint,
+	func(f Failure) string { return ownMapHint(f.Ask, f.E, f.Errno) },
+	Failure.landlockHint,
+	Failure.schedulingHint,
+	Failure.credentialsHint,
+	func(f Failure) string {
+		if of := hintOfCall(f.E.Step); of != nil {
+			return of(f)
+		}
+		return ""
+	},
+	Failure.restrictedHint,
+	Failure.missingCallHint,
+	Failure.filterHint,
+}
+
 // hintOfCall is what knows a system call, by its name, or nil.
 func hintOfCall(call string) func(Failure) string {
 	return map[string]func(Failure) string{
