@@ -77,7 +77,7 @@ func TestSlotsAreNotInherited(t *testing.T) {
 	}
 	for n := atstart.FirstSlot; n < atstart.EndSlot; n++ {
 		err := (&Cmd{Path: "/bin/true", Attr: &Attr{Inherit: []int{n}}}).Run()
-		if want := fmt.Sprintf("sprog: start /bin/true: %d (Attr.Inherit[0]): is a number that this package keeps for itself", n); err == nil || err.Error() != want {
+		if want := fmt.Sprintf("sprog: start /bin/true: %d (Attr.Inherit[0]): is a number that sprog keeps for itself", n); err == nil || err.Error() != want {
 			t.Errorf("descriptor %d: %v; want %s", n, err, want)
 		}
 	}

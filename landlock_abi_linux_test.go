@@ -147,8 +147,8 @@ func TestBadLandlock(t *testing.T) {
 	}
 	list := []badStart{
 		bad("nothing", Landlock{Log: LandlockLogNewExecOn}, "(Attr.Landlock): restricts nothing: it needs Files, Ports or Scopes"),
-		bad("ABI", Landlock{ABI: 11, Scopes: 1}, "11 (Attr.Landlock.ABI): is no version that this package knows: 1 to 10"),
-		bad("negative ABI", Landlock{ABI: -1, Scopes: 1}, "-1 (Attr.Landlock.ABI): is no version that this package knows: 1 to 10"),
+		bad("ABI", Landlock{ABI: 11, Scopes: 1}, "11 (Attr.Landlock.ABI): is no version that sprog knows: 1 to 10"),
+		bad("negative ABI", Landlock{ABI: -1, Scopes: 1}, "-1 (Attr.Landlock.ABI): is no version that sprog knows: 1 to 10"),
 		bad("ABI without ports", Landlock{ABI: 3, Ports: &LandlockPorts{}}, "3 (Attr.Landlock.ABI): has no rights to ports: 4 is the first that has"),
 		bad("scope", Landlock{Scopes: 5}, "0x4 (Attr.Landlock.Scopes): is no scope"),
 		bad("log", Landlock{Scopes: 1, Log: 8}, "0x8 (Attr.Landlock.Log): is no flag of the log"),

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
-	"github.com/sprog-dev/sprog/internal/profile"
+	"github.com/sprog-dev/sprog/cmd/sprog/internal/profile"
 )
 
 // The seccompFlags are about system calls.

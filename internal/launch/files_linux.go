@@ -31,7 +31,7 @@ func checkFiles(r *spec.Start) *spec.Error {
 	}
 	for i, n := range r.Attr.Inherit {
 		if machine.IsSlot(n) {
-			return spec.Invalid(spec.Index("Attr.Inherit", i), spec.Itoa(n), "is a number that this package keeps for itself")
+			return spec.Invalid(spec.Index("Attr.Inherit", i), spec.Itoa(n), "is a number that sprog keeps for itself")
 		}
 	}
 	return nil

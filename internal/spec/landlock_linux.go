@@ -25,7 +25,7 @@ func (r *Start) checkLandlock() *Error {
 	known := landlockOf(LandlockNewestABI)
 	switch {
 	case l.ABI < 0 || l.ABI > LandlockNewestABI:
-		return Invalid(name+".ABI", strconv.Itoa(l.ABI), "is no version that this package knows: 1 to "+strconv.Itoa(LandlockNewestABI))
+		return Invalid(name+".ABI", strconv.Itoa(l.ABI), "is no version that sprog knows: 1 to "+strconv.Itoa(LandlockNewestABI))
 	case l.Files == nil && l.Ports == nil && l.Scopes == 0:
 		return Invalid(name, "", "restricts nothing: it needs Files, Ports or Scopes")
 	case l.Scopes&^known.Scopes != 0:
