@@ -44,6 +44,7 @@ func becoming(t *testing.T, step int) (stdout, stderr string, code int) {
 		t.Fatal(err)
 	}
 	sweepCgroups(c.Process.Pid) // it has no end at which it could
+	killOrphansOf(t)
 	code = c.ProcessState.ExitCode()
 	if s := c.ProcessState.Sys().(syscall.WaitStatus); s.Signaled() {
 		code = -int(s.Signal())
@@ -123,6 +124,7 @@ func inside(t *testing.T) bool { return os.Getenv(insideVar) == t.Name() }
 // Every step of every case that an Exec can do is made to fail. Each time the
 // process says so, in the words of a StartError.
 func TestExecFaults(t *testing.T) {
+	adoptOrphans(t)
 	for _, s := range drawn(t, startCases()) {
 		switch s.name {
 		case "terminal": // which ends with the process that holds its other end
@@ -166,6 +168,17 @@ func everyExecFault(t *testing.T, c *Cmd) {
 		got := fmt.Sprintf("%d %s", code, strings.TrimSuffix(errs, "\n"))
 		if hint, ok := strings.CutPrefix(got, want); !ok || hint != "" && !strings.HasPrefix(hint, " (") {
 			t.Errorf("step %d fails: %q; want %q", i, got, want)
+		}
+	}
+}
+
+// killOrphansOf kills what a process of the test's has left: it had no end at which it could.
+func killOrphansOf(t *testing.T) {
+	for pid := range ownChildren() {
+		environ, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+		if strings.Contains(string(environ), insideVar+"="+t.Name()) {
+			syscall.Kill(pid, syscall.SIGKILL)
+			syscall.Wait4(pid, nil, 0, nil)
 		}
 	}
 }
