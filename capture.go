@@ -102,7 +102,8 @@ func (c *Capture) Bytes() []byte {
 	if lost == 0 {
 		return append(head, tail...)
 	}
-	note := fmt.Sprintf("\n[... %d bytes left out ...]\n", lost)
+	// The words are those of os/exec in ExitError.Stderr, which somebody may look for.
+	note := fmt.Sprintf("\n... omitting %d bytes ...\n", lost)
 	return bytes.Join([][]byte{head, tail}, []byte(note))
 }
 
