@@ -262,15 +262,36 @@ func TestStartRefuses(t *testing.T) {
 	}
 }
 
-func TestStartErrorIsAPathError(t *testing.T) {
-	err := Command("/no/such/program").Run()
-	var pe *fs.PathError
-	if !errors.As(err, &pe) || pe.Path != "/no/such/program" || pe.Err != syscall.ENOENT {
-		t.Errorf("Run() = %#v; want an *fs.PathError with ENOENT in it", err)
-	}
-	var se *StartError
-	if !errors.As(err, &se) || se.Path != "/no/such/program" {
-		t.Errorf("Run() = %#v; want a *StartError", err)
+// What errors.As finds as an *fs.PathError is what os/exec returns, but for
+// the words of what is refused.
+func TestStartErrorIsThePathErrorOfOsExec(t *testing.T) {
+	for _, test := range []struct {
+		name, path, dir string
+		sys             *syscall.SysProcAttr
+	}{
+		{name: "missing program", path: "/no/such/program"},
+		{name: "directory", path: "/"},
+		{name: "missing Dir", path: "/bin/true", dir: "/no/such/dir"},
+		{name: "missing root", path: "/bin/true", sys: &syscall.SysProcAttr{Chroot: "/no/such/dir"}},
+		{name: "no process group", path: "/bin/true", sys: &syscall.SysProcAttr{Setpgid: true, Pgid: 1<<31 - 1}},
+		{name: "Ctty", path: "/bin/true", sys: &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 77}},
+		{name: "two meanings of Ctty", path: "/bin/true", sys: &syscall.SysProcAttr{Setctty: true, Foreground: true}},
+	} {
+		ours := (&Cmd{Path: test.path, Dir: test.dir, SysProcAttr: test.sys}).Run()
+		theirs := (&exec.Cmd{Path: test.path, Dir: test.dir, SysProcAttr: test.sys}).Run()
+		var got, want *fs.PathError
+		if !errors.As(ours, &got) || !errors.As(theirs, &want) {
+			t.Errorf("%s: Run() = %#v; os/exec: %#v; want two with an *fs.PathError", test.name, ours, theirs)
+			continue
+		}
+		_, kernel := want.Err.(syscall.Errno)
+		if got.Op != want.Op || got.Path != want.Path || kernel && got.Err != want.Err {
+			t.Errorf("%s: the *fs.PathError is %#v; want %#v", test.name, got, want)
+		}
+		var se *StartError
+		if !errors.As(ours, &se) || se.Path != test.path {
+			t.Errorf("%s: Run() = %#v; want a *StartError", test.name, ours)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package sprog
 
 import (
 	"io/fs"
-	"os"
 	"os/exec"
 	"syscall"
 
@@ -37,7 +36,8 @@ var (
 //
 // It unwraps to Err, so errors.Is works with the errno and with [fs.ErrNotExist]
 // and its kin, and errors.As finds an [*fs.PathError] in it, as it does in the
-// errors of os/exec.
+// errors of os/exec. [os.IsNotExist] and its kin look only into errors of
+// package os: they answer false.
 type StartError struct {
 	// Path is the program that was to be started.
 	Path string
@@ -75,17 +75,17 @@ func (e *StartError) Error() string {
 // Unwrap returns e.Err.
 func (e *StartError) Unwrap() error { return e.Err }
 
-// As fills in an [*fs.PathError], the type that os.StartProcess returns, so
-// that callers written for os/exec find what they look for.
+// As fills in an [*fs.PathError], the one that os.StartProcess would return, so
+// that callers written for os/exec find what they look for. Where Dir is at
+// fault, that is about Dir, and otherwise about the program.
 func (e *StartError) As(target any) bool {
 	p, ok := target.(**fs.PathError)
 	if !ok {
 		return false
 	}
-	path := e.Object
-	if path == "" {
-		path = e.Path
+	*p = &fs.PathError{Op: "fork/exec", Path: e.Path, Err: e.Err}
+	if e.Step == "chdir" && e.Field == "Dir" {
+		(*p).Op, (*p).Path = e.Step, e.Object
 	}
-	*p = &os.PathError{Op: e.Step, Path: path, Err: e.Err}
 	return true
 }
