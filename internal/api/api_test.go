@@ -44,18 +44,20 @@ func TestAPI(t *testing.T) {
 	}
 }
 
-// declarations lists what is exported, without comments and bodies, on Linux.
-func declarations(t *testing.T) []byte {
+// exported parses the exported declarations of the package in dir, on Linux,
+// without comments and bodies.
+func exported(t *testing.T, dir, importPath string) (*doc.Package, *token.FileSet) {
+	t.Helper()
 	files := token.NewFileSet()
 	var parsed []*ast.File
 	context := build.Default
 	context.GOOS, context.GOARCH = "linux", "amd64"
-	paths, err := filepath.Glob(root + "/*.go")
+	paths, err := filepath.Glob(dir + "/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range paths {
-		ours, err := context.MatchFile(root, filepath.Base(path))
+		ours, err := context.MatchFile(dir, filepath.Base(path))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,10 +70,16 @@ func declarations(t *testing.T) []byte {
 		}
 		parsed = append(parsed, f)
 	}
-	p, err := doc.NewFromFiles(files, parsed, "github.com/sprog-dev/sprog")
+	p, err := doc.NewFromFiles(files, parsed, importPath)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return p, files
+}
+
+// declarations lists what the public package exports.
+func declarations(t *testing.T) []byte {
+	p, files := exported(t, root, "github.com/sprog-dev/sprog")
 	var b bytes.Buffer
 	add := func(n ast.Node) {
 		if err := format.Node(&b, files, n); err != nil {
@@ -101,6 +109,80 @@ func declarations(t *testing.T) []byte {
 		functions(typ.Methods)
 	}
 	return b.Bytes()
+}
+
+// Every exported name of os/exec is there, as the same kind of thing and with the
+// same signature, so that changing the import is all there is to do. The types
+// of Cmd's fields are compared where the fields are.
+func TestNamesOfOsExec(t *testing.T) {
+	context := build.Default
+	std, err := context.Import("os/exec", "", build.FindOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, ours := names(exported(t, std.Dir, "os/exec")), names(exported(t, root, "github.com/sprog-dev/sprog"))
+	for _, known := range []string{"Command", "LookPath", "Cmd", "Cmd.Wait", "Error.Unwrap", "ErrDot"} {
+		if theirs[known] == "" {
+			t.Errorf("%s is not found in os/exec itself", known)
+		}
+	}
+	for name, want := range theirs {
+		typ, _, isMethod := strings.Cut(name, ".")
+		if isMethod && ours[typ] == "type = exec."+typ {
+			continue // the very type
+		}
+		if got := ours[name]; got != want && got != want+" = exec."+name {
+			t.Errorf("%s is %q; want %q", name, got, want)
+		}
+	}
+}
+
+// names tells of all that p exports what it is: "var", "const", "type", or the
+// signature of a function. A method is called Type.Method.
+func names(p *doc.Package, files *token.FileSet) map[string]string {
+	all := map[string]string{}
+	values := func(list []*doc.Value) {
+		for _, v := range list {
+			for _, name := range v.Names {
+				all[name] = v.Decl.Tok.String()
+			}
+		}
+	}
+	functions := func(prefix string, list []*doc.Func) {
+		for _, f := range list {
+			all[prefix+f.Name] = signature(files, f.Decl.Type)
+		}
+	}
+	values(p.Consts)
+	values(p.Vars)
+	functions("", p.Funcs)
+	for _, typ := range p.Types {
+		all[typ.Name] = "type" + aliased(files, typ)
+		values(typ.Consts)
+		values(typ.Vars)
+		functions("", typ.Funcs)
+		functions(typ.Name+".", typ.Methods)
+	}
+	return all
+}
+
+// aliased is " = pkg.Name" for an alias.
+func aliased(files *token.FileSet, typ *doc.Type) string {
+	for _, s := range typ.Decl.Specs {
+		if s := s.(*ast.TypeSpec); s.Name.Name == typ.Name && s.Assign.IsValid() {
+			return " = " + signature(files, s.Type)
+		}
+	}
+	return ""
+}
+
+// signature is how gofmt writes n.
+func signature(files *token.FileSet, n ast.Node) string {
+	var b bytes.Buffer
+	if err := format.Node(&b, files, n); err != nil {
+		return err.Error()
+	}
+	return b.String()
 }
 
 // firstDifference shows the first line that differs.
