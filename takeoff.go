@@ -14,7 +14,11 @@ func (c *Cmd) takeOff() (f *launch.Flight, land func()) {
 	if !limited && (c.ctx == nil || c.ctx.Done() == nil) {
 		return nil, func() {}
 	}
-	f = launch.NewFlight()
+	return c.watchStart(limited)
+}
+
+func (c *Cmd) watchStart(limited bool) (*launch.Flight, func()) {
+	f := launch.NewFlight()
 	unlimit, unwatch := func() bool { return true }, func() bool { return true }
 	if limited {
 		limit := c.Ending.Timeout

@@ -43,7 +43,7 @@ func (g *Input) MakesSiblingLate() bool {
 // enterLate enters the new namespaces in the second stage, and has the parent
 // write the maps.
 func (b *builder) enterLate() {
-	name, flags := spec.Field("Cloneflags"), uint64(0)
+	name, flags := "SysProcAttr.Cloneflags", uint64(0)
 	switch {
 	case b.given.EntersLate():
 		flags = spec.BirthFlags(b.ask.Sys.Cloneflags) & uint64(spec.AllKinds)

@@ -3,8 +3,8 @@
 package machine
 
 import (
+	"bytes"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -177,8 +177,13 @@ func tracerPid() int {
 	defer unix.Close(fd)
 	var buf [512]byte
 	n, _ := unix.Read(fd, buf[:])
-	_, after, _ := strings.Cut(string(buf[:max(n, 0)]), "\nTracerPid:\t")
-	digits, _, _ := strings.Cut(after, "\n")
-	pid, _ := strconv.Atoi(digits)
+	_, after, _ := bytes.Cut(buf[:max(n, 0)], []byte("\nTracerPid:\t"))
+	pid := 0
+	for _, c := range after { // with nothing allocated: it is asked in starts
+		if c < '0' || c > '9' {
+			break
+		}
+		pid = pid*10 + int(c-'0')
+	}
 	return pid
 }

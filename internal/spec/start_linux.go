@@ -68,7 +68,7 @@ func (r *Start) checkStrings() *Error {
 	if err := one("Dir", r.Dir); err != nil {
 		return err
 	}
-	if err := one(Field("Chroot"), r.Sys.Chroot); err != nil {
+	if err := one("SysProcAttr.Chroot", r.Sys.Chroot); err != nil {
 		return err
 	}
 	for i, s := range r.Argv {
