@@ -53,7 +53,7 @@ func (c *Cmd) Plan() (*Plan, error) {
 
 // newPlan has a start planned.
 func newPlan(r *spec.Start) (*Plan, error) {
-	steps, err := launch.Plan(r)
+	steps, err := launch.Plan(r, launch.Options{})
 	if err != nil {
 		return nil, public(err)
 	}

@@ -266,18 +266,15 @@ func TestPlansTraced(t *testing.T) {
 			if err := c.translate(&r, spec.FD); err != nil {
 				t.Fatal(err)
 			}
-			r.FillIn()
-			if err := launch.Resolve(&r); err != nil {
+			var text string
+			_, err := launch.Plan(&r, launch.Options{Tracer: launch.NewTracer(c.mayChangeClocks()), Inspect: func(first, second *program.Program) {
+				text = timedSteps(first)
+				if second != nil {
+					text += "\n" + timedSteps(second)
+				}
+			}})
+			if err != nil {
 				t.Fatal(err)
-			}
-			s := new(launch.Memory).Attempt(&r, launch.Options{Tracer: launch.NewTracer(c.mayChangeClocks())}, launch.Tried{})
-			s.Describing, s.StandIn = true, 3
-			if err := s.Build(); err != nil {
-				t.Fatal(err)
-			}
-			text := timedSteps(s.Made.First)
-			if s.Made.Second != nil {
-				text += "\n" + timedSteps(s.Made.Second)
 			}
 			golden(t, "plans/traced-"+test.name+".txt", text)
 		})

@@ -20,10 +20,10 @@ type attempt struct {
 	ask   *spec.Start
 	to    Options
 	given compile.Input
-	Made  compile.Plan
-	tried Tried
+	made  compile.Plan
+	tried tried
 
-	memory   *Memory
+	memory   *memory
 	launch   machine.Launch
 	stage    *machine.Second
 	terminal Terminal
@@ -33,14 +33,14 @@ type attempt struct {
 	cgroupSays string        // what its counters said when the start had failed
 	handler    int           // of an Exec: the first step after a failure
 
-	Describing    bool // a plan is made, and nothing else
-	StandIn       int  // the next number for a descriptor that only a start makes
+	describing    bool // a plan is made, and nothing else
+	standIn       int  // the next number for a descriptor that only a start makes
 	standInCgroup int
 	parentSteps   []PlanStep // what the parent does before the birth
 }
 
-// Tried is what earlier attempts have shown about a start.
-type Tried struct {
+// tried is what earlier attempts have shown about a start.
+type tried struct {
 	busy        int  // how often the program was open for writing
 	noPidFD     bool // there is no descriptor left for one of the child
 	clone       bool // clone3 was refused: clone(2) tells whether as such
@@ -50,13 +50,13 @@ type Tried struct {
 
 // atBirth reports whether it was the making of a child that failed.
 func (s *attempt) atBirth(res machine.Result) bool {
-	return res.Place == machine.AtBirth || res.Place == machine.InChild && s.Made.First.Steps[res.Step].Sibling
+	return res.Place == machine.AtBirth || res.Place == machine.InChild && s.made.First.Steps[res.Step].Sibling
 }
 
 // makeFile opens a descriptor for the length of the attempt to start, and has
 // the child find it. In a plan nothing is opened, and the number is a stand-in.
 func (s *attempt) makeFile(field string, kind program.FileKind, open func() (int, error)) (int, error) {
-	if s.Describing {
+	if s.describing {
 		fd := s.nextStandIn()
 		s.given.UseOwn(fd, field, kind)
 		return fd, nil
@@ -90,9 +90,9 @@ func (s *attempt) nextStandIn() int {
 		return slices.ContainsFunc(s.given.Files, func(f spec.ChildFile) bool { return f.Source == spec.FromParent && f.Fd == fd }) ||
 			slices.ContainsFunc(s.given.Uses, func(u compile.Use) bool { return u.Fd == fd })
 	}
-	for named(s.StandIn) {
-		s.StandIn++
+	for named(s.standIn) {
+		s.standIn++
 	}
-	s.StandIn++
-	return s.StandIn - 1
+	s.standIn++
+	return s.standIn - 1
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// Build makes what the program needs in the parent, and compiles it.
-func (s *attempt) Build() *spec.Error {
+// build makes what the program needs in the parent, and compiles it.
+func (s *attempt) build() *spec.Error {
 	s.to.Tracer.phaseOfOpening()
 	if err := s.prepare(); err != nil {
 		return err
@@ -36,12 +36,12 @@ func (s *attempt) Build() *spec.Error {
 		s.given.Clock = s.to.Tracer.times.Clock
 	}
 	s.to.Tracer.Phase("compile", "compile the program", "")
-	s.Made = compile.Compile(&s.given, &s.memory.compile)
+	s.made = compile.Compile(&s.given, &s.memory.compile)
 	if s.to.Inspect != nil {
-		s.to.Inspect(s.Made.First, s.Made.Second)
+		s.to.Inspect(s.made.First, s.made.Second)
 	}
 	if program.Compiled != nil {
-		program.Compiled(s.given.Verifiable(&s.Made))
+		program.Compiled(s.given.Verifiable(&s.made))
 	}
 	return nil
 }
@@ -50,8 +50,8 @@ func (s *attempt) Build() *spec.Error {
 func (s *attempt) prepareLaunch() {
 	sys := s.ask.Sys
 	s.launch = machine.Launch{
-		Program:     s.Made.First,
-		Mask:        s.Made.FirstMask,
+		Program:     s.made.First,
+		Mask:        s.made.FirstMask,
 		Namespaces:  s.given.BornInto(),
 		Hides:       s.undumpableAtBirth(),
 		Cgroup:      s.cgroup(),
@@ -60,14 +60,14 @@ func (s *attempt) prepareLaunch() {
 		NoPidFD:     s.given.NoPidFD,
 		Plain:       s.given.Lacks.Has(kernel.OnlyVfork),
 		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
-		Credentials: s.ask.ChangesCredentials() && s.Made.Second == nil,
+		Credentials: s.ask.ChangesCredentials() && s.made.Second == nil,
 	}
 	s.launch.Stop = s.to.Flight.stopper()
 	if s.launch.Stop != nil && s.launch.OldClone && sys.PidFD == nil {
 		s.launch.NoPidFD = true // clone(2) has room for one of them; a stop needs the number
 	}
 	if s.ask.Listens() {
-		s.launch.Handover = &s.Made.Handover
+		s.launch.Handover = &s.made.Handover
 	}
 	if s.to.Tracer != nil {
 		s.launch.Times = &s.to.Tracer.times
@@ -77,11 +77,11 @@ func (s *attempt) prepareLaunch() {
 	s.launch.Vfork = s.ask.InCgroup() && !sys.Ptrace
 	if s.given.Joins.MakesSibling { // the process that goes on is born into them
 		s.launch.Namespaces, s.launch.CopyFiles, s.launch.Vfork = 0, false, false
-		s.launch.Sibling = &machine.Sibling{Pid: s.Made.ChildPid, PidFD: s.Made.ChildPidFD, Left: s.Made.ChildLeft}
+		s.launch.Sibling = &machine.Sibling{Pid: s.made.ChildPid, PidFD: s.made.ChildPidFD, Left: s.made.ChildLeft}
 	}
 	if s.given.MeetsEarly() {
 		s.launch.Rendezvous = s.writeMaps
-		s.launch.Go = s.Made.GoWord
+		s.launch.Go = s.made.GoWord
 	}
 	s.launch.ReadsProc = s.readsProc()
 }

@@ -104,7 +104,7 @@ func (s *attempt) checkRights() *spec.Error {
 			return err
 		}
 	}
-	if s.Describing {
+	if s.describing {
 		return nil
 	}
 	e, before := s.ask.Caps, explain.CapsBefore(s.ask)

@@ -23,7 +23,7 @@ func (s *attempt) makeCgroup() *spec.Error {
 	switch {
 	case c == nil:
 		return nil
-	case s.Describing:
+	case s.describing:
 		s.describeCgroup(c)
 		return nil
 	}
@@ -141,8 +141,8 @@ func (s *attempt) describeCgroup(c *spec.Cgroup) {
 	for _, w := range c.Writes() {
 		write(dir+"/"+w.File, w.Value, spec.CgroupField+"."+w.Label)
 	}
-	s.standInCgroup = s.StandIn
-	s.StandIn++
+	s.standInCgroup = s.standIn
+	s.standIn++
 }
 
 // cgroup is the descriptor of the cgroup that the child is born in, or -1.
@@ -152,7 +152,7 @@ func (s *attempt) cgroup() int {
 		return s.ask.Sys.CgroupFD
 	case s.ask.Attr.Cgroup == nil || s.entersByItself():
 		return -1
-	case s.Describing:
+	case s.describing:
 		return s.standInCgroup
 	}
 	return s.group.FD()

@@ -23,15 +23,15 @@ func Exec(r *spec.Start, to Options) error {
 	if err := Resolve(r); err != nil {
 		return r.Refused(err)
 	}
-	s := new(Memory).Attempt(r, to, Tried{})
+	s := new(memory).begin(r, to, tried{})
 	defer func() { s.cleanUp(false) }()
 	learnCloseRange()
 	s.given.Lacks = kernel.Known.Missing()
-	if err := s.Build(); err != nil {
+	if err := s.build(); err != nil {
 		return r.Refused(err)
 	}
 	s.tellFailures()
-	self := machine.Self{Program: s.Made.First, Handler: s.handler, OneThread: s.oneThread()}
+	self := machine.Self{Program: s.made.First, Handler: s.handler, OneThread: s.oneThread()}
 	for _, h := range s.given.Held {
 		self.Keep = append(self.Keep, h.Fd)
 	}
@@ -94,7 +94,7 @@ func (s *attempt) oneThread() bool {
 	case s.ask.Sys.Chroot != "" || s.given.Joins.Has(spec.MountNamespace):
 		return false // another root takes an image: see SecondStage
 	}
-	return !slices.ContainsFunc(s.Made.First.Steps[:s.handler], func(step program.Step) bool { return !isForOneThread(&step) })
+	return !slices.ContainsFunc(s.made.First.Steps[:s.handler], func(step program.Step) bool { return !isForOneThread(&step) })
 }
 
 func isForOneThread(step *program.Step) bool {

@@ -56,7 +56,7 @@ func (s *attempt) tellFailures() {
 	if !s.ask.InPlace {
 		return
 	}
-	p := s.Made.First
+	p := s.made.First
 	s.handler = p.Len()
 	table := p.Buffer(s.handler * program.StepSize)
 	for i := range s.handler {
@@ -73,17 +73,17 @@ func (s *attempt) tellFailures() {
 
 // explainStep fills in the entry of a step.
 func (s *attempt) explainStep(i int, entry program.Arg) {
-	st := &s.Made.First.Steps[i]
-	e := &spec.Error{Path: s.ask.Path, Step: st.Call.String(), Object: s.Made.First.Object(i), Field: st.Field, InPlace: true}
+	st := &s.made.First.Steps[i]
+	e := &spec.Error{Path: s.ask.Path, Step: st.Call.String(), Object: s.made.First.Object(i), Field: st.Field, InPlace: true}
 	s.describeFile(e)
 	s.point(entry.Plus(entryText), e.Error()+": ")
 	endings := s.endings(e, i)
-	list := s.Made.First.Buffer(len(endings) * endingSize)
-	s.Made.First.Point(entry.Plus(entryList), list)
+	list := s.made.First.Buffer(len(endings) * endingSize)
+	s.made.First.Point(entry.Plus(entryList), list)
 	for n, end := range endings {
 		at := list.Plus(n * endingSize)
-		s.Made.First.SetWord(at.Plus(endingErrno), uint64(end.errno))
-		s.Made.First.SetWord(at.Plus(endingCode), uint64(end.code))
+		s.made.First.SetWord(at.Plus(endingErrno), uint64(end.errno))
+		s.made.First.SetWord(at.Plus(endingCode), uint64(end.code))
 		rest := "\n"
 		if end.hint != "" {
 			rest = " (" + terms.Of(end.hint) + ")\n"
@@ -94,14 +94,14 @@ func (s *attempt) explainStep(i int, entry program.Arg) {
 
 // point stores the address of a text in a word, and its length in the next.
 func (s *attempt) point(word program.Arg, text string) {
-	s.Made.First.Point(word, s.Made.First.Str(text))
-	s.Made.First.SetWord(word.Plus(8), uint64(len(text)))
+	s.made.First.Point(word, s.made.First.Str(text))
+	s.made.First.SetWord(word.Plus(8), uint64(len(text)))
 }
 
 // endings are how a step can fail: in those ways that there is more to say
 // about, which is found out beforehand, and in any other.
 func (s *attempt) endings(e *spec.Error, step int) (list []ending) {
-	call := s.Made.First.Steps[step].Call
+	call := s.made.First.Steps[step].Call
 	executes := call == program.Execve || call == program.Execveat
 	errnos, code := s.likely(call), exitFailed
 	if executes {
@@ -164,7 +164,7 @@ func (f *failureBuilder) build(table program.Arg) {
 	f.copy(end, endingText, f.parts.Plus(32))
 	f.copy(end, endingText+8, f.parts.Plus(40))
 	code := p.Load("", end, endingCode)
-	p.Add("", program.Writev, p.Value("", f.Made.TellTo), f.parts, compile.Num(3)).Ignore(program.AnyErrno)
+	p.Add("", program.Writev, p.Value("", f.made.TellTo), f.parts, compile.Num(3)).Ignore(program.AnyErrno)
 	p.Add("", program.ExitGroup, code).Ignore(program.AnyErrno)
 	p.Add("", program.Move, compile.Num(0)) // the exit was denied: die of reading at 0
 }

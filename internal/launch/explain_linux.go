@@ -28,10 +28,10 @@ func (s *attempt) explain(res machine.Result) *spec.Error {
 	case machine.AtHandover:
 		return explain.Handover(e, res)
 	case machine.InChild:
-		StepFailed(e, s.Made.First, res.Step)
+		StepFailed(e, s.made.First, res.Step)
 		s.describeFile(e)
 	case machine.InSecond:
-		StepFailed(e, s.Made.Second, res.Step)
+		StepFailed(e, s.made.Second, res.Step)
 		s.describeFile(e)
 	case machine.SecondItself:
 		e.Step, e.Field = "second stage", s.given.StageField
@@ -117,6 +117,6 @@ var errVanished = vanished{}
 func (s *attempt) failed(e *spec.Error, res machine.Result) explain.Failure {
 	return explain.Failure{Ask: s.ask, E: e, Errno: res.Errno, Facts: explain.Facts{
 		Born: !s.atBirth(res), Joined: slices.Concat(s.given.Joins.List, s.given.Joins.Late), Lacks: s.given.Lacks, Locked: s.given.Locked,
-		ProgramFD: s.given.ProgramFD, Executable: s.Made.Executable, DirFD: s.given.DirFD, CgroupSays: s.cgroupSays,
+		ProgramFD: s.given.ProgramFD, Executable: s.made.Executable, DirFD: s.given.DirFD, CgroupSays: s.cgroupSays,
 	}}
 }

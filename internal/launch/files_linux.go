@@ -202,5 +202,5 @@ func (s *attempt) inheritAll() *spec.Error {
 // lostInherited reports whether one was closed before the child had a table of
 // its own. The child can do without.
 func (s *attempt) lostInherited(res machine.Result) bool {
-	return res.Place == machine.InChild && res.Errno == unix.EBADF && s.Made.First.Steps[res.Step].Field == spec.InheritField
+	return res.Place == machine.InChild && res.Errno == unix.EBADF && s.made.First.Steps[res.Step].Field == spec.InheritField
 }

@@ -112,11 +112,11 @@ func (o joinOpener) open() *spec.Error {
 		if err != nil {
 			return o.error("", o.n.File.Name(), err)
 		}
-		if o.Describing || !o.ours(o.n.Kinds, fd) {
+		if o.describing || !o.ours(o.n.Kinds, fd) {
 			o.given.Joins.List = append(o.given.Joins.List, spec.Joined{Kind: o.n.Kinds, Fd: fd, Name: o.n.File.Name(), Field: o.field, Given: true})
 		}
 		return nil
-	case o.Describing:
+	case o.describing:
 		return o.ofProcess(o.n.PID, -1)
 	case o.n.PidFD != nil:
 		return o.ofPidFD()
@@ -184,9 +184,9 @@ func (o joinOpener) ofProcess(pid, pidfd int) *spec.Error {
 
 // add opens a namespace, unless the child will be in it anyway.
 func (o joinOpener) add(kind spec.NamespaceKind, name string, open func() (int, error)) *spec.Error {
-	if o.Describing {
-		o.StandIn++
-		o.given.Joins.List = append(o.given.Joins.List, spec.Joined{Kind: kind, Fd: o.StandIn - 1, Name: name, Field: o.field, Given: false})
+	if o.describing {
+		o.standIn++
+		o.given.Joins.List = append(o.given.Joins.List, spec.Joined{Kind: kind, Fd: o.standIn - 1, Name: name, Field: o.field, Given: false})
 		return nil
 	}
 	fd, err := open()

@@ -52,7 +52,7 @@ func (s *attempt) useLandlockFiles() *spec.Error {
 
 // landlockABI asks the kernel once. A plan is made for one that has all.
 func (s *attempt) landlockABI() kernel.Landlock {
-	if s.Describing {
+	if s.describing {
 		return kernel.Landlock{ABI: spec.LandlockNewestABI}
 	}
 	return kernel.Known.Landlock.Ask()

@@ -24,7 +24,7 @@ func NewFlight() *Flight                                    { return nil }
 func (f *Flight) End(error)                                 {}
 func Start(r *spec.Start, _ Options) (*os.Process, error)   { return nil, unsupported(r) }
 func Exec(r *spec.Start, _ Options) error                   { return unsupported(r) }
-func Plan(r *spec.Start) ([]PlanStep, error)                { return nil, unsupported(r) }
+func Plan(r *spec.Start, _ Options) ([]PlanStep, error)     { return nil, unsupported(r) }
 func ProbeLandlock(*spec.Landlock) spec.LandlockResult {
 	return spec.LandlockResult{Reason: "this system has no Landlock"}
 }

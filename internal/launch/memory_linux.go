@@ -21,7 +21,7 @@ import (
 // three ways:
 //
 //   - If every process of the user's may trace the parent anyway, nothing is lost.
-//   - Memory that is undumpable before the child enters is out of reach: it takes
+//   - memory that is undumpable before the child enters is out of reach: it takes
 //     CAP_SYS_PTRACE in the user namespace in which the memory's program was
 //     executed, which is the parent's. But the files in /proc that take the id
 //     maps then belong to root.

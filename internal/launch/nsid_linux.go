@@ -22,8 +22,8 @@ func (s *attempt) tellNamespaces() {
 			continue
 		}
 		var stat []byte
-		if s.Made.Second == nil {
-			stat = s.Made.First.Data[s.Made.Ids[i].Value:]
+		if s.made.Second == nil {
+			stat = s.made.First.Data[s.made.Ids[i].Value:]
 		} else {
 			stat = s.stage.Shared()[compile.StatxSize*i:]
 		}

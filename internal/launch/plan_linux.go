@@ -14,7 +14,7 @@ import (
 
 // Plan compiles the request for a kernel that lacks nothing, and lists what
 // the parent, the child and the second stage would do.
-func Plan(r *spec.Start) ([]PlanStep, error) { return planFor(r, 0, Options{}) }
+func Plan(r *spec.Start, to Options) ([]PlanStep, error) { return planFor(r, 0, to) }
 
 // planFor does it for a kernel that lacks something.
 func planFor(r *spec.Start, lacks kernel.Missing, to Options) ([]PlanStep, error) {
@@ -22,10 +22,10 @@ func planFor(r *spec.Start, lacks kernel.Missing, to Options) ([]PlanStep, error
 	if err := Resolve(r); err != nil {
 		return nil, r.Refused(err)
 	}
-	s := new(Memory).Attempt(r, to, Tried{})
-	s.Describing, s.StandIn, s.given.Lacks = true, 3, lacks
+	s := new(memory).begin(r, to, tried{})
+	s.describing, s.standIn, s.given.Lacks = true, 3, lacks
 	s.standInForPipes()
-	if err := s.Build(); err != nil {
+	if err := s.build(); err != nil {
 		return nil, r.Refused(err)
 	}
 	s.prepareLaunch()
@@ -33,17 +33,17 @@ func planFor(r *spec.Start, lacks kernel.Missing, to Options) ([]PlanStep, error
 	l := lister{steps: s.parentSteps}
 	l.inline(s)
 	if s.ask.InPlace {
-		l.program(s.Made.First, func(int) string { return "self" })
+		l.program(s.made.First, func(int) string { return "self" })
 		return l.steps, nil
 	}
 	l.birth(s)
-	l.program(s.Made.First, func(int) string { return "child" })
+	l.program(s.made.First, func(int) string { return "child" })
 	switch {
-	case s.Made.Second == nil:
+	case s.made.Second == nil:
 	case s.given.WaitFD < 0:
-		l.program(s.Made.Second, s.Made.Runs)
+		l.program(s.made.Second, s.made.Runs)
 	default:
-		l.programAround(s.Made.Second, s.Made.Runs, s.Made.MeetAt+1, s.planOfMaps())
+		l.programAround(s.made.Second, s.made.Runs, s.made.MeetAt+1, s.planOfMaps())
 	}
 	return l.steps, nil
 }

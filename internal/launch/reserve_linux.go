@@ -20,7 +20,7 @@ func (s *attempt) reserve() *spec.Error {
 	g := &s.given
 	g.ListHeld()
 	g.Copied = g.Lacks.Has(kernel.NoCloseRange | kernel.OnlyVfork)
-	if s.Describing {
+	if s.describing {
 		return nil
 	}
 	// An Exec has no use for a low number: the table is its own process's.

@@ -9,10 +9,10 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// A Memory is what a start allocates and later starts use again. Nothing that it holds
+// A memory is what a start allocates and later starts use again. Nothing that it holds
 // means anything to them: each attempt begins with values that are all zero, and with
 // lists that are empty.
-type Memory struct {
+type memory struct {
 	attempt attempt
 	compile compile.Memory
 
@@ -22,10 +22,10 @@ type Memory struct {
 	ends         []func(started bool)
 }
 
-var memories = sync.Pool{New: func() any { return new(Memory) }}
+var memories = sync.Pool{New: func() any { return new(memory) }}
 
-// Attempt is a new attempt at a start.
-func (m *Memory) Attempt(r *spec.Start, to Options, before Tried) *attempt {
+// begin is a new attempt at a start.
+func (m *memory) begin(r *spec.Start, to Options, before tried) *attempt {
 	m.keep()
 	m.attempt = attempt{ask: r, to: to, memory: m, tried: before, ends: m.ends[:0]}
 	m.attempt.given = compile.Input{Ask: r, Files: r.Files, Uses: m.uses[:0], Enters: m.enters[:0], Held: m.held[:0],
@@ -34,7 +34,7 @@ func (m *Memory) Attempt(r *spec.Start, to Options, before Tried) *attempt {
 }
 
 // keep takes the lists back, which may have grown.
-func (m *Memory) keep() {
+func (m *memory) keep() {
 	if s := &m.attempt; s.ask != nil {
 		g := &s.given
 		m.uses, m.enters, m.held, m.ends = g.Uses, g.Enters, g.Held, s.ends
@@ -43,7 +43,7 @@ func (m *Memory) keep() {
 }
 
 // release ends the last attempt.
-func (m *Memory) release() {
+func (m *memory) release() {
 	m.keep()
 	m.attempt = attempt{}
 	m.compile.Release()

@@ -20,7 +20,7 @@ func (s *attempt) openSecond() *spec.Error {
 		return nil
 	}
 	s.findCaps()
-	if s.Describing {
+	if s.describing {
 		s.given.Image, s.given.Pipe, s.given.StateFD = s.nextStandIn(), s.nextStandIn(), s.nextStandIn()
 		if s.ask.Meets() && s.given.EntersLate() {
 			s.given.WaitFD = s.nextStandIn()
@@ -63,9 +63,9 @@ func (s *attempt) seal() *spec.Error {
 	if s.stage == nil {
 		return nil
 	}
-	s.stage.Program, s.stage.Report = s.Made.Second, s.Made.Report
-	s.stage.Forks, s.stage.Child = s.ask.Attr.Init != nil, s.Made.FirstStep
-	s.stage.Clone, s.stage.Settled = s.Made.InitClone, s.Made.Settled
+	s.stage.Program, s.stage.Report = s.made.Second, s.made.Report
+	s.stage.Forks, s.stage.Child = s.ask.Attr.Init != nil, s.made.FirstStep
+	s.stage.Clone, s.stage.Settled = s.made.InitClone, s.made.Settled
 	s.stage.GoesOn, s.stage.Rendezvous = s.ask.Attr.Init.Tells(), s.writeMaps
 	if s.to.Tracer != nil {
 		s.stage.Moments = &s.to.Tracer.times

@@ -27,11 +27,11 @@ func Start(r *spec.Start, to Options) (*os.Process, error) {
 	if err := Resolve(r); err != nil {
 		return nil, r.Refused(err)
 	}
-	m := memories.Get().(*Memory)
+	m := memories.Get().(*memory)
 	defer m.release()
-	var before Tried
+	var before tried
 	for {
-		s := m.Attempt(r, to, before)
+		s := m.begin(r, to, before)
 		res, err := s.try()
 		if err != nil {
 			return nil, err
@@ -71,7 +71,7 @@ func (s *attempt) try() (machine.Result, error) {
 	}
 	started := false
 	defer func() { s.cleanUp(started) }()
-	if err := s.Build(); err != nil {
+	if err := s.build(); err != nil {
 		return machine.Result{}, err
 	}
 	defer returnLow(&s.given)
@@ -147,7 +147,7 @@ func (s *attempt) again(res machine.Result) bool {
 		s.tried.busy++
 		return true
 	}
-	what := missing(res, s.Made.First)
+	what := missing(res, s.made.First)
 	kernel.Known.Learn(what)
 	return what != 0 && !s.given.Lacks.Has(what)
 }

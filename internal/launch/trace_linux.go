@@ -34,7 +34,7 @@ func (s *attempt) makeTrace(res machine.Result) {
 	}
 	t.end = t.times.Now()
 	t.endPhase(t.end)
-	t.steps = make([]TraceStep, 0, 2*len(t.phases)+s.Made.First.Len())
+	t.steps = make([]TraceStep, 0, 2*len(t.phases)+s.made.First.Len())
 	s.traceBirth()
 	if res.Place == machine.AtMeeting && res.Err != nil && !s.given.EntersLate() {
 		t.failed = len(t.steps) - 1
@@ -79,20 +79,20 @@ func (s *attempt) traceBirth() {
 
 // traceStages adds the child's steps.
 func (s *attempt) traceStages(res machine.Result) {
-	t, log := s.to.Tracer, s.Made.First.Log
-	first := stageTrace{t, s.Made.First, func(int) string { return "child" }}
+	t, log := s.to.Tracer, s.made.First.Log
+	first := stageTrace{t, s.made.First, func(int) string { return "child" }}
 	end := t.times.At[machine.Left]
 	if t.born != 0 {
 		end = t.born
 	}
-	entries := s.Made.First.ReadLog(s.Made.First.BytesAt(log.At, uint64(log.Size())))
+	entries := s.made.First.ReadLog(s.made.First.BytesAt(log.At, uint64(log.Size())))
 	first.add(entries, end, res.Step, res.Place == machine.InChild && !res.OK)
 	failed := res.Place == machine.InSecond && !res.OK
 	if entries = nil; t.born != 0 {
-		entries = append([]program.Entry{{Step: s.Made.Mapped, At: t.born}}, t.second...)
+		entries = append([]program.Entry{{Step: s.made.Mapped, At: t.born}}, t.second...)
 	}
 	if entries != nil || failed {
-		second := stageTrace{t, s.Made.Second, s.Made.Runs}
+		second := stageTrace{t, s.made.Second, s.made.Runs}
 		second.add(entries, t.over, res.Step, failed)
 	}
 }
