@@ -37,7 +37,7 @@ func TestEndingOfAGroup(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			requires(t, test.needs...)
+			requires(t, append(test.needs, linux(6, 9))...) // PIDFD_SIGNAL_PROCESS_GROUP
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			c := CommandContext(ctx, "/bin/sh", "-c", family)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -133,7 +134,11 @@ func TestPlans(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "plans/"+test.name+".golden", p.String())
+			listing := p.String()
+			if test.name == "deny-tiocsti" { // whose filter is of the architecture's ways to call
+				listing = regexp.MustCompile(`\{len=\d+\}`).ReplaceAllString(listing, "{len=NN}")
+			}
+			golden(t, "plans/"+test.name+".golden", listing)
 		})
 	}
 	asked["InheritAll"] = true // whose plan depends on what is open in the test

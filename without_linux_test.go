@@ -347,7 +347,7 @@ func TestNoFileForTheSecondStage(t *testing.T) {
 	}
 	doWithout(t, []string{"memfd_create"})
 	for _, dir := range []string{"/dev/shm", "/var/tmp", "/tmp"} {
-		if err := unix.Mount("none", dir, "tmpfs", unix.MS_NOEXEC, ""); err != nil {
+		if err := unix.Mount("none", dir, "tmpfs", unix.MS_NOEXEC, ""); err != nil && err != unix.ENOENT { // not every machine has all
 			t.Fatal(err)
 		}
 	}
