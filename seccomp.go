@@ -123,10 +123,7 @@ const (
 )
 
 func (a SeccompAction) String() string {
-	if a == 0 || int(a) >= len(spec.SeccompActions) {
-		return "none"
-	}
-	return "SCMP_ACT_" + spec.SeccompActions[a].Name
+	return spec.SeccompAction(a).String()
 }
 
 // UnmarshalText sets the action to the one of a name. SCMP_ACT_KILL is
@@ -146,10 +143,7 @@ func (a *SeccompAction) UnmarshalText(text []byte) error {
 }
 
 func (o SeccompOp) String() string {
-	if o == 0 || int(o) >= len(spec.SeccompOps) {
-		return "none"
-	}
-	return "SCMP_CMP_" + spec.SeccompOps[o]
+	return spec.SeccompOp(o).String()
 }
 
 // UnmarshalText sets the operator to the one of a name.

@@ -82,12 +82,11 @@ func keepsItsCapability(t *trial) {
 }
 
 func permittedCaps() uint64 {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if unix.Capget(&header, &data[0]) != nil {
+	own, err := kernel.OwnCaps()
+	if err != nil {
 		return 0
 	}
-	return uint64(data[1].Permitted)<<32 | uint64(data[0].Permitted)
+	return uint64(own[1].Permitted)<<32 | uint64(own[0].Permitted)
 }
 
 // asksForItsSELinuxLabel and asksForItsAppArmorLabel try the label that this

@@ -4,7 +4,6 @@ package kernel
 
 import (
 	"sync"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,9 +34,7 @@ const (
 
 // OwnSets are the capabilities of this process.
 func OwnSets() (sets [CapSets]uint64) {
-	var own [2]unix.CapUserData
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	unix.Capget(&header, unsafe.SliceData(own[:]))
+	own, _ := OwnCaps()
 	for i, half := range own {
 		sets[Effective] |= uint64(half.Effective) << (32 * i)
 		sets[Permitted] |= uint64(half.Permitted) << (32 * i)
@@ -63,10 +60,8 @@ func askCap(op int, a, b uint64) uint64 {
 // HasCap reports whether this thread has a capability, over its own user
 // namespace.
 func HasCap(c int) bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	err := unix.Capget(&header, &data[0])
-	return err == nil && data[c>>5].Effective>>(c&31)&1 != 0
+	own, err := OwnCaps()
+	return err == nil && own[c>>5].Effective>>(c&31)&1 != 0
 }
 
 // OwnCaps are the first three sets of this thread.

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
@@ -63,11 +64,7 @@ func (s *attempt) joinInStage() *spec.Error {
 
 // MayAdminister reports whether this process has CAP_SYS_ADMIN in its user
 // namespace. Tests put another answer.
-var MayAdminister = func() bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	return unix.Capget(&header, &data[0]) == nil && data[0].Effective>>unix.CAP_SYS_ADMIN&1 != 0
-}
+var MayAdminister = func() bool { return kernel.HasCap(unix.CAP_SYS_ADMIN) }
 
 // openNullBefore opens /dev/null where the child is to have it, since the mount
 // namespace that it joins may have something else at that path.
