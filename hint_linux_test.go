@@ -16,6 +16,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
+	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
@@ -178,26 +179,27 @@ func TestSettingsAreNamed(t *testing.T) {
 	const appArmor, clone = "kernel/apparmor_restrict_unprivileged_userns", "kernel/unprivileged_userns_clone"
 	for _, test := range []struct {
 		setting, value, step string
+		origin               program.Origin
 		errno                syscall.Errno
 		want                 string
 	}{
-		{clone, "0", "clone3", unix.EPERM, "kernel.unprivileged_userns_clone is 0: only root may make user namespaces here, or change that by sysctl"},
-		{clone, "1", "clone3", unix.EPERM, ""},
-		{appArmor, "1", "clone3", unix.EACCES, explain.AppArmorText},
-		{appArmor, "1", "sethostname", unix.EPERM, "it takes CAP_SYS_ADMIN in the user namespace that the uts namespace belongs to"},
-		{appArmor, "1", "mount", unix.EACCES, explain.AppArmorText}, // the namespace is made, and has no rights
-		{appArmor, "0", "mount", unix.EACCES, ""},
-		{"kernel/yama/ptrace_scope", "3", "ptrace", unix.EPERM, "kernel.yama.ptrace_scope is 3: nobody may trace"},
-		{"vm/memfd_noexec", "2", "execveat", unix.EACCES, "vm.memfd_noexec is 2, and the start has a second stage, which is executed from a memfd"},
+		{clone, "0", "clone3", program.OfBirth, unix.EPERM, "kernel.unprivileged_userns_clone is 0: only root may make user namespaces here, or change that by sysctl"},
+		{clone, "1", "clone3", program.OfBirth, unix.EPERM, ""},
+		{appArmor, "1", "clone3", program.OfBirth, unix.EACCES, explain.AppArmorText},
+		{appArmor, "1", "sethostname", "Attr.Hostname", unix.EPERM, "it takes CAP_SYS_ADMIN in the user namespace that the uts namespace belongs to"},
+		{appArmor, "1", "mount", program.OfRoot, unix.EACCES, explain.AppArmorText}, // the namespace is made, and has no rights
+		{appArmor, "0", "mount", program.OfRoot, unix.EACCES, ""},
+		{"kernel/yama/ptrace_scope", "3", "ptrace", "SysProcAttr.Ptrace", unix.EPERM, "kernel.yama.ptrace_scope is 3: nobody may trace"},
+		{"vm/memfd_noexec", "2", "execveat", program.OfStage, unix.EACCES, "vm.memfd_noexec is 2, and the start has a second stage, which is executed from a memfd"},
 	} {
-		c := helperCommand("hint-with", test.setting, test.value, test.step, spec.Itoa(int(test.errno)))
+		c := helperCommand("hint-with", test.setting, test.value, test.step, string(test.origin), spec.Itoa(int(test.errno)))
 		if got := strings.TrimSuffix(outputOf(t, c), "\n"); got != test.want {
 			t.Errorf("%s of %v with %s = %s: %s; want %s", test.errno, test.step, test.setting, test.value, got, test.want)
 		}
 	}
 }
 
-// hint-with SETTING VALUE STEP ERRNO: what an ordinary user is told about a step
+// hint-with SETTING VALUE STEP ORIGIN ERRNO: what an ordinary user is told about a step
 // of a start in a new user namespace that fails under a setting.
 var _ = helper("hint-with", func(args []string) int {
 	kernel.Sysctl = func(name string) string {
@@ -208,8 +210,8 @@ var _ = helper("hint-with", func(args []string) int {
 	}
 	f := failing{by: ordinary, make: func(*scene) *Cmd { return nil }}
 	f.prepare(nil)
-	errno, _ := strconv.Atoi(args[3])
-	e := &spec.Error{Step: args[2], Field: "SysProcAttr.Cloneflags"}
+	errno, _ := strconv.Atoi(args[4])
+	e := &spec.Error{Step: args[2], Origin: program.Origin(args[3]), Field: "SysProcAttr.Cloneflags"}
 	r := &spec.Start{Sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}, Path: "/bin/true"}
 	r.FillIn()
 	fmt.Println(explain.Failure{Ask: r, E: e, Errno: syscall.Errno(errno), Facts: explain.Facts{Born: e.Step != "clone3"}}.Why())

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -108,6 +109,14 @@ func noteAsked(asked map[string]bool, a *Attr) {
 	}
 }
 
+// allPlans are all starts whose listings are compared.
+func allPlans(t *testing.T) []planCase {
+	a, b, tty := fileAt(t, 100), fileAt(t, 101), fileAt(t, 102)
+	return slices.Concat(plansOfFiles(a, b), plansOfTables(a, b), plansOfIDs, plansOfSessions(tty), plansOfPlaces, plansOfJoining,
+		plansOfInside, plansOfForbidding, plansOfAttr, plansOfCredentials, plansOfSignals, plansOfSched, plansOfMuch(a, tty),
+		plansOfLandlock, plansOfIDMap, plansOfSeccomp, plansOfCgroups)
+}
+
 // TestPlans compares the listing of a plan with testdata/plans/NAME.golden,
 // for every field there is.
 func TestPlans(t *testing.T) {
@@ -115,11 +124,7 @@ func TestPlans(t *testing.T) {
 	mayAdministerAs(t, true)
 	standingAs(t, compile.Standing{Root: true, Capable: true, Guarded: true})
 	coresAre(t, unix.Rlimit{}, false)
-	a, b, tty := fileAt(t, 100), fileAt(t, 101), fileAt(t, 102)
-	var all []planCase
-	for _, list := range [][]planCase{plansOfFiles(a, b), plansOfTables(a, b), plansOfIDs, plansOfSessions(tty), plansOfPlaces, plansOfJoining, plansOfInside, plansOfForbidding, plansOfAttr, plansOfCredentials, plansOfSignals, plansOfSched, plansOfMuch(a, tty), plansOfLandlock, plansOfIDMap, plansOfSeccomp, plansOfCgroups} {
-		all = append(all, list...)
-	}
+	all := allPlans(t)
 	listed := map[string]bool{"join-process-unprivileged.golden": true}
 	for _, test := range plansOfGuarded {
 		listed[test.name+".golden"] = true

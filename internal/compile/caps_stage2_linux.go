@@ -24,13 +24,13 @@ func (b *builder) carryCaps() {
 	header := p.Uint32s(unix.LINUX_CAPABILITY_VERSION_3, 0)
 	own, sets := p.Buffer(24), p.Buffer(32)
 	p.Label(own, "own")
-	b.add(b.given.StageField, program.Capget, header, own)
+	b.addStage(program.Capget, header, own)
 	for word, from := range [6]int{0, 1, 1, 3, 4, 4} { // as in capset, but permitted twice
 		p.Copy(b.given.StageField, own.Plus(4*from), sets.Plus(4*word))
 	}
-	b.add(b.given.StageField, program.Capset, header, sets)
+	b.addStage(program.Capset, header, sets)
 	again := p.Here()
-	b.add(b.given.StageField, program.Prctl, Num(unix.PR_CAP_AMBIENT), Num(unix.PR_CAP_AMBIENT_RAISE), Num(0)).Ignore(uint32(unix.EINVAL)).Ignore(uint32(unix.EPERM)) // securebits may forbid it
+	b.addStage(program.Prctl, Num(unix.PR_CAP_AMBIENT), Num(unix.PR_CAP_AMBIENT_RAISE), Num(0)).Ignore(uint32(unix.EINVAL)).Ignore(uint32(unix.EPERM)) // securebits may forbid it
 	p.CountUp(p.Words(0), bits.Len64(b.given.KernelCaps), &again, p.Slot(2))
 }
 
@@ -40,14 +40,18 @@ func (b *builder) putCapsBack() {
 	if !b.given.Carries || b.ask.NewUserNamespace() {
 		return
 	}
-	b.add(b.given.StageField, program.Prctl, Num(unix.PR_CAP_AMBIENT), Num(unix.PR_CAP_AMBIENT_CLEAR_ALL)).Ignore(uint32(unix.EINVAL))
+	b.addStage(program.Prctl, Num(unix.PR_CAP_AMBIENT), Num(unix.PR_CAP_AMBIENT_CLEAR_ALL)).Ignore(uint32(unix.EINVAL))
 	var e spec.CapEdits
 	e[kernel.Effective] = spec.Edit{Set: b.given.Own[kernel.Effective], Clear: kernel.AllCaps}
 	e[kernel.Inheritable] = spec.Edit{Set: b.given.Own[kernel.Inheritable], Clear: kernel.AllCaps}
+	from := b.p.Len()
 	b.capset(b.given.StageField, e)
+	for i := from; i < b.p.Len(); i++ {
+		b.p.Steps[i].Of(program.OfStage)
+	}
 	for c := range uint64(64) {
 		if b.given.Own[kernel.Ambient]>>c&1 != 0 {
-			b.add(b.given.StageField, program.Prctl, Num(unix.PR_CAP_AMBIENT), Num(unix.PR_CAP_AMBIENT_RAISE), Num(c))
+			b.addStage(program.Prctl, Num(unix.PR_CAP_AMBIENT), Num(unix.PR_CAP_AMBIENT_RAISE), Num(c))
 		}
 	}
 }

@@ -31,6 +31,11 @@ func (b *builder) add(field string, call program.Call, args ...program.Arg) *pro
 	return b.p.Add(field, call, args...)
 }
 
+// addStage adds a step of the second stage's own, or one that leads to it.
+func (b *builder) addStage(call program.Call, args ...program.Arg) *program.Step {
+	return b.add(b.given.StageField, call, args...).Of(program.OfStage)
+}
+
 // Num is an argument that is a number.
 func Num[T ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64 | ~uintptr](n T) program.Arg {
 	return program.Num(n)

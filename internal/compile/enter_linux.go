@@ -80,11 +80,11 @@ func (b *builder) siblingLate(name string, flags uint64) {
 	p := b.p
 	flags |= unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_PARENT_SETTID
 	if b.given.Lacks.Has(kernel.NoClone3) {
-		b.add(name, program.Clone, Num(flags), Num(0), Num(machine.SiblingAt)).Into(p.Words(0)).Sibling = true
+		b.add(name, program.Clone, Num(flags), Num(0), Num(machine.SiblingAt)).Into(p.Words(0)).Of(program.OfBirth).Sibling = true
 	} else {
 		const parentTID = 3 // of struct clone_args
 		args := [11]uint64{0: flags, parentTID: machine.SiblingAt}
-		b.add(name, program.Clone3, p.Words(args[:]...), Num(88)).Into(p.Words(0)).Sibling = true
+		b.add(name, program.Clone3, p.Words(args[:]...), Num(88)).Into(p.Words(0)).Of(program.OfBirth).Sibling = true
 	}
 }
 

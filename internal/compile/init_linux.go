@@ -94,7 +94,7 @@ func (in *initBuilder) spawn() {
 	// The place of the address that is cleared depends on the architecture; without
 	// CLONE_SETTLS the other one is ignored.
 	left := Num(machine.LeftAt)
-	in.add(program.Clone, Num(unix.CLONE_VM|unix.CLONE_VFORK|unix.CLONE_CHILD_CLEARTID), Num(0), Num(0), left, left).Into(in.child)
+	in.add(program.Clone, Num(unix.CLONE_VM|unix.CLONE_VFORK|unix.CLONE_CHILD_CLEARTID), Num(0), Num(0), left, left).Of(program.OfBirth).Into(in.child)
 	p.GotoIf(spec.InitField, in.child, Num(0), &in.toProgram)
 
 	// The child has no exit signal until it executes; see fateOf in package

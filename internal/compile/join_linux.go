@@ -86,7 +86,7 @@ func (b *builder) makeSibling() {
 	if b.given.Lacks.Has(kernel.NoClone3) {
 		// The place of the address that is cleared depends on the
 		// architecture; without CLONE_SETTLS the other one is ignored.
-		b.add(name, program.Clone, Num(flags), Num(0), m.ChildPidFD, m.ChildLeft, m.ChildLeft).Into(m.ChildPid).Sibling = true
+		b.add(name, program.Clone, Num(flags), Num(0), m.ChildPidFD, m.ChildLeft, m.ChildLeft).Into(m.ChildPid).Of(program.OfBirth).Sibling = true
 		return
 	}
 	// The kernel notes the number before the new process runs, whatever
@@ -96,5 +96,5 @@ func (b *builder) makeSibling() {
 	for i, at := range []program.Arg{m.ChildPidFD, m.ChildLeft, m.ChildPid} {
 		p.Point(args.Plus(8+8*i), at)
 	}
-	b.add(name, program.Clone3, args, Num(88)).Into(m.ChildPid).Sibling = true
+	b.add(name, program.Clone3, args, Num(88)).Into(m.ChildPid).Of(program.OfBirth).Sibling = true
 }

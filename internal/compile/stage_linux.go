@@ -19,7 +19,7 @@ func (b *builder) splitStage() {
 	}
 	t := &b.fds
 	b.made.Report = t.spare()
-	b.add(b.given.StageField, program.Dup3, Num(t.at(b.given.Pipe)), Num(b.made.Report), Num(0))
+	b.addStage(program.Dup3, Num(t.at(b.given.Pipe)), Num(b.made.Report), Num(0))
 	for _, h := range t.held {
 		if h.Fd != b.given.Image && h.Fd != b.given.Pipe && !h.Stays && t.isOpen(h.At) {
 			b.add(h.Field, program.Fcntl, Num(h.At), Num(unix.F_SETFD), Num(0))
@@ -28,7 +28,7 @@ func (b *builder) splitStage() {
 	b.carryCaps()
 	b.restoreMask()
 	b.coreBack() // a signal may leave a core file from here on
-	b.executeFile(b.given.StageField, t.at(b.given.Image), []string{machine.SecondName}, nil)
+	b.executeFile(b.given.StageField, t.at(b.given.Image), []string{machine.SecondName}, nil).Of(program.OfStage)
 	t.setOpen(t.at(b.given.Image), false)
 	t.setOpen(t.at(b.given.Pipe), false)
 
@@ -39,9 +39,9 @@ func (b *builder) splitStage() {
 	b.p.Label(b.mask, "mask")
 	b.mapState(t.at(b.given.StateFD))
 	// As after the birth: until the mask is set no signal is to end the start.
-	b.add(b.given.StageField, program.RtSigprocmask, Num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, Num(8))
-	b.add(b.given.StageField, program.Prctl, Num(unix.PR_SET_NAME), b.p.Str(machine.SecondName))
-	b.add(b.given.StageField, program.Fcntl, Num(b.made.Report), Num(unix.F_SETFD), Num(unix.FD_CLOEXEC))
+	b.addStage(program.RtSigprocmask, Num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, Num(8))
+	b.addStage(program.Prctl, Num(unix.PR_SET_NAME), b.p.Str(machine.SecondName))
+	b.addStage(program.Fcntl, Num(b.made.Report), Num(unix.F_SETFD), Num(unix.FD_CLOEXEC))
 	b.putCapsBack()
 }
 
@@ -50,12 +50,12 @@ func (b *builder) splitStage() {
 func (b *builder) mapState(fd int) {
 	b.noteBirth(fd)
 	b.made.Mapped = b.p.Len()
-	b.add(b.given.StageField, program.Mmap, Num(machine.StatePage), Num(machine.StateSize(b.p)), Num(unix.PROT_READ|unix.PROT_WRITE),
+	b.addStage(program.Mmap, Num(machine.StatePage), Num(machine.StateSize(b.p)), Num(unix.PROT_READ|unix.PROT_WRITE),
 		Num(unix.MAP_SHARED|unix.MAP_FIXED), Num(fd), Num(0))
 	if b.ask.Attr.Init != nil { // which tells at the end what has become of the program
 		b.stateLast = b.fds.spare()
 		b.add(spec.InitField, program.Dup3, Num(fd), Num(b.stateLast), Num(unix.O_CLOEXEC))
 	}
-	b.add(b.given.StageField, program.Close, Num(fd))
+	b.addStage(program.Close, Num(fd))
 	b.fds.setOpen(fd, false)
 }

@@ -78,7 +78,7 @@ func (b *builder) unshare() {
 	if flags&unix.CLONE_NEWNS != 0 {
 		// Most systems mount / shared, and what is mounted in the new
 		// namespace would appear in the old one.
-		b.add(spec.Field("Unshareflags"), program.Mount, b.p.Str("none"), b.p.Str("/"), Num(0), Num(unix.MS_REC|unix.MS_PRIVATE), Num(0))
+		b.add(spec.Field("Unshareflags"), program.Mount, b.p.Str("none"), b.p.Str("/"), Num(0), Num(unix.MS_REC|unix.MS_PRIVATE), Num(0)).Of(program.OfRoot)
 	}
 }
 
@@ -191,18 +191,17 @@ func (b *builder) lastSteps() {
 
 func (b *builder) execve() {
 	if b.ask.Attr.Program != nil {
-		b.executeFile("Attr.Program", b.made.Executable, b.ask.Argv, b.ask.Env)
+		b.executeFile("Attr.Program", b.made.Executable, b.ask.Argv, b.ask.Env).Of(program.OfProgram)
 		return
 	}
-	b.add("", program.Execve, b.p.Str(b.ask.Path), b.p.Strs(b.ask.Argv), b.p.Strs(b.ask.Env))
+	b.add("", program.Execve, b.p.Str(b.ask.Path), b.p.Strs(b.ask.Argv), b.p.Strs(b.ask.Env)).Of(program.OfProgram)
 }
 
 // executeFile executes the file of a descriptor.
-func (b *builder) executeFile(field string, fd int, argv, env []string) {
+func (b *builder) executeFile(field string, fd int, argv, env []string) *program.Step {
 	args, vars := b.p.Strs(argv), b.p.Strs(env)
 	if b.given.Lacks.Has(kernel.NoExecveat) {
-		b.add(field, program.Execve, b.p.Str("/proc/self/fd/"+spec.Itoa(fd)), args, vars)
-		return
+		return b.add(field, program.Execve, b.p.Str("/proc/self/fd/"+spec.Itoa(fd)), args, vars)
 	}
-	b.add(field, program.Execveat, Num(fd), b.p.Str(""), args, vars, Num(unix.AT_EMPTY_PATH))
+	return b.add(field, program.Execveat, Num(fd), b.p.Str(""), args, vars, Num(unix.AT_EMPTY_PATH))
 }

@@ -70,6 +70,6 @@ func (b *builder) noteBirth(fd int) {
 		return
 	}
 	at := b.p.Buffer(16)
-	b.add(b.given.StageField, program.ClockGettime, Num(b.given.Clock), at).Ignore(program.AnyErrno).Quiet = true
-	b.add(b.given.StageField, program.Pwrite64, Num(fd), at, Num(16), Num(machine.BornAt-machine.StatePage)).Ignore(program.AnyErrno).Quiet = true
+	b.addStage(program.ClockGettime, Num(b.given.Clock), at).Ignore(program.AnyErrno).Quiet = true
+	b.addStage(program.Pwrite64, Num(fd), at, Num(16), Num(machine.BornAt-machine.StatePage)).Ignore(program.AnyErrno).Quiet = true
 }

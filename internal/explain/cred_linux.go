@@ -8,27 +8,27 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// credentialsHint explains the errors of the steps that say who the program
-// is and what it may.
-func (f Failure) credentialsHint() string {
-	_, secure := strings.CutPrefix(f.E.Syscall, program.Prctl.String()+"(PR_SET_SECUREBITS")
-	switch {
-	case secure && f.Errno == unix.EPERM:
+// securebitsHint is for the flags that say what being root means.
+func (f Failure) securebitsHint() string {
+	if f.Errno == unix.EPERM {
 		return "a flag that changes is locked, or the kernel does not have it"
-	case f.E.Step == "capset" && f.Errno == unix.EPERM:
+	}
+	return ""
+}
+
+// capsHint is for the capability sets.
+func (f Failure) capsHint() string {
+	switch {
+	case f.Errno != unix.EPERM:
+	case f.E.Step == "capset":
 		return f.capsetHint()
-	case strings.Contains(f.E.Syscall, "PR_SET_KEEPCAPS") && f.Errno == unix.EPERM:
+	case strings.Contains(f.E.Syscall, "PR_SET_KEEPCAPS"):
 		return "capabilities are to be kept over the change of the user, and the securebit keep-caps is locked"
-	case (f.E.Field == "Attr.Caps.Ambient" || f.E.Field == spec.Field("AmbientCaps") && f.E.Step == "prctl") && f.Errno == unix.EPERM:
+	case f.E.Step == "prctl" && (f.E.Field == "Attr.Caps.Ambient" || f.E.Field == spec.Field("AmbientCaps")):
 		return "it is not permitted and inheritable, or the securebit no-cap-ambient-raise is set"
-	case f.E.Step == "keyctl":
-		return keyringHint(f.Errno)
-	case strings.HasPrefix(f.E.Field, "Attr.ExecLabel"):
-		return f.labelHint()
 	}
 	return ""
 }
@@ -49,8 +49,8 @@ func (f Failure) capsetHint() string {
 	return "what is added is not permitted to the child, or not in its bounding set"
 }
 
-func keyringHint(errno unix.Errno) string {
-	switch errno {
+func (f Failure) keyringHint() string {
+	switch f.Errno {
 	case unix.ENOSYS:
 		return "the kernel is built without keys (CONFIG_KEYS), or a filter forbids them"
 	case unix.EDQUOT:
@@ -74,7 +74,13 @@ func (f Failure) labelHint() string {
 		return "the policy that is loaded has no such context"
 	case f.E.Step == "write" && (f.Errno == unix.EACCES || f.Errno == unix.EPERM):
 		return "the policy does not allow this process to ask for that label"
-	case f.E.Step == "execve" && (f.Errno == unix.EACCES || f.Errno == unix.EPERM) && f.Ask.Attr.NoNewPrivs:
+	}
+	return ""
+}
+
+// labelledProgramHint is for a label that the program is not executed with.
+func (f Failure) labelledProgramHint() string {
+	if f.Ask.Attr.ExecLabel != nil && f.Ask.Attr.NoNewPrivs && f.Errno == unix.EPERM {
 		return "with Attr.NoNewPrivs a label must not allow more than the present one"
 	}
 	return ""

@@ -22,8 +22,6 @@ import (
 func (f Failure) execHint() string {
 	who := f.Viewer()
 	switch {
-	case f.E.Field != "" && f.E.Field != "Attr.Program":
-		return f.stageHint()
 	case f.Errno == unix.E2BIG:
 		return f.tooBig()
 	case f.Errno == unix.EAGAIN && who.Known:
@@ -45,7 +43,7 @@ func (f Failure) stageHint() string {
 	switch {
 	case f.Errno == unix.ENOENT && f.E.Step == "execve":
 		return "without execveat, Linux 3.19, the child needs /proc for its second stage"
-	case f.Errno == unix.EACCES:
+	case f.Errno == unix.EACCES && strings.HasPrefix(f.E.Step, "exec"):
 		return memfdText()
 	}
 	return ""

@@ -74,10 +74,10 @@ func unmappedLine(f spec.MapFile) string {
 }
 
 // ownMapHint is for the maps that the child writes itself.
-func ownMapHint(r *spec.Start, e *spec.Error, errno unix.Errno) string {
-	for _, f := range r.MapFiles() {
-		if e.Step == "write" && e.Field == f.Field {
-			return MapHint(r, f, errno, true)
+func (f Failure) ownMapHint() string {
+	for _, file := range f.Ask.MapFiles() {
+		if f.E.Field == file.Field {
+			return MapHint(f.Ask, file, f.Errno, true)
 		}
 	}
 	return ""

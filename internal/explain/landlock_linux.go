@@ -12,14 +12,9 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// landlockHint explains what a step answers because of Landlock.
+// landlockHint explains what the steps of Landlock answer.
 func (f Failure) landlockHint() string {
-	if !f.Locked.Restricts() {
-		return ""
-	}
 	switch {
-	case (f.E.Step == "execve" || f.E.Step == "execveat") && f.Errno == unix.EACCES && f.Locked.Files != 0:
-		return f.lockedProgram()
 	case f.E.Step == "landlock_restrict_self" && f.Errno == unix.EPERM:
 		return "it needs NoNewPrivs, or CAP_SYS_ADMIN, which the child has not got with its credentials"
 	case f.E.Step == "landlock_restrict_self" && f.Errno == unix.E2BIG:
@@ -34,8 +29,11 @@ func (f Failure) landlockHint() string {
 	return ""
 }
 
-// lockedProgram tells what keeps the program from being executed.
-func (f Failure) lockedProgram() string {
+// lockedProgramHint tells what keeps the program from being executed.
+func (f Failure) lockedProgramHint() string {
+	if f.Errno != unix.EACCES || f.Locked.Files == 0 {
+		return ""
+	}
 	v := lockedView{View(f.Ask), f.Ask.Attr.Landlock, f.Locked.Files}
 	if f.Ask.Attr.Program == nil {
 		return v.notExecutable(f.Ask.Path, 0)

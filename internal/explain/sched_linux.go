@@ -13,38 +13,40 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// schedulingHint explains the errors of the steps that are about scheduling
-// and memory placement, which have few errnos for many reasons.
-func (f Failure) schedulingHint() string {
-	refused := f.Errno == unix.EPERM || f.Errno == unix.EACCES
-	switch f.E.Step {
-	case "setpriority":
-		if refused {
-			n := *f.Ask.Attr.Nice
-			return fmt.Sprintf("a nice value of %d takes %s or a RLIMIT_NICE of %d; it is %d",
-				n, f.privilege("CAP_SYS_NICE"), 20-n, f.limitOf(unix.RLIMIT_NICE))
-		}
-	case "sched_setattr":
-		return f.policyHint()
-	case "sched_setaffinity":
-		if f.Errno == unix.EINVAL {
-			return "not all of the CPUs " + spec.FormatCPUList(Sorted(f.Ask.Attr.CPUs)) + " are online and in the child's cpuset" + places("cpu", "Cpus")
-		}
-	case "set_mempolicy":
-		return f.numaHint()
-	case "ioprio_set":
-		if refused {
-			return "IOPRIO_CLASS_RT takes " + f.privilege("CAP_SYS_NICE or CAP_SYS_ADMIN")
-		}
-	case "write":
-		if refused && f.E.Field == spec.OOMField {
-			own, _ := kernel.Read("/proc/self/oom_score_adj")
-			return "a value below the one that is inherited, " + strings.TrimSpace(own) + ", takes " + f.privilege("CAP_SYS_RESOURCE")
-		}
-	case "prctl":
-		return f.prctlHint()
+// Scheduling and memory placement have few errnos for many reasons.
+
+// refused reports whether a right is missing.
+func (f Failure) refused() bool { return f.Errno == unix.EPERM || f.Errno == unix.EACCES }
+
+func (f Failure) niceHint() string {
+	if !f.refused() {
+		return ""
 	}
-	return ""
+	n := *f.Ask.Attr.Nice
+	return fmt.Sprintf("a nice value of %d takes %s or a RLIMIT_NICE of %d; it is %d",
+		n, f.privilege("CAP_SYS_NICE"), 20-n, f.limitOf(unix.RLIMIT_NICE))
+}
+
+func (f Failure) affinityHint() string {
+	if f.Errno != unix.EINVAL {
+		return ""
+	}
+	return "not all of the CPUs " + spec.FormatCPUList(Sorted(f.Ask.Attr.CPUs)) + " are online and in the child's cpuset" + places("cpu", "Cpus")
+}
+
+func (f Failure) ioPriorityHint() string {
+	if !f.refused() {
+		return ""
+	}
+	return "IOPRIO_CLASS_RT takes " + f.privilege("CAP_SYS_NICE or CAP_SYS_ADMIN")
+}
+
+func (f Failure) oomScoreHint() string {
+	if !f.refused() {
+		return ""
+	}
+	own, _ := kernel.Read("/proc/self/oom_score_adj")
+	return "a value below the one that is inherited, " + strings.TrimSpace(own) + ", takes " + f.privilege("CAP_SYS_RESOURCE")
 }
 
 // privilege says where a capability counts.
@@ -96,19 +98,29 @@ func (f Failure) numaHint() string {
 	return "not all of the nodes " + spec.FormatCPUList(Sorted(n.Nodes)) + " are online, with memory, and in the child's cpuset" + places("node", "Mems") + hint
 }
 
-func (f Failure) prctlHint() string {
-	switch {
-	case f.E.Field == "Attr.THPDisable" && f.Errno == unix.EINVAL && f.Ask.Attr.THPDisable == spec.THPDisableExceptAdvised:
+func (f Failure) thpHint() string {
+	if f.Errno == unix.EINVAL && f.Ask.Attr.THPDisable == spec.THPDisableExceptAdvised {
 		return "PR_THP_DISABLE_EXCEPT_ADVISED is there from Linux 6.18 on"
-	case f.E.Field == "Attr.MDWE" && f.Errno == unix.EINVAL:
+	}
+	return ""
+}
+
+func (f Failure) mdweHint() string {
+	if f.Errno == unix.EINVAL {
 		return "PR_SET_MDWE is there from Linux 6.3 on"
-	case f.E.Field == spec.CoreField && f.Errno == unix.EINVAL:
+	}
+	return ""
+}
+
+func (f Failure) coreSchedHint() string {
+	switch f.Errno {
+	case unix.EINVAL:
 		return "the kernel is built without core scheduling (CONFIG_SCHED_CORE, Linux 5.14)"
-	case f.E.Field == spec.CoreField && f.Errno == unix.ENODEV:
+	case unix.ENODEV:
 		return "no core of this machine has several threads, or SMT is off"
-	case f.E.Field == spec.CoreField && f.Errno == unix.ESRCH:
+	case unix.ESRCH:
 		return fmt.Sprintf("the child sees no process %d", f.Ask.Attr.CoreSched.ShareFrom)
-	case f.E.Field == spec.CoreField && f.Errno == unix.EPERM:
+	case unix.EPERM:
 		return fmt.Sprintf("the child may not trace process %d, which that takes", f.Ask.Attr.CoreSched.ShareFrom)
 	}
 	return ""

@@ -29,13 +29,17 @@ func Handover(e *spec.Error, res machine.Result) *spec.Error {
 	return e
 }
 
-// seccompHint says what the errno of a step means that sets a filter, or that
-// comes after one.
+// deniedProgramHint is for a program that a filter set for it keeps from being executed.
+func (f Failure) deniedProgramHint() string {
+	if len(f.Ask.Filters) > 0 && f.filterMayDeny() {
+		return "the filter of Attr.Seccomp may have answered: it holds for " + f.E.Step + " already"
+	}
+	return ""
+}
+
+// seccompHint says what the errno of a step means that sets a filter.
 func (f Failure) seccompHint() string {
 	switch {
-	case f.E.Step == f.Ask.ExecutingCall() && len(f.Ask.Filters) > 0 && f.filterMayDeny():
-		return "the filter of Attr.Seccomp may have answered: it holds for " + f.E.Step + " already"
-	case f.E.Step != "seccomp":
 	case f.Errno == unix.EACCES:
 		return "it takes Attr.NoNewPrivs, or CAP_SYS_ADMIN in the user namespace"
 	case f.Errno == unix.EBUSY:

@@ -71,15 +71,18 @@ func (f Failure) chrootHint() string {
 	return w.Reason(f.Errno)
 }
 
+// nullHint is for /dev/null, which the child opens where it is given nothing.
+func (f Failure) nullHint() string {
+	if f.E.Object == "/dev/null" && f.Errno == unix.ENOENT {
+		return "this process sees no /dev/null: give the child its Stdin, Stdout and Stderr, or this root a /dev"
+	}
+	return ""
+}
+
 // openHint is for the files that the child opens by their paths.
 func (f Failure) openHint() string {
-	switch {
-	case strings.HasPrefix(f.E.Field, "Attr.Sysctls"):
-		return f.sysctlHint()
-	case f.E.Object == "/dev/null" && f.Errno == unix.ENOENT:
-		return "this process sees no /dev/null: give the child its Stdin, Stdout and Stderr, or this root a /dev"
-	case f.joins(spec.MountNamespace) || !strings.HasPrefix(f.E.Field, "Attr.Files") && !strings.HasPrefix(f.E.Field, "Attr.Landlock"):
-		return ""
+	if why := f.nullHint(); why != "" || f.joins(spec.MountNamespace) {
+		return why
 	}
 	flags, mode := f.opening()
 	w := View(f.Ask).Follow(f.E.Object, f.Viewer())
@@ -142,29 +145,47 @@ func (f Failure) setpgidHint() string {
 	return "process group " + spec.Itoa(group) + " is in another session"
 }
 
-// terminalHint is for what is done to terminals, and to the loopback device.
-func (f Failure) terminalHint() string {
-	switch {
-	case f.E.Field == "Attr.Loopback" && f.Errno == unix.EPERM:
+// loopbackHint is for the loopback device.
+func (f Failure) loopbackHint() string {
+	if f.Errno == unix.EPERM {
 		return f.noRightInside(spec.NetworkNamespace, "CAP_NET_ADMIN")
-	case f.E.Field == spec.Field("Setctty") && f.Errno == unix.ENOTTY:
+	}
+	return ""
+}
+
+func (f Failure) setcttyHint() string {
+	switch {
+	case f.Errno == unix.ENOTTY:
 		return "descriptor " + spec.Itoa(f.Ask.Sys.Ctty) + " of the child is no terminal"
-	case f.E.Field == spec.Field("Setctty") && f.Errno == unix.EPERM && !f.Ask.Sys.Setsid:
+	case f.Errno == unix.EPERM && !f.Ask.Sys.Setsid:
 		return "only the leader of a session gets a controlling terminal: " + spec.Field("Setsid") + " makes the child one"
-	case f.E.Field == spec.Field("Setctty") && f.Errno == unix.EPERM:
+	case f.Errno == unix.EPERM:
 		return "the terminal controls another session already"
-	case f.E.Field == spec.Field("Foreground") && f.Errno == unix.ENOTTY:
+	}
+	return ""
+}
+
+func (f Failure) foregroundHint() string {
+	switch f.Errno {
+	case unix.ENOTTY:
 		return "descriptor " + spec.Itoa(f.Ask.Sys.Ctty) + " of this process, which " + spec.Field("Ctty") + " names, is not the terminal that controls its session"
-	case f.E.Field == spec.Field("Foreground") && f.Errno == unix.EPERM:
+	case unix.EPERM:
 		return "the process group is not in the session that the terminal controls"
-	case f.E.Field == spec.Field("Noctty") && f.Errno == unix.ENOTTY:
+	}
+	return ""
+}
+
+func (f Failure) nocttyHint() string {
+	if f.Errno == unix.ENOTTY {
 		return "descriptor 0 of the child is not the terminal that controls its session"
 	}
 	return ""
 }
 
+// dupHint is for any step that puts a file at a number: which that is, the start has
+// found out.
 func (f Failure) dupHint() string {
-	if f.Errno == unix.EBADF {
+	if f.E.Step == "dup3" && f.Errno == unix.EBADF {
 		return "no descriptor is left: the number is not below RLIMIT_NOFILE"
 	}
 	return ""
@@ -185,18 +206,13 @@ func (f Failure) noRightInside(kind spec.NamespaceKind, capability string) strin
 	return "it takes " + capability + " in the user namespace that the " + kind.String() + " namespace belongs to"
 }
 
-// writeHint is for files of the kernel's, such as parameters.
-func (f Failure) writeHint() string {
-	if strings.Contains(f.E.Field, "Cgroup") {
-		return f.moveHint()
-	}
-	if strings.HasPrefix(f.E.Field, "Attr.Sysctls") {
-		switch f.Errno {
-		case unix.EINVAL:
-			return "the parameter does not take that value"
-		case unix.EPERM, unix.EACCES:
-			return "the child has no right to that parameter: it takes the rights of root in the user namespace that the other namespace belongs to"
-		}
+// sysctlValueHint is for a parameter of the kernel's that is not set.
+func (f Failure) sysctlValueHint() string {
+	switch f.Errno {
+	case unix.EINVAL:
+		return "the parameter does not take that value"
+	case unix.EPERM, unix.EACCES:
+		return "the child has no right to that parameter: it takes the rights of root in the user namespace that the other namespace belongs to"
 	}
 	return ""
 }
@@ -236,7 +252,7 @@ func (f Failure) sysctlHint() string {
 
 // subreaperHint is for an init that adopts what its program leaves behind.
 func (f Failure) subreaperHint() string {
-	if f.E.Field == "Attr.Init" && f.Errno == unix.EINVAL {
+	if f.Errno == unix.EINVAL {
 		return "this kernel has no child subreapers, as gVisor has none, so an init works in a new PID namespace only: add CLONE_NEWPID to " + spec.Field("Cloneflags")
 	}
 	return ""

@@ -11,8 +11,15 @@ import (
 
 // Why is the hint, or "".
 func (f Failure) Why() string {
-	for _, ask := range hints {
-		if why := ask(f); why != "" {
+	for i := range reasons {
+		if r := &reasons[i]; r.origin == f.E.Origin && (r.step == "" || r.step == f.E.Step) {
+			if why := r.find(f); why != "" {
+				return why
+			}
+		}
+	}
+	for _, find := range ofAnyStep {
+		if why := find(f); why != "" {
 			return why
 		}
 	}
@@ -37,38 +44,10 @@ func (f Failure) WhyInTime() string {
 	return ""
 }
 
-// hints are asked for in turn: by one facility, then by the system call, and at last by
-// what can be behind any call.
-var hints = [...]func(Failure) string{
-	Failure.seccompHint,
-	func(f Failure) string { return ownMapHint(f.Ask, f.E, f.Errno) },
-	Failure.landlockHint,
-	Failure.schedulingHint,
-	Failure.credentialsHint,
-	func(f Failure) string {
-		if of := hintOfCall(f.E.Step); of != nil {
-			return of(f)
-		}
-		return ""
-	},
+// ofAnyStep is asked at last: what can be behind a call, whoever makes it.
+var ofAnyStep = [...]func(Failure) string{
 	Failure.restrictedHint,
+	Failure.dupHint,
 	Failure.missingCallHint,
 	Failure.filterHint,
-}
-
-// hintOfCall is what knows a system call, by its name, or nil.
-func hintOfCall(call string) func(Failure) string {
-	return map[string]func(Failure) string{
-		"clone3": Failure.birthHint, "clone": Failure.birthHint,
-		"unshare": Failure.unshareHint, "setns": Failure.setnsHint, "mount": Failure.privateRootHint,
-		"execve": Failure.execHint, "execveat": Failure.execHint,
-		"chdir": Failure.chdirHint, "fchdir": Failure.fchdirHint, "chroot": Failure.chrootHint, "openat": Failure.openHint,
-		"prlimit64": Failure.rlimitHint,
-		"setgroups": Failure.setgroupsHint, "setgid": Failure.userHint, "setuid": Failure.userHint,
-		"setresgid": Failure.userHint, "setresuid": Failure.userHint,
-		"setsid": Failure.setsidHint, "setpgid": Failure.setpgidHint, "ioctl": Failure.terminalHint,
-		"dup3":        Failure.dupHint,
-		"sethostname": Failure.hostnameHint, "setdomainname": Failure.hostnameHint, "write": Failure.writeHint,
-		"ptrace": Failure.ptraceHint, "prctl": Failure.subreaperHint,
-	}[call]
 }

@@ -74,7 +74,8 @@ func (s *attempt) tellFailures() {
 // explainStep fills in the entry of a step.
 func (s *attempt) explainStep(i int, entry program.Arg) {
 	st := &s.made.First.Steps[i]
-	e := &spec.Error{Path: s.ask.Path, Step: st.Call.String(), Object: s.made.First.Object(i), Field: st.Field, InPlace: true}
+	e := &spec.Error{Path: s.ask.Path, Step: st.Call.String(), Object: s.made.First.Object(i), Field: st.Field,
+		Origin: s.made.First.Origin(i), InPlace: true}
 	s.describeFile(e)
 	s.point(entry.Plus(entryText), e.Error()+": ")
 	endings := s.endings(e, i)

@@ -59,6 +59,7 @@ func (s *attempt) explain(res machine.Result) *spec.Error {
 func StepFailed(e *spec.Error, p *program.Program, step int) {
 	st := &p.Steps[step]
 	e.Step, e.Field = st.Call.String(), st.Field
+	e.Origin = p.Origin(step)
 	e.Object = p.Object(step)
 	e.Syscall = p.Format(step, StepName)
 }
@@ -76,6 +77,7 @@ func exitSignalOf(plain bool) string {
 func (s *attempt) explainBirth(e *spec.Error, errno syscall.Errno) {
 	sys := s.ask.Sys
 	flags := s.launch.Flags()
+	e.Origin = program.OfBirth
 	e.Step, e.Syscall = "clone3", program.FormatClone3(flags, s.launch.Cgroup)
 	if s.launch.OldClone && !s.tried.clone {
 		e.Step, e.Syscall = "clone", "clone("+program.CloneFlags(flags)+exitSignalOf(s.launch.Plain)+")"

@@ -61,6 +61,12 @@ func (p *Program) Slot(n int) Ref { return Ref{ToArg, int32(len(p.Steps) - 1), i
 // Size is how much memory the steps so far take.
 func (p *Program) Size() Arg { return Arg{StepsSize, uint64(len(p.Steps) * StepSize)} }
 
+// Of says what the step belongs to.
+func (s *Step) Of(o Origin) *Step {
+	s.Origin = o
+	return s
+}
+
 // StepOf is the step that a result is of.
 func (p *Program) StepOf(result Arg) *Step { return &p.Steps[result.Value] }
 

@@ -13,6 +13,8 @@ package program
 // A Step is one system call, or one operation of the machine.
 type Step struct {
 	Call Call
+	// Origin is what the step belongs to, or empty for what its field asks for.
+	Origin Origin
 	// Field is the field of the start that asked for the step, or empty for
 	// one that every start has.
 	Field string

@@ -117,6 +117,7 @@ type Error struct {
 	Step    string
 	Object  string
 	Field   string
+	Origin  program.Origin // of the step
 	Syscall string
 	Err     error
 	Signal  syscall.Signal
