@@ -34,9 +34,7 @@ func TestRelay(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.expect("12 34", 1)
-			s.typeKeys(ctrlZ)
-			s.expect("Stopped", 1)
-			s.expectPrompt()
+			s.suspend(1)
 			s.typeKeys("echo a''live; fg\n")
 			s.expect("alive\r\n", 1)
 			s.expect("sprog run", 2) // when it is stopped, and for fg
@@ -176,9 +174,7 @@ func TestRelayIsEndedWhileStopped(t *testing.T) {
 	s := startShell(t)
 	s.typeKeys(`sprog run --tty bash -c 'trap "echo told; exit 7" TERM; echo begun; while :; do sleep 0.05; done'` + "\n")
 	s.expect("begun\r\n", 1)
-	s.typeKeys(ctrlZ)
-	s.expect("Stopped", 1)
-	s.expectPrompt()
+	s.suspend(1)
 	s.typeKeys("kill %1\n")
 	s.expect("told\r", 1)
 	if !within(func() bool { // a shell tells of it before it asks for a command
@@ -206,9 +202,7 @@ func TestRelayComesToTheFront(t *testing.T) {
 	}
 	s.typeKeys("first\n")
 	s.expect("<first>\r\n", 1)
-	s.typeKeys(ctrlZ)
-	s.expect("Stopped", 1)
-	s.expectPrompt()
+	s.suspend(1)
 	s.typeKeys("bg\n")
 	s.expectPrompt()
 	s.typeKeys("fg\n")
@@ -245,11 +239,7 @@ func TestRelayAfterStop(t *testing.T) {
 			s.expect("[31 71]", 1)
 			size(12, 34)
 			s.expect("12 34", 1)
-			job, err := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := unix.Kill(-job, unix.SIGSTOP); err != nil {
+			if err := unix.Kill(-s.foreground(), unix.SIGSTOP); err != nil {
 				t.Fatal(err)
 			}
 			s.expectForeground()

@@ -203,10 +203,12 @@ func (s *supervisor) programStopped() (by syscall.Signal) {
 		return syscall.Signal(s.init.by.Load())
 	}
 	defer proc.Close()
-	if children := proc.Children(s.process.Pid); len(children) > 0 {
-		if state, _ := proc.State(children[0]); !strings.EqualFold(state, "T") { // t under a tracer
-			return 0
-		}
+	children := proc.Children(s.process.Pid)
+	if len(children) == 0 { // it has ended since: an init that comes late sees only the end
+		return 0
+	}
+	if state, _ := proc.State(children[0]); !strings.EqualFold(state, "T") { // t under a tracer
+		return 0
 	}
 	return by
 }

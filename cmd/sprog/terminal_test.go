@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/ownproc"
+	"github.com/sprog-dev/sprog/internal/sigwatch"
 )
 
 // A session is a program on a terminal of its own, as a person sees it.
@@ -27,6 +29,8 @@ type session struct {
 
 	mu     sync.Mutex
 	output bytes.Buffer
+
+	shown int // how much the terminal had shown when keys were last typed
 }
 
 // startSession runs a shell script on a new terminal, in which "sprog" is the
@@ -65,22 +69,37 @@ func startSession(t *testing.T, shell ...string) *session {
 	return s
 }
 
-// end kills all that is in the session: of what a failed test leaves in the background nobody else
-// would know.
-func (s *session) end() {
+// A member is a process of a session.
+type member struct {
+	pid, group int
+	state      string // the letter in proc_pid_stat(5)
+}
+
+// processes are those in the session.
+func (s *session) processes() (list []member) {
 	proc, err := ownproc.Open()
 	if err != nil {
 		s.t.Error(err)
-		return
+		return nil
 	}
 	defer proc.Close()
 	names, _ := os.ReadDir("/proc")
 	for _, name := range names {
 		pid, err := strconv.Atoi(name.Name())
-		const session = 6 - 3 // proc_pid_stat(5)
+		const state, group, session = 3 - 3, 5 - 3, 6 - 3 // proc_pid_stat(5)
 		if stat := proc.Stat(pid); err == nil && len(stat) > session && stat[session] == strconv.Itoa(s.cmd.Process.Pid) {
-			unix.Kill(pid, unix.SIGKILL)
+			n, _ := strconv.Atoi(stat[group])
+			list = append(list, member{pid, n, stat[state]})
 		}
+	}
+	return list
+}
+
+// end kills all that is in the session: of what a failed test leaves in the background nobody else
+// would know.
+func (s *session) end() {
+	for _, p := range s.processes() {
+		unix.Kill(p.pid, unix.SIGKILL)
 	}
 }
 
@@ -124,28 +143,62 @@ func within(so func() bool) bool {
 
 func (s *session) typeKeys(keys string) {
 	s.t.Helper()
+	s.shown = len(s.text())
 	if _, err := s.master.WriteString(keys); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
+// foreground is the process group in the terminal's foreground, or 0.
+func (s *session) foreground() int {
+	group, _ := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP)
+	return group
+}
+
 // expectForeground waits until the first program is in the foreground again.
 func (s *session) expectForeground() {
 	s.t.Helper()
-	if !within(func() bool {
-		group, _ := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP)
-		return group == s.cmd.Process.Pid
-	}) {
+	if !within(func() bool { return s.foreground() == s.cmd.Process.Pid }) {
 		s.t.Fatal("the terminal's foreground never came back")
 	}
 }
 
-// expectPrompt waits until a shell asks for a command: what is typed before may
-// be lost.
+// expectPrompt waits until a shell asks for a command, once more if it did when keys were last
+// typed.
 func (s *session) expectPrompt() {
 	s.t.Helper()
-	if !within(func() bool { return strings.HasSuffix("\n"+s.text(), "\n$ ") }) {
+	if !within(func() bool {
+		text := s.text()
+		return len(text) > s.shown && strings.HasSuffix("\n"+text, "\n$ ")
+	}) {
 		s.t.Fatalf("the shell never asked for a command; the terminal shows:\n%s", s.text())
+	}
+}
+
+// suspend types Ctrl-Z, and waits until the shell asks for a command and gets it. n is how
+// often it has told of a stop then.
+func (s *session) suspend(n int) {
+	s.t.Helper()
+	group := s.foreground()
+	s.typeKeys(ctrlZ)
+	s.expect("Stopped", n)
+	s.expectSettled(group)
+	s.expectPrompt()
+}
+
+// expectSettled waits until all processes of a group have acted on a signal. The shell asks for a command as soon
+// as its own child is stopped. Another process of the group may have got the signal, but not have run since. If it
+// was waiting for input, it takes what is typed now: in a read(2) from a terminal the kernel looks for input
+// before it looks for signals, and it has asked before that whether the process is in the foreground.
+func (s *session) expectSettled(group int) {
+	s.t.Helper()
+	sigwatch.AwaitSent()
+	if !within(func() bool {
+		return !slices.ContainsFunc(s.processes(), func(p member) bool {
+			return p.group == group && (p.state == "R" || p.state == "D")
+		})
+	}) {
+		s.t.Fatalf("process group %d goes on; the terminal shows:\n%s", group, s.text())
 	}
 }
 
@@ -153,8 +206,8 @@ func (s *session) expectPrompt() {
 func (s *session) expectJob() {
 	s.t.Helper()
 	if !within(func() bool {
-		group, err := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP)
-		return err == nil && group != s.cmd.Process.Pid
+		group := s.foreground()
+		return group != 0 && group != s.cmd.Process.Pid
 	}) {
 		s.t.Fatal("the terminal's foreground stayed where it was")
 	}
@@ -182,19 +235,22 @@ func TestJobControl(t *testing.T) {
 	// It waits without making processes: a shell whose child is stopped between vfork(2)
 	// and execve cannot stop itself.
 	const wait = `echo be""gun; read line <"$STOPFILE"; echo ended`
-	type job struct{ name, command, stop string }
+	type job struct {
+		name, command string
+		typed         bool // Ctrl-Z
+	}
 	var jobs []job
 	for _, flags := range inits() {
 		jobs = append(jobs, []job{
-			{flags + "same group", "sprog run " + flags + "sh -c '" + wait + "'", ctrlZ},
-			{flags + "foreground", "sprog run " + flags + "--foreground sh -c '" + wait + "'", ctrlZ},
-			{flags + "foreground in a script", "(sprog run " + flags + "--foreground sh -c '" + wait + "'; true)", ctrlZ},
-			{flags + "stops itself", "sprog run " + flags + "sh -c 'kill -TSTP $$; " + wait + "'", ""},
-			{flags + "foreground, stops itself", "sprog run " + flags + "--foreground sh -c 'kill -STOP $$; " + wait + "'", ""},
+			{flags + "same group", "sprog run " + flags + "sh -c '" + wait + "'", true},
+			{flags + "foreground", "sprog run " + flags + "--foreground sh -c '" + wait + "'", true},
+			{flags + "foreground in a script", "(sprog run " + flags + "--foreground sh -c '" + wait + "'; true)", true},
+			{flags + "stops itself", "sprog run " + flags + "sh -c 'kill -TSTP $$; " + wait + "'", false},
+			{flags + "foreground, stops itself", "sprog run " + flags + "--foreground sh -c 'kill -STOP $$; " + wait + "'", false},
 		}...)
 	}
 	if _, err := exec.LookPath("strace"); err == nil { // a program that is traced is stopped in another way
-		jobs = append(jobs, job{"under strace", "strace -f -o /dev/null sprog run --init --foreground sh -c '" + wait + "'", ctrlZ})
+		jobs = append(jobs, job{"under strace", "strace -f -o /dev/null sprog run --init --foreground sh -c '" + wait + "'", true})
 	}
 	for _, tt := range jobs {
 		t.Run(tt.name, func(t *testing.T) {
@@ -212,12 +268,13 @@ func TestJobControl(t *testing.T) {
 			s.typeKeys("echo rea''dy\n")
 			s.expect("ready\r\n", 1)
 			s.typeKeys(tt.command + "\n")
-			if tt.stop != "" {
+			if tt.typed {
 				s.expect("begun\r\n", 1)
-				s.typeKeys(tt.stop)
+				s.suspend(1)
+			} else {
+				s.expect("Stopped", 1)
+				s.expectPrompt()
 			}
-			s.expect("Stopped", 1)
-			s.expectPrompt()
 			// A child of sprog's other than the program may end meanwhile.
 			s.typeKeys("kill -CHLD $(jobs -p); echo a''live; fg\n")
 			s.expect("alive\r\n", 1)
@@ -269,9 +326,7 @@ func TestJobControlOfAReader(t *testing.T) {
 			s.expectJob()
 			s.typeKeys("first\n")
 			s.expect("first\r\n", 2)
-			s.typeKeys(ctrlZ)
-			s.expect("Stopped", 1)
-			s.expectPrompt()
+			s.suspend(1)
 			s.typeKeys("bg\n")
 			s.expectPrompt()
 			s.typeKeys("while ! jobs | grep -q Stopped; do sleep 0.05; done; echo waits''again\n")
@@ -289,6 +344,24 @@ func TestJobControlOfAReader(t *testing.T) {
 	}
 }
 
+// An init that comes late tells of a stop, but not that the program has gone on before its end. sprog does
+// not stop for that: nobody would be there to go on.
+func TestStopBeforeTheEnd(t *testing.T) {
+	init := exec.Command("true")
+	if err := init.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer init.Wait()
+	if err := unix.Waitid(unix.P_PID, init.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
+	s := supervisor{process: init.Process, init: new(initReport)}
+	s.init.by.Store(int32(unix.SIGTTIN))
+	if by := s.programStopped(); by != 0 {
+		t.Errorf("the program is stopped by %v; want that it has ended", by)
+	}
+}
+
 // A program that has the foreground for itself has it again when its job is brought to the
 // foreground, though the shell has nothing to continue.
 func TestForegroundComesBack(t *testing.T) {
@@ -301,14 +374,12 @@ func TestForegroundComesBack(t *testing.T) {
 			s := startShell(t)
 			s.typeKeys("sprog run " + flags + `sh -c 'echo be""gun; read line <"$STATE/fifo"; exec cat'` + "\n")
 			s.expect("begun\r\n", 1)
-			s.typeKeys(ctrlZ)
-			s.expect("Stopped", 1)
-			s.expectPrompt()
+			s.suspend(1)
 			s.typeKeys("bg\n")
 			s.expectPrompt()
 			s.typeKeys("fg\n")
 			if !within(func() bool {
-				group, _ := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP)
+				group := s.foreground()
 				name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", group))
 				return group != s.cmd.Process.Pid && string(name) != "sprog\n"
 			}) {
@@ -336,10 +407,7 @@ func TestForegroundWithoutStops(t *testing.T) {
 			s := startShell(t)
 			s.typeKeys(`(trap '' TSTP; exec sprog run ` + flags + `bash -c 'trap "echo again >>$STATE/continued" CONT; echo be""gun; while read line; do echo "<$line>"; done')` + "\n")
 			s.expect("begun\r\n", 1)
-			group, err := unix.IoctlGetInt(int(s.master.Fd()), unix.TIOCGPGRP)
-			if err != nil {
-				t.Fatal(err)
-			}
+			group := s.foreground()
 			children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", s.cmd.Process.Pid))
 			if err != nil {
 				t.Fatal(err)
@@ -349,6 +417,7 @@ func TestForegroundWithoutStops(t *testing.T) {
 			unix.Kill(sprog, unix.SIGSTOP)
 			unix.Kill(-group, unix.SIGSTOP)
 			s.expect("Stopped", 1)
+			s.expectSettled(group)
 			s.expectPrompt()
 			s.typeKeys("bg\n")
 			s.expectPrompt()
@@ -389,9 +458,7 @@ func TestJobControlOfAShell(t *testing.T) {
 			s.expectPrompt()
 			s.typeKeys("sh -c \"echo ins''ide; exec sleep 1000\"\n")
 			s.expect("inside\r\n", 1)
-			s.typeKeys(ctrlZ)
-			s.expect("Stopped", 1)
-			s.expectPrompt()
+			s.suspend(1)
 			s.typeKeys("suspend -f\n")
 			s.expect("Stopped", 2)
 			s.expectPrompt()
