@@ -12,111 +12,38 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// assignFiles puts every file at its number, and has all others closed by
-// execve.
+// assignFiles puts every file at its number that is not there yet, and has all others
+// closed by execve.
 func (b *builder) assignFiles() {
-	b.parkProgram()
+	b.findProgram()
 	b.arrange()   // what is open
 	b.openPaths() // when /proc/self/fd shows the child's files
 	b.duplicate() // what has just been opened
 	b.closeRest()
 }
 
-// parkProgram puts the file to execute where no file of the child's goes. One
-// that is a file of the child's too is executed from there: it stays open, so
+// findProgram sees where the file to execute is. One
+// that is a file of the child's too stays open, so
 // that the interpreter of a script can read it.
-func (b *builder) parkProgram() {
-	if b.ask.Attr.Program == nil {
-		return
+func (b *builder) findProgram() {
+	if b.ask.Attr.Program != nil {
+		b.made.Executable = b.fds.at(b.given.ProgramFD)
 	}
-	for _, f := range b.given.Files {
-		if f.Source == spec.FromParent && f.Fd == b.given.ProgramFD {
-			b.made.Executable = f.N
-			return
-		}
-	}
-	t := &b.fds
-	b.made.Executable = t.spare()
-	b.add("Attr.Program", program.Dup3, Num(t.at(b.given.ProgramFD)), Num(b.made.Executable), Num(unix.O_CLOEXEC))
 }
 
-// arrange puts the files that are open at their numbers. A number is
-// overwritten when no other file is there any more that is to go elsewhere. In
-// the end only cycles are left; each is opened by moving one file away.
+// arrange duplicates what is open at another number, and closes what is to be closed.
 func (b *builder) arrange() {
 	t := &b.fds
-	t.needed, t.assigned = t.needed[:0], t.assigned[:0]
-	for range b.given.Files {
-		t.needed, t.assigned = append(t.needed, 0), append(t.assigned, false)
-	}
-	for i := range b.given.Files {
-		if at := t.sitsAt(i); at >= 0 {
-			t.needed[at]++
-		}
-	}
-	for i := range b.given.Files {
-		b.assignFrom(i)
-	}
 	for i, f := range b.given.Files {
-		if !t.assigned[i] {
-			b.moveAway(f)
-			b.assignFrom(i)
-		}
-	}
-}
-
-// sitsAt returns the index of another file of the child's at whose number file
-// i is, or -1.
-func (t *fdPlan) sitsAt(i int) int {
-	from := t.source[i]
-	if from == NotOpen || from == t.files[i].N {
-		return -1
-	}
-	return spec.IndexOfFile(t.files, from)
-}
-
-// assignFrom puts file i at its number, if that is free for it, and then every
-// file whose number that makes free.
-func (b *builder) assignFrom(i int) {
-	t := &b.fds
-	for i >= 0 && !t.assigned[i] && (t.needed[i] == 0 || t.source[i] == t.files[i].N) {
-		b.assign(i)
-		t.assigned[i] = true
-		if i = t.sitsAt(i); i >= 0 {
-			t.needed[i]--
-		}
-	}
-}
-
-func (b *builder) assign(i int) {
-	t := &b.fds
-	f, from := &b.given.Files[i], t.source[i]
-	switch {
-	case from == NotOpen:
-		if f.Source == spec.Closed && t.isOpen(f.N) {
+		switch from := t.source[i]; {
+		case f.Source == spec.Closed && t.isOpen(f.N):
 			b.add(f.Field, program.Close, Num(f.N))
 			t.setOpen(f.N, false)
-		}
-		return
-	case from != f.N:
-		b.add(f.Field, program.Dup3, Num(from), Num(f.N), Num(0))
-	case f.Held() && f.Source != spec.Inherited:
-		// dup3 of a number to itself would not clear its flag.
-		b.add(f.Field, program.Fcntl, Num(f.N), Num(unix.F_SETFD), Num(0))
-	}
-	t.setOpen(f.N, true)
-}
-
-// moveAway moves what is at the number of a file out of its way.
-func (b *builder) moveAway(f spec.ChildFile) {
-	t := &b.fds
-	for i := range t.source {
-		if t.source[i] == f.N && !t.assigned[i] { // there is one
-			t.source[i] = t.spare()
-			b.add(b.given.Files[i].Field, program.Dup3, Num(f.N), Num(t.source[i]), Num(unix.O_CLOEXEC))
+		case from != NotOpen && from != f.N:
+			b.add(f.Field, program.Dup3, Num(from), Num(f.N), Num(0))
+			t.setOpen(f.N, true)
 		}
 	}
-	t.needed[spec.IndexOfFile(b.given.Files, f.N)] = 0
 }
 
 // openPaths opens the files that are given by their paths, in the order of the

@@ -31,7 +31,7 @@ func (b *builder) carryCaps() {
 	b.addStage(program.Capset, header, sets)
 	again := p.Here()
 	b.addStage(program.Prctl, Num(unix.PR_CAP_AMBIENT), Num(unix.PR_CAP_AMBIENT_RAISE), Num(0)).Ignore(uint32(unix.EINVAL)).Ignore(uint32(unix.EPERM)) // securebits may forbid it
-	p.CountUp(p.Words(0), bits.Len64(b.given.KernelCaps), &again, p.Slot(2))
+	p.CountUp(p.Words(0), Num(bits.Len64(b.given.KernelCaps)), &again, p.Slot(2))
 }
 
 // putCapsBack makes effective, inheritable and ambient what was that before. A

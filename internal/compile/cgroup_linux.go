@@ -9,7 +9,7 @@ import "github.com/sprog-dev/sprog/internal/program"
 // its view of the cgroups are others.
 func (b *builder) enterCgroups() {
 	for _, e := range b.given.Enters {
-		b.add(e.Field, program.Write, Num(b.fds.at(e.Fd)), b.p.Str("0"), Num(1))
-		b.drop(e.Fd, e.Field)
+		b.add(e.Field, program.Write, Num(b.fds.at(e.Hole)), b.p.Str("0"), Num(1))
+		b.drop(e.Hole, e.Field)
 	}
 }

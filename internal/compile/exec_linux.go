@@ -16,11 +16,10 @@ func (b *builder) beginInPlace() {
 	if !b.ask.InPlace {
 		return
 	}
-	b.made.Report, b.made.TellTo = -1, b.p.Words(uint64(b.given.Stderr))
+	b.made.Report, b.made.TellTo, b.made.told = -1, b.p.Words(^uint64(0)), b.given.Stderr
 	b.add("", program.RtSigprocmask, Num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, Num(8))
-	if b.given.Stderr >= 0 {
-		b.made.Report = b.fds.spare()
-		b.add("", program.Dup3, Num(b.fds.at(b.given.Stderr)), Num(b.made.Report), Num(unix.O_CLOEXEC)).Into(b.made.TellTo)
+	if b.given.Stderr != NotOpen {
+		b.made.Report = b.fds.at(b.given.Stderr)
 	}
 }
 
@@ -30,8 +29,8 @@ func (b *builder) bornInPlace() {
 		return
 	}
 	if b.ask.Sys.UseCgroupFD {
-		b.joinCgroup(b.fds.at(b.ask.Sys.CgroupFD), spec.Field("CgroupFD")) // before a cgroup namespace takes it for its root
-		b.drop(b.ask.Sys.CgroupFD, spec.Field("CgroupFD"))
+		b.joinCgroup(b.fds.at(b.given.CgroupFD), spec.Field("CgroupFD")) // before a cgroup namespace takes it for its root
+		b.drop(b.given.CgroupFD, spec.Field("CgroupFD"))
 	}
 	b.joinRest()
 	flags := b.ask.BirthUnshare()

@@ -10,38 +10,30 @@ import (
 
 // An fdPlan is the child's descriptor table while the program is compiled: where
 // the parent's descriptors are that the child needs, and which numbers are
-// open at the point that the program has reached. Nothing else is open below
-// the cut once the child has a table of its own, so the lowest free number,
+// open at the point that the program has reached. Nothing else is open
+// once the child has a table of its own, so the lowest free number,
 // which the kernel gives to the next file, is known here.
 type fdPlan struct {
-	held     []Held
-	files    []spec.ChildFile // what the child is to have
-	open     fdSet
-	source   []int  // for each of the child's files where it is, or NotOpen
-	needed   []int  // for each of the child's files how many others are at its number
-	assigned []bool // for each of the child's files whether it is where it goes
+	held   []Held
+	files  []spec.ChildFile // what the child is to have
+	open   fdSet
+	holes  []int // for each of the child's files which of the parent's descriptors it is, or NotOpen
+	source []int // for each of the child's files where it is, or NotOpen
 }
 
 // A Held is a descriptor of the parent's that the child needs.
 type Held struct {
 	Use
-	At       int // where the child finds it: the same number, or a low one that is borrowed
-	uses     int // by how many it is still needed
-	Borrowed bool
+	At    int // where it is in the child's own table
+	flags int // O_CLOEXEC, or 0
+	uses  int // by how many steps and files it is still needed
 }
 
 // NotOpen is where a file is that is not open.
 const NotOpen = -1
 
-// at returns where the child finds a descriptor of the parent's.
-func (t *fdPlan) at(fd int) int {
-	for i := range t.held {
-		if t.held[i].Fd == fd {
-			return t.held[i].At
-		}
-	}
-	return fd
-}
+// at returns where the child has a descriptor of the parent's.
+func (t *fdPlan) at(hole int) int { return t.held[hole].At }
 
 func (t *fdPlan) isOpen(n int) bool { return t.open.has(n) }
 

@@ -19,19 +19,14 @@ import (
 // none of them open (go.dev/issue/22315, go.dev/issue/22243).
 func (b *builder) ownFiles() {
 	t := &b.fds
-	t.files, t.open, t.source = b.given.Files, t.open[:0], t.source[:0]
-	for _, h := range t.held {
-		t.setOpen(h.At, true)
-	}
 	if !b.given.Lacks.Has(kernel.NoCloseRange) {
 		flags := unix.CLOSE_RANGE_UNSHARE
 		if b.given.Copied {
 			flags = 0
 		}
-		b.add("", program.CloseRange, Num(t.open.end()), Num(uint32(math.MaxUint32)), Num(flags))
-	} else if b.given.Highest >= t.open.end() {
-		b.closeEach(t.open.end(), b.given.Highest)
+		b.add("", program.CloseRange, b.cut(), Num(uint32(math.MaxUint32)), Num(flags))
 	}
+	b.reserveMoves()
 	first := 0 // of a gap
 	for _, n := range t.open {
 		if n > first {
@@ -39,25 +34,27 @@ func (b *builder) ownFiles() {
 		}
 		first = n + 1
 	}
+	if b.given.Lacks.Has(kernel.NoCloseRange) {
+		b.made.moves.highest = b.closeEach(first, b.p.Hole("highest"))
+	}
 	b.checkInherited()
 }
 
 // closeNumbers closes the numbers from first to last.
 func (b *builder) closeNumbers(first, last int) {
 	if b.given.Lacks.Has(kernel.NoCloseRange) {
-		b.closeEach(first, last)
+		b.closeEach(first, Num(last+1))
 		return
 	}
 	b.add("", program.CloseRange, Num(first), Num(last), Num(0))
 }
 
-// closeEach closes them one by one.
-func (b *builder) closeEach(first, last int) {
+// closeEach closes them one by one, from first on and before end.
+func (b *builder) closeEach(first int, end program.Arg) program.Arg {
 	again := b.p.Here()
 	b.add("", program.Close, Num(first)).Ignore(uint32(unix.EBADF))
-	if last > first {
-		b.p.CountUp(b.p.Words(uint64(first)), last+1, &again, b.p.Slot(0))
-	}
+	b.p.CountUp(b.p.Words(uint64(first)), end, &again, b.p.Slot(0))
+	return end
 }
 
 // openNull opens /dev/null where the child is to have it, once for reading and
@@ -65,17 +62,10 @@ func (b *builder) closeEach(first, last int) {
 func (b *builder) openNull() {
 	t := &b.fds
 	reader, writer := NotOpen, NotOpen
-	if b.given.Joins.NullReader != NotOpen {
-		reader = t.at(b.given.Joins.NullReader)
-	}
-	if b.given.Joins.NullWriter != NotOpen {
-		writer = t.at(b.given.Joins.NullWriter)
-	}
 	for i, f := range b.given.Files {
-		t.source = append(t.source, NotOpen)
 		switch {
-		case f.Held():
-			t.source[i] = t.at(f.Fd)
+		case t.holes[i] != NotOpen:
+			t.source[i] = t.at(t.holes[i])
 		case f.Source == spec.NullRead:
 			t.source[i] = b.nullFile(f, unix.O_RDONLY, &reader)
 		case f.Source == spec.NullWrite:
@@ -84,35 +74,22 @@ func (b *builder) openNull() {
 	}
 }
 
-// nullFile puts /dev/null at a file's number, or at a spare one if that is
-// taken by a file that is still needed, and returns where it is.
+// nullFile puts /dev/null at a file's number, and returns it.
 func (b *builder) nullFile(f spec.ChildFile, mode int, opened *int) int {
-	t := &b.fds
-	dest := f.N
-	if t.isOpen(dest) {
-		dest = NotOpen
-	}
 	if *opened == NotOpen {
-		*opened = b.openAt(f.Field, "/dev/null", mode, 0, dest)
+		*opened = b.openAt(f.Field, "/dev/null", mode, 0, f.N)
 		return *opened
 	}
-	if dest == NotOpen {
-		dest = t.spare()
-	}
-	b.add(f.Field, program.Dup3, Num(*opened), Num(dest), Num(0))
-	t.setOpen(dest, true)
-	return dest
+	b.add(f.Field, program.Dup3, Num(*opened), Num(f.N), Num(0))
+	b.fds.setOpen(f.N, true)
+	return f.N
 }
 
-// openAt opens a file at number dest, or at a spare one for NotOpen, and
-// returns the number. Where it lands otherwise is left open, to be overwritten
+// openAt opens a file at number dest, and returns it. Where it lands otherwise is left open, to be overwritten
 // or closed later.
 func (b *builder) openAt(field, path string, flags int, mode uint32, dest int) int {
 	t := &b.fds
 	got := t.lowestFree()
-	if dest == NotOpen {
-		dest = t.spare()
-	}
 	if got == dest {
 		flags &^= unix.O_CLOEXEC
 	}

@@ -3,59 +3,142 @@
 package compile
 
 import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// ListHeld lists the descriptors that the child needs, where they are.
-func (g *Input) ListHeld() {
-	g.Held = g.Held[:0]
-	for _, f := range g.Files {
-		if f.Held() {
-			g.hold(Use{f.Fd, f.Field, program.ForProgram, f.Source == spec.Inline, f.Source == spec.Inherited})
+// A Use is a descriptor of the parent's that steps need. To the programs it is a hole:
+// which number it has in the parent, only a start knows.
+type Use struct {
+	Fd    int    // its number in the parent, or Unopened
+	Name  string // what a listing calls it
+	Field string
+	// Kind matters to the verifier: a directory of the host's must be closed again before
+	// a path is followed in another root.
+	Kind  program.FileKind
+	Own   bool // it was made for the start: nobody else has a lock on it, and it has the close-on-exec flag
+	Stays bool // it is neither moved nor marked
+}
+
+// Unopened is the number of a descriptor that only a start makes.
+const Unopened = -1
+
+// Use has the child find a descriptor of the parent's until it executes its program. It
+// returns what the steps know it by: its index among all of them.
+func (g *Input) Use(u Use) int {
+	if i := indexOfUse(g.Uses, u.Fd); i >= 0 {
+		return i
+	}
+	g.Uses = append(g.Uses, u)
+	return len(g.Uses) - 1
+}
+
+// indexOfUse is the index of a number of the parent's in a list, or -1. Pipes that a
+// plan only speaks of have numbers below Unopened.
+func indexOfUse(list []Use, fd int) int {
+	for i := range list {
+		if list[i].Fd == fd && fd != Unopened {
+			return i
 		}
 	}
-	for _, u := range g.Uses {
-		g.hold(u)
-	}
+	return -1
 }
+
+// hold lists the descriptors that the child needs, and finds out where each of them is to
+// be once the child has a table of its own: a file of the program's at its number
+// there, and any other one at the lowest number that is none of those. So the steps
+// know all numbers, whatever they are in the parent.
+func (b *builder) hold() {
+	t := &b.fds
+	t.held, t.holes, t.source, t.open = t.held[:0], t.holes[:0], t.source[:0], t.open[:0]
+	for _, u := range b.given.Uses {
+		t.held = append(t.held, Held{Use: u, At: NotOpen, uses: 1})
+	}
+	for i := range b.given.Files {
+		f := &b.given.Files[i]
+		hole := b.holeOf(f)
+		t.holes, t.source = append(t.holes, hole), append(t.source, NotOpen)
+		if hole == NotOpen {
+			continue
+		}
+		h := &t.held[hole]
+		h.Kind, h.uses = program.ForProgram, h.uses+1
+		if h.At == NotOpen {
+			h.At, h.Field = f.N, f.Field
+			t.setOpen(f.N, true)
+			if f.Held() {
+				h.Name = nameOf(f)
+			}
+		}
+	}
+	for i := range t.held {
+		h := &t.held[i]
+		if h.At == NotOpen {
+			h.At = t.spare()
+		}
+		// What the program is to have survives its execve, and what the second stage needs
+		// that of its image.
+		if h.Kind != program.ForProgram && (b.made.Second == nil || i == b.given.Image) {
+			h.flags = unix.O_CLOEXEC
+		}
+	}
+	b.made.Held = t.held
+	b.made.moves.from = slices.Grow(b.made.moves.from, len(t.held))
+}
+
+// holeOf is which of the parent's descriptors a file of the child's is, or NotOpen.
+func (b *builder) holeOf(f *spec.ChildFile) int {
+	t := &b.fds
+	switch {
+	case f.Source == spec.NullRead:
+		return b.given.Joins.NullReader
+	case f.Source == spec.NullWrite:
+		return b.given.Joins.NullWriter
+	case !f.Held():
+		return NotOpen
+	}
+	fd := f.Fd
+	if f.Source == spec.PipeEnd {
+		fd = Unopened - 1 - fd // below all others
+	}
+	stays := f.Source == spec.Inherited // at its number, whatever else the same file is for
+	for i := range t.held {
+		if h := &t.held[i]; h.Fd == fd && fd != Unopened && !stays && !h.Stays {
+			return i
+		}
+	}
+	t.held = append(t.held, Held{Use: Use{Fd: fd, Name: nameOf(f), Field: f.Field, Own: f.Source == spec.Inline, Stays: stays}, At: NotOpen})
+	return len(t.held) - 1
+}
+
+// NameOf is what a listing calls a file that the parent has for the child.
+func NameOf(f *spec.ChildFile) string {
+	if f.N < len(streams) {
+		return "<" + streams[f.N] + ">"
+	}
+	return "<file " + spec.Itoa(f.N) + ">"
+}
+
+// nameOf is that, where need be without its number in the child.
+func nameOf(f *spec.ChildFile) string {
+	if f.N < len(streams) {
+		return streams[f.N]
+	}
+	return "file"
+}
+
+var streams = [...]string{"stdin", "stdout", "stderr"}
 
 // drop closes a descriptor of the parent's when the last step has used it, if
 // the program itself is not to have the file.
-func (b *builder) drop(fd int, field string) {
-	t := &b.fds
-	for i := range t.held {
-		h := &t.held[i]
-		if h.Fd != fd {
-			continue
-		}
-		if h.uses--; h.uses == 0 {
-			b.add(field, program.Close, Num(h.At))
-			t.setOpen(h.At, false)
-		}
+func (b *builder) drop(hole int, field string) {
+	h := &b.fds.held[hole]
+	if h.uses--; h.uses == 0 {
+		b.add(field, program.Close, Num(h.At))
+		b.fds.setOpen(h.At, false)
 	}
-}
-
-func (g *Input) hold(u Use) {
-	for i := range g.Held {
-		if h := &g.Held[i]; h.Fd == u.Fd {
-			h.uses++
-			h.Stays = h.Stays && u.Stays
-			return
-		}
-	}
-	g.Held = append(g.Held, Held{Use: u, At: u.Fd, uses: 1})
-}
-
-// Use has the child find a descriptor of the caller's, at a number that [Held] tells,
-// until it executes its program. What kind of file that is
-// matters to the verifier: a directory of the host's must be closed again before
-// a path is followed in another root.
-func (g *Input) Use(fd int, field string, kind program.FileKind) {
-	g.Uses = append(g.Uses, Use{Fd: fd, Field: field, Kind: kind})
-}
-
-// UseOwn does it for one that was made for the start.
-func (g *Input) UseOwn(fd int, field string, kind program.FileKind) {
-	g.Uses = append(g.Uses, Use{Fd: fd, Field: field, Kind: kind, Own: true})
 }

@@ -17,27 +17,27 @@ type Input struct {
 	Ask     *spec.Start
 	Files   []spec.ChildFile // what is asked for, with the descriptors that there are for it
 	Uses    []Use            // the parent's descriptors that steps need, besides the files
-	Enters  []Use            // those of them that are a cgroup.procs to write to
-	Held    []Held           // all of them, and where the child finds them
+	Enters  []Enter          // those of them that are a cgroup.procs to write to
 	Copied  bool             // the child is born with a copy of the parent's descriptor table
 	Highest int              // the highest descriptor that may be open, where the kernel lacks close_range
 	Lacks   kernel.Missing   // what the kernel is known not to have
 
-	StageField  string // the field that needs a second stage, or ""
-	Image, Pipe int    // its descriptors
-	WaitFD      int    // and, if it waits for the parent, that of a pipe
-	StateFD     int    // and that of its state
+	// These are what Uses has at an index, or NotOpen: the descriptors of the second
+	// stage, of an Exec's standard error and cgroup, and so on.
+	Image, Pipe, StateFD int
+	WaitFD               int // what a second stage waits at for the parent
+	Stderr, CgroupFD     int // of an Exec
+	ProgramFD, DirFD     int
+	TerminalFD           int // Ctty, for Foreground
+	ProcFD               int // this process's /proc
+	ParentFD             int // a pidfd of this process, for the child to look at
 
-	Stderr    int           // of an Exec: this process's standard error, or -1
-	ProgramFD int           // the parent's descriptor of the program to execute
-	DirFD     int           // that of the working directory
-	ProcFD    int           // that of this process's /proc, or -1
-	ParentFD  int           // a pidfd of this process for the child to look at, or -1
-	NoPidFD   bool          // there is no descriptor left for one of the child
-	ChildList bool          // /proc has a list of the init's children
-	Door      *machine.Door // what the child waits at for its listener to be taken, where it must not spin
-	Ppid      int
-	Clock     int32 // of the times that steps begin at, or NoClock
+	StageField string        // the field that needs a second stage, or ""
+	NoPidFD    bool          // there is no descriptor left for one of the child
+	ChildList  bool          // /proc has a list of the init's children
+	Door       *machine.Door // what the child waits at for its listener to be taken, where it must not spin
+	Ppid       int
+	Clock      int32 // of the times that steps begin at, or NoClock
 
 	Standing      // of this process, if there is a new user namespace
 	Hides    bool // the memory is undumpable before the birth
@@ -48,7 +48,7 @@ type Input struct {
 
 	KernelCaps uint64 // the capabilities of the running kernel
 	Nofile     Nofile
-	RuleFDs    []int // the descriptors of Landlock's rules that have a File, in their order
+	RuleFDs    []int // what Uses has for Landlock's rules that have a File, in their order
 
 	Joins  Joins            // the namespaces to join
 	Locked spec.LandlockSet // what there is of Attr.Landlock
@@ -64,6 +64,8 @@ type Nofile struct {
 // A Plan is what an input compiles to: the programs, and where things are in them.
 type Plan struct {
 	First, Second *program.Program // second is nil unless there is such a stage
+
+	Held []Held // the parent's descriptors, whose numbers a start fills in
 
 	FirstMask program.Arg      // the word with the signal mask of the parent
 	GoWord    program.Arg      // the word that the rendezvous waits for
@@ -81,6 +83,12 @@ type Plan struct {
 	InitClone  int         // the step that makes its child
 	Settled    int         // the first one that is run only once that has executed the program
 	FirstStep  int         // that of the init's child
+
+	moves                moves
+	told                 int           // of an Exec: which of Held the standard error is, or NotOpen
+	joined               []program.Arg // the holes of the namespaces that the first stage joins
+	last                 *program.Program
+	path, dir, argv, env program.Arg // the holes in that
 }
 
 // Runs is who runs a step of the second stage.
@@ -94,13 +102,10 @@ func (c *Plan) Runs(step int) string {
 	return "program"
 }
 
-// A Use is a descriptor of the parent's that some step needs.
-type Use struct {
-	Fd    int
+// An Enter is a cgroup to enter: what Uses has for its cgroup.procs.
+type Enter struct {
+	Hole  int
 	Field string
-	Kind  program.FileKind
-	Own   bool // it was made for the start: nobody else has a lock on it, and it has the close-on-exec flag
-	Stays bool // it is neither moved nor marked
 }
 
 // A Standing is what this process is to other processes of its user.
@@ -124,5 +129,5 @@ type Joins struct {
 	Privileged   bool          // the caller needs no right that only the user namespace gives
 	MakesSibling bool          // a process that is made on the way goes on
 
-	NullReader, NullWriter int // the caller's /dev/null, or NotOpen
+	NullReader, NullWriter int // what Uses has for the caller's /dev/null, or NotOpen
 }

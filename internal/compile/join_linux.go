@@ -40,7 +40,9 @@ func (b *builder) join() {
 	}
 	b.add("Attr.Join", program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(0))
 	for _, n := range j.List {
-		b.add(n.Field, program.Setns, Num(n.Fd), Num(n.Kind))
+		at := b.p.Hole(n.Name)
+		b.made.joined = append(b.made.joined, at)
+		b.add(n.Field, program.Setns, at, Num(n.Kind))
 	}
 	if b.given.Joins.MakesSibling {
 		b.makeSibling()
@@ -63,7 +65,7 @@ func (b *builder) joinRest() {
 	}
 	b.add("Attr.Join", program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(0))
 	for _, n := range j.Late {
-		b.add(n.Field, program.Setns, Num(b.fds.at(n.Fd)), Num(n.Kind))
+		b.add(n.Field, program.Setns, Num(b.fds.at(n.Hole)), Num(n.Kind))
 	}
 }
 

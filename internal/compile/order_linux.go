@@ -74,10 +74,12 @@ func Compile(g *Input, m *Memory) Plan {
 	if g.StageField != "" {
 		b.made.Second = &m.second
 	}
+	b.hold()
 	b.mask = first.Words(0)
 	first.Label(b.mask, "mask")
 	b.made.FirstMask = b.mask
 	b.steps()
+	b.made.last = b.p
 	b.p = first
 	b.noteTimes()
 	return b.made

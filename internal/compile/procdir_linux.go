@@ -11,7 +11,7 @@ import (
 // closeProc closes the caller's /proc when the last step has used it: it leads out of
 // any root.
 func (b *builder) closeProc() {
-	if b.given.ProcFD >= 0 {
+	if b.given.ProcFD != NotOpen {
 		b.drop(b.given.ProcFD, b.ask.NeedsProc())
 	}
 }

@@ -11,6 +11,8 @@ type Memory struct {
 	first   program.Program
 	second  program.Program
 	ids     []program.Arg
+	joined  []program.Arg
+	from    []int
 	fds     fdPlan
 	labels  []openLabel
 }
@@ -20,16 +22,15 @@ func (m *Memory) begin(g *Input) *builder {
 	m.keep()
 	t := &m.fds
 	m.builder = builder{ask: g.Ask, given: g, p: &m.first, labels: m.labels[:0], ruleset: NotOpen, guardsCore: g.Guards,
-		fds: fdPlan{held: append(t.held[:0], g.Held...), files: g.Files, open: t.open[:0], source: t.source[:0],
-			needed: t.needed[:0], assigned: t.assigned[:0]}}
-	m.builder.made = Plan{First: &m.first, Ids: m.ids[:0]}
+		fds: fdPlan{held: t.held[:0], files: g.Files, open: t.open[:0], holes: t.holes[:0], source: t.source[:0]}}
+	m.builder.made = Plan{First: &m.first, Ids: m.ids[:0], joined: m.joined[:0], told: NotOpen, moves: moves{from: m.from[:0]}}
 	return &m.builder
 }
 
 // keep takes the lists back, which may have grown.
 func (m *Memory) keep() {
 	if b := &m.builder; b.ask != nil {
-		m.ids, m.fds, m.labels = b.made.Ids, b.fds, b.labels
+		m.ids, m.fds, m.labels, m.joined, m.from = b.made.Ids, b.fds, b.labels, b.made.joined, b.made.moves.from
 	}
 }
 

@@ -43,7 +43,7 @@ func (b *builder) allDefault() {
 	sig, dfl := p.Words(1), p.Buffer(8*spec.SigactWords)
 	again := p.Here()
 	b.add("Attr.Signals.AllDefault", program.RtSigaction, Num(1), dfl, Num(0), Num(spec.SigsetSize)).Ignore(uint32(unix.EINVAL))
-	p.CountUp(sig, spec.LastSignal+1, &again, p.Slot(0))
+	p.CountUp(sig, Num(spec.LastSignal+1), &again, p.Slot(0))
 }
 
 // signalMask gives the child its signal mask: the one asked for, or the one

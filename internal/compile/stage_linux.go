@@ -11,26 +11,18 @@ import (
 )
 
 // splitStage ends the first stage and begins the second, if there is to be one.
-// What the second needs of the parent's descriptors survives the execve. The
-// pipe goes to a number above all that matter, where it stays.
+// What the second needs of the parent's descriptors survives the execve.
 func (b *builder) splitStage() {
 	if b.made.Second == nil {
 		return
 	}
 	t := &b.fds
-	b.made.Report = t.spare()
-	b.addStage(program.Dup3, Num(t.at(b.given.Pipe)), Num(b.made.Report), Num(0))
-	for _, h := range t.held {
-		if h.Fd != b.given.Image && h.Fd != b.given.Pipe && !h.Stays && t.isOpen(h.At) {
-			b.add(h.Field, program.Fcntl, Num(h.At), Num(unix.F_SETFD), Num(0))
-		}
-	}
+	b.made.Report = t.at(b.given.Pipe)
 	b.carryCaps()
 	b.restoreMask()
 	b.coreBack() // a signal may leave a core file from here on
-	b.executeFile(b.given.StageField, t.at(b.given.Image), []string{machine.SecondName}, nil).Of(program.OfStage)
+	b.executeFile(b.given.StageField, t.at(b.given.Image), b.p.Strs([]string{machine.SecondName}), b.p.Strs(nil)).Of(program.OfStage)
 	t.setOpen(t.at(b.given.Image), false)
-	t.setOpen(t.at(b.given.Pipe), false)
 
 	b.p = b.made.Second
 	b.p.Reset()
@@ -53,8 +45,9 @@ func (b *builder) mapState(fd int) {
 	b.addStage(program.Mmap, Num(machine.StatePage), Num(machine.StateSize(b.p)), Num(unix.PROT_READ|unix.PROT_WRITE),
 		Num(unix.MAP_SHARED|unix.MAP_FIXED), Num(fd), Num(0))
 	if b.ask.Attr.Init != nil { // which tells at the end what has become of the program
-		b.stateLast = b.fds.spare()
-		b.add(spec.InitField, program.Dup3, Num(fd), Num(b.stateLast), Num(unix.O_CLOEXEC))
+		b.stateLast = fd
+		b.add(spec.InitField, program.Fcntl, Num(fd), Num(unix.F_SETFD), Num(unix.FD_CLOEXEC))
+		return
 	}
 	b.addStage(program.Close, Num(fd))
 	b.fds.setOpen(fd, false)

@@ -34,7 +34,7 @@ func (b *builder) resetHandlers() {
 	b.add("", program.RtSigaction, Num(1), dfl, Num(0), Num(8)).Ignore(uint32(unix.EINVAL)).Quiet = true // SIGKILL and SIGSTOP
 	set := p.Slot(0)
 	ignored.Place()
-	p.CountUp(sig, nsig+1, &again, set, asked)
+	p.CountUp(sig, Num(nsig+1), &again, set, asked)
 }
 
 func (b *builder) setsid() {
@@ -63,7 +63,7 @@ func (b *builder) foreground() {
 	if b.ask.Sys.Pgid == 0 {
 		b.add(spec.Field("Foreground"), program.Getpid).Into(group)
 	}
-	b.add(spec.Field("Foreground"), program.Ioctl, Num(b.fds.at(b.ask.Sys.Ctty)), Num(unix.TIOCSPGRP), group)
+	b.add(spec.Field("Foreground"), program.Ioctl, Num(b.fds.at(b.given.TerminalFD)), Num(unix.TIOCSPGRP), group)
 }
 
 func (b *builder) unshare() {
@@ -96,7 +96,8 @@ func (b *builder) chroot() {
 func (b *builder) chdir() {
 	switch {
 	case b.ask.Dir != "":
-		b.add("Dir", program.Chdir, b.p.Str(b.ask.Dir))
+		b.made.dir = b.p.Hole("dir")
+		b.add("Dir", program.Chdir, b.made.dir)
 	case b.ask.Attr.DirFile != nil:
 		b.add("Attr.DirFile", program.Fchdir, Num(b.fds.at(b.given.DirFD)))
 	}
@@ -137,7 +138,7 @@ func (g *Input) NeedsParentFD() bool {
 // endWithoutParent ends the child if its parent is gone already. The first
 // process of a PID namespace cannot send itself a signal that it would die of.
 func (b *builder) endWithoutParent(name string) {
-	if b.given.ParentFD < 0 {
+	if b.given.ParentFD == NotOpen {
 		return // a kernel without pidfd_open
 	}
 	p := b.p
@@ -190,18 +191,20 @@ func (b *builder) lastSteps() {
 }
 
 func (b *builder) execve() {
+	m, p := &b.made, b.p
+	m.argv, m.env = p.Hole("argv"), p.Hole("environment")
 	if b.ask.Attr.Program != nil {
-		b.executeFile("Attr.Program", b.made.Executable, b.ask.Argv, b.ask.Env).Of(program.OfProgram)
+		b.executeFile("Attr.Program", m.Executable, m.argv, m.env).Of(program.OfProgram)
 		return
 	}
-	b.add("", program.Execve, b.p.Str(b.ask.Path), b.p.Strs(b.ask.Argv), b.p.Strs(b.ask.Env)).Of(program.OfProgram)
+	m.path = p.Hole("path")
+	b.add("", program.Execve, m.path, m.argv, m.env).Of(program.OfProgram)
 }
 
 // executeFile executes the file of a descriptor.
-func (b *builder) executeFile(field string, fd int, argv, env []string) *program.Step {
-	args, vars := b.p.Strs(argv), b.p.Strs(env)
+func (b *builder) executeFile(field string, fd int, argv, env program.Arg) *program.Step {
 	if b.given.Lacks.Has(kernel.NoExecveat) {
-		return b.add(field, program.Execve, b.p.Str("/proc/self/fd/"+spec.Itoa(fd)), args, vars)
+		return b.add(field, program.Execve, b.p.Str("/proc/self/fd/"+spec.Itoa(fd)), argv, env)
 	}
-	return b.add(field, program.Execveat, Num(fd), b.p.Str(""), args, vars, Num(unix.AT_EMPTY_PATH))
+	return b.add(field, program.Execveat, Num(fd), b.p.Str(""), argv, env, Num(unix.AT_EMPTY_PATH))
 }

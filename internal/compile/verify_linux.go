@@ -10,13 +10,13 @@ import (
 
 // Verifiable is what [program.Start.Verify] has to know of the start. Only tests
 // ask for it.
-func (g *Input) Verifiable(made *Plan) *program.Start {
+func (g *Input) Verifiable(made *Plan, at []Bound) *program.Start {
 	s := &program.Start{First: made.First, Second: made.Second, Shared: !g.Copied, Highest: -1}
 	if g.Lacks.Has(kernel.NoCloseRange) {
 		s.Highest = g.Highest
 	}
-	for _, h := range g.Held {
-		s.Open = append(s.Open, program.Open{FD: h.At, Kind: h.Kind, Cloexec: h.Own || h.Borrowed})
+	for i, h := range made.Held {
+		s.Open = append(s.Open, program.Open{FD: at[i].At, Kind: h.Kind, Cloexec: h.Own || at[i].Borrowed})
 	}
 	for _, f := range g.Files {
 		if f.Source != spec.Closed {

@@ -3,14 +3,12 @@
 package launch
 
 import (
-	"slices"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
-	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -33,10 +31,9 @@ type attempt struct {
 	cgroupSays string        // what its counters said when the start had failed
 	handler    int           // of an Exec: the first step after a failure
 
-	describing    bool // a plan is made, and nothing else
-	standIn       int  // the next number for a descriptor that only a start makes
-	standInCgroup int
-	parentSteps   []PlanStep // what the parent does before the birth
+	bound       []compile.Bound // where the child finds the parent's descriptors
+	landlock    kernel.Landlock // what the kernel has of it
+	parentSteps []PlanStep      // of a plan: what the parent does before the birth
 }
 
 // tried is what earlier attempts have shown about a start.
@@ -54,20 +51,13 @@ func (s *attempt) atBirth(res machine.Result) bool {
 }
 
 // makeFile opens a descriptor for the length of the attempt to start, and has
-// the child find it. In a plan nothing is opened, and the number is a stand-in.
-func (s *attempt) makeFile(field string, kind program.FileKind, open func() (int, error)) (int, error) {
-	if s.describing {
-		fd := s.nextStandIn()
-		s.given.UseOwn(fd, field, kind)
-		return fd, nil
+// the child find it.
+func (s *attempt) makeFile(u compile.Use, open func() (int, error)) (hole int, err error) {
+	if u.Fd, err = open(); err != nil {
+		return compile.NotOpen, err
 	}
-	fd, err := open()
-	if err != nil {
-		return -1, err
-	}
-	s.afterwards(func(bool) { unix.Close(fd) })
-	s.given.UseOwn(fd, field, kind)
-	return fd, nil
+	s.afterwards(func(bool) { unix.Close(u.Fd) })
+	return s.given.Use(u), nil
 }
 
 // afterwards has a function called when the attempt to start is over, in the
@@ -81,18 +71,4 @@ func (s *attempt) cleanUp(started bool) {
 	}
 	clear(s.ends)
 	s.ends = s.ends[:0]
-}
-
-// nextStandIn returns a number for a descriptor that only a start makes. It is
-// none of those that the start names.
-func (s *attempt) nextStandIn() int {
-	named := func(fd int) bool {
-		return slices.ContainsFunc(s.given.Files, func(f spec.ChildFile) bool { return f.Source == spec.FromParent && f.Fd == fd }) ||
-			slices.ContainsFunc(s.given.Uses, func(u compile.Use) bool { return u.Fd == fd })
-	}
-	for named(s.standIn) {
-		s.standIn++
-	}
-	s.standIn++
-	return s.standIn - 1
 }

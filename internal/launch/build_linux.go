@@ -20,9 +20,30 @@ func (s *attempt) build() *spec.Error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
+	s.compile()
 	if err := s.reserve(); err != nil {
 		return err
 	}
+	s.bind()
+	if s.to.Inspect != nil {
+		s.to.Inspect(s.made.First, s.made.Second)
+	}
+	if program.Compiled != nil {
+		program.Compiled(s.given.Verifiable(&s.made, s.bound))
+	}
+	return nil
+}
+
+// bind fills the programs' holes.
+func (s *attempt) bind() {
+	s.made.BindFiles(s.bound, s.given.Highest)
+	s.made.BindJoins(s.given.Joins.List)
+	s.made.BindStrings(s.ask.Path, s.ask.Dir, s.ask.Argv, s.ask.Env)
+}
+
+// compile compiles the programs.
+func (s *attempt) compile() {
+	s.given.Copied = s.given.Lacks.Has(kernel.NoCloseRange | kernel.OnlyVfork)
 	if s.given.Lacks.Has(kernel.NoCloseRange) {
 		s.given.Highest = HighestFile() + moreFiles
 	}
@@ -37,13 +58,6 @@ func (s *attempt) build() *spec.Error {
 	}
 	s.to.Tracer.Phase("compile", "compile the program", "")
 	s.made = compile.Compile(&s.given, &s.memory.compile)
-	if s.to.Inspect != nil {
-		s.to.Inspect(s.made.First, s.made.Second)
-	}
-	if program.Compiled != nil {
-		program.Compiled(s.given.Verifiable(&s.made))
-	}
-	return nil
 }
 
 // prepareLaunch says how the child comes to be.

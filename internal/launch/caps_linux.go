@@ -92,19 +92,18 @@ func completeCaps(r *spec.Start, e spec.CapEdits) spec.CapEdits {
 	return e
 }
 
-// checkRights refuses what this process has no right to ask for. A plan is
-// made without a look at that.
-func (s *attempt) checkRights() *spec.Error {
-	if !s.ask.ChangesCaps() {
+// checkJoinedCaps takes other sets for the present ones, if the process turns out to be in
+// another user namespace.
+func (s *attempt) checkJoinedCaps() *spec.Error {
+	if s.ask.JoinsUser = s.ask.ChangesCaps() && s.given.Joins.Has(spec.UserNamespace); !s.ask.JoinsUser {
 		return nil
 	}
-	if s.ask.JoinsUser = s.given.Joins.Has(spec.UserNamespace); s.ask.JoinsUser {
-		if err := checkCaps(s.ask); err != nil { // which takes other sets for the present ones
-			err.Path = s.ask.Path
-			return err
-		}
-	}
-	if s.describing {
+	return checkCaps(s.ask)
+}
+
+// checkRights refuses what this process has no right to ask for.
+func (s *attempt) checkRights() *spec.Error {
+	if !s.ask.ChangesCaps() {
 		return nil
 	}
 	e, before := s.ask.Caps, explain.CapsBefore(s.ask)

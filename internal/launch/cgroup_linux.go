@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"strconv"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
@@ -20,11 +21,7 @@ import (
 func (s *attempt) makeCgroup() *spec.Error {
 	s.group, s.cgroupSays = nil, ""
 	c := s.ask.Attr.Cgroup
-	switch {
-	case c == nil:
-		return nil
-	case s.describing:
-		s.describeCgroup(c)
+	if c == nil {
 		return nil
 	}
 	s.to.Tracer.Phase("cgroup", "make the cgroup", spec.CgroupField)
@@ -71,12 +68,20 @@ func tooSmall(g *cgroup.Group) string {
 // openProcs opens a cgroup.procs for the child to write to. The kernel asks
 // for the rights of who has opened it: the child's may be none.
 func (s *attempt) openProcs(field string, open func() (int, error)) *spec.Error {
-	fd, err := s.makeFile(field, program.HostFile, open)
+	hole, err := s.makeFile(procsUse(field), open)
 	if err != nil {
 		return ofFile(s.ask.Path, field, err)
 	}
-	s.given.Enters = append(s.given.Enters, compile.Use{Fd: fd, Field: field, Own: true})
+	s.given.Enters = append(s.given.Enters, compile.Enter{Hole: hole, Field: field})
 	return nil
+}
+
+func procsUse(field string) compile.Use {
+	return compile.Use{Fd: compile.Unopened, Name: "cgroup.procs", Field: field, Kind: program.HostFile, Own: true}
+}
+
+func (s *attempt) supposeProcs(field string) {
+	s.given.Enters = append(s.given.Enters, compile.Enter{Hole: s.given.Use(procsUse(field)), Field: field})
 }
 
 // OfCgroup is the error of a start whose cgroup cannot be made.
@@ -117,9 +122,20 @@ func (s *attempt) openCgroupV1() *spec.Error {
 	return nil
 }
 
+func (s *attempt) supposeCgroupV1() *spec.Error {
+	for i := range s.ask.Attr.CgroupV1 {
+		s.supposeProcs(spec.Index("Attr.CgroupV1", i))
+	}
+	return nil
+}
+
 // describeCgroup lists what the parent would do. Only a start finds out
 // which cgroup is the parent.
-func (s *attempt) describeCgroup(c *spec.Cgroup) {
+func (s *attempt) describeCgroup() *spec.Error {
+	c := s.ask.Attr.Cgroup
+	if c == nil {
+		return nil
+	}
 	parent, name := c.Parent, c.Name
 	if parent == "" {
 		parent = "DELEGATED"
@@ -141,8 +157,7 @@ func (s *attempt) describeCgroup(c *spec.Cgroup) {
 	for _, w := range c.Writes() {
 		write(dir+"/"+w.File, w.Value, spec.CgroupField+"."+w.Label)
 	}
-	s.standInCgroup = s.standIn
-	s.standIn++
+	return nil
 }
 
 // cgroup is the descriptor of the cgroup that the child is born in, or -1.
@@ -152,8 +167,11 @@ func (s *attempt) cgroup() int {
 		return s.ask.Sys.CgroupFD
 	case s.ask.Attr.Cgroup == nil || s.entersByItself():
 		return -1
-	case s.describing:
-		return s.standInCgroup
+	case s.group == nil: // of a plan
+		return supposedCgroup
 	}
 	return s.group.FD()
 }
+
+// supposedCgroup stands for the descriptor of a cgroup that only a start makes.
+const supposedCgroup = math.MaxInt32

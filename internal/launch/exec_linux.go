@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
@@ -32,8 +33,8 @@ func Exec(r *spec.Start, to Options) error {
 	}
 	s.tellFailures()
 	self := machine.Self{Program: s.made.First, Handler: s.handler, OneThread: s.oneThread()}
-	for _, h := range s.given.Held {
-		self.Keep = append(self.Keep, h.Fd)
+	for _, b := range s.bound {
+		self.Keep = append(self.Keep, b.At)
 	}
 	err := self.Become()
 	return r.Refused(&spec.Error{Step: "execute the steps", Err: err, Hint: explain.NoImage(err)})
@@ -51,13 +52,11 @@ func learnCloseRange() {
 // useStderr keeps this process's standard error, for the steps to say what
 // failed.
 func (s *attempt) useStderr() *spec.Error {
-	s.given.Stderr = -1
 	if !s.ask.InPlace {
 		return nil
 	}
 	if _, err := unix.FcntlInt(uintptr(os.Stderr.Fd()), unix.F_GETFD, 0); err == nil {
-		s.given.Stderr = int(os.Stderr.Fd())
-		s.given.Use(s.given.Stderr, "", program.Harmless)
+		s.given.Stderr = s.given.Use(compile.Use{Fd: int(os.Stderr.Fd()), Name: "stderr"})
 	}
 	return nil
 }
@@ -65,7 +64,7 @@ func (s *attempt) useStderr() *spec.Error {
 // useCgroup is for a cgroup that a child would be born in.
 func (s *attempt) useCgroup() *spec.Error {
 	if s.ask.InPlace && s.ask.Sys.UseCgroupFD {
-		s.given.Use(s.ask.Sys.CgroupFD, spec.Field("CgroupFD"), program.HostDirectory)
+		s.given.CgroupFD = s.given.Use(compile.Use{Fd: s.ask.Sys.CgroupFD, Name: "cgroup", Field: spec.Field("CgroupFD"), Kind: program.HostDirectory})
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
@@ -78,7 +79,7 @@ func (s *attempt) explainBirth(e *spec.Error, errno syscall.Errno) {
 	sys := s.ask.Sys
 	flags := s.launch.Flags()
 	e.Origin = program.OfBirth
-	e.Step, e.Syscall = "clone3", program.FormatClone3(flags, s.launch.Cgroup)
+	e.Step, e.Syscall = "clone3", program.FormatClone3(flags, s.cgroupText())
 	if s.launch.OldClone && !s.tried.clone {
 		e.Step, e.Syscall = "clone", "clone("+program.CloneFlags(flags)+exitSignalOf(s.launch.Plain)+")"
 	}
@@ -99,6 +100,18 @@ func (s *attempt) explainBirth(e *spec.Error, errno syscall.Errno) {
 	}
 }
 
+// cgroupText is how a listing shows the cgroup that the child is born in, or "".
+func (s *attempt) cgroupText() string {
+	switch fd := s.launch.Cgroup; {
+	case fd < 0:
+		return ""
+	case fd == supposedCgroup:
+		return "<cgroup>"
+	default:
+		return spec.Itoa(fd)
+	}
+}
+
 // StepName is how a text refers to a step of the same program.
 func StepName(step int) string { return "$" + strconv.Itoa(step+1) }
 
@@ -115,10 +128,18 @@ func (vanished) Error() string { return "the child is gone, and somebody else ha
 
 var errVanished = vanished{}
 
+// fdOf is the number in this process of one of the descriptors that steps need, or -1.
+func (s *attempt) fdOf(hole int) int {
+	if hole == compile.NotOpen {
+		return -1
+	}
+	return s.given.Uses[hole].Fd
+}
+
 // failed puts together what is known of a step that has failed.
 func (s *attempt) failed(e *spec.Error, res machine.Result) explain.Failure {
 	return explain.Failure{Ask: s.ask, E: e, Errno: res.Errno, Facts: explain.Facts{
 		Born: !s.atBirth(res), Joined: slices.Concat(s.given.Joins.List, s.given.Joins.Late), Lacks: s.given.Lacks, Locked: s.given.Locked,
-		ProgramFD: s.given.ProgramFD, Executable: s.made.Executable, DirFD: s.given.DirFD, CgroupSays: s.cgroupSays,
+		ProgramFD: s.fdOf(s.given.ProgramFD), Executable: s.made.Executable, DirFD: s.fdOf(s.given.DirFD), CgroupSays: s.cgroupSays,
 	}}
 }

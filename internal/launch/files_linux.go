@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/atstart"
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
@@ -54,7 +55,7 @@ func filesLimit(r *spec.Start) uint64 {
 // useProgram and useDirFile are for the descriptors of the program and the
 // working directory.
 func (s *attempt) useProgram() (err *spec.Error) {
-	s.given.ProgramFD, err = s.useFile(s.ask.Attr.Program, "Attr.Program", program.Harmless)
+	s.given.ProgramFD, err = s.useFile(s.ask.Attr.Program, compile.Use{Name: "program", Field: "Attr.Program"})
 	return err
 }
 
@@ -64,7 +65,7 @@ func (s *attempt) useDirFile() (err *spec.Error) {
 		err.Path = s.ask.Path
 		return err
 	}
-	s.given.DirFD, err = s.useFile(s.ask.Attr.DirFile, "Attr.DirFile", program.HostDirectory)
+	s.given.DirFD, err = s.useFile(s.ask.Attr.DirFile, compile.Use{Name: "directory", Field: "Attr.DirFile", Kind: program.HostDirectory})
 	return err
 }
 
@@ -78,32 +79,44 @@ func (s *attempt) checkProgramFD() *spec.Error {
 		Hint: "in another root it cannot be replaced by a path in /proc"}
 }
 
-func (s *attempt) useFile(f *os.File, field string, kind program.FileKind) (int, *spec.Error) {
+func (s *attempt) useFile(f *os.File, u compile.Use) (hole int, _ *spec.Error) {
 	if f == nil {
-		return -1, nil
+		return compile.NotOpen, nil
 	}
 	fd, err := spec.FD(f)
 	if err != nil {
-		return -1, &spec.Error{Path: s.ask.Path, Object: f.Name(), Field: field, Err: err}
+		return compile.NotOpen, &spec.Error{Path: s.ask.Path, Object: f.Name(), Field: u.Field, Err: err}
 	}
-	s.given.Use(fd, field, kind)
-	return fd, nil
+	u.Fd = fd
+	return s.given.Use(u), nil
 }
 
-// makeInline makes the files whose content is given.
-func (s *attempt) makeInline() *spec.Error {
+// supposeInline is for the files whose content is given.
+func (s *attempt) supposeInline() *spec.Error {
 	if slices.ContainsFunc(s.given.Files, func(f spec.ChildFile) bool { return f.Source == spec.Inline }) {
 		s.given.Files = slices.Clone(s.given.Files) // the descriptors are this attempt's
 	}
+	for i := range s.given.Files {
+		if f := &s.given.Files[i]; f.Source == spec.Inline {
+			f.Fd = compile.Unopened
+		}
+	}
+	return nil
+}
+
+// makeInline makes them.
+func (s *attempt) makeInline() *spec.Error {
+	s.supposeInline()
 	for i := range s.given.Files {
 		f := &s.given.Files[i]
 		if f.Source != spec.Inline {
 			continue
 		}
-		fd, err := s.makeFile(f.Field, program.ForProgram, func() (int, error) { return SealedFile(f.File.Data) })
+		fd, err := SealedFile(f.File.Data)
 		if err != nil {
 			return &spec.Error{Path: s.ask.Path, Step: "make inline data", Object: spec.Itoa(f.N), Field: f.Field, Err: err, Hint: explain.NoData(err)}
 		}
+		s.afterwards(func(bool) { unix.Close(fd) })
 		f.Fd = fd
 	}
 	return nil

@@ -4,20 +4,23 @@ package launch
 
 import (
 	"reflect"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 	_ "github.com/sprog-dev/sprog/internal/verified"
 )
 
-// FuzzCompile has any start that passes its checks compiled: the programs satisfy the
-// verifier, which panics otherwise, and the same start makes the same programs.
+// FuzzCompile has any start that passes its checks compiled, and bound to descriptors of any
+// numbers: the programs satisfy the verifier, which panics otherwise, and the same
+// start makes the same programs.
 func FuzzCompile(f *testing.F) {
 	for _, seed := range []string{"", "\x01\x02\x03", "namespaces and files", "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5\xf4\xf3\xf2\xf1\xf0 everything"} {
 		f.Add([]byte(seed))
@@ -34,13 +37,37 @@ func FuzzCompile(f *testing.F) {
 // has, or nothing if it is refused.
 func compiledFrom(data []byte) (got []any) {
 	m := &maker{data}
-	planFor(m.start(), kernel.Missing(m.in(32)), Options{Inspect: func(first, second *program.Program) {
-		for _, p := range []*program.Program{first, second} {
-			if p != nil {
-				got = append(got, append([]program.Step(nil), p.Steps...), string(p.Data))
+	r := m.start()
+	r.FillIn()
+	if Resolve(r) != nil {
+		return nil
+	}
+	s := new(memory).begin(r, Options{}, tried{})
+	s.given.Lacks = kernel.Missing(m.in(32))
+	if s.suppose() != nil {
+		return nil
+	}
+	s.compile()
+	for _, h := range s.made.Held {
+		at := compile.Bound{At: m.in(16), Borrowed: m.rarely()}
+		for slices.ContainsFunc(s.bound, func(b compile.Bound) bool { return b.At == at.At }) {
+			if h.Kind == program.ForProgram && m.rarely() {
+				break // the program may have a file twice
 			}
+			at.At++
 		}
-	}})
+		if h.Stays {
+			at = compile.Bound{At: h.Fd}
+		}
+		s.bound = append(s.bound, at)
+	}
+	s.bind()
+	program.Compiled(s.given.Verifiable(&s.made, s.bound))
+	for _, p := range []*program.Program{s.made.First, s.made.Second} {
+		if p != nil {
+			got = append(got, append([]program.Step(nil), p.Steps...), string(p.Data))
+		}
+	}
 	return got
 }
 

@@ -18,16 +18,41 @@ import (
 // openJoins opens the namespaces, and decides about the order.
 func (s *attempt) openJoins() *spec.Error {
 	s.given.StageField = s.ask.SecondStage()
-	s.given.Joins = compile.Joins{List: s.given.Joins.List[:0], Late: s.given.Joins.Late[:0], NullReader: compile.NotOpen, NullWriter: compile.NotOpen}
-	if len(s.ask.Attr.Join) == 0 {
-		return nil
-	}
 	for i := range s.ask.Attr.Join {
-		n := &s.ask.Attr.Join[i]
-		o := joinOpener{s, n, spec.Index("Attr.Join", i)}
-		if err := o.open(); err != nil {
+		if err := s.opener(i).open(); err != nil {
 			return err
 		}
+	}
+	if err := s.orderJoins(); err != nil {
+		return err
+	}
+	return s.nullBefore(func(u compile.Use, mode int) (int, error) {
+		return s.makeFile(u, func() (int, error) { return unix.Open("/dev/null", mode|unix.O_CLOEXEC, 0) })
+	})
+}
+
+// supposeJoins does it for a plan, in which a process is in other namespaces than this one.
+func (s *attempt) supposeJoins() *spec.Error {
+	s.given.StageField = s.ask.SecondStage()
+	for i := range s.ask.Attr.Join {
+		if err := s.opener(i).suppose(); err != nil {
+			return err
+		}
+	}
+	if err := s.orderJoins(); err != nil {
+		return err
+	}
+	return s.nullBefore(func(u compile.Use, _ int) (int, error) { return s.given.Use(u), nil })
+}
+
+func (s *attempt) opener(i int) joinOpener {
+	return joinOpener{s, &s.ask.Attr.Join[i], spec.Index("Attr.Join", i)}
+}
+
+// orderJoins decides about the order of what is to be joined.
+func (s *attempt) orderJoins() *spec.Error {
+	if len(s.ask.Attr.Join) == 0 {
+		return nil
 	}
 	for _, kind := range []spec.NamespaceKind{spec.PIDNamespace, spec.UserNamespace} { // found among all those of a process
 		if !s.given.Joins.Has(kind) {
@@ -39,10 +64,7 @@ func (s *attempt) openJoins() *spec.Error {
 	}
 	s.given.Joins.Privileged = MayAdminister()
 	slices.SortStableFunc(s.given.Joins.List, func(a, b spec.Joined) int { return s.given.Joins.Rank(a.Kind) - s.given.Joins.Rank(b.Kind) })
-	if err := s.joinInStage(); err != nil {
-		return err
-	}
-	return s.openNullBefore()
+	return s.joinInStage()
 }
 
 // joinInStage is for a process whose namespaces turn out to be of a kind that is
@@ -66,9 +88,9 @@ func (s *attempt) joinInStage() *spec.Error {
 // namespace. Tests put another answer.
 var MayAdminister = func() bool { return kernel.HasCap(unix.CAP_SYS_ADMIN) }
 
-// openNullBefore opens /dev/null where the child is to have it, since the mount
+// nullBefore opens /dev/null where the child is to have it, since the mount
 // namespace that it joins may have something else at that path.
-func (s *attempt) openNullBefore() *spec.Error {
+func (s *attempt) nullBefore(open func(u compile.Use, mode int) (hole int, err error)) *spec.Error {
 	if !s.given.Joins.Has(spec.MountNamespace) {
 		return nil
 	}
@@ -84,11 +106,11 @@ func (s *attempt) openNullBefore() *spec.Error {
 		if *to != compile.NotOpen {
 			continue
 		}
-		fd, err := s.makeFile(f.Field, program.ForProgram, func() (int, error) { return unix.Open("/dev/null", mode|unix.O_CLOEXEC, 0) })
+		hole, err := open(compile.Use{Fd: compile.Unopened, Name: "/dev/null", Field: f.Field, Own: true}, mode)
 		if err != nil {
 			return &spec.Error{Path: s.ask.Path, Step: "open", Object: "/dev/null", Field: f.Field, Err: err}
 		}
-		*to = fd
+		*to = hole
 	}
 	return nil
 }
@@ -109,12 +131,10 @@ func (o joinOpener) open() *spec.Error {
 		if err != nil {
 			return o.error("", o.n.File.Name(), err)
 		}
-		if o.describing || !o.ours(o.n.Kinds, fd) {
-			o.given.Joins.List = append(o.given.Joins.List, spec.Joined{Kind: o.n.Kinds, Fd: fd, Name: o.n.File.Name(), Field: o.field, Given: true})
+		if !o.ours(o.n.Kinds, fd) {
+			o.join(spec.Joined{Kind: o.n.Kinds, Fd: fd, Name: o.n.File.Name(), Given: true})
 		}
 		return nil
-	case o.describing:
-		return o.ofProcess(o.n.PID, -1)
 	case o.n.PidFD != nil:
 		return o.ofPidFD()
 	}
@@ -131,6 +151,33 @@ func (o joinOpener) open() *spec.Error {
 		return o.error("", "process "+spec.Itoa(o.n.PID), err)
 	}
 	return o.ofProcess(pid, pidfd)
+}
+
+// suppose lists what open would find.
+func (o joinOpener) suppose() *spec.Error {
+	joined := spec.Joined{Kind: o.n.Kinds, Fd: compile.Unopened, Name: o.n.Path}
+	switch {
+	case o.n.Path != "":
+		o.join(joined)
+		return nil
+	case o.n.File != nil:
+		joined.Name, joined.Given = o.n.File.Name(), true
+		if _, err := spec.FD(o.n.File); err != nil {
+			return o.error("", joined.Name, err)
+		}
+		o.join(joined)
+		return nil
+	}
+	return o.eachKind(o.n.PID, func(joined spec.Joined) *spec.Error {
+		o.join(joined)
+		return nil
+	})
+}
+
+// join adds a namespace to those to be joined.
+func (o joinOpener) join(n spec.Joined) {
+	n.Field, n.Hole = o.field, compile.NotOpen
+	o.given.Joins.List = append(o.given.Joins.List, n)
 }
 
 // ofPidFD finds out which process the pidfd means.
@@ -152,22 +199,18 @@ func (o joinOpener) ofPidFD() *spec.Error {
 // ofProcess opens namespaces of a process, and then looks whether it was that
 // process all the time.
 func (o joinOpener) ofProcess(pid, pidfd int) *spec.Error {
-	kinds := o.n.Kinds
-	if kinds == 0 {
-		kinds = spec.AllKinds &^ o.ask.Named()
-	}
-	for _, k := range spec.NamespaceKinds {
-		if kinds&k.Kind == 0 {
-			continue
+	err := o.eachKind(pid, func(n spec.Joined) *spec.Error {
+		err := o.add(n.Kind, n.Name, func() (int, error) { return pathwalk.OpenNamespace(n.Name) })
+		if err != nil && o.n.Kinds == 0 && err.Err == unix.ENOENT { // a kernel without that kind
+			return nil
 		}
-		path := "/proc/" + spec.Itoa(pid) + "/ns/" + k.File
-		err := o.add(k.Kind, path, func() (int, error) { return pathwalk.OpenNamespace(path) })
-		if err != nil && err.Err == unix.EACCES {
-			return o.ofProgram(pid, err)
-		}
-		if err != nil && (o.n.Kinds != 0 || err.Err != unix.ENOENT) { // a kernel without that kind
-			return err
-		}
+		return err
+	})
+	switch {
+	case err != nil && err.Err == unix.EACCES:
+		return o.ofProgram(pid, err)
+	case err != nil:
+		return err
 	}
 	const pollin = 1
 	if pidfd >= 0 {
@@ -179,13 +222,26 @@ func (o joinOpener) ofProcess(pid, pidfd int) *spec.Error {
 	return nil
 }
 
+// eachKind goes through the namespaces of a process.
+func (o joinOpener) eachKind(pid int, do func(spec.Joined) *spec.Error) *spec.Error {
+	kinds := o.n.Kinds
+	if kinds == 0 {
+		kinds = spec.AllKinds &^ o.ask.Named()
+	}
+	for _, k := range spec.NamespaceKinds {
+		if kinds&k.Kind == 0 {
+			continue
+		}
+		n := spec.Joined{Kind: k.Kind, Fd: compile.Unopened, Name: "/proc/" + spec.Itoa(pid) + "/ns/" + k.File}
+		if err := do(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // add opens a namespace, unless the child will be in it anyway.
 func (o joinOpener) add(kind spec.NamespaceKind, name string, open func() (int, error)) *spec.Error {
-	if o.describing {
-		o.standIn++
-		o.given.Joins.List = append(o.given.Joins.List, spec.Joined{Kind: kind, Fd: o.standIn - 1, Name: name, Field: o.field, Given: false})
-		return nil
-	}
 	fd, err := open()
 	if no, ok := err.(pathwalk.NoNamespace); ok {
 		return &spec.Error{Path: o.ask.Path, Step: "setns", Object: name, Field: o.field, Err: unix.EINVAL, Hint: no.Why()}
@@ -198,7 +254,7 @@ func (o joinOpener) add(kind spec.NamespaceKind, name string, open func() (int, 
 		return nil
 	}
 	o.afterwards(func(bool) { unix.Close(fd) })
-	o.given.Joins.List = append(o.given.Joins.List, spec.Joined{Kind: kind, Fd: fd, Name: name, Field: o.field, Given: false})
+	o.join(spec.Joined{Kind: kind, Fd: fd, Name: name})
 	return nil
 }
 
@@ -243,8 +299,8 @@ func (s *attempt) divideJoins() *spec.Error {
 		s.given.Joins.MakesSibling = j.Has(spec.PIDNamespace) || len(j.List) > 0 && s.given.BornInto()&uint64(spec.AllKinds) != 0
 		return nil
 	}
-	for _, n := range j.List {
-		s.given.Uses = append(s.given.Uses, compile.Use{Fd: n.Fd, Field: n.Field, Kind: program.Harmless, Own: !n.Given})
+	for i, n := range j.List {
+		j.List[i].Hole = s.given.Use(compile.Use{Fd: n.Fd, Name: n.Name, Field: n.Field, Own: !n.Given})
 	}
 	j.List, j.Late, s.given.Joins.MakesSibling = j.Late[:0], j.List, false
 	return nil

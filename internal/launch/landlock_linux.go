@@ -3,6 +3,7 @@
 package launch
 
 import (
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -15,7 +16,7 @@ func (s *attempt) resolveLandlock() *spec.Error {
 	if l == nil {
 		return nil
 	}
-	res, err := l.Resolve(s.landlockABI())
+	res, err := l.Resolve(s.landlock)
 	if err != nil {
 		err.Path = s.ask.Path
 		return err
@@ -44,18 +45,23 @@ func (s *attempt) useLandlockFiles() *spec.Error {
 		if err != nil {
 			return &spec.Error{Path: s.ask.Path, Object: rule.Object(), Field: name, Err: err}
 		}
-		s.given.Use(fd, name, program.HostDirectory)
-		s.given.RuleFDs = append(s.given.RuleFDs, fd)
+		hole := s.given.Use(compile.Use{Fd: fd, Name: "directory", Field: name, Kind: program.HostDirectory})
+		s.given.RuleFDs = append(s.given.RuleFDs, hole)
 	}
 	return nil
 }
 
-// landlockABI asks the kernel once. A plan is made for one that has all.
-func (s *attempt) landlockABI() kernel.Landlock {
-	if s.describing {
-		return kernel.Landlock{ABI: spec.LandlockNewestABI}
+// askLandlock asks the kernel once.
+func (s *attempt) askLandlock() *spec.Error {
+	if s.ask.Attr.Landlock != nil {
+		s.landlock = kernel.Known.Landlock.Ask()
 	}
-	return kernel.Known.Landlock.Ask()
+	return nil
+}
+
+func (s *attempt) supposeLandlock() *spec.Error {
+	s.landlock = kernel.Landlock{ABI: spec.LandlockNewestABI}
+	return nil
 }
 
 // ProbeLandlock tells what a start would apply.

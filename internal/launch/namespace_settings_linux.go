@@ -41,11 +41,19 @@ func (s *attempt) checkHost() *spec.Error {
 		if !s.isInside(c.Kind()) {
 			return spec.Invalid(spec.Index("Attr.Sysctls", i), c.Name, "needs a new or joined "+c.Kind().String()+" namespace: it would change the host")
 		}
-		if c.Path() == spec.PidMax && !s.describing && kernel.OlderThan(6, 14) {
+	}
+	return nil
+}
+
+// checkRelease refuses what the running kernel does otherwise.
+func (s *attempt) checkRelease() *spec.Error {
+	a := s.ask.Attr
+	for i, c := range a.Sysctls {
+		if c.Path() == spec.PidMax && kernel.OlderThan(6, 14) {
 			return spec.Invalid(spec.Index("Attr.Sysctls", i), c.Name, "belongs to no namespace before Linux 6.14: it would change the host")
 		}
 	}
-	if a.TimeOffsets != nil && !s.describing && kernel.OlderThan(6, 2) {
+	if a.TimeOffsets != nil && kernel.OlderThan(6, 2) {
 		return &spec.Error{Field: "Attr.TimeOffsets", Err: unix.ENOSYS, Hint: "an execve enters a new time namespace since Linux 6.2"}
 	}
 	return nil

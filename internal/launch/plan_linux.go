@@ -3,10 +3,10 @@
 package launch
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -23,10 +23,14 @@ func planFor(r *spec.Start, lacks kernel.Missing, to Options) ([]PlanStep, error
 		return nil, r.Refused(err)
 	}
 	s := new(memory).begin(r, to, tried{})
-	s.describing, s.standIn, s.given.Lacks = true, 3, lacks
-	s.standInForPipes()
-	if err := s.build(); err != nil {
+	s.given.Lacks = lacks
+	if err := s.suppose(); err != nil {
 		return nil, r.Refused(err)
+	}
+	s.compile()
+	s.made.BindStrings(r.Path, r.Dir, r.Argv, r.Env)
+	if to.Inspect != nil {
+		to.Inspect(s.made.First, s.made.Second)
 	}
 	s.prepareLaunch()
 
@@ -40,28 +44,12 @@ func planFor(r *spec.Start, lacks kernel.Missing, to Options) ([]PlanStep, error
 	l.program(s.made.First, func(int) string { return "child" })
 	switch {
 	case s.made.Second == nil:
-	case s.given.WaitFD < 0:
+	case s.given.WaitFD == compile.NotOpen:
 		l.program(s.made.Second, s.made.Runs)
 	default:
 		l.programAround(s.made.Second, s.made.Runs, s.made.MeetAt+1, s.planOfMaps())
 	}
 	return l.steps, nil
-}
-
-// standInForPipes gives numbers to the pipes that a start would make.
-func (s *attempt) standInForPipes() {
-	pipes := map[int]int{}
-	s.given.Files = slices.Clone(s.given.Files)
-	for i := range s.given.Files {
-		f := &s.given.Files[i]
-		if f.Source != spec.PipeEnd {
-			continue
-		}
-		if pipes[f.Fd] == 0 {
-			pipes[f.Fd] = s.nextStandIn()
-		}
-		f.Fd = pipes[f.Fd]
-	}
 }
 
 // A lister writes the steps of a plan.
@@ -107,7 +95,7 @@ func (l *lister) inline(s *attempt) {
 		if s.ask.InPlace {
 			by = "self"
 		}
-		text, fd := strconv.Quote(string(f.File.Data[:min(len(f.File.Data), shown)])), spec.Itoa(f.Fd)
+		text, fd := strconv.Quote(string(f.File.Data[:min(len(f.File.Data), shown)])), compile.NameOf(&f)
 		if len(f.File.Data) > shown {
 			text += "..."
 		}

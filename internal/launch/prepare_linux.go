@@ -7,16 +7,54 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// prepare makes what the child needs and only the parent can make. Whatever it
-// makes is gone after the attempt to start, unless the facility says otherwise.
-// A plan goes the same way and makes nothing: see makeFile.
+// A preparation finds out what a program is compiled from, and makes what the child needs
+// and only the parent can make. Whatever it makes is gone after the attempt to start,
+// unless the facility says otherwise. For a plan nothing is made or looked at: it is for a
+// machine that has all.
+type preparation struct {
+	start, plan func(*attempt) *spec.Error
+}
+
+// preparations are made in this order: later ones need what earlier ones have found.
+var preparations = [...]preparation{
+	both((*attempt).inheritAll),
+	both((*attempt).useStderr),
+	both((*attempt).useCgroup),
+	both((*attempt).useTerminal),
+	both((*attempt).useProgram),
+	{(*attempt).openJoins, (*attempt).supposeJoins},
+	both((*attempt).guardMemory),
+	both((*attempt).checkHost),
+	{(*attempt).checkRelease, nil},
+	both((*attempt).useDirFile),
+	{(*attempt).openParent, (*attempt).supposeParent},
+	{(*attempt).makeCgroup, (*attempt).describeCgroup},
+	{(*attempt).openCgroupV1, (*attempt).supposeCgroupV1},
+	{(*attempt).openSecond, (*attempt).supposeSecond},
+	both((*attempt).divideJoins),
+	both((*attempt).checkProgramFD),
+	both((*attempt).guardCore),
+	{(*attempt).askLandlock, (*attempt).supposeLandlock},
+	both((*attempt).resolveLandlock),
+	{(*attempt).makeInline, (*attempt).supposeInline},
+	{(*attempt).lookForCPUs, nil},
+	{(*attempt).makeDoor, nil},
+	{(*attempt).openProc, (*attempt).supposeProc},
+	both((*attempt).checkJoinedCaps),
+	{(*attempt).checkRights, nil},
+	{(*attempt).checkModules, nil},
+}
+
+func both(f func(*attempt) *spec.Error) preparation { return preparation{f, f} }
+
+// prepare makes the preparations of a start.
 func (s *attempt) prepare() *spec.Error {
-	for _, one := range preparations {
-		if err := one(s); err != nil {
+	for i := range preparations {
+		if err := preparations[i].start(s); err != nil {
 			err.Path = s.ask.Path
 			return err
 		}
@@ -24,33 +62,45 @@ func (s *attempt) prepare() *spec.Error {
 	return nil
 }
 
-// preparations are made in this order: later ones need what earlier ones have made.
-var preparations = [...]func(*attempt) *spec.Error{
-	(*attempt).inheritAll, (*attempt).useStderr, (*attempt).useCgroup, (*attempt).useTerminal, (*attempt).useProgram,
-	(*attempt).openJoins, (*attempt).guardMemory, (*attempt).checkHost, (*attempt).useDirFile, (*attempt).openParent, (*attempt).makeCgroup, (*attempt).openCgroupV1, (*attempt).openSecond, (*attempt).divideJoins, (*attempt).checkProgramFD, (*attempt).guardCore,
-	(*attempt).resolveLandlock,
-	(*attempt).makeInline,
-	(*attempt).lookForCPUs, (*attempt).makeDoor, (*attempt).openProc,
-	(*attempt).checkRights, (*attempt).checkModules,
+// suppose makes those of a plan.
+func (s *attempt) suppose() *spec.Error {
+	for i := range preparations {
+		if preparations[i].plan == nil {
+			continue
+		}
+		if err := preparations[i].plan(s); err != nil {
+			err.Path = s.ask.Path
+			return err
+		}
+	}
+	return nil
 }
 
 // useTerminal is for Foreground, whose Ctty is a descriptor of the parent's.
 func (s *attempt) useTerminal() *spec.Error {
 	if s.ask.Sys.Foreground {
-		s.given.Use(s.ask.Sys.Ctty, spec.Field("Ctty"), program.Harmless)
+		s.given.TerminalFD = s.given.Use(compile.Use{Fd: s.ask.Sys.Ctty, Name: "terminal", Field: spec.Field("Ctty")})
 	}
 	return nil
 }
 
+// parentUse is the pidfd of this process.
+var parentUse = compile.Use{Fd: compile.Unopened, Name: "parent", Field: spec.Field("Pdeathsig"), Own: true}
+
 // openParent makes the pidfd of this process, if the child is to look at it.
 // A kernel may have none.
 func (s *attempt) openParent() *spec.Error {
-	s.given.ParentFD = -1
+	s.given.ParentFD = compile.NotOpen
 	if s.given.NeedsParentFD() {
-		fd, err := s.makeFile(spec.Field("Pdeathsig"), program.Harmless, func() (int, error) { return unix.PidfdOpen(os.Getpid(), 0) })
-		if err == nil {
-			s.given.ParentFD = fd
-		}
+		s.given.ParentFD, _ = s.makeFile(parentUse, func() (int, error) { return unix.PidfdOpen(os.Getpid(), 0) })
+	}
+	return nil
+}
+
+func (s *attempt) supposeParent() *spec.Error {
+	s.given.ParentFD = compile.NotOpen
+	if s.given.NeedsParentFD() {
+		s.given.ParentFD = s.given.Use(parentUse)
 	}
 	return nil
 }

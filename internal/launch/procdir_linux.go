@@ -5,6 +5,7 @@ package launch
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -15,13 +16,13 @@ import (
 // wrote there would be lost (CVE-2025-52881). For the same reason it has to be
 // a proc file system.
 func (s *attempt) openProc() *spec.Error {
-	name, lists := s.ask.NeedsProc(), s.listsChildren()
-	s.given.ProcFD, s.given.ChildList = -1, false
-	if name == "" || name == spec.InitField && !lists {
+	name, lists := s.procIsFor()
+	s.given.ProcFD, s.given.ChildList = compile.NotOpen, false
+	if name == "" {
 		return nil
 	}
 	var foreign, err error
-	s.given.ProcFD, err = s.makeFile(name, program.HostDirectory, func() (int, error) {
+	s.given.ProcFD, err = s.makeFile(procUse(name), func() (int, error) {
 		fd, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return -1, err
@@ -42,4 +43,26 @@ func (s *attempt) openProc() *spec.Error {
 		e.Err, e.Hint = unix.ENOENT, ownproc.ErrNotMounted.Error()
 	}
 	return e
+}
+
+// procIsFor is the field that /proc is needed for, or "", and whether the init's children
+// are to be listed.
+func (s *attempt) procIsFor() (field string, lists bool) {
+	field, lists = s.ask.NeedsProc(), s.listsChildren()
+	if field == spec.InitField && !lists {
+		field = ""
+	}
+	return field, lists
+}
+
+func procUse(field string) compile.Use {
+	return compile.Use{Fd: compile.Unopened, Name: "/proc", Field: field, Kind: program.HostDirectory, Own: true}
+}
+
+func (s *attempt) supposeProc() *spec.Error {
+	name, lists := s.procIsFor()
+	if name != "" {
+		s.given.ProcFD, s.given.ChildList = s.given.Use(procUse(name)), lists
+	}
+	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/compile"
-	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -17,40 +16,37 @@ import (
 // elsewhere borrow a low number, if one is left: the child's table is cut above the
 // highest of them.
 func (s *attempt) reserve() *spec.Error {
-	g := &s.given
-	g.ListHeld()
-	g.Copied = g.Lacks.Has(kernel.NoCloseRange | kernel.OnlyVfork)
-	if s.describing {
-		return nil
-	}
 	// An Exec has no use for a low number: the table is its own process's.
-	borrows := !s.ask.InPlace && !g.Copied
-	for i := range g.Held {
-		if err := borrowLow(&g.Held[i], borrows); err != nil {
-			returnLow(g)
-			return &spec.Error{Path: s.ask.Path, Object: "descriptor " + strconv.Itoa(g.Held[i].Fd), Field: g.Held[i].Field, Err: err}
+	borrows := !s.ask.InPlace && !s.given.Copied
+	for _, h := range s.made.Held {
+		b, err := borrowLow(&h.Use, borrows)
+		if err != nil {
+			s.returnLow()
+			return &spec.Error{Path: s.ask.Path, Object: "descriptor " + strconv.Itoa(h.Fd), Field: h.Field, Err: err}
 		}
+		s.bound = append(s.bound, b)
 	}
 	return nil
 }
 
 // borrowLow borrows a low number for a descriptor, if it may have one and one is left.
-func borrowLow(h *compile.Held, borrows bool) error {
+func borrowLow(u *compile.Use, borrows bool) (compile.Bound, error) {
+	at := compile.Bound{At: u.Fd}
 	switch {
-	case h.Stays: // the child looks whether it is there
-		return nil
-	case !spec.Descriptor(h.Fd):
-		return unix.EBADF
+	case u.Stays: // the child looks whether it is there
+		return at, nil
+	case !spec.Descriptor(u.Fd):
+		return at, unix.EBADF
 	}
-	if h.Fd < machine.EndSlot() || !borrows || !h.Own && mayBeLocked(h.Fd) {
-		_, err := unix.FcntlInt(uintptr(h.Fd), unix.F_GETFD, 0)
-		return err
+	if u.Fd < machine.EndSlot() || !borrows || !u.Own && mayBeLocked(u.Fd) {
+		_, err := unix.FcntlInt(uintptr(u.Fd), unix.F_GETFD, 0)
+		return at, err
 	}
-	slot, ok, err := machine.Borrow(h.Fd)
+	slot, ok, err := machine.Borrow(u.Fd)
 	if ok {
-		h.At, h.Borrowed = slot, true
+		at = compile.Bound{At: slot, Borrowed: true}
 	}
-	return err
+	return at, err
 }
 
 // mayBeLocked reports whether this process may hold a record lock on the file
@@ -75,11 +71,11 @@ func mayBeLocked(fd int) bool {
 }
 
 // returnLow takes the low numbers back.
-func returnLow(g *compile.Input) {
-	for i := range g.Held {
-		if h := &g.Held[i]; h.Borrowed {
-			machine.Return(h.At)
-			h.Borrowed = false
+func (s *attempt) returnLow() {
+	for i := range s.bound {
+		if b := &s.bound[i]; b.Borrowed {
+			machine.Return(b.At)
+			b.Borrowed = false
 		}
 	}
 }

@@ -16,20 +16,24 @@ type memory struct {
 	attempt attempt
 	compile compile.Memory
 
-	uses, enters []compile.Use
-	held         []compile.Held
-	list, late   []spec.Joined
-	ends         []func(started bool)
+	uses       []compile.Use
+	enters     []compile.Enter
+	bound      []compile.Bound
+	list, late []spec.Joined
+	ends       []func(started bool)
 }
 
 var memories = sync.Pool{New: func() any { return new(memory) }}
 
 // begin is a new attempt at a start.
 func (m *memory) begin(r *spec.Start, to Options, before tried) *attempt {
+	const none = compile.NotOpen
 	m.keep()
-	m.attempt = attempt{ask: r, to: to, memory: m, tried: before, ends: m.ends[:0]}
-	m.attempt.given = compile.Input{Ask: r, Files: r.Files, Uses: m.uses[:0], Enters: m.enters[:0], Held: m.held[:0],
-		Joins: compile.Joins{List: m.list[:0], Late: m.late[:0]}, WaitFD: -1}
+	m.attempt = attempt{ask: r, to: to, memory: m, tried: before, ends: m.ends[:0], bound: m.bound[:0]}
+	m.attempt.given = compile.Input{Ask: r, Files: r.Files, Uses: m.uses[:0], Enters: m.enters[:0],
+		Joins: compile.Joins{List: m.list[:0], Late: m.late[:0], NullReader: none, NullWriter: none},
+		Image: none, Pipe: none, StateFD: none, WaitFD: none, Stderr: none, CgroupFD: none,
+		ProgramFD: none, DirFD: none, TerminalFD: none, ProcFD: none, ParentFD: none}
 	return &m.attempt
 }
 
@@ -37,7 +41,7 @@ func (m *memory) begin(r *spec.Start, to Options, before tried) *attempt {
 func (m *memory) keep() {
 	if s := &m.attempt; s.ask != nil {
 		g := &s.given
-		m.uses, m.enters, m.held, m.ends = g.Uses, g.Enters, g.Held, s.ends
+		m.uses, m.enters, m.bound, m.ends = g.Uses, g.Enters, s.bound, s.ends
 		m.list, m.late = g.Joins.List, g.Joins.Late
 	}
 }

@@ -7,9 +7,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/machine"
-	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -19,27 +19,36 @@ func (s *attempt) openSecond() *spec.Error {
 	if s.given.StageField == "" {
 		return nil
 	}
-	s.findCaps()
-	if s.describing {
-		s.given.Image, s.given.Pipe, s.given.StateFD = s.nextStandIn(), s.nextStandIn(), s.nextStandIn()
-		if s.ask.Meets() && s.given.EntersLate() {
-			s.given.WaitFD = s.nextStandIn()
-		}
-	} else {
-		s.stage = &machine.Second{Meets: s.ask.Meets() && s.given.EntersLate(), MakesSibling: s.given.MakesSiblingLate()}
-		if err := s.stage.Open(); err != nil {
-			return &spec.Error{Path: s.ask.Path, Step: "open second stage", Field: s.given.StageField, Err: err, Hint: explain.NoImage(err)}
-		}
-		s.afterwards(func(bool) { s.stage.Close() })
-		s.given.Image, s.given.Pipe, s.given.StateFD, s.given.WaitFD = s.stage.Image(), s.stage.Pipe(), s.stage.State(), s.stage.Wait()
+	s.stage = &machine.Second{Meets: s.meetsLate(), MakesSibling: s.given.MakesSiblingLate()}
+	if err := s.stage.Open(); err != nil {
+		return &spec.Error{Path: s.ask.Path, Step: "open second stage", Field: s.given.StageField, Err: err, Hint: explain.NoImage(err)}
 	}
-	s.given.UseOwn(s.given.Image, s.given.StageField, program.Harmless)
-	s.given.UseOwn(s.given.Pipe, s.given.StageField, program.Harmless)
-	s.given.UseOwn(s.given.StateFD, s.given.StageField, program.Harmless)
-	if s.given.WaitFD >= 0 {
-		s.given.UseOwn(s.given.WaitFD, s.given.StageField, program.Harmless)
+	s.afterwards(func(bool) { s.stage.Close() })
+	s.useSecond(s.stage.Image(), s.stage.Pipe(), s.stage.State(), s.stage.Wait())
+	return nil
+}
+
+func (s *attempt) supposeSecond() *spec.Error {
+	if s.given.StageField != "" {
+		const none = compile.Unopened
+		s.useSecond(none, none, none, none)
 	}
 	return nil
+}
+
+// meetsLate reports whether the second stage waits for its maps.
+func (s *attempt) meetsLate() bool { return s.ask.Meets() && s.given.EntersLate() }
+
+// useSecond has the child find the second stage's descriptors.
+func (s *attempt) useSecond(image, pipe, state, wait int) {
+	s.findCaps()
+	use := func(fd int, name string) int {
+		return s.given.Use(compile.Use{Fd: fd, Name: name, Field: s.given.StageField, Own: true})
+	}
+	s.given.Image, s.given.Pipe, s.given.StateFD = use(image, "image"), use(pipe, "reports"), use(state, "state")
+	if s.meetsLate() {
+		s.given.WaitFD = use(wait, "answers")
+	}
 }
 
 // takeEnd keeps the file that an init tells the program's end in.

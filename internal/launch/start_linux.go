@@ -74,7 +74,7 @@ func (s *attempt) try() (machine.Result, error) {
 	if err := s.build(); err != nil {
 		return machine.Result{}, err
 	}
-	defer returnLow(&s.given)
+	defer s.returnLow()
 	if err := s.seal(); err != nil {
 		return machine.Result{}, err
 	}
@@ -82,7 +82,7 @@ func (s *attempt) try() (machine.Result, error) {
 	s.terminal.remember(s.ask.Sys)
 	s.to.Tracer.Phase(callLink, "link the program", "")
 	res := s.launch.Do()
-	returnLow(&s.given)
+	s.returnLow()
 	if s.stage != nil && res.OK {
 		res = s.stage.Outcome(res)
 	}

@@ -72,7 +72,7 @@ func TestLog(t *testing.T) {
 			p.Add("", program.Getpid)
 			again := p.Here()
 			p.Add("", program.Close, num(-3)).Ignore(uint32(unix.EBADF))
-			p.CountUp(p.Words(^uint64(2)), -1, &again, p.Slot(0))
+			p.CountUp(p.Words(^uint64(2)), program.Num(-1), &again, p.Slot(0))
 			stop(p)
 		}, []int{0, 1, 1, 5}, 5},
 		{"no room", 2, func(p *program.Program) {

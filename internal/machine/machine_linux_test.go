@@ -153,7 +153,7 @@ func TestLoop(t *testing.T) {
 	word := p.Words(3)
 	again := p.Here()
 	p.Add("", program.Move, word, num(1)).Into(word)
-	p.Loop(word, 1000, &again)
+	p.Loop(word, program.Num(1000), &again)
 	stop(p)
 	wantFailure(t, launchOf(p, mask).Do(), 2, unix.EBADF)
 	if got := wordAt(p, word); got != 1000 {

@@ -22,8 +22,12 @@ func (p *Program) Add(field string, call Call, args ...Arg) *Step {
 	s := p.last()
 	copy(s.Args[:], args)
 	for i, a := range args {
-		if a.Kind == Result {
+		switch a.Kind {
+		case Result:
 			p.StepOf(a).Feed(p.Slot(i))
+		case Hole:
+			h := &p.Holes[a.Value]
+			h.step, h.arg = int32(len(p.Steps)-1), int32(i)
 		}
 	}
 	return s

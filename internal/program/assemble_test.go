@@ -130,7 +130,7 @@ func TestLoop(t *testing.T) {
 	again := p.Here()
 	p.Add("", Getpid)
 	p.Add("", Getppid)
-	p.Loop(word, 5, &again)
+	p.Loop(word, Num(5), &again)
 	s := p.Steps[2]
 	if s.Call != Test || s.Args != [6]Arg{word, Num(5), Num(1)} || s.Next != -2 || !s.Quiet {
 		t.Errorf("Loop adds %+v", s)

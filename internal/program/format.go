@@ -102,6 +102,8 @@ func (l *line) arg(print printer, n int) {
 		l.WriteString(l.result(int(a.Value)))
 	case Steps:
 		l.WriteString("steps")
+	case Hole:
+		l.WriteString(l.p.Holes[a.Value].name())
 	default:
 		print(l, n)
 	}

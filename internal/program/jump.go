@@ -128,16 +128,16 @@ func (p *Program) GotoIf(field string, word, value Arg, to *Target) *Step {
 }
 
 // Loop adds a step that goes back until the word has a value.
-func (p *Program) Loop(word Arg, until int, again *Target) {
+func (p *Program) Loop(word, until Arg, again *Target) {
 	done := p.Ahead()
-	p.GotoIf("", word, Num(until), &done).Then(again).Quiet = true
+	p.GotoIf("", word, until, &done).Then(again).Quiet = true
 	done.Place()
 }
 
 // CountUp ends a loop: it adds 1 to the word, stores it in arguments of the
 // loop's steps, which have the first value as it is, and goes back until the word
 // has the value until.
-func (p *Program) CountUp(word Arg, until int, again *Target, slots ...Ref) {
+func (p *Program) CountUp(word, until Arg, again *Target, slots ...Ref) {
 	p.Copy("", word, word).Args[1] = Num(1)
 	s := p.Add("", Move, word, Num(0))
 	s.Quiet = true

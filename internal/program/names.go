@@ -63,11 +63,11 @@ var cloneFlagNames = []flag{
 // CloneFlags returns the names of the CLONE flags, joined by "|".
 func CloneFlags(v uint64) string { return flagNames(v, cloneFlagNames) }
 
-// FormatClone3 returns the call of clone3 with these flags, for a cgroup or -1.
-func FormatClone3(flags uint64, cgroup int) string {
+// FormatClone3 returns the call of clone3 with these flags, for a cgroup or "".
+func FormatClone3(flags uint64, cgroup string) string {
 	more := ""
-	if cgroup >= 0 {
-		more = ", cgroup=" + strconv.Itoa(cgroup)
+	if cgroup != "" {
+		more = ", cgroup=" + cgroup
 	}
 	const size = 88 // of struct clone_args, up to its cgroup
 	return "clone3({flags=" + CloneFlags(flags) + ", exit_signal=0, stack_size=0x10000" + more + "}, " + strconv.Itoa(size) + ")"

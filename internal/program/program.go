@@ -65,6 +65,9 @@ const (
 	// Recorded is the address of the word that the result of the step with that
 	// index is recorded in.
 	Recorded
+	// Hole is a value that is not known before the program is bound to a start: the one
+	// of [Program.Holes] with that index.
+	Hole
 )
 
 // StepSize is the size of a step in memory.
@@ -113,6 +116,8 @@ type Program struct {
 	// Labels name places in Data, which listings would otherwise have to call
 	// by their offsets.
 	Labels []Label
+	// Holes are the arguments that are filled in when the program is bound to a start.
+	Holes []Unfilled
 	// Log is where it is noted when timed steps begin.
 	Log Log
 	// Fault, if not nil, makes a step misbehave when the program runs.
@@ -156,6 +161,7 @@ func (p *Program) Reset() {
 	p.Data = p.Data[:0]
 	p.Relocs = p.Relocs[:0]
 	p.Labels = p.Labels[:0]
+	p.Holes = p.Holes[:0]
 	p.Fault, p.Log, p.waiting, p.targets = nil, Log{}, p.waiting[:0], 0
 	if cap(p.Data) > keep {
 		p.Data, p.Relocs = nil, nil

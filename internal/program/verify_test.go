@@ -59,7 +59,7 @@ func (s sketch) split() sketch {
 func (s sketch) closeFrom(first, end int) {
 	again := s.p.Here()
 	s.add(Close, Num(first)).Ignore(9)
-	s.p.CountUp(s.p.Words(uint64(first)), end, &again, s.p.Slot(0))
+	s.p.CountUp(s.p.Words(uint64(first)), Num(end), &again, s.p.Slot(0))
 }
 
 const cwdFD = -100

@@ -79,7 +79,8 @@ func (n *Namespace) check(name string) *Error {
 // A Joined namespace is one that the child joins.
 type Joined struct {
 	Kind  NamespaceKind
-	Fd    int
+	Fd    int // or -1, of a plan
+	Hole  int // what the steps of the second stage know it by
 	Name  string
 	Field string
 	Given bool // the descriptor is the caller's, and stays open

@@ -1,0 +1,51 @@
+//go:build amd64 || arm64
+
+package compile
+
+import (
+	"slices"
+
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// A program is compiled without the descriptors, the strings and the namespaces of one start, and
+// bound to them afterwards. So it can be compiled once and started often, each time as a
+// copy, and a plan is the listing of one that has no descriptors yet.
+
+// Copy is the plan in other memory, to be bound to another start.
+func (m *Plan) Copy(to *Memory) Plan {
+	c := *m
+	c.First = &to.first
+	c.First.CopyFrom(m.First)
+	if m.Second != nil {
+		c.Second = &to.second
+		c.Second.CopyFrom(m.Second)
+	}
+	if c.last = c.First; m.last == m.Second {
+		c.last = c.Second
+	}
+	c.Held = append(to.fds.held[:0], m.Held...)
+	c.moves.from = slices.Grow(to.from[:0], len(m.Held))
+	return c
+}
+
+// BindStrings fills in what is executed, and the working directory.
+func (m *Plan) BindStrings(path, dir string, argv, env []string) {
+	p := m.last
+	if m.dir.Kind == program.Hole {
+		p.Fill(m.dir, p.Str(dir))
+	}
+	if m.path.Kind == program.Hole {
+		p.Fill(m.path, p.Str(path))
+	}
+	p.Fill(m.argv, p.Strs(argv))
+	p.Fill(m.env, p.Strs(env))
+}
+
+// BindJoins fills in the namespaces that the first stage joins.
+func (m *Plan) BindJoins(list []spec.Joined) {
+	for i, hole := range m.joined {
+		m.First.Fill(hole, Num(list[i].Fd))
+	}
+}

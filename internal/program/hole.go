@@ -1,0 +1,40 @@
+package program
+
+import "strconv"
+
+// An Unfilled is a value that steps need and that only a start knows: a descriptor of
+// the parent's, the arguments of the program to execute. A listing shows its name.
+type Unfilled struct {
+	Name      string
+	Number    int // if it is not 0, the listing shows it after the name
+	step, arg int32
+}
+
+// Hole is an argument of the next step that [Program.Fill] fills in.
+func (p *Program) Hole(name string) Arg {
+	p.Holes = append(p.Holes, Unfilled{Name: name})
+	return Arg{Hole, uint64(len(p.Holes) - 1)}
+}
+
+// name is what a listing shows.
+func (u *Unfilled) name() string {
+	if u.Number != 0 {
+		return "<" + u.Name + " " + strconv.Itoa(u.Number) + ">"
+	}
+	return "<" + u.Name + ">"
+}
+
+// Fill puts a value in the place of a hole. It may be filled anew.
+func (p *Program) Fill(hole, value Arg) {
+	h := p.Holes[hole.Value]
+	p.Steps[h.step].Args[h.arg] = value
+}
+
+// CopyFrom makes the program a copy of another one, in its own memory. A program that has
+// run is not what it was: its steps count in the data.
+func (p *Program) CopyFrom(other *Program) {
+	p.Reset()
+	p.Steps, p.Data = append(p.Steps, other.Steps...), append(p.Data, other.Data...)
+	p.Relocs, p.Labels = append(p.Relocs, other.Relocs...), append(p.Labels, other.Labels...)
+	p.Holes, p.Log = append(p.Holes, other.Holes...), other.Log
+}
