@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/proctree"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // hasExited reports whether the process is at its end and has only to be waited
@@ -129,7 +130,7 @@ func (c *Cmd) checkCPUTime() *StartError {
 		return nil
 	}
 	if err := ownproc.Missing(); err != nil {
-		return refuse("Ending.CPUTime", c.Ending.CPUTime.String(), "cannot be kept without Attr.Cgroup: "+err.Error())
+		return refuse("Ending.CPUTime", c.Ending.CPUTime.String(), "cannot be kept without {Attr.Cgroup}: "+terms.Of(err))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // The errors that callers of os/exec already branch on are the same types and
@@ -62,14 +63,26 @@ type StartError struct {
 	// the interpreter that a script names and that does not exist.
 	Hint string
 
-	inPlace bool // it is an Exec that did not succeed
+	hint    terms.Text // Hint, with references to fields
+	inPlace bool       // it is an Exec that did not succeed
 }
 
 // Error returns the one-line form:
 //
 //	sprog: start /bin/app: chdir /nope (Dir): no such file or directory
-func (e *StartError) Error() string {
-	return (&spec.Error{Path: e.Path, Step: e.Step, Object: e.Object, Field: e.Field, Err: e.Err, Hint: e.Hint, InPlace: e.inPlace}).Error()
+func (e *StartError) Error() string { return e.text().String() }
+
+// text is the one-line form, with references to fields.
+func (e *StartError) text() terms.Text {
+	return (&spec.Error{Path: e.Path, Step: e.Step, Object: e.Object, Field: e.Field, Err: e.Err, Hint: e.hinted(), InPlace: e.inPlace}).Text()
+}
+
+// hinted is the hint with references to fields, if nobody has changed it.
+func (e *StartError) hinted() terms.Text {
+	if e.hint.String() == e.Hint {
+		return e.hint
+	}
+	return terms.Plain(e.Hint)
 }
 
 // Unwrap returns e.Err.
@@ -79,6 +92,10 @@ func (e *StartError) Unwrap() error { return e.Err }
 // that callers written for os/exec find what they look for. Where Dir is at
 // fault, that is about Dir, and otherwise about the program.
 func (e *StartError) As(target any) bool {
+	if m, ok := target.(*terms.Message); ok { // for the command, which speaks of flags
+		*m = terms.Message{Text: e.text(), Err: e, Hint: e.hinted()}
+		return true
+	}
 	p, ok := target.(**fs.PathError)
 	if !ok {
 		return false

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Exec executes the program in the place of this process, with all attributes
@@ -27,7 +28,7 @@ import (
 // What only a child can be given is refused: a new PID namespace, an init,
 // SysProcAttr.PidFD, and more of an id map than a process can write for
 // itself; see user_namespaces(7). So is what needs this process to go on: a
-// context, WaitDelay, pipes, and standard streams other than files. Namespaces
+// context that can end, WaitDelay, pipes, and standard streams other than files. Namespaces
 // of SysProcAttr.Cloneflags are made with unshare(2), and a cgroup is entered
 // through its cgroup.procs. A process that leads a process group can lead no
 // session (SysProcAttr.Setsid).
@@ -42,7 +43,7 @@ func (c *Cmd) Exec() error {
 	if err := c.inPlace(&r, true); err != nil {
 		return err
 	}
-	err := launch.Exec(&r, launch.Options{Inspect: c.inspect})
+	err := launch.Exec(&r, launch.Options{Inspect: c.inspect, Words: terms.From(c.ctx)})
 	runtime.KeepAlive(c)
 	return public(err)
 }
@@ -68,7 +69,7 @@ func (c *Cmd) inPlace(r *spec.Start, blocking bool) error {
 	}
 	field, why := "", "needs this process to go on, which Exec replaces"
 	switch {
-	case c.ctx != nil:
+	case c.ctx != nil && c.ctx.Done() != nil:
 		field = "CommandContext"
 	case c.WaitDelay != 0:
 		field = "WaitDelay"

@@ -99,9 +99,9 @@ func (f *File) translate(field string, fd func(*os.File) (int, error)) (file spe
 	source(f.Closed, spec.Closed)
 	switch {
 	case sources != 1:
-		return file, spec.Invalid(field, spec.Itoa(f.FD), "needs one of File, Path, Data, Dup and Closed, and only one")
+		return file, spec.Invalid(field, spec.Itoa(f.FD), "needs one of {File|Attr.Files.File}, {Path|Attr.Files.Path}, {Data|Attr.Files.Data}, {Dup|Attr.Files.Dup} and {Closed|Attr.Files.Closed}, and only one")
 	case f.Path == "" && (f.Flags != 0 || f.Mode != 0):
-		return file, spec.Invalid(field, spec.Itoa(f.FD), "has Flags or Mode, which are for Path")
+		return file, spec.Invalid(field, spec.Itoa(f.FD), "has {Flags|Attr.Files.Flags} or {Mode|Attr.Files.Mode}, which are for {Path|Attr.Files.Path}")
 	case hasNUL(f.Path):
 		return file, spec.Invalid(field, "", "contains a NUL byte")
 	case f.Dup != nil:

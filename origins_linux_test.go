@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/explain"
+	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -19,28 +20,31 @@ import (
 // there are no others.
 func TestOriginsHaveReasons(t *testing.T) {
 	seen := map[program.Origin]string{
-		program.OfBirth: "clone3 of the parent",
-		"Attr.Cgroup":   "write, where the kernel lacks CLONE_INTO_CGROUP",
+		program.OfBirth:   "clone3 of the parent",
+		"Attr.Cgroup":     "write, where the kernel lacks CLONE_INTO_CGROUP",
+		"Attr.InheritAll": "fcntl, where something is open that stays",
 	}
-	verify := program.Compiled
-	defer func() { program.Compiled = verify }()
-	program.Compiled = func(s *program.Start) {
-		verify(s)
-		for _, p := range []*program.Program{s.First, s.Second} {
+	note := func(first, second *program.Program) {
+		for _, p := range []*program.Program{first, second} {
 			for i := 0; p != nil && i < p.Len(); i++ {
 				seen[p.Origin(i)] = p.Steps[i].Call.String() + " for " + p.Steps[i].Field
 			}
 		}
 	}
+	plan := func(r *spec.Start, refused error) {
+		if refused == nil {
+			launch.Plan(r, launch.Options{Inspect: note})
+		}
+	}
 	startedPlainly(t)
 	mayAdministerAs(t, true)
 	standingAs(t, compile.Standing{Root: true, Capable: true, Guarded: true})
-	all := append(allPlans(t), planCase{"inherit-all", by(&Attr{InheritAll: true})})
-	for _, test := range all {
-		planned(test.prepare).Plan()
-		planned(test.prepare).ExecPlan()
+	for _, test := range allPlans(t) {
+		var child, self spec.Start
+		plan(&child, planned(test.prepare).translate(&child, spec.FD))
+		plan(&self, planned(test.prepare).inPlace(&self, false))
 	}
-	newPlan(&spec.Start{Path: "/bin/app", Files: []spec.ChildFile{{N: 0, Source: spec.FromParent, Fd: 2, Field: filesEntry(0)}}})
+	plan(&spec.Start{Path: "/bin/app", Files: []spec.ChildFile{{N: 0, Source: spec.FromParent, Fd: 2, Field: filesEntry(0)}}}, nil)
 
 	known := explain.Origins()
 	for origin, step := range seen {

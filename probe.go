@@ -45,7 +45,9 @@ func (a Answer) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // Features are all features that [Probe] knows of.
 func Features() []Feature {
-	return each(doctor.Features(), func(f doctor.Feature) Feature { return Feature(f) })
+	return each(doctor.Features(), func(f doctor.Feature) Feature {
+		return Feature{f.Name, f.Group, f.Since, f.For.String()}
+	})
 }
 
 // Probe finds out whether this process can use a feature here and now: the
@@ -56,5 +58,5 @@ func Features() []Feature {
 // and so is a probe that does not come back within ten seconds.
 func Probe(name string) Support {
 	s := doctor.Probe(name)
-	return Support{Answer(s.Answer), s.Reason, s.Capability}
+	return Support{Answer(s.Answer), s.Reason.String(), s.Capability}
 }

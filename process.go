@@ -9,6 +9,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/nofile"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // StartProcess starts the program name with the arguments argv, where argv[0]
@@ -92,7 +93,7 @@ func Exec(argv0 string, argv, envv []string) error {
 // checkExec refuses what cannot be expressed in an execve.
 func checkExec(argv0 string, argv, envv []string) error {
 	const nul = "contains a NUL byte"
-	refused := func(field, reason string) error {
+	refused := func(field string, reason terms.Text) error {
 		return ofProgram(argv0, spec.Refuse(field, "", reason))
 	}
 	if hasNUL(argv0) {

@@ -56,15 +56,15 @@ func (c *Cmd) ptyAttributes() (*syscall.SysProcAttr, error) {
 	}
 	switch {
 	case sys.Setpgid:
-		return nil, spec.Invalid(spec.Field("Setpgid"), "", "cannot be combined with StartPTY: the leader of a session has a process group")
+		return nil, spec.Invalid(spec.Field("Setpgid"), "", "cannot be combined with {StartPTY|Cmd.StartPTY}: the leader of a session has a process group")
 	case sys.Foreground:
-		return nil, spec.Invalid(spec.Field("Foreground"), "", "cannot be combined with StartPTY: the child is in the foreground of its own terminal")
+		return nil, spec.Invalid(spec.Field("Foreground"), "", "cannot be combined with {StartPTY|Cmd.StartPTY}: the child is in the foreground of its own terminal")
 	case sys.Noctty:
-		return nil, spec.Invalid(spec.Field("Noctty"), "", "cannot be combined with StartPTY")
+		return nil, spec.Invalid(spec.Field("Noctty"), "", "cannot be combined with {StartPTY|Cmd.StartPTY}")
 	}
 	unset := c.unsetStreams()
 	if sys.Ctty = slices.Index(unset[:], true); sys.Ctty < 0 {
-		return nil, spec.Invalid("Stderr", "", "is set, as are Stdin and Stdout: nothing is left to be StartPTY's terminal")
+		return nil, spec.Invalid("Stderr", "", "is set, as are {Stdin} and {Stdout}: nothing is left to be {StartPTY|Cmd.StartPTY}'s terminal")
 	}
 	sys.Setsid, sys.Setctty = true, true
 	return sys, nil

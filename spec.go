@@ -3,6 +3,7 @@ package sprog
 import (
 	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // This is the one translation of what callers ask for into what package spec
@@ -156,7 +157,7 @@ func (c *Cmd) birthOf(b *launch.Birth) Birth {
 // startError is the public form of an error.
 func startError(e *spec.Error) *StartError {
 	return &StartError{Path: e.Path, Step: e.Step, Object: e.Object, Field: e.Field, Syscall: e.Syscall,
-		Err: e.Err, Signal: e.Signal, Hint: e.Hint, inPlace: e.InPlace}
+		Err: e.Err, Signal: e.Signal, Hint: e.Hint.String(), hint: e.Hint, inPlace: e.InPlace}
 }
 
 // public is an error as callers get it.
@@ -168,6 +169,6 @@ func public(err error) error {
 }
 
 // refuse is the error of a start that is refused before anything runs.
-func refuse(field, object, reason string) *StartError {
+func refuse(field, object string, reason terms.Text) *StartError {
 	return startError(spec.Refuse(field, object, reason))
 }

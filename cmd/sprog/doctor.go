@@ -13,7 +13,9 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/doctor"
 	"github.com/sprog-dev/sprog/internal/flags"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // A doctorCmd is sprog doctor.
@@ -34,14 +36,25 @@ type finding struct {
 	sprog.Support
 }
 
+// find probes a feature. What package sprog says of fields, it says of flags.
+func find(f doctor.Feature, words terms.Words) finding {
+	return finding{sprog.Feature{Name: f.Name, Group: f.Group, Since: f.Since, For: f.For.In(words)}, probe(f.Name, words)}
+}
+
+func probe(name string, words terms.Words) sprog.Support {
+	s := doctor.Probe(name)
+	return sprog.Support{Answer: sprog.Answer(s.Answer), Reason: s.Reason.In(words), Capability: s.Capability}
+}
+
 // Run prints what this machine allows to this user.
-func (d *doctorCmd) Run(*flags.Line) error {
+func (d *doctorCmd) Run(line *flags.Line) error {
+	words := inFlags(line)
 	if d.Require != nil {
-		return d.require()
+		return d.require(words)
 	}
 	all := diagnosis{Process: describeOwnProcess()}
-	for _, f := range sprog.Features() {
-		all.Features = append(all.Features, finding{f, sprog.Probe(f.Name)})
+	for _, f := range doctor.Features() {
+		all.Features = append(all.Features, find(f, words))
 	}
 	if d.JSON {
 		out := json.NewEncoder(os.Stdout)
@@ -58,7 +71,7 @@ func (d *doctorCmd) Run(*flags.Line) error {
 }
 
 // require prints what is missing.
-func (d *doctorCmd) require() error {
+func (d *doctorCmd) require(words terms.Words) error {
 	for _, name := range d.Require {
 		if !slices.Contains(featureNames(), name) {
 			return codedError{exitSprog, fmt.Errorf("--require: no feature is called %q%s (sprog doctor lists them)", name, flags.Hint(name, featureNames()))}
@@ -66,7 +79,7 @@ func (d *doctorCmd) require() error {
 	}
 	missing := false
 	for _, name := range d.Require {
-		if s := sprog.Probe(name); s.Answer != sprog.Yes {
+		if s := probe(name, words); s.Answer != sprog.Yes {
 			fmt.Printf("%s: %s: %s\n", name, s.Answer, s.Reason)
 			missing = true
 		}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/flags"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // An execCmd is sprog exec.
@@ -27,7 +28,8 @@ func (e *execCmd) Run(line *flags.Line) error {
 	if e.Foreground {
 		tty = openTerminal()
 	}
-	cmd, err := e.command(context.Background(), line.Rest, tty, openForRun)
+	// Nobody is left to put an error into words: it is told in those of the context.
+	cmd, err := e.command(terms.With(context.Background(), inFlags(line)), line.Rest, tty, openForRun)
 	if err != nil {
 		return err
 	}

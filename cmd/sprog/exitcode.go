@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/sprog-dev/sprog"
+
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Exit codes of sprog itself. Otherwise it exits as the program did: with its
@@ -51,7 +53,7 @@ func statusCode(status syscall.WaitStatus) error {
 
 // outcome returns the exit code that err stands for, and the line to print, if
 // any.
-func outcome(err error) (code int, message string) {
+func outcome(err error, words terms.Words) (code int, message string) {
 	var bare exitCode
 	var coded codedError
 	switch {
@@ -64,7 +66,7 @@ func outcome(err error) (code int, message string) {
 	default:
 		code = exitSprog
 	}
-	message = err.Error()
+	message = said(err, words)
 	if !strings.HasPrefix(message, "sprog: ") {
 		message = "sprog: " + message
 	}

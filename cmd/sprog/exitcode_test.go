@@ -32,7 +32,7 @@ func TestOutcomeOfStartErrors(t *testing.T) {
 		{&sprog.StartError{Step: "execve", Signal: syscall.SIGKILL, Err: errors.New("killed")}, true, 125},
 		{errors.New("something else"), true, 125},
 	} {
-		code, message := outcome(startError(tt.err, func() bool { return tt.found }))
+		code, message := outcome(startError(tt.err, func() bool { return tt.found }), nil)
 		if code != tt.want || message == "" {
 			t.Errorf("outcome(%v, found %t) = %d, %q; want %d and a message", tt.err, tt.found, code, message, tt.want)
 		}
@@ -41,7 +41,7 @@ func TestOutcomeOfStartErrors(t *testing.T) {
 
 func TestOutcomeOfPrograms(t *testing.T) {
 	for status, want := range map[syscall.WaitStatus]int{0: 0, 7 << 8: 7, 255 << 8: 255, 15: 143, 9: 137, 11 | 0x80: 139} {
-		code, message := outcome(statusCode(status))
+		code, message := outcome(statusCode(status), nil)
 		if code != want || message != "" {
 			t.Errorf("outcome(status %#x) = %d, %q; want %d and no message", status, code, message, want)
 		}

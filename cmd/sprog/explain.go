@@ -42,6 +42,10 @@ func (e *explainCmd) Run(line *flags.Line) error {
 	if err != nil {
 		return startError(err, func() bool { return e.found(cmd) })
 	}
+	words := inFlags(line)
+	for i := range plan.Steps {
+		plan.Steps[i].Field = fieldInWords(plan.Steps[i].Field, words, cmd)
+	}
 	if !e.JSON {
 		_, err = fmt.Print(plan)
 		return err

@@ -67,7 +67,7 @@ func lookupWithoutDescriptors() {
 	if err == nil {
 		err = lookups()[os.Args[1]]()
 	}
-	code, text := outcome(err)
+	code, text := outcome(err, nil)
 	fmt.Printf("%s\n%d", text, code)
 }
 

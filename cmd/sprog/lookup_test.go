@@ -53,7 +53,7 @@ func TestFindProgram(t *testing.T) {
 		{place{root: root + "/absent"}, "tool", "/bin", "", 125},
 	} {
 		got, err := tt.place.findProgram(tt.name, []string{"PATH=" + tt.path})
-		code, _ := outcome(err)
+		code, _ := outcome(err, nil)
 		if got != tt.want || code != tt.code {
 			t.Errorf("%+v.findProgram(%q) in PATH %q = %q, %v; want %q, code %d", tt.place, tt.name, tt.path, got, err, tt.want, tt.code)
 		}

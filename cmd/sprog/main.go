@@ -30,12 +30,11 @@ func execute(args []string) int {
 	line, err := read(args)
 	switch {
 	case err != nil:
-		return report(recordMistake(line, codedError{exitSprog, err}))
+		return report(recordMistake(line, codedError{exitSprog, err}), nil)
 	case line.Help:
-		return report(app.PrintHelp(os.Stdout, line.Command, columns(os.Stdout, 80)))
+		return report(app.PrintHelp(os.Stdout, line.Command, columns(os.Stdout, 80)), nil)
 	}
-	terms.Translate = inFlags(line)
-	return report(line.Runner.Run(line))
+	return report(line.Runner.Run(line), inFlags(line))
 }
 
 // read reads a command line and the configuration files that it names.
@@ -58,10 +57,10 @@ func readInput(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// report prints err, if there is one, and returns the exit code that it stands
-// for.
-func report(err error) int {
-	code, message := outcome(err)
+// report prints err, if there is one, in the words of the command, and returns the
+// exit code that it stands for.
+func report(err error, words terms.Words) int {
+	code, message := outcome(err, words)
 	if message != "" {
 		fmt.Fprintln(os.Stderr, message)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/flags"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // A record is where the result is written to. Nil is nowhere.
@@ -18,6 +19,7 @@ type record struct {
 	file  *os.File
 	path  string // that sprog has opened, or ""
 	start time.Time
+	words terms.Words // in which an error is told
 }
 
 // records reports whether somebody is told of the end.
@@ -31,7 +33,7 @@ func (f *lifeFlags) openRecord() (*record, error) {
 	case err != nil:
 		return nil, err
 	case file != nil:
-		return &record{file, f.path(), time.Now()}, nil
+		return &record{file: file, path: f.path(), start: time.Now()}, nil
 	case f.Capture != nil:
 		return nil, errors.New("--capture needs --result or --result-fd, which the output is written to")
 	}
@@ -76,6 +78,7 @@ func (r *record) write(cmd *sprog.Cmd, err error) error {
 	if result == nil {
 		result = &sprog.Result{Cause: sprog.CauseStart, Err: err, ExitCode: -1, Start: r.start}
 	}
+	result.Err = inWords(result.Err, r.words)
 	r.empty()
 	out := json.NewEncoder(r.file)
 	out.SetEscapeHTML(false)

@@ -11,6 +11,7 @@ import (
 	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/flags"
 	"github.com/sprog-dev/sprog/internal/plain"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // A runCmd is sprog run.
@@ -25,7 +26,11 @@ func (r *runCmd) Run(line *flags.Line) error {
 	if err != nil {
 		return err
 	}
-	cmd, err := r.run(line.Rest, record)
+	words := inFlags(line)
+	if record != nil {
+		record.words = words
+	}
+	cmd, err := r.run(line.Rest, record, words)
 	return record.write(cmd, err)
 }
 
@@ -65,7 +70,7 @@ func (r *runCmd) prepare(ctx context.Context, program []string, tty terminal, re
 
 // run starts the program and waits for it. The command is nil if the flags did
 // not make one.
-func (r *runCmd) run(program []string, record *record) (_ *sprog.Cmd, err error) {
+func (r *runCmd) run(program []string, record *record, words terms.Words) (_ *sprog.Cmd, err error) {
 	info, err := r.openInfo()
 	if err != nil {
 		return nil, err
@@ -85,6 +90,7 @@ func (r *runCmd) run(program []string, record *record) (_ *sprog.Cmd, err error)
 		return nil, err
 	}
 	cmd, trace := p.cmd, p.trace
+	trace.words = words
 	defer func() {
 		trace.write() // of --tty, when the terminal is as it was
 		err = unwritten("--trace", trace.err, err)

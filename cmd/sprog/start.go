@@ -18,7 +18,7 @@ import (
 
 // newCommand is a command whose start, and nothing else, the context may end.
 func newCommand(ctx context.Context) *sprog.Cmd {
-	if ctx.Done() == nil {
+	if ctx == context.Background() {
 		return new(sprog.Cmd)
 	}
 	return sprog.CommandContext(ctx, "/dev/null") // a path, which is looked for nowhere

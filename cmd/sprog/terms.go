@@ -3,18 +3,24 @@
 package main
 
 import (
+	"errors"
+	"strconv"
 	"strings"
 
+	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/flags"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
+
+// Package sprog speaks of fields, and the command of the flags that set them.
 
 // A fieldFlags is a field and the flags that set it.
 type fieldFlags struct{ field, flags string }
 
 // flagsOfFields are the flags that set a field: what an error says about the
 // field, it says here about those of them that were given. A name that ends in *
-// stands for all flags that begin with it. Those behind a | are named where none before it was given. What is not listed is looked for
-// under the field that it is part of.
+// stands for all flags that begin with it. Those behind a | are named where none before
+// it was given. What is not listed is looked for under the field that it is part of.
 var flagsOfFields = [...]fieldFlags{
 	{"Dir", "dir"}, {"Args", "argv0"}, {"Env", "env"},
 	{"Stdin", "stdin"}, {"Stdout", "stdout stdout-append"}, {"Stderr", "stderr stderr-append"},
@@ -42,6 +48,8 @@ var flagsOfFields = [...]fieldFlags{
 
 	{"Attr.Program", "exec-fd"},
 	{"Attr.DirFile", "dir-fd"},
+	{"Attr.Files.Path", "open"}, {"Attr.Files.Flags", "open"}, {"Attr.Files.Mode", "open"}, {"Attr.Files.Data", "data data-file stdin-text"},
+	{"Attr.Files.Closed", "close-fd"}, {"Attr.Files.Dup", "fd stderr-to-stdout"}, {"Attr.Files.File", "fd"},
 	{"Attr.Files", "open data data-file fd close-fd stdin-text stderr-to-stdout inherit-fds"},
 	{"Attr.Inherit", "inherit-fds"},
 	{"Attr.Rlimits", "rlimit"},
@@ -66,6 +74,7 @@ var flagsOfFields = [...]fieldFlags{
 	{"Attr.ExecLabel.AppArmor", "apparmor-profile"},
 	{"Attr.ExecLabel", "selinux-label apparmor-profile"},
 	{"Attr.Personality", "personality no-aslr"},
+	{"Attr.Signals.Ignore", "ignore-signal"},
 	{"Attr.Signals", "default-signal ignore-signal block-signal signal-mask"},
 	{"Attr.IDMap", "map-auto map-subids map-user map-group"},
 	{"Attr.IDMap.Subordinate", "map-auto map-subids"},
@@ -73,6 +82,7 @@ var flagsOfFields = [...]fieldFlags{
 	{"Attr.IDMap.Setgroups", "setgroups"},
 
 	{"Attr.Nice", "nice"},
+	{"Attr.Scheduler.Policy", "sched"},
 	{"Attr.Scheduler", "sched sched-* reset-on-fork uclamp-*"},
 	{"Attr.Scheduler.Runtime", "sched-runtime"}, {"Attr.Scheduler.Deadline", "sched-deadline"}, {"Attr.Scheduler.Period", "sched-period"},
 	{"Attr.Scheduler.UtilMin", "uclamp-min"}, {"Attr.Scheduler.UtilMax", "uclamp-max"},
@@ -86,7 +96,9 @@ var flagsOfFields = [...]fieldFlags{
 	{"Attr.MDWE", "mdwe"},
 	{"Attr.Landlock", "landlock-*"},
 	{"Attr.Landlock.ABI", "landlock-abi"}, {"Attr.Landlock.BestEffort", "landlock-best-effort"},
-	{"Attr.Seccomp.Programs", "seccomp-bpf"},
+	{"Attr.Seccomp.Programs", "seccomp-bpf"}, {"Attr.Seccomp.Log", "seccomp-log"},
+	{"Attr.Landlock.Files", "landlock-ro landlock-rox landlock-rw landlock-rwx landlock-rule landlock-access"},
+	{"Attr.Landlock.Scopes", "landlock-scope"}, {"Attr.Landlock.Log", "landlock-log"},
 	{"Attr.Landlock.Ports", "landlock-bind-* landlock-connect-*"},
 	{"Attr.Seccomp", "deny-syscall allow-syscall seccomp seccomp-bpf seccomp-log"},
 	{"Attr.Cgroup", "cgroup-* memory* swap pids cpu-* io-* cpuset-* hugetlb"},
@@ -109,99 +121,117 @@ var flagsOfFields = [...]fieldFlags{
 	{"Attr.ForbidUserNamespaces", "disable-userns"},
 	{"Attr.ReportNamespaces", "info-fd result result-fd"},
 	{"Attr.Init", "init tty timeout cpu-time"},
-	{"Ending.CPUTime", "cpu-time"},
+	{"Ending.CPUTime", "cpu-time"}, {"Ending.Timeout", "timeout"}, {"Ending.Grace", "kill-after"}, {"Ending.Signal", "kill-signal"},
+	{"Cmd.StartPTY", "tty"},
 }
 
-// shortNames are fields that errors name by their last word alone.
-var shortNames = [...]string{
-	"SysProcAttr.Cloneflags", "SysProcAttr.Unshareflags", "SysProcAttr.Setsid", "SysProcAttr.Setpgid", "SysProcAttr.Setctty",
-	"SysProcAttr.Foreground", "SysProcAttr.Ctty", "SysProcAttr.Chroot", "SysProcAttr.UidMappings", "SysProcAttr.GidMappings",
-	"SysProcAttr.GidMappingsEnableSetgroups", "Attr.Cgroup.Evacuate", "Attr.Cgroup.Parent", "Attr.NoNewPrivs", "Attr.Caps.Bounding",
-	"Attr.Caps.Permitted", "Attr.Caps.Inheritable",
+// phrases are what is said of fields that have no flag, and of fields with values.
+var phrases = [...]struct{ reference, phrase string }{
+	{"SysProcAttr.PidFD", "a pidfd of the program"},
+	{"SysProcAttr.Ptrace", "a program that is traced"},
+	{"Cmd.Wait", "waiting"},
+	{"Cmd.KillTree", "ending all processes of the program"},
+	{"CgroupHandle.Kill", "ending all processes of a cgroup"},
+	{"ExtraFiles", "an inherited file"},
+	{"Attr.InheritAll", "all descriptors"},
+	{"Attr.IDMap.NewUIDMap", "the path of newuidmap"}, {"Attr.IDMap.NewGIDMap", "the path of newgidmap"},
+	{"Attr.Join.Path", "a path"}, {"Attr.Join.File", "a file"}, {"Attr.Join.PID", "a process"}, {"Attr.Join.PidFD", "a pidfd"},
+	{"Attr.Join.Kinds", "what is joined"},
+	{"Attr.Landlock.Files.Rules.Path", "a path"}, {"Attr.Landlock.Files.Rules.File", "a file"},
+	{"Attr.Seccomp.SpecAllow", "speculation under a filter"},
+	{"Attr.Seccomp.WaitKillable", "a listener whose calls only a kill interrupts"},
+	{"Attr.Seccomp: SCMP_ACT_NOTIFY", "a listener for system calls"},
+	{"Attr.DenyTIOCSTI: true", "keeping TIOCSTI from the program"},
+
+	{"SysProcAttr.GidMappingsEnableSetgroups: allow", "--setgroups allow"},
+	{"Attr.Personality: ADDR_NO_RANDOMIZE", "--no-aslr"},
+	{"Attr.Scheduler: SCHED_FIFO", "--sched fifo"}, {"Attr.Scheduler: SCHED_RR", "--sched rr"},
+	{"Attr.Scheduler: SCHED_DEADLINE", "--sched deadline"}, {"Attr.Scheduler: SCHED_EXT", "--sched ext"},
+	{"Attr.Scheduler.UtilMin: SchedUtilReset", "reset"},
+	{"Attr.IOPriority: IOPRIO_CLASS_IDLE", "--ionice idle"}, {"Attr.IOPriority: IOPRIO_CLASS_RT", "--ionice rt"},
+	{"Attr.THPDisable: except those advised", "--no-thp-except-advised"},
+	{"Attr.Landlock.Files: LandlockRefer", "--landlock-access refer"},
+	{"Attr.Landlock.Files: LandlockTruncate", "--landlock-access truncate"},
+	{"Attr.Landlock.Files: LandlockIoctlDev", "--landlock-access ioctl-dev"},
+	{"Attr.Landlock.Files: LandlockResolveUnix", "--landlock-access resolve-unix"},
+	{"Attr.Landlock.Ports: TCP", "--landlock-bind-tcp, --landlock-connect-tcp"},
+	{"Attr.Landlock.Ports: UDP", "--landlock-bind-udp, --landlock-connect-udp"},
 }
 
-// phrases replaces what errors say of namespaces by --unshare with their names.
-func phrases() *strings.Replacer {
-	var pairs []string
-	for _, kind := range [][2]string{{"USER", "user"}, {"NET", "net"}, {"UTS", "uts"}, {"NS", "mount"}, {"PID", "pid"}, {"IPC", "ipc"}, {"TIME", "time"}} {
-		flag, name := "CLONE_NEW"+kind[0], kind[1]
-		for _, old := range []string{
-			flag + " in Cloneflags or Unshareflags", "add " + flag + " to SysProcAttr.Cloneflags", flag + " in SysProcAttr.Cloneflags",
-			flag + " in Cloneflags", flag + " in Unshareflags",
-		} {
-			with := "--unshare " + name
-			if strings.HasPrefix(old, "add") {
-				with = "add " + with
-			}
-			pairs = append(pairs, old, with)
-		}
-		pairs = append(pairs, "("+flag+")", "(--unshare "+name+")")
-	}
-	pairs = append(pairs, "SysProcAttr.GidMappingsEnableSetgroups allows", "--setgroups allow allows", "by Attr.Files", "by --fd")
-	return strings.NewReplacer(pairs...)
-}
-
-// inFlags returns a translation of errors into the flags that a command line has.
-func inFlags(line *flags.Line) func(text string) string {
-	var given []string // until an error has to be told, nobody asks
-	return func(text string) string {
+// inFlags are the words of the command for what a line asks for.
+func inFlags(line *flags.Line) terms.Words {
+	var given []string // until there is something to tell, nobody asks
+	return func(r terms.Reference) string {
 		if given == nil {
 			given = append(line.Names(), "")
 		}
-		if strings.Contains(text, " ") {
-			text = phrases().Replace(text)
-		}
-		return translate(text, given)
+		return flagsFor(r, given)
 	}
 }
 
-// translate replaces the names of fields by those of flags.
-func translate(text string, given []string) string {
-	var b strings.Builder
-	for len(text) > 0 {
-		n := strings.IndexFunc(text, func(r rune) bool { return !partOfName(r) })
-		switch {
-		case n < 0:
-			n = len(text)
-		case n == 0:
-			b.WriteByte(text[0])
-			text = text[1:]
-			continue
-		}
-		b.WriteString(flagsFor(text[:n], given))
-		text = text[n:]
+// flagsFor is how the command calls a field: by the flags that were given of those that set
+// it, or by the first of them.
+func flagsFor(r terms.Reference, given []string) string {
+	if phrase := phraseFor(r); phrase != "" {
+		return phrase
 	}
-	return b.String()
+	_, index, _ := strings.Cut(r.Field, "[")
+	number, _, _ := strings.Cut(index, "]")
+	name := withoutIndices(r.Field)
+	switch {
+	case name == "Args" && index != "":
+		return "argument " + number
+	case name == "Env" && index != "":
+		return "variable " + number
+	}
+	for field := name; field != ""; field = field[:max(strings.LastIndexByte(field, '.'), 0)] {
+		if flags := flagsOfField(field); flags != nil {
+			return calledBy(field, flags, given)
+		}
+	}
+	return r.Words
 }
 
-func partOfName(r rune) bool {
-	return 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || strings.ContainsRune("._/-[]", r)
+// calledBy is a field by the flags that were given of those that set it. Otherwise the first
+// is what one would have to give; but each program has the standard streams.
+func calledBy(field string, flags, given []string) string {
+	chosen := choose(flags, given)
+	switch {
+	case chosen == nil && strings.HasPrefix(field, "Std"):
+		return strings.ToLower(field)
+	case chosen == nil:
+		chosen = flags[:1]
+	}
+	return "--" + strings.Join(chosen, ", --")
 }
 
-// flagsFor is a word, or the flags if it is a field's name.
-func flagsFor(word string, given []string) string {
-	name := strings.TrimRight(word, ".")
-	end := word[len(name):]
-	for _, long := range shortNames {
-		if strings.HasSuffix(long, "."+name) {
-			name = long
+// phraseFor is what is said of a field instead of its flags, or "".
+func phraseFor(r terms.Reference) string {
+	field := withoutIndices(r.Field)
+	switch kind, namespace := strings.CutPrefix(r.Value, "CLONE_NEW"); {
+	case namespace && kind == "NS":
+		return "--unshare mount"
+	case namespace:
+		return "--unshare " + strings.ToLower(kind)
+	case r.Value != "":
+		field += ": " + r.Value
+	}
+	for _, p := range phrases {
+		if p.reference == field {
+			return p.phrase
 		}
 	}
-	if plain, index, ok := strings.Cut(name, "["); ok && (plain == "Args" || plain == "Env") {
-		number, _, _ := strings.Cut(index, "]")
-		return map[string]string{"Args": "argument ", "Env": "variable "}[plain] + number + end
+	return ""
+}
+
+// withoutIndices is the name of the field that an entry belongs to, or a field of one.
+func withoutIndices(field string) string {
+	before, after, indexed := strings.Cut(field, "[")
+	if !indexed {
+		return field
 	}
-	for {
-		plain, _, _ := strings.Cut(name, "[")
-		if flags := flagsOfField(plain); flags != nil {
-			return "--" + strings.Join(choose(flags, given), ", --") + end
-		}
-		i := strings.LastIndexByte(name, '.')
-		if i < 0 {
-			return word
-		}
-		name = name[:i]
-	}
+	_, behind, _ := strings.Cut(after, "]")
+	return before + behind
 }
 
 func flagsOfField(field string) []string {
@@ -213,8 +243,7 @@ func flagsOfField(field string) []string {
 	return nil
 }
 
-// choose picks the flags that were given, or the first if none was: it is what
-// one would have to give.
+// choose picks the flags that were given.
 func choose(flags, given []string) (list []string) {
 	for _, pattern := range flags {
 		if pattern == "|" && len(list) > 0 {
@@ -227,8 +256,61 @@ func choose(flags, given []string) (list []string) {
 			}
 		}
 	}
-	if len(list) == 0 {
-		list = []string{strings.TrimRight(flags[0], "*-")}
-	}
 	return list
 }
+
+// said is what an error says in these words.
+func said(err error, words terms.Words) string { return terms.Of(err).In(words) }
+
+// fieldInWords is what a field is called, if there is one. Where the command is known, an
+// entry of its files is called by the flag that it comes from.
+func fieldInWords(field string, words terms.Words, cmd *sprog.Cmd) string {
+	if field == "" {
+		return ""
+	}
+	if index, is := strings.CutPrefix(field, "Attr.Files["); is && cmd != nil {
+		if i, err := strconv.Atoi(strings.TrimSuffix(index, "]")); err == nil && i < len(cmd.Attr.Files) {
+			field += "." + sourceOf(&cmd.Attr.Files[i])
+		}
+	}
+	return terms.Field(field).In(words)
+}
+
+// sourceOf is the field that says where a file comes from.
+func sourceOf(f *sprog.File) string {
+	switch {
+	case f.Path != "":
+		return "Path"
+	case f.Data != nil:
+		return "Data"
+	case f.Dup != nil:
+		return "Dup"
+	case f.Closed:
+		return "Closed"
+	}
+	return "File"
+}
+
+// A saidError is an error in the words of the command. What it says of a start, it says in
+// them, too.
+type saidError struct {
+	text  string
+	cause error
+	start *sprog.StartError // or nil
+}
+
+// inWords is an error in these words.
+func inWords(err error, words terms.Words) error {
+	var start *sprog.StartError
+	if err == nil || words == nil || !errors.As(err, &start) {
+		return err
+	}
+	var m terms.Message
+	start.As(&m)
+	told := *start
+	told.Field, told.Hint = fieldInWords(start.Field, words, nil), m.Hint.In(words)
+	return saidError{said(err, words), err, &told}
+}
+
+func (e saidError) Error() string   { return e.text }
+func (e saidError) Unwrap() []error { return []error{e.start, e.cause} }

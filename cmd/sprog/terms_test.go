@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/sprog-dev/sprog"
+
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Every flag that sets a field of a command is what an error about that field
@@ -23,7 +25,7 @@ func TestErrorsNameFlags(t *testing.T) {
 		fields := setBy(t, name, plain)
 		named := len(fields) == 0
 		for _, field := range fields {
-			said := flagsFor(field, []string{name})
+			said := flagsFor(terms.Reference{Words: field, Field: field}, []string{name})
 			for _, flag := range regexp.MustCompile(`--[a-z0-9-]+`).FindAllString(said, -1) {
 				named = named || flag == "--"+name
 				known := func(n string) bool { return strings.HasPrefix(n, flag[2:]) }
@@ -110,20 +112,23 @@ func addValue(fields map[string]string, name string, v reflect.Value) {
 }
 
 // What errors say of fields is said of the flags that were given.
-func TestTranslate(t *testing.T) {
-	for text, want := range map[string]string{
-		"SysProcAttr.Chroot": "--chroot", "Attr.Rlimits[3]": "--rlimit", "Dir": "--dir",
-		"SysProcAttr.UidMappings[0]":                           "--map-root",
-		"Attr.Landlock.Files.Rules[1]":                         "--landlock-ro, --landlock-rw",
-		"Attr.Cgroup.Set[0]":                                   "--cgroup-set",
-		"takes it (SysProcAttr.Credential.NoSetGroups).":       "takes it (--keep-groups).",
-		"Args[1] has 9 bytes, and /tmp/Attr.Files none":        "argument 1 has 9 bytes, and /tmp/Attr.Files none",
-		"Linux 5.12 has no SELinux, Landlock or Attr.Nonsense": "Linux 5.12 has no SELinux, Landlock or Attr.Nonsense",
-		"cannot be combined with Foreground: both use Ctty":    "cannot be combined with --foreground: both use --ctty-fd",
-		"a user\xffname, \u00e4 and so on":                     "a user\xffname, \u00e4 and so on",
+func TestTextsInFlags(t *testing.T) {
+	words := func(r terms.Reference) string { return flagsFor(r, []string{"map-root", "landlock-ro", "landlock-rw"}) }
+	for text, want := range map[terms.Text]string{
+		"{SysProcAttr.Chroot}": "--chroot", "{Attr.Rlimits[3]}": "--rlimit", "{Dir}": "--dir",
+		"{SysProcAttr.UidMappings[0]}":                             "--map-root",
+		"{Attr.Landlock.Files.Rules[1]}":                           "--landlock-ro, --landlock-rw",
+		"{Attr.Landlock.Files.Rules[1].Path}":                      "a path",
+		"{Attr.Cgroup.Set[0]}":                                     "--cgroup-set",
+		"takes it ({SysProcAttr.Credential.NoSetGroups}).":         "takes it (--keep-groups).",
+		"{Args[1]} has 9 bytes, {Env[0]} and /tmp/{{Attr.Files} 2": "argument 1 has 9 bytes, variable 0 and /tmp/{Attr.Files} 2",
+		"{Attr.Nonsense}, Landlock and Attr.Umask":                 "Attr.Nonsense, Landlock and Attr.Umask",
+		"cannot be combined with {Foreground|SysProcAttr.Foreground}: both use {Ctty|SysProcAttr.Ctty}": "cannot be combined with --foreground: both use --ctty-fd",
+		"add {CLONE_NEWNS to Cloneflags|SysProcAttr.Cloneflags: CLONE_NEWNS}":                           "add --unshare mount",
+		"a {Attr.Scheduler: SCHED_RR} for {Stdin}":                                                      "a --sched rr for stdin",
 	} {
-		if got := translate(text, []string{"map-root", "landlock-ro", "landlock-rw"}); got != want {
-			t.Errorf("translate(%q) = %q; want %q", text, got, want)
+		if got := text.In(words); got != want {
+			t.Errorf("%q is said as %q; want %q", text, got, want)
 		}
 	}
 }
@@ -133,11 +138,8 @@ func TestFlagsOfAParent(t *testing.T) {
 	for given, want := range map[string]string{
 		"memory nice": "--memory", "memory cgroup-new": "--cgroup-new", "cgroup-parent pids": "--cgroup-parent", "nice": "--cgroup-parent",
 	} {
-		if got := flagsFor("Attr.Cgroup.Parent", strings.Fields(given)); got != want {
+		if got := flagsFor(terms.Reference{Field: "Attr.Cgroup.Parent"}, strings.Fields(given)); got != want {
 			t.Errorf("with %s an error about Attr.Cgroup.Parent names %s; want %s", given, got, want)
 		}
-	}
-	if got, want := translate("Attr.Landlock.ABI 7 and Attr.Landlock.BestEffort", []string{"landlock-ro"}), "--landlock-abi 7 and --landlock-best-effort"; got != want {
-		t.Errorf("the advice is %q; want %q", got, want)
 	}
 }

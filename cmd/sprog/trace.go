@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
+
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // A traceFlag is --trace, which may have a value, but only behind an equals
@@ -51,8 +53,10 @@ func traceFormat(file string) func(*sprog.Trace, io.Writer) error {
 // A traceWriter writes the trace of one start, once.
 type traceWriter struct {
 	trace *sprog.Trace // nil if nobody wants one
-	file  *os.File     // nil is the standard error
-	err   error        // of the writing
+	cmd   *sprog.Cmd
+	file  *os.File    // nil is the standard error
+	err   error       // of the writing
+	words terms.Words // in which fields and errors are told
 }
 
 // open has the start of a command traced. The file is made before anything
@@ -68,7 +72,7 @@ func (t *traceFlag) open(cmd *sprog.Cmd) (*traceWriter, error) {
 			return nil, fmt.Errorf("--trace: %w", err)
 		}
 	}
-	cmd.Trace = w.trace
+	cmd.Trace, w.cmd = w.trace, cmd
 	return w, nil
 }
 
@@ -76,6 +80,13 @@ func (t *traceFlag) open(cmd *sprog.Cmd) (*traceWriter, error) {
 func (w *traceWriter) write() {
 	if w.trace == nil {
 		return
+	}
+	for i := range w.trace.Steps {
+		s := &w.trace.Steps[i]
+		s.Field = fieldInWords(s.Field, w.words, w.cmd)
+		if s.Err != nil {
+			s.Err = errors.New(said(s.Err, w.words))
+		}
 	}
 	if w.file == nil {
 		w.err = w.trace.WriteText(os.Stderr, columns(os.Stderr, 100))

@@ -23,7 +23,7 @@ const module = "github.com/sprog-dev/sprog"
 var arrows = map[string]struct{ imports, tests string }{
 	".": {imports: "internal/cgroup internal/compile internal/doctor internal/exitwait internal/launch internal/machine internal/nofile internal/ownproc internal/plain internal/proctree internal/program internal/pty internal/seccomp internal/spec internal/terms internal/waterfall", tests: "internal/atstart internal/explain internal/kernel internal/pathwalk internal/slowfile internal/userns internal/verified"},
 
-	"cmd/sprog":                  {imports: ". cmd/sprog/internal/profile internal/accounts internal/atstart internal/flags internal/inherited internal/machine internal/ownproc internal/plain internal/program internal/sigwatch internal/terms", tests: "internal/slowfile internal/spec internal/verified"},
+	"cmd/sprog":                  {imports: ". cmd/sprog/internal/profile internal/accounts internal/atstart internal/doctor internal/flags internal/inherited internal/machine internal/ownproc internal/plain internal/program internal/sigwatch internal/terms", tests: "internal/slowfile internal/spec internal/verified"},
 	"bench":                      {imports: ". internal/seccomp internal/slowfile"},
 	"cmd/sprog/internal/profile": {imports: "."},
 	"examples":                   {tests: ". internal/verified"},

@@ -16,6 +16,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/pty"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // askStart makes a plain start that fails on purpose, and looks what it has had
@@ -56,7 +57,7 @@ func askExecveat() Support {
 	errno, err := inChild(program.Execveat, compile.Num(none), program.Arg{}, compile.Num(0), compile.Num(0), compile.Num(unix.AT_EMPTY_PATH))
 	switch {
 	case err != nil:
-		return Support{Reason: err.Error()}
+		return Support{Reason: terms.Of(err)}
 	case errno == unix.EBADF || errno == unix.EFAULT:
 		return Support{Answer: Yes}
 	}
@@ -67,7 +68,7 @@ func askExecveat() Support {
 func askPidfd() Support {
 	fd, err := unix.PidfdOpen(unix.Getpid(), 0)
 	if err != nil {
-		return Support{Answer: No, Reason: "pidfd_open: " + err.Error()}
+		return Support{Answer: No, Reason: "pidfd_open: " + terms.Of(err)}
 	}
 	unix.Close(fd)
 	return Support{Answer: Yes}
@@ -75,7 +76,7 @@ func askPidfd() Support {
 
 func askOwnProc() Support {
 	if err := ownproc.Missing(); err != nil {
-		return Support{Answer: No, Reason: err.Error()}
+		return Support{Answer: No, Reason: terms.Of(err)}
 	}
 	return Support{Answer: Yes}
 }
@@ -83,7 +84,7 @@ func askOwnProc() Support {
 func askPTY() Support {
 	master, slave, err := pty.Open()
 	if err != nil {
-		return Support{Answer: No, Reason: err.Error()}
+		return Support{Answer: No, Reason: terms.Of(err)}
 	}
 	master.Close()
 	slave.Close()
@@ -140,7 +141,7 @@ func askCgroupKill() Support {
 	defer g.Discard()
 	const file = "cgroup.kill"
 	if err := unix.Faccessat(g.FD(), file, unix.F_OK, 0); err != nil {
-		return Support{Answer: No, Reason: "takes Linux 5.14: open " + g.Path() + "/" + file + ": " + err.Error()}
+		return Support{Answer: No, Reason: terms.Sprintf("takes Linux 5.14: open %s/%s: %s", g.Path(), file, err)}
 	}
 	return Support{Answer: Yes}
 }

@@ -2,12 +2,18 @@
 // they would execute a program.
 package doctor
 
+import "github.com/sprog-dev/sprog/internal/terms"
+
 // Feature, Support and Answer are what package sprog calls so.
 type (
-	Feature struct{ Name, Group, Since, For string }
+	Feature struct {
+		Name, Group, Since string
+		For                terms.Text
+	}
 	Support struct {
-		Answer             Answer
-		Reason, Capability string
+		Answer     Answer
+		Reason     terms.Text
+		Capability string
 	}
 	Answer int
 )

@@ -12,17 +12,19 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // A featureProbe is a feature with the way to find out about it: attributes
 // for a start to be tried with, another way to try it with new namespaces, or a
 // question that this process can ask itself.
 type featureProbe struct {
-	name, since, what string
-	try               func(*trial)
-	with              func(*featureProbe, way) Support
-	ask               func() Support
-	takes             *right
+	name, since string
+	what        terms.Text
+	try         func(*trial)
+	with        func(*featureProbe, way) Support
+	ask         func() Support
+	takes       *right
 	// inside says that a user namespace of the child's own gives the right.
 	inside bool
 }
@@ -60,7 +62,7 @@ func Probe(name string) Support {
 			}
 		}
 	}
-	return Support{Reason: "no feature is called " + name}
+	return Support{Reason: "no feature is called " + terms.Plain(name)}
 }
 
 func (f *featureProbe) within(limit time.Duration) Support {
@@ -72,7 +74,7 @@ func (f *featureProbe) within(limit time.Duration) Support {
 	case s := <-answer:
 		return s
 	case <-late.C:
-		return Support{Reason: "no answer within " + limit.String()}
+		return Support{Reason: "no answer within " + terms.Plain(limit.String())}
 	}
 }
 
@@ -90,13 +92,13 @@ func (f *featureProbe) answer() Support {
 	}
 	switch {
 	case inside.Answer == Yes && plain.Capability != "":
-		return Support{Yes, "with a user namespace of its own; without it takes " + plain.Capability, plain.Capability}
+		return Support{Yes, "with a user namespace of its own; without it takes " + terms.Plain(plain.Capability), plain.Capability}
 	case inside.Answer == Yes:
 		return Support{Yes, "with a user namespace of its own; without it: " + plain.Reason, ""}
 	case plain.Capability == "":
 		return plain
 	}
-	plain.Reason = "takes " + plain.Capability
+	plain.Reason = "takes " + terms.Plain(plain.Capability)
 	userNamespace := featureProbe{try: makes(unix.CLONE_NEWUSER)}
 	if userNamespace.tryWith(asItIs).Answer == Yes {
 		plain.Reason += "; in a user namespace of its own: " + inside.Reason
@@ -140,7 +142,7 @@ type trial struct {
 }
 
 // isNot answers no without a start.
-func (t *trial) isNot(reason string) { t.answer = &Support{Answer: No, Reason: reason} }
+func (t *trial) isNot(reason terms.Text) { t.answer = &Support{Answer: No, Reason: reason} }
 
 // noPath is the path of no program, and of nothing else: the kernel refuses it
 // for its length, before it looks for the file and whatever the root directory

@@ -29,7 +29,7 @@ func (f *featureProbe) refusal(e *spec.Error) Support {
 		s.Capability = f.takes.missing()
 	}
 	if _, bare := e.Err.(unix.Errno); !bare { // it has words of its own
-		s.Reason = e.Err.Error()
+		s.Reason = terms.Of(e.Err)
 		return s
 	}
 	why := f.why(e, errno, hidden, s.Capability)
@@ -45,7 +45,7 @@ func (f *featureProbe) refusal(e *spec.Error) Support {
 }
 
 // why is what an errno means, if it is known.
-func (f *featureProbe) why(e *spec.Error, errno unix.Errno, hidden bool, capability string) string {
+func (f *featureProbe) why(e *spec.Error, errno unix.Errno, hidden bool, capability string) terms.Text {
 	switch errno {
 	case unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP, unix.ENODEV, unix.E2BIG, unix.ENOPROTOOPT:
 		if hidden {
@@ -72,36 +72,36 @@ func isPassing(errno unix.Errno) bool {
 }
 
 // callOf is the call that failed, and how, in as few words as can be.
-func callOf(e *spec.Error, errno unix.Errno) string {
+func callOf(e *spec.Error, errno unix.Errno) terms.Text {
 	what := e.Step
 	if e.Object != "" && e.Step != "clone3" && e.Step != "execve" {
 		what += " " + terms.Printable(e.Object)
 	}
 	if what == "" {
-		return e.Err.Error()
+		return terms.Of(e.Err)
 	}
-	return what + ": " + errno.Error()
+	return terms.Plain(what + ": " + errno.Error())
 }
 
 // isOlder says that the kernel is too old, if it is.
-func (f *featureProbe) isOlder() string {
+func (f *featureProbe) isOlder() terms.Text {
 	var major, minor int
 	fmt.Sscanf(f.since, "%d.%d", &major, &minor)
 	if !kernel.OlderThan(major, minor) {
 		return ""
 	}
 	name, _, _, _ := kernel.Release()
-	return "takes Linux " + f.since + ", and this is " + name
+	return terms.Sprintf("takes Linux %s, and this is %s", f.since, name)
 }
 
 // refused says who has refused: the kernel to a process that lacks a right, or
 // a filter or a security module to one that has it.
-func (f *featureProbe) refused(errno unix.Errno, capability string) string {
+func (f *featureProbe) refused(errno unix.Errno, capability string) terms.Text {
 	switch {
 	case capability != "" && f.takes.initial && kernel.HasCap(f.takes.capability):
-		return "takes " + capability + " in the initial user namespace, and this process is in another"
+		return "takes " + terms.Plain(capability) + " in the initial user namespace, and this process is in another"
 	case capability != "":
-		return "takes " + capability
+		return "takes " + terms.Plain(capability)
 	case errno == unix.EPERM && kernel.Filtered() && f.takes != nil:
 		return "the seccomp filter in force refuses it, or a security module"
 	case errno == unix.EPERM && kernel.Filtered():

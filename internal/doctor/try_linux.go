@@ -14,6 +14,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
@@ -104,7 +105,7 @@ func asksForItsAppArmorLabel(t *trial) {
 
 func (t *trial) label(missing error, file string, from func(string) *spec.ExecLabel) {
 	if missing != nil {
-		t.isNot(missing.Error())
+		t.isNot(terms.Of(missing))
 		return
 	}
 	text, err := kernel.Read(file)
@@ -126,7 +127,7 @@ func asksForLowerNice(t *trial) {
 func staysOnItsCPU(t *trial) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		t.isNot("sched_getaffinity: " + err.Error())
+		t.isNot("sched_getaffinity: " + terms.Of(err))
 		return
 	}
 	for cpu := range len(set) * 64 {

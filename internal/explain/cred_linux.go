@@ -9,10 +9,11 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // securebitsHint is for the flags that say what being root means.
-func (f Failure) securebitsHint() string {
+func (f Failure) securebitsHint() terms.Text {
 	if f.Errno == unix.EPERM {
 		return "a flag that changes is locked, or the kernel does not have it"
 	}
@@ -20,7 +21,7 @@ func (f Failure) securebitsHint() string {
 }
 
 // capsHint is for the capability sets.
-func (f Failure) capsHint() string {
+func (f Failure) capsHint() terms.Text {
 	switch {
 	case f.Errno != unix.EPERM:
 	case f.E.Step == "capset":
@@ -34,22 +35,22 @@ func (f Failure) capsHint() string {
 }
 
 // capsetHint names a capability that cannot be added.
-func (f Failure) capsetHint() string {
+func (f Failure) capsetHint() terms.Text {
 	before := CapsBefore(f.Ask)
 	var raised uint64
 	for _, c := range f.Ask.Sys.AmbientCaps {
 		raised |= 1 << c
 	}
 	if missing := raised &^ before[kernel.Permitted]; missing != 0 {
-		return spec.OneCap(missing) + " is not permitted to this process, which can hand on only what it has itself"
+		return terms.Sprintf("%s is not permitted to this process, which can hand on only what it has itself", spec.OneCap(missing))
 	}
 	if missing := raised &^ (before[kernel.Bounding] | before[kernel.Inheritable]); missing != 0 {
-		return spec.OneCap(missing) + " is not in this process's bounding set, and so not to be inherited: see CapBnd in /proc/self/status"
+		return terms.Sprintf("%s is not in this process's bounding set, and so not to be inherited: see CapBnd in /proc/self/status", spec.OneCap(missing))
 	}
 	return "what is added is not permitted to the child, or not in its bounding set"
 }
 
-func (f Failure) keyringHint() string {
+func (f Failure) keyringHint() terms.Text {
 	switch f.Errno {
 	case unix.ENOSYS:
 		return "the kernel is built without keys (CONFIG_KEYS), or a filter forbids them"
@@ -61,7 +62,7 @@ func (f Failure) keyringHint() string {
 	return ""
 }
 
-func (f Failure) labelHint() string {
+func (f Failure) labelHint() terms.Text {
 	apparmor := f.E.Field == "Attr.ExecLabel.AppArmor"
 	switch {
 	case f.E.Step == "openat" && f.Errno == unix.ENOENT && apparmor:
@@ -79,9 +80,9 @@ func (f Failure) labelHint() string {
 }
 
 // labelledProgramHint is for a label that the program is not executed with.
-func (f Failure) labelledProgramHint() string {
+func (f Failure) labelledProgramHint() terms.Text {
 	if f.Ask.Attr.ExecLabel != nil && f.Ask.Attr.NoNewPrivs && f.Errno == unix.EPERM {
-		return "with Attr.NoNewPrivs a label must not allow more than the present one"
+		return "with {Attr.NoNewPrivs} a label must not allow more than the present one"
 	}
 	return ""
 }

@@ -5,7 +5,6 @@ package explain
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -19,13 +18,13 @@ import (
 )
 
 // execHint explains the errors of execve, of which each has many reasons.
-func (f Failure) execHint() string {
+func (f Failure) execHint() terms.Text {
 	who := f.Viewer()
 	switch {
 	case f.Errno == unix.E2BIG:
 		return f.tooBig()
 	case f.Errno == unix.EAGAIN && who.Known:
-		return fmt.Sprintf("user %d has more processes than its RLIMIT_NPROC allows, which is %d", who.UID, f.limitOf(unix.RLIMIT_NPROC))
+		return terms.Sprintf("user %s has more processes than its RLIMIT_NPROC allows, which is %s", who.UID, f.limitOf(unix.RLIMIT_NPROC))
 	}
 	if f.joins(spec.MountNamespace) {
 		return "" // what the program sees is not to be seen from here
@@ -39,7 +38,7 @@ func (f Failure) execHint() string {
 
 // stageHint is for the second stage, which is an image of the machine's in a
 // memfd.
-func (f Failure) stageHint() string {
+func (f Failure) stageHint() terms.Text {
 	switch {
 	case f.Errno == unix.ENOENT && f.E.Step == "execve":
 		return "without execveat, Linux 3.19, the child needs /proc for its second stage"
@@ -50,20 +49,20 @@ func (f Failure) stageHint() string {
 }
 
 // NoImage is for an image that has no file.
-func NoImage(err error) string {
+func NoImage(err error) terms.Text {
 	switch {
 	case errors.Is(err, unix.EACCES):
 		return memfdText()
 	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
-		return NoMemfd + ", and no file without a name can be made and executed in /dev/shm, " + os.TempDir() + " or /var/tmp instead"
+		return terms.Sprintf("%s, and no file without a name can be made and executed in /dev/shm, %s or /var/tmp instead", NoMemfd, os.TempDir())
 	}
 	return ""
 }
 
 // NoData is for a file whose content is given.
-func NoData(err error) string {
+func NoData(err error) terms.Text {
 	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
-		return NoMemfd + ", and nothing else cannot be written to"
+		return terms.Sprintf("%s, and nothing else cannot be written to", NoMemfd)
 	}
 	return ""
 }
@@ -72,15 +71,15 @@ func NoData(err error) string {
 const NoMemfd = "there is no memfd_create, Linux 3.17, or the seccomp filter in force denies it"
 
 // memfdText tells of the setting that forbids to execute a memfd.
-func memfdText() string {
+func memfdText() terms.Text {
 	if level := kernel.Sysctl("vm/memfd_noexec"); level == "1" || level == "2" {
-		return "vm.memfd_noexec is " + level + ", and the start has a second stage, which is executed from a memfd"
+		return terms.Sprintf("vm.memfd_noexec is %s, and the start has a second stage, which is executed from a memfd", level)
 	}
 	return ""
 }
 
 // programFDHint is for a program that is executed from its descriptor.
-func (f Failure) programFDHint(x execution) string {
+func (f Failure) programFDHint(x execution) terms.Text {
 	w := &pathwalk.Walk{View: x.View, Who: x.who, Fds: []pathwalk.Seen{pathwalk.Seen(f.ProgramFD)}} // which is the caller's to close
 	path := cmp.Or(pathwalk.RealPath(f.ProgramFD), f.Ask.Path)                                      // which may be no more than a name
 	if f.Errno == unix.EACCES {
@@ -95,8 +94,8 @@ func (f Failure) programFDHint(x execution) string {
 	defer file.Close()
 	switch {
 	case f.Errno == unix.ENOENT && pathwalk.ScriptInterpreter(file) != "" && f.Ask.FileAt(f.Executable) < 0:
-		return "it is a script, which its interpreter opens as /dev/fd/" + spec.Itoa(f.Executable) +
-			" after that is closed: give the child the same file by Attr.Files"
+		return terms.Sprintf("it is a script, which its interpreter opens as /dev/fd/%s after that is closed: "+
+			"give the child the same file by {Attr.Files|Attr.Files.File}", f.Executable)
 	case f.Errno == unix.ENOENT && f.Lacks.Has(kernel.NoExecveat):
 		return "without execveat, Linux 3.19, the child needs /proc"
 	}
@@ -116,7 +115,7 @@ const scriptsDeep = 5
 
 // why tells why the program at a path is not executed, or the one that
 // executes that one.
-func (x execution) why(path string, depth int) string {
+func (x execution) why(path string, depth int) terms.Text {
 	w := x.Follow(path, x.who)
 	defer w.Close()
 	switch {
@@ -142,10 +141,10 @@ func (x execution) why(path string, depth int) string {
 }
 
 // whyFile is why for a file that is open.
-func (x execution) whyFile(path string, file pathwalk.Readable, st *unix.Stat_t, depth int) string {
+func (x execution) whyFile(path string, file pathwalk.Readable, st *unix.Stat_t, depth int) terms.Text {
 	switch x.errno {
 	case unix.ETXTBSY:
-		return writerOf(file.Seen, st)
+		return terms.Plain(writerOf(file.Seen, st))
 	case unix.EPERM:
 		return x.uncapable(path, file)
 	}
@@ -153,7 +152,7 @@ func (x execution) whyFile(path string, file pathwalk.Readable, st *unix.Stat_t,
 		return x.whyNamed(interp, "the interpreter "+terms.Printable(interp)+", which the first line of "+terms.Printable(path)+" names", depth)
 	}
 	if x.errno == unix.ENOEXEC {
-		return format(path, file, st.Size)
+		return terms.Plain(format(path, file, st.Size))
 	}
 	if interp := pathwalk.ELFInterpreter(file); interp != "" {
 		return x.whyNamed(interp, "the dynamic loader "+terms.Printable(interp)+", which the ELF file "+terms.Printable(path)+" names", depth)
@@ -202,39 +201,39 @@ func (x execution) fine(path string, depth int) bool {
 }
 
 // whyNamed goes on with what a file names to execute it.
-func (x execution) whyNamed(interp, words string, depth int) string {
+func (x execution) whyNamed(interp, words string, depth int) terms.Text {
 	w := x.Follow(interp, x.who)
 	defer w.Close()
 	switch {
 	case x.errno == unix.ENOENT && w.Stop == unix.ENOENT && strings.HasSuffix(interp, "\r"):
-		return words + ", ends in a carriage return: the file has the line ends of Windows (dos2unix removes them)"
+		return terms.Sprintf("%s, ends in a carriage return: the file has the line ends of Windows (dos2unix removes them)", words)
 	case x.errno == unix.ENOENT && w.Stop == unix.ENOENT:
-		return words + ", does not exist" + x.Where()
+		return terms.Sprintf("%s, does not exist%s", words, x.Where())
 	case x.errno == unix.ELIBBAD && w.Stop == 0:
-		return words + ", is no ELF file for this machine"
+		return terms.Sprintf("%s, is no ELF file for this machine", words)
 	case w.Stop != 0 && w.Stop == x.errno && w.Why != "":
-		return words + ", cannot be reached: " + w.Why
+		return terms.Sprintf("%s, cannot be reached: %s", words, w.Why)
 	}
 	why := x.why(interp, depth+1)
-	if why == "" || strings.HasPrefix(why, "the interpreter ") || strings.HasPrefix(why, "the dynamic loader ") {
+	if why == "" || strings.HasPrefix(string(why), "the interpreter ") || strings.HasPrefix(string(why), "the dynamic loader ") {
 		return why // which it names itself
 	}
-	return words + ": " + why
+	return terms.Sprintf("%s: %s", words, why)
 }
 
 // reached tells why a walk has not come to its end.
-func (x execution) reached(w *pathwalk.Walk, path string, depth int) string {
+func (x execution) reached(w *pathwalk.Walk, path string, depth int) terms.Text {
 	if w.Stop == unix.ENOENT && x.errno == unix.ENOENT && depth == 0 {
 		if other := x.otherPlace(path); other != "" {
-			return w.Why + ": " + other
+			return terms.Sprintf("%s: %s", w.Why, other)
 		}
 	}
-	return w.Reason(x.errno)
+	return terms.Plain(w.Reason(x.errno))
 }
 
 // otherPlace tells of a program that is where somebody may have meant it to be
 // looked for.
-func (x execution) otherPlace(path string) string {
+func (x execution) otherPlace(path string) terms.Text {
 	w := (pathwalk.View{}).Follow(path, pathwalk.Viewer{})
 	defer w.Close()
 	switch {
@@ -243,24 +242,24 @@ func (x execution) otherPlace(path string) string {
 	case x.Root != "":
 		return "the path is looked up in the new root; the old one has it"
 	case x.Dir != "":
-		return "a relative path begins at Dir; where this process is, it exists"
+		return "a relative path begins at {Dir}; where this process is, it exists"
 	}
 	return ""
 }
 
 // notAllowed explains EACCES of a file that the walk has come to.
-func (x execution) notAllowed(path string, w *pathwalk.Walk) string {
+func (x execution) notAllowed(path string, w *pathwalk.Walk) terms.Text {
 	st := w.Stat()
 	var fs unix.Statfs_t
 	switch {
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return terms.Printable(path) + " is " + pathwalk.KindOf(st) + ", and only regular files are executed"
+		return terms.Sprintf("%s is %s, and only regular files are executed", terms.Printable(path), pathwalk.KindOf(st))
 	case unix.Fstatfs(int(w.Last()), &fs) == nil && fs.Flags&unix.ST_NOEXEC != 0:
-		return terms.Printable(path) + " is in a file system that is mounted noexec" + pathwalk.MountPoint(w.Last())
+		return terms.Sprintf("%s is in a file system that is mounted noexec%s", terms.Printable(path), pathwalk.MountPoint(w.Last()))
 	case st.Mode&0o111 == 0:
-		return "nobody may execute " + terms.Printable(path) + ", which is " + pathwalk.ModeOf(st) + ": chmod +x gives the right"
+		return terms.Sprintf("nobody may execute %s, which is %s: chmod +x gives the right", terms.Printable(path), pathwalk.ModeOf(st))
 	case !x.who.May(w.Last(), st, pathwalk.ToExecute):
-		return x.who.MayNot("execute", terms.Printable(path), w.Last(), st)
+		return terms.Plain(x.who.MayNot("execute", terms.Printable(path), w.Last(), st))
 	}
 	return ""
 }
@@ -269,7 +268,7 @@ func (x execution) notAllowed(path string, w *pathwalk.Walk) string {
 const ModulesFile = "/sys/kernel/security/lsm"
 
 // refusedByModule is for an EACCES that the modes do not explain.
-func (x execution) refusedByModule() string {
+func (x execution) refusedByModule() terms.Text {
 	if x.errno != unix.EACCES || !x.who.Known {
 		return ""
 	}
@@ -283,7 +282,7 @@ func (x execution) refusedByModule() string {
 	if len(active) == 0 {
 		return ""
 	}
-	return "the modes of the files allow it; likely a security module does not, of which these are active: " + strings.Join(active, ", ")
+	return terms.Sprintf("the modes of the files allow it; likely a security module does not, of which these are active: %s", strings.Join(active, ", "))
 }
 
 // capsWithin are the capabilities that the child's bounding set leaves.
@@ -292,7 +291,7 @@ func (f Failure) capsWithin() uint64 {
 }
 
 // uncapable is for a file that is to have capabilities at once, and cannot.
-func (x execution) uncapable(path string, file pathwalk.Readable) string {
+func (x execution) uncapable(path string, file pathwalk.Readable) terms.Text {
 	value := make([]byte, 24) // struct vfs_ns_cap_data
 	n, err := unix.Getxattr(pathwalk.OwnPath(file.Seen), "security.capability", value)
 	if err != nil || n < 20 || value[0]&1 == 0 { // VFS_CAP_FLAGS_EFFECTIVE
@@ -302,13 +301,13 @@ func (x execution) uncapable(path string, file pathwalk.Readable) string {
 		return uint64(value[at]) | uint64(value[at+1])<<8 | uint64(value[at+2])<<16 | uint64(value[at+3])<<24
 	}
 	if missing := (word(4) | word(12)<<32) &^ x.bounding(); missing != 0 {
-		return terms.Printable(path) + " has " + spec.OneCap(missing) + " as a file capability, which is not in the child's bounding set: the kernel gives a program all of those or does not execute it"
+		return terms.Sprintf("%s has %s as a file capability, which is not in the child's bounding set: the kernel gives a program all of those or does not execute it", terms.Printable(path), spec.OneCap(missing))
 	}
 	return ""
 }
 
 // tooBig says what is too big: the arguments, the environment or a string of them.
-func (f Failure) tooBig() string {
+func (f Failure) tooBig() terms.Text {
 	page := os.Getpagesize()
 	for _, list := range []struct {
 		name    string
@@ -316,7 +315,7 @@ func (f Failure) tooBig() string {
 	}{{"Args", f.Ask.Argv}, {"Env", f.Ask.Env}} {
 		for i, s := range list.strings {
 			if len(s) >= 32*page { // MAX_ARG_STRLEN
-				return fmt.Sprintf("%s has %d bytes, and one string can have %d", spec.Index(list.name, i), len(s), 32*page-1)
+				return terms.Sprintf("%s has %s bytes, and one string can have %s", terms.Field(spec.Index(list.name, i)), len(s), 32*page-1)
 			}
 		}
 	}
@@ -330,7 +329,7 @@ func (f Failure) tooBig() string {
 	if most == stack/4 {
 		because = "a quarter of the soft RLIMIT_STACK, " + limitText(stack)
 	}
-	return fmt.Sprintf("the arguments take %d bytes and the environment %d, pointers included; together they can take %d, %s", args, vars, most, because)
+	return terms.Sprintf("the arguments take %s bytes and the environment %s, pointers included; together they can take %s, %s", args, vars, most, because)
 }
 
 func stringsSize(list []string) (n int) {

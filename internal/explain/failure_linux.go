@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Hints are the reasons that an errno does not tell. They are looked for only after a
@@ -36,7 +37,7 @@ type Facts struct {
 	ProgramFD  int              // this process's descriptor of Attr.Program
 	Executable int              // its number when it is executed
 	DirFD      int              // this process's descriptor of Attr.DirFile
-	CgroupSays string           // what the counters of the new cgroup said
+	CgroupSays terms.Text       // what the counters of the new cgroup said
 }
 
 // joins reports whether a namespace of the kind was to be joined.

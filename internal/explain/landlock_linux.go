@@ -10,13 +10,14 @@ import (
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // landlockHint explains what the steps of Landlock answer.
-func (f Failure) landlockHint() string {
+func (f Failure) landlockHint() terms.Text {
 	switch {
 	case f.E.Step == "landlock_restrict_self" && f.Errno == unix.EPERM:
-		return "it needs NoNewPrivs, or CAP_SYS_ADMIN, which the child has not got with its credentials"
+		return "it needs {NoNewPrivs|Attr.NoNewPrivs}, or CAP_SYS_ADMIN, which the child has not got with its credentials"
 	case f.E.Step == "landlock_restrict_self" && f.Errno == unix.E2BIG:
 		return "16 restrictions are in force already, which is the most that Landlock takes"
 	case f.E.Step == "landlock_add_rule" && f.Errno == unix.EINVAL:
@@ -30,7 +31,7 @@ func (f Failure) landlockHint() string {
 }
 
 // lockedProgramHint tells what keeps the program from being executed.
-func (f Failure) lockedProgramHint() string {
+func (f Failure) lockedProgramHint() terms.Text {
 	if f.Errno != unix.EACCES || f.Locked.Files == 0 {
 		return ""
 	}
@@ -55,7 +56,7 @@ type lockedView struct {
 
 // notExecutable tells which right is missing to execute a program, or the
 // interpreter or dynamic loader that it names.
-func (v lockedView) notExecutable(path string, depth int) string {
+func (v lockedView) notExecutable(path string, depth int) terms.Text {
 	f, err := v.Open(path)
 	if err != nil || depth > scriptsDeep {
 		return ""
@@ -63,14 +64,14 @@ func (v lockedView) notExecutable(path string, depth int) string {
 	defer f.Close()
 	need := (spec.LandlockExecute | spec.LandlockReadFile) & v.handled
 	if missing := need &^ v.given(pathwalk.RealPath(int(f.Fd()))); missing != 0 {
-		return "no Landlock rule gives " + program.LandlockFS(uint64(missing)) + " for " + path
+		return terms.Sprintf("no Landlock rule gives %s for %s", program.LandlockFS(uint64(missing)), path)
 	}
 	for _, interp := range []string{pathwalk.ScriptInterpreter(f), pathwalk.ELFInterpreter(f)} {
 		if interp == "" {
 			continue
 		}
 		if why := v.notExecutable(interp, depth+1); why != "" {
-			return why + ", which " + path + " names"
+			return terms.Sprintf("%s, which %s names", why, path)
 		}
 	}
 	return ""

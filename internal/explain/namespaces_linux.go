@@ -3,7 +3,6 @@
 package explain
 
 import (
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -14,11 +13,12 @@ import (
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
 // birthHint explains why no process was made.
-func (f Failure) birthHint() string {
+func (f Failure) birthHint() terms.Text {
 	if f.Errno == unix.ENOSYS || f.Errno == unix.EINVAL || f.Errno == unix.EPERM && kernel.Clone3Denied() {
 		if needs := f.Ask.NeedsClone3(); needs != "" {
 			return needs
@@ -47,7 +47,7 @@ func (f Failure) asked() spec.NamespaceKind {
 }
 
 // unshareHint explains why new namespaces are refused.
-func (f Failure) unshareHint() string {
+func (f Failure) unshareHint() terms.Text {
 	asked := f.asked()
 	switch {
 	case asked == 0:
@@ -57,14 +57,14 @@ func (f Failure) unshareHint() string {
 	case f.Errno == unix.EINVAL:
 		for _, k := range spec.NamespaceKinds {
 			if asked&k.Kind != 0 && !kernel.Exists("/proc/self/ns/"+k.File) && kernel.Exists("/proc/self/ns") {
-				return "this kernel has no " + k.Name + " namespaces"
+				return terms.Sprintf("this kernel has no %s namespaces", k.Name)
 			}
 		}
 	case f.Errno != unix.EPERM && f.Errno != unix.EACCES:
 	case asked&spec.UserNamespace != 0:
 		return f.userNamespaceHint()
 	case f.lacksCap(unix.CAP_SYS_ADMIN):
-		return "a new " + f.firstOf(asked) + " namespace takes CAP_SYS_ADMIN, which an ordinary user has in a new user namespace: add CLONE_NEWUSER to " + spec.Field("Cloneflags")
+		return terms.Sprintf("a new %s namespace takes CAP_SYS_ADMIN, which an ordinary user has in a new user namespace: add {CLONE_NEWUSER to SysProcAttr.Cloneflags|SysProcAttr.Cloneflags: CLONE_NEWUSER}", f.firstOf(asked))
 	}
 	return ""
 }
@@ -86,7 +86,7 @@ func (f Failure) lacksCap(c int) bool {
 
 // tooManyNamespaces tells which limit is reached: see namespaces(7). How many a
 // user has, nothing tells.
-func tooManyNamespaces(asked spec.NamespaceKind) string {
+func tooManyNamespaces(asked spec.NamespaceKind) terms.Text {
 	var limits []string
 	for _, k := range spec.NamespaceKinds {
 		if asked&k.Kind == 0 {
@@ -95,11 +95,11 @@ func tooManyNamespaces(asked spec.NamespaceKind) string {
 		name := "max_" + k.File + "_namespaces"
 		now, err := kernel.Read("/proc/sys/user/" + name)
 		if now = strings.TrimSpace(now); err == nil && now == "0" {
-			return "user." + name + " is 0: new " + k.Name + " namespaces are switched off; root can raise it by sysctl"
+			return terms.Sprintf("user.%s is 0: new %s namespaces are switched off; root can raise it by sysctl", name, k.Name)
 		}
 		limits = append(limits, "user."+name+" = "+now)
 	}
-	why := "this user has as many namespaces as are allowed by " + strings.Join(limits, " or ")
+	why := "this user has as many namespaces as are allowed by " + terms.Plain(strings.Join(limits, " or "))
 	if !inFirstUserNamespace() {
 		why += ", or by such a limit further out"
 	}
@@ -122,11 +122,11 @@ func inFirstUserNamespace() bool {
 // userNamespaceHint explains why a user namespace is refused: what there is to
 // check is checked in the order of the kernel (create_user_ns in
 // kernel/user_namespace.c).
-func (f Failure) userNamespaceHint() string {
+func (f Failure) userNamespaceHint() terms.Text {
 	ordinary := !kernel.HasCap(unix.CAP_SYS_ADMIN)
 	switch {
 	case f.E.Field == spec.ForbidField && f.Errno == unix.EPERM && leavesOutCaller(f.Ask):
-		return "the map of the new user namespace leaves out this process's user or group, who makes another one in it; for a program that is somebody else there, and has no capabilities, Attr.Sysctls can set user.max_user_namespaces to 0"
+		return "the map of the new user namespace leaves out this process's user or group, who makes another one in it; for a program that is somebody else there, and has no capabilities, {Attr.Sysctls} can set user.max_user_namespaces to 0"
 	case f.joins(spec.UserNamespace) || f.E.Field == spec.ForbidField || f.E.Field == spec.Field("Unshareflags") && f.Ask.Sys.Cloneflags&unix.CLONE_NEWUSER != 0:
 		return "" // it is not made in this process's user namespace
 	case f.Errno == unix.EPERM && ordinary && kernel.Sysctl("kernel/unprivileged_userns_clone") == "0":
@@ -148,7 +148,7 @@ const AppArmorText = "likely AppArmor does not allow it: kernel.apparmor_restric
 
 // restrictedHint is for what is refused in a new user namespace that AppArmor lets
 // be made but gives no rights in.
-func (f Failure) restrictedHint() string {
+func (f Failure) restrictedHint() terms.Text {
 	refused := f.Errno == unix.EPERM || f.Errno == unix.EACCES
 	if refused && f.Born && f.Ask.NewUserNamespace() && !strings.HasPrefix(f.E.Step, "exec") &&
 		!kernel.HasCap(unix.CAP_SYS_ADMIN) && kernel.Sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1" {
@@ -187,7 +187,7 @@ func unmapped() bool {
 }
 
 // privateRootHint is for / made private in a new mount namespace.
-func (f Failure) privateRootHint() string {
+func (f Failure) privateRootHint() terms.Text {
 	if f.Errno == unix.EINVAL && chrooted() {
 		return "this process is in a chroot whose root is no mount, so that / cannot be made private: mount --bind the directory on itself before the chroot"
 	}
@@ -195,7 +195,7 @@ func (f Failure) privateRootHint() string {
 }
 
 // setnsHint explains the errors of setns(2).
-func (f Failure) setnsHint() string {
+func (f Failure) setnsHint() terms.Text {
 	n := f.joining()
 	if n == nil {
 		return ""
@@ -212,9 +212,9 @@ func (f Failure) setnsHint() string {
 	kind, err := unix.IoctlRetInt(fd, unix.NS_GET_NSTYPE)
 	switch {
 	case f.Errno == unix.EINVAL && err != nil && !pathwalk.OnNamespaces(pathwalk.Seen(fd)):
-		return pathwalk.NoNamespace(n.Name).Why()
+		return terms.Plain(pathwalk.NoNamespace(n.Name).Why())
 	case f.Errno == unix.EINVAL && err == nil && spec.NamespaceKind(kind) != n.Kind:
-		return "it is a " + spec.NamespaceKind(kind).String() + " namespace, and asked for is a " + n.Kind.String() + " namespace"
+		return terms.Sprintf("it is a %s namespace, and asked for is a %s namespace", spec.NamespaceKind(kind).String(), n.Kind.String())
 	case f.Errno == unix.EINVAL && n.Kind == spec.PIDNamespace:
 		return "a PID namespace can be joined only from the one it is in, or from one further out"
 	case f.Errno == unix.EINVAL && n.Kind == spec.UserNamespace:
@@ -237,13 +237,13 @@ func (f Failure) joining() *spec.Joined {
 }
 
 // notOwner tells whose the namespace is that the child has no rights over.
-func (f Failure) notOwner(n *spec.Joined, fd int) string {
+func (f Failure) notOwner(n *spec.Joined, fd int) terms.Text {
 	const admin = "CAP_SYS_ADMIN"
 	if n.Kind == spec.UserNamespace {
 		if uid, err := unix.IoctlGetUint32(fd, unix.NS_GET_OWNER_UID); err == nil {
-			return fmt.Sprintf("it takes %s in the user namespace, which has its maker, user %d, if not in another, and root outside", admin, uid)
+			return terms.Sprintf("it takes %s in the user namespace, which has its maker, user %s, if not in another, and root outside", admin, uid)
 		}
-		return "it takes " + admin + " in the user namespace"
+		return terms.Sprintf("it takes %s in the user namespace", admin)
 	}
 	owner, err := unix.IoctlRetInt(fd, unix.NS_GET_USERNS)
 	if err != nil {
@@ -261,13 +261,13 @@ func (f Failure) notOwner(n *spec.Joined, fd int) string {
 	}
 	switch {
 	case own && f.lacksCap(unix.CAP_SYS_ADMIN):
-		return "it takes " + needs + ", which this process does not have"
+		return terms.Sprintf("it takes %s, which this process does not have", needs)
 	case own:
-		return "it belongs to this process's user namespace, and the child is in another one where " + needs + " do not count for it"
+		return terms.Sprintf("it belongs to this process's user namespace, and the child is in another one where %s do not count for it", needs)
 	case !f.joins(spec.UserNamespace):
 		return "it belongs to another user namespace, in which the child has no rights: join that too, before it"
 	}
-	return "it takes " + needs + " in the user namespace that it belongs to"
+	return terms.Sprintf("it takes %s in the user namespace that it belongs to", needs)
 }
 
 // leavesOutCaller reports whether the map of the new user namespace has no id for

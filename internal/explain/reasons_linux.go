@@ -2,14 +2,17 @@
 
 package explain
 
-import "github.com/sprog-dev/sprog/internal/program"
+import (
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/terms"
+)
 
 // A reason is registered by the origin of a step: see [program.Program.Origin]. Those
 // of other origins are not asked, whatever call the step makes.
 type reason struct {
 	origin program.Origin
 	step   string // the one that it is for, or "" for all of the origin's
-	find   func(Failure) string
+	find   func(Failure) terms.Text
 }
 
 // reasons are all of them, by their origins. Where there are several they are asked
@@ -103,6 +106,6 @@ func Origins() map[program.Origin]bool {
 // none.
 var plainErrnos = [...]program.Origin{
 	"", // what every start does
-	"SysProcAttr.Pdeathsig", "Files", "ExtraFiles", "Attr.Program", "Attr.Inherit", "Attr.InheritAll",
+	"SysProcAttr.Ctty", "SysProcAttr.Pdeathsig", "Files", "ExtraFiles", "Attr.Program", "Attr.Inherit", "Attr.InheritAll",
 	"Attr.TimeOffsets", "Attr.ReportNamespaces", "Attr.NoNewPrivs", "Attr.Personality", "Attr.Signals", "Attr.Umask", "Attr.TimerSlack",
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Handover is about a listener that could not be taken from the child.
@@ -30,18 +31,18 @@ func Handover(e *spec.Error, res machine.Result) *spec.Error {
 }
 
 // deniedProgramHint is for a program that a filter set for it keeps from being executed.
-func (f Failure) deniedProgramHint() string {
+func (f Failure) deniedProgramHint() terms.Text {
 	if len(f.Ask.Filters) > 0 && f.filterMayDeny() {
-		return "the filter of Attr.Seccomp may have answered: it holds for " + f.E.Step + " already"
+		return terms.Sprintf("the filter of {Attr.Seccomp} may have answered: it holds for %s already", f.E.Step)
 	}
 	return ""
 }
 
 // seccompHint says what the errno of a step means that sets a filter.
-func (f Failure) seccompHint() string {
+func (f Failure) seccompHint() terms.Text {
 	switch {
 	case f.Errno == unix.EACCES:
-		return "it takes Attr.NoNewPrivs, or CAP_SYS_ADMIN in the user namespace"
+		return "it takes {Attr.NoNewPrivs}, or CAP_SYS_ADMIN in the user namespace"
 	case f.Errno == unix.EBUSY:
 		return "a filter in force has a listener already, and there can be only one"
 	case f.Errno == unix.EMFILE:
@@ -49,7 +50,7 @@ func (f Failure) seccompHint() string {
 	case f.Errno == unix.ENOMEM:
 		return "all filters in force together are larger than the kernel takes"
 	case f.Errno == unix.EINVAL:
-		return "the kernel does not take the program, or not the flags: the log needs Linux 4.14, SpecAllow 4.17, a listener 5.0, WaitKillable 5.19"
+		return "the kernel does not take the program, or not the flags: the log needs Linux 4.14, {SpecAllow|Attr.Seccomp.SpecAllow} 4.17, a listener 5.0, {WaitKillable|Attr.Seccomp.WaitKillable} 5.19"
 	case f.Errno == unix.EPERM || f.Errno == unix.ENOSYS:
 		return "a filter in force may have answered: it must let seccomp(2) pass for another one"
 	}

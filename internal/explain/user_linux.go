@@ -3,7 +3,6 @@
 package explain
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,11 +12,12 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
 // rlimitHint is for a resource limit.
-func (f Failure) rlimitHint() string {
+func (f Failure) rlimitHint() terms.Text {
 	i := slices.IndexFunc(f.Ask.Attr.Rlimits, func(l spec.Rlimit) bool { return program.ResourceName(l.Resource) == f.E.Object })
 	if f.Errno != unix.EPERM || i < 0 {
 		return ""
@@ -26,10 +26,10 @@ func (f Failure) rlimitHint() string {
 	var now unix.Rlimit
 	unix.Getrlimit(l.Resource, &now)
 	if most, err := strconv.ParseUint(kernel.Sysctl("fs/nr_open"), 10, 64); l.Resource == unix.RLIMIT_NOFILE && err == nil && l.Max > most {
-		return fmt.Sprintf("it cannot be more than fs.nr_open, which is %d", most)
+		return terms.Sprintf("it cannot be more than fs.nr_open, which is %s", most)
 	}
 	if l.Max > now.Max {
-		return fmt.Sprintf("the hard limit is %s, and to raise it to %s takes %s", limitText(now.Max), limitText(l.Max), strings.TrimSuffix(f.privilege("CAP_SYS_RESOURCE"), ","))
+		return terms.Sprintf("the hard limit is %s, and to raise it to %s takes %s", limitText(now.Max), limitText(l.Max), strings.TrimSuffix(string(f.privilege("CAP_SYS_RESOURCE")), ","))
 	}
 	return ""
 }
@@ -42,19 +42,19 @@ func limitText(n uint64) string {
 }
 
 // setgroupsHint is for setgroups(2).
-func (f Failure) setgroupsHint() string {
+func (f Failure) setgroupsHint() terms.Text {
 	fresh := f.Ask.NewUserNamespace()
 	switch {
 	case f.Errno == unix.EPERM && f.joins(spec.UserNamespace):
-		return "setgroups may be denied in the joined user namespace; SysProcAttr.Credential.NoSetGroups leaves the groups as they are"
+		return "setgroups may be denied in the joined user namespace; {SysProcAttr.Credential.NoSetGroups} leaves the groups as they are"
 	case f.Errno == unix.EPERM && fresh && f.Ask.Gids == nil:
-		return "in a new user namespace without a group map there are no groups to set; SysProcAttr.Credential.NoSetGroups leaves them as they are"
+		return "in a new user namespace without a group map there are no groups to set; {SysProcAttr.Credential.NoSetGroups} leaves them as they are"
 	case f.Errno == unix.EPERM && fresh && f.Ask.GroupsDenied():
-		return "setgroups is denied in the new user namespace; " + spec.Field("GidMappingsEnableSetgroups") + " allows it, which takes CAP_SETGID outside, or newgidmap, by Attr.IDMap.Helpers"
+		return "setgroups is denied in the new user namespace; {SysProcAttr.GidMappingsEnableSetgroups|SysProcAttr.GidMappingsEnableSetgroups: allow} allows it, which takes CAP_SETGID outside, or newgidmap, by {Attr.IDMap.Helpers}"
 	case f.Errno == unix.EPERM && f.lacksCap(unix.CAP_SETGID):
-		return "to set or drop supplementary groups takes CAP_SETGID, which this process does not have; SysProcAttr.Credential.NoSetGroups leaves them as they are"
+		return "to set or drop supplementary groups takes CAP_SETGID, which this process does not have; {SysProcAttr.Credential.NoSetGroups} leaves them as they are"
 	case f.Errno == unix.EPERM && !fresh && kernel.SysctlOfSelf("setgroups") == "deny":
-		return "setgroups is denied in the user namespace of this process; SysProcAttr.Credential.NoSetGroups leaves the groups as they are"
+		return "setgroups is denied in the user namespace of this process; {SysProcAttr.Credential.NoSetGroups} leaves the groups as they are"
 	case f.Errno == unix.EINVAL:
 		groups, _ := f.Ask.BecomesMember()
 		for _, g := range groups {
@@ -67,7 +67,7 @@ func (f Failure) setgroupsHint() string {
 }
 
 // userHint is for a change of the user or the group.
-func (f Failure) userHint() string {
+func (f Failure) userHint() terms.Text {
 	uid, gid := f.Ask.Becomes()
 	id, what, c := uid, "user", unix.CAP_SETUID
 	if strings.Contains(f.E.Step, "gid") {
@@ -77,7 +77,7 @@ func (f Failure) userHint() string {
 	case f.Errno == unix.EINVAL:
 		return f.notMapped(what, id)
 	case f.Errno == unix.EPERM && f.lacksCap(c):
-		return "to become another " + what + " takes " + program.CapName(uint64(c)) + ", which this process does not have"
+		return terms.Sprintf("to become another %s takes %s, which this process does not have", what, program.CapName(uint64(c)))
 	case f.Errno == unix.EAGAIN:
 		return "the user has as many processes as RLIMIT_NPROC allows, or the kernel is out of memory"
 	}
@@ -85,14 +85,14 @@ func (f Failure) userHint() string {
 }
 
 // notMapped tells of an id that does not exist in the child's user namespace.
-func (f Failure) notMapped(what string, id int) string {
+func (f Failure) notMapped(what string, id int) terms.Text {
 	file, own, lines := "uid_map", f.Ask.Uids, spec.Field("UidMappings")
 	if what == "group" {
 		file, own, lines = "gid_map", f.Ask.Gids, spec.Field("GidMappings")
 	}
 	switch {
 	case f.joins(spec.UserNamespace):
-		return what + " " + spec.Itoa(id) + " likely does not exist in the joined user namespace: see /proc/PID/" + file
+		return terms.Sprintf("%s %s likely does not exist in the joined user namespace: see /proc/PID/%s", what, id, file)
 	case f.Ask.NewUserNamespace():
 		inside := make([]userns.IDRange, 0, len(own))
 		for _, m := range own {
@@ -102,12 +102,12 @@ func (f Failure) notMapped(what string, id int) string {
 			return ""
 		}
 		if len(own) == 0 {
-			return what + " " + spec.Itoa(id) + " does not exist in the new user namespace, which has no map: see " + lines
+			return terms.Sprintf("%s %s does not exist in the new user namespace, which has no map: see %s", what, id, terms.Field(lines))
 		}
-		return what + " " + spec.Itoa(id) + " does not exist in the new user namespace: no line of " + lines + " has it inside"
+		return terms.Sprintf("%s %s does not exist in the new user namespace: no line of %s has it inside", what, id, terms.Field(lines))
 	}
 	if ids := userns.OwnMap("/proc/self/" + file); ids != nil && !userns.Has(ids, id) {
-		return what + " " + spec.Itoa(id) + " does not exist in the user namespace of this process: see /proc/self/" + file
+		return terms.Sprintf("%s %s does not exist in the user namespace of this process: see /proc/self/%s", what, id, file)
 	}
 	return ""
 }

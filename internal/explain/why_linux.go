@@ -7,10 +7,11 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/plain"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Why is the hint, or "".
-func (f Failure) Why() string {
+func (f Failure) Why() terms.Text {
 	for i := range reasons {
 		if r := &reasons[i]; r.origin == f.E.Origin && (r.step == "" || r.step == f.E.Step) {
 			if why := r.find(f); why != "" {
@@ -28,11 +29,11 @@ func (f Failure) Why() string {
 
 // WhyInTime is Why, or "" where that takes long: in a root that somebody else has prepared, a
 // file system's server may never answer, and no call that waits for it can be taken back.
-func (f Failure) WhyInTime() string {
+func (f Failure) WhyInTime() terms.Text {
 	if f.Ask.Sys.Chroot == "" && !f.joins(spec.MountNamespace) {
 		return f.Why()
 	}
-	answer := make(chan string, 1)
+	answer := make(chan terms.Text, 1)
 	go func() { answer <- f.Why() }()
 	for enough := plain.In(time.Second); !enough.Over(); plain.Sleep(100 * time.Microsecond) {
 		select {
@@ -45,7 +46,7 @@ func (f Failure) WhyInTime() string {
 }
 
 // ofAnyStep is asked at last: what can be behind a call, whoever makes it.
-var ofAnyStep = [...]func(Failure) string{
+var ofAnyStep = [...]func(Failure) terms.Text{
 	Failure.restrictedHint,
 	Failure.dupHint,
 	Failure.missingCallHint,

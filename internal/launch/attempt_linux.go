@@ -10,6 +10,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // An attempt is one go at a start. A start has several where the kernel turns out to
@@ -28,7 +29,7 @@ type attempt struct {
 	ends     []func(started bool)
 
 	group      *cgroup.Group // what Attr.Cgroup has asked for
-	cgroupSays string        // what its counters said when the start had failed
+	cgroupSays terms.Text    // what its counters said when the start had failed
 	handler    int           // of an Exec: the first step after a failure
 
 	bound       []compile.Bound // where the child finds the parent's descriptors

@@ -12,6 +12,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 func checkCaps(r *spec.Start) *spec.Error {
@@ -115,7 +116,7 @@ func (s *attempt) checkRights() *spec.Error {
 	for _, c := range []struct {
 		set    int
 		bad    uint64
-		reason string
+		reason terms.Text
 	}{
 		{kernel.Ambient, e[kernel.Ambient].Set &^ before[kernel.Permitted], "is not permitted to this process"},
 		{kernel.Effective, e[kernel.Effective].Set &^ before[kernel.Permitted], "is not permitted to this process"},

@@ -4,7 +4,6 @@ package launch
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"math"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // makeCgroup makes the new cgroup with its limits, before the child is born in
@@ -53,12 +53,12 @@ func (s *attempt) entersByItself() bool {
 }
 
 // tooSmall is what the counters say of a start that went wrong.
-func tooSmall(g *cgroup.Group) string {
+func tooSmall(g *cgroup.Group) terms.Text {
 	s, _ := g.Stats()
 	switch {
 	case s.OOMKills > 0 || s.OOM > 0:
-		return "the memory limit of the cgroup is too low for the start: memory.events counts " +
-			strconv.FormatInt(max(s.OOM, s.OOMKills), 10) + " times out of memory"
+		return terms.Sprintf("the memory limit of the cgroup is too low for the start: memory.events counts %s times out of memory",
+			max(s.OOM, s.OOMKills))
 	case s.PidsMax > 0:
 		return "the limit of the cgroup on processes was reached"
 	}
@@ -95,9 +95,10 @@ func OfCgroup(program string, err error) *spec.Error {
 		e.Field += "." + of.Label
 	}
 	if of.Holder != "" {
-		e.Err = fmt.Errorf("%w: choose a Parent without processes, or set Evacuate, which moves them to %s", e.Err, cgroup.Leaf)
+		e.Err = terms.Message{Text: terms.Sprintf("%s: choose a {Parent|Attr.Cgroup.Parent} without processes, "+
+			"or set {Evacuate|Attr.Cgroup.Evacuate}, which moves them to %s", e.Err, cgroup.Leaf), Err: e.Err}
 	}
-	e.Hint = of.Hint
+	e.Hint = terms.Plain(of.Hint)
 	return e
 }
 

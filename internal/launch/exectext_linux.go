@@ -48,7 +48,7 @@ const (
 type ending struct {
 	errno syscall.Errno // 0, of the last in a list: any that no other ending is for
 	code  int
-	hint  string
+	hint  terms.Text
 }
 
 // tellFailures adds the explanations, and the steps that print one.
@@ -77,7 +77,7 @@ func (s *attempt) explainStep(i int, entry program.Arg) {
 	e := &spec.Error{Path: s.ask.Path, Step: st.Call.String(), Object: s.made.First.Object(i), Field: st.Field,
 		Origin: s.made.First.Origin(i), InPlace: true}
 	s.describeFile(e)
-	s.point(entry.Plus(entryText), e.Error()+": ")
+	s.point(entry.Plus(entryText), e.Text().In(s.to.Words)+": ")
 	endings := s.endings(e, i)
 	list := s.made.First.Buffer(len(endings) * endingSize)
 	s.made.First.Point(entry.Plus(entryList), list)
@@ -87,7 +87,7 @@ func (s *attempt) explainStep(i int, entry program.Arg) {
 		s.made.First.SetWord(at.Plus(endingCode), uint64(end.code))
 		rest := "\n"
 		if end.hint != "" {
-			rest = " (" + terms.Of(end.hint) + ")\n"
+			rest = " (" + end.hint.In(s.to.Words) + ")\n"
 		}
 		s.point(at.Plus(endingText), rest)
 	}

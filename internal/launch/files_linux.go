@@ -18,6 +18,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/plain"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // checkFiles refuses numbers that the child cannot have, and those that the
@@ -27,7 +28,7 @@ func checkFiles(r *spec.Start) *spec.Error {
 		last := r.Files[len(r.Files)-1]
 		if limit := filesLimit(r); uint64(last.N) >= limit {
 			return &spec.Error{Object: spec.Itoa(last.N), Field: last.Field, Err: unix.EMFILE,
-				Hint: "the number is not below RLIMIT_NOFILE, which is " + strconv.FormatUint(limit, 10)}
+				Hint: terms.Sprintf("the number is not below RLIMIT_NOFILE, which is %s", limit)}
 		}
 	}
 	for i, n := range r.Attr.Inherit {

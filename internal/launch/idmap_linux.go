@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
@@ -35,7 +36,7 @@ func addSubordinate(m *spec.IDMap, file string, lines []syscall.SysProcIDMap) ([
 		return nil, &spec.Error{Field: name, Step: "read", Object: file, Err: err}
 	}
 	if len(d.Ranges) == 0 {
-		return nil, spec.Invalid(name, "", d.String())
+		return nil, spec.Invalid(name, "", terms.Plain(d.String()))
 	}
 	lines = MapSubordinate(m.Subordinate, lines, d.Ranges)
 	if len(lines) > spec.MostMapLines {
@@ -80,11 +81,11 @@ func checkDelegated(r *spec.Start, f spec.MapFile) *spec.Error {
 		delegated := d.Covers(ids)
 		subordinate = subordinate || delegated
 		if !delegated && ids != (userns.IDRange{First: own, Size: 1}) {
-			return &spec.Error{Field: r.LineField(f, i), Object: spec.MapLine(m), Err: spec.Denied("maps " + f.Ids(ids) + ", but " + d.String())}
+			return &spec.Error{Field: r.LineField(f, i), Object: spec.MapLine(m), Err: spec.Denied(terms.Sprintf("maps %s, but %s", f.Ids(ids), d))}
 		}
 	}
 	if f.Name == "gid_map" && !subordinate && r.Setgroups() == "allow" {
-		return &spec.Error{Field: r.SetgroupsField(), Err: spec.Denied("newgidmap allows setgroups only with a subordinate gid in the map, and " + d.String())}
+		return &spec.Error{Field: r.SetgroupsField(), Err: spec.Denied("newgidmap allows setgroups only with a subordinate gid in the map, and " + terms.Plain(d.String()))}
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // writeMaps is the parent's part of the rendezvous.
@@ -75,10 +76,11 @@ func (s *attempt) writeByHelper(f spec.MapFile, helper string, pid int) *spec.Er
 	}
 	e := &spec.Error{Step: helper, Object: strings.Join(args[2:], " "), Field: "Attr.IDMap.Helpers",
 		Syscall: path + " " + strings.Join(args[1:], " "), Err: err}
-	e.Hint = strings.Join(strings.Fields(string(out)), " ")
+	printed := strings.Join(strings.Fields(string(out)), " ")
 	if has, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && has == 1 {
-		e.Hint = strings.TrimPrefix(e.Hint+"; this process has no_new_privs, under which it gains no privileges", "; ")
+		printed = strings.TrimPrefix(printed+"; this process has no_new_privs, under which it gains no privileges", "; ")
 	}
+	e.Hint = terms.Plain(printed)
 	return e
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // openJoins opens the namespaces, and decides about the order.
@@ -78,7 +79,7 @@ func (s *attempt) joinInStage() *spec.Error {
 	case s.ask.InPlace || s.given.StageField != "" || !s.given.Joins.Has(kind):
 		return nil
 	case !s.ask.MayHaveStages():
-		return spec.Invalid("Attr.Join", kind.String(), "takes a second stage, which cannot be combined with SysProcAttr.Ptrace or a listener (Attr.Seccomp)")
+		return spec.Invalid("Attr.Join", kind.String(), "takes a second stage, which cannot be combined with {SysProcAttr.Ptrace} or a listener ({Attr.Seccomp})")
 	}
 	s.given.StageField = "Attr.Join"
 	return nil
@@ -188,7 +189,7 @@ func (o joinOpener) ofPidFD() *spec.Error {
 	}
 	pid, err := ownproc.NumberOf(fd)
 	if err == ownproc.ErrNoPidFD {
-		err = spec.InvalidReason(err.Error())
+		err = terms.Message{Text: terms.Of(err), Err: unix.EINVAL}
 	}
 	if err != nil {
 		return o.error("", "pidfd "+spec.Itoa(fd), err)
@@ -244,7 +245,7 @@ func (o joinOpener) eachKind(pid int, do func(spec.Joined) *spec.Error) *spec.Er
 func (o joinOpener) add(kind spec.NamespaceKind, name string, open func() (int, error)) *spec.Error {
 	fd, err := open()
 	if no, ok := err.(pathwalk.NoNamespace); ok {
-		return &spec.Error{Path: o.ask.Path, Step: "setns", Object: name, Field: o.field, Err: unix.EINVAL, Hint: no.Why()}
+		return &spec.Error{Path: o.ask.Path, Step: "setns", Object: name, Field: o.field, Err: unix.EINVAL, Hint: terms.Plain(no.Why())}
 	}
 	if err != nil {
 		return o.error("open", name, err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // isInside reports whether the child leaves the caller's namespace of a kind.
@@ -34,12 +35,12 @@ func (s *attempt) checkHost() *spec.Error {
 		{"Attr.Loopback", a.Loopback, spec.NetworkNamespace, "CLONE_NEWNET"},
 	} {
 		if need.asked && !s.isInside(need.kind) {
-			return spec.Invalid(need.field, "", "needs a new or joined "+need.kind.String()+" namespace ("+need.flag+"): it would change the host")
+			return spec.Invalid(need.field, "", terms.Sprintf("needs a new or joined %s namespace ({%s|SysProcAttr.Cloneflags: %s}): it would change the host", need.kind, need.flag, need.flag))
 		}
 	}
 	for i, c := range a.Sysctls {
 		if !s.isInside(c.Kind()) {
-			return spec.Invalid(spec.Index("Attr.Sysctls", i), c.Name, "needs a new or joined "+c.Kind().String()+" namespace: it would change the host")
+			return spec.Invalid(spec.Index("Attr.Sysctls", i), c.Name, terms.Sprintf("needs a new or joined %s namespace: it would change the host", c.Kind()))
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/cgroup"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Options are what a start has besides what is asked for: whom it tells, and what may
@@ -15,6 +16,9 @@ type Options struct {
 	Birth  *Birth  // is filled in, or nil
 	Tracer *Tracer // is told of each phase, or nil
 	Flight *Flight // what may end the start, or nil
+	// Words are those in which an Exec is to say why it has failed. Other errors are
+	// put into words by whoever shows them.
+	Words terms.Words
 
 	// Inspect, if not nil, is called with the programs of both stages when
 	// they are compiled; the second may be nil. It is for tests.

@@ -9,6 +9,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // openProc opens /proc as this process has it: the child may have a mount
@@ -40,7 +41,7 @@ func (s *attempt) openProc() *spec.Error {
 	}
 	e := &spec.Error{Path: s.ask.Path, Step: "open", Object: "/proc", Field: name, Err: err}
 	if err == unix.ENOENT || err == ownproc.ErrNotMounted {
-		e.Err, e.Hint = unix.ENOENT, ownproc.ErrNotMounted.Error()
+		e.Err, e.Hint = unix.ENOENT, terms.Of(ownproc.ErrNotMounted)
 	}
 	return e
 }

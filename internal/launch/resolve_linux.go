@@ -11,6 +11,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Resolve completes what is asked for by what this machine says, if it is valid.
@@ -55,14 +56,14 @@ func checkMayRestrict(r *spec.Start) *spec.Error {
 	if has, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && has == 1 {
 		return nil
 	}
-	whose := "this process lacks"
+	whose := terms.Text("this process lacks")
 	switch {
 	case r.Caps[kernel.Effective].Loses()&adminBit != 0 && !r.LeavesRoot():
-		whose = "Attr.Caps drops"
+		whose = "{Attr.Caps} drops"
 	case loses:
 		whose = "a user other than root lacks"
 	}
-	return &spec.Error{Field: name, Err: spec.Unsupported{Reason: "needs Attr.NoNewPrivs, or CAP_SYS_ADMIN, which " + whose, Errno: unix.EPERM}}
+	return &spec.Error{Field: name, Err: spec.Denied("needs {Attr.NoNewPrivs}, or CAP_SYS_ADMIN, which " + whose)}
 }
 
 const adminBit = 1 << unix.CAP_SYS_ADMIN
@@ -85,7 +86,7 @@ func checkTIOCSTI(r *spec.Start) *spec.Error {
 	if has, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && has == 1 {
 		return nil
 	}
-	return &spec.Error{Field: spec.TIOCSTIField, Err: spec.Unsupported{Reason: "needs Attr.NoNewPrivs, or CAP_SYS_ADMIN, which this process lacks", Errno: unix.EPERM}}
+	return &spec.Error{Field: spec.TIOCSTIField, Err: spec.Denied("needs {Attr.NoNewPrivs}, or CAP_SYS_ADMIN, which this process lacks")}
 }
 
 // differ reports whether the program will have an effective id other than the
@@ -115,12 +116,12 @@ func checkDiffering(r *spec.Start) *spec.Error {
 	ambient := len(r.Sys.AmbientCaps) > 0 || r.Attr.Caps != nil && (r.Attr.Caps.Keep || len(r.Attr.Caps.Ambient.Add) > 0)
 	switch {
 	case r.Sys.Pdeathsig != 0 && r.Attr.Init == nil:
-		return spec.Invalid("Attr.IDs", "", "cannot make real and effective ids differ with SysProcAttr.Pdeathsig: execve clears the signal then")
+		return spec.Invalid("Attr.IDs", "", "cannot make real and effective ids differ with {SysProcAttr.Pdeathsig}: execve clears the signal then")
 	case initDies:
-		return spec.Invalid("Attr.IDs", "", "cannot make real and effective ids differ with Attr.Init outside of a new PID namespace: "+
+		return spec.Invalid("Attr.IDs", "", "cannot make real and effective ids differ with {Attr.Init} outside of a new PID namespace: "+
 			"execve clears the parent-death signal that ends the program with its init")
 	case r.Attr.NoNewPrivs && kernel.OlderThan(6, 16):
-		return spec.Invalid("Attr.IDs", "", "cannot make real and effective ids differ with Attr.NoNewPrivs: "+since+"makes the real ones effective")
+		return spec.Invalid("Attr.IDs", "", "cannot make real and effective ids differ with {Attr.NoNewPrivs}: "+since+"makes the real ones effective")
 	case ambient && kernel.OlderThan(6, 16):
 		return spec.Invalid("Attr.IDs", "", "cannot make real and effective ids differ with ambient capabilities: "+since+"clears those")
 	}
@@ -134,11 +135,11 @@ func checkGroups(r *spec.Start) *spec.Error {
 	case g == nil:
 		return nil
 	case cred != nil && len(cred.Groups) > 0:
-		return spec.Invalid("Attr.Groups", "", "cannot be combined with SysProcAttr.Credential.Groups")
+		return spec.Invalid("Attr.Groups", "", "cannot be combined with {SysProcAttr.Credential.Groups}")
 	case cred != nil && cred.NoSetGroups:
-		return spec.Invalid("Attr.Groups", "", "contradicts SysProcAttr.Credential.NoSetGroups")
+		return spec.Invalid("Attr.Groups", "", "contradicts {SysProcAttr.Credential.NoSetGroups}")
 	case r.GroupsDenied():
-		return spec.Invalid("Attr.Groups", "", "needs GidMappingsEnableSetgroups in a new user namespace")
+		return spec.Invalid("Attr.Groups", "", "needs {GidMappingsEnableSetgroups|SysProcAttr.GidMappingsEnableSetgroups} in a new user namespace")
 	}
 	r.Groups = r.Groups[:0]
 	for i, name := range g.List {

@@ -2,7 +2,11 @@
 
 package spec
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/sprog-dev/sprog/internal/terms"
+)
 
 func (r *Start) checkCPUs() *Error {
 	cpus := r.Attr.CPUs
@@ -19,7 +23,7 @@ func (r *Start) checkCPUs() *Error {
 func checkNumbers(field string, list []int, most int) *Error {
 	for i, n := range list {
 		if n < 0 || n >= most {
-			return Invalid(Index(field, i), strconv.Itoa(n), "is not from 0 to "+strconv.Itoa(most-1))
+			return Invalid(Index(field, i), strconv.Itoa(n), terms.Sprintf("is not from 0 to %s", most-1))
 		}
 	}
 	return nil

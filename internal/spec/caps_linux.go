@@ -10,6 +10,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Loses are the bits that are not there afterwards.
@@ -48,7 +49,7 @@ func (e CapEdits) Contradictions() *Error {
 		{kernel.Effective, kernel.Permitted}, {kernel.Ambient, kernel.Permitted}, {kernel.Ambient, kernel.Inheritable}, {kernel.Inheritable, kernel.Bounding},
 	} {
 		if bad := e[c.set].Set & e[c.within].Loses(); bad != 0 {
-			return Invalid("Attr.Caps."+CapSetNames[c.set], OneCap(bad), "is dropped from "+CapSetNames[c.within]+", which has to have it")
+			return Invalid("Attr.Caps."+CapSetNames[c.set], OneCap(bad), "is dropped from "+terms.Ref(CapSetNames[c.within], "Attr.Caps."+CapSetNames[c.within])+", which has to have it")
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Spec is what is asked for, in the terms of the one who makes it.
@@ -103,7 +104,7 @@ func (r *Start) checkCgroup() *Error {
 		return nil
 	}
 	if r.Sys.UseCgroupFD {
-		return Invalid(CgroupField, "", "cannot be combined with SysProcAttr.UseCgroupFD: a process is in one cgroup")
+		return Invalid(CgroupField, "", "cannot be combined with {SysProcAttr.UseCgroupFD}: a process is in one cgroup")
 	}
 	if strings.IndexByte(c.Parent, 0) >= 0 {
 		return Invalid(CgroupField+".Parent", strconv.Quote(c.Parent), "contains a NUL byte")
@@ -125,7 +126,7 @@ func (r *Start) checkCgroup() *Error {
 }
 
 // badComponent says what keeps a name from being one component of a path.
-func badComponent(name string) string {
+func badComponent(name string) terms.Text {
 	switch {
 	case name == "." || name == ".." || strings.ContainsAny(name, "/\x00\n"):
 		return "is not one component of a path"
@@ -139,7 +140,7 @@ func (c *Cgroup) checkNumbers() *Error {
 	period := c.period()
 	switch {
 	case c.CPUPeriod != 0 && c.CPUQuota == 0:
-		return Invalid(CgroupField+".CPUPeriod", period.String(), "needs a CPUQuota")
+		return Invalid(CgroupField+".CPUPeriod", period.String(), "needs a {CPUQuota|Attr.Cgroup.CPUQuota}")
 	case c.CPUQuota != 0 && c.CPUQuota < time.Millisecond:
 		return Invalid(CgroupField+".CPUQuota", c.CPUQuota.String(), "is less than 1ms")
 	case period < time.Millisecond || period > time.Second:

@@ -1,26 +1,21 @@
 package spec
 
 import (
-	"errors"
 	"strconv"
 	"syscall"
+
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
-// An InvalidReason is the reason of a start that is refused. It is EINVAL to
+// Invalid is the error of a start that asks for what no kernel could do. It is EINVAL to
 // errors.Is, as what package syscall answers.
-type InvalidReason string
-
-func (i InvalidReason) Error() string { return string(i) }
-func (InvalidReason) Unwrap() error   { return syscall.EINVAL }
-
-// Invalid is the error of a start that asks for what no kernel could do.
-func Invalid(field, object, reason string) *Error {
-	return &Error{Field: field, Object: object, Err: InvalidReason(reason)}
+func Invalid(field, object string, reason terms.Text) *Error {
+	return &Error{Field: field, Object: object, Err: terms.Message{Text: reason, Err: syscall.EINVAL}}
 }
 
 // Refuse is the error of a start that is refused before anything runs.
-func Refuse(field, object, reason string) *Error {
-	return &Error{Object: object, Field: field, Err: errors.New(reason)}
+func Refuse(field, object string, reason terms.Text) *Error {
+	return &Error{Object: object, Field: field, Err: terms.Message{Text: reason}}
 }
 
 // Index is the name of an entry of a list.

@@ -73,7 +73,7 @@ var Facilities = [...]Facility{
 	{Field: "DirFile", check: (*Start).checkDirFile, Everywhere: true},
 	{Field: "Files", Everywhere: true},
 	{Field: "Inherit", Everywhere: true},
-	{Field: "InheritAll", Everywhere: true, NoFlag: "a shell gives each descriptor a number: --inherit-fds"},
+	{Field: "InheritAll", Everywhere: true, NoFlag: "a shell gives each descriptor a number"},
 	{Field: "Personality", check: (*Start).checkPersonality},
 	{Field: "Signals", check: (*Start).checkSignals, Everywhere: true},
 	{Field: "Umask", check: (*Start).checkUmask, Everywhere: true},

@@ -3,6 +3,8 @@ package spec
 import (
 	"math"
 	"slices"
+
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Claim gives a number of the child's to a file.
@@ -12,7 +14,7 @@ func (r *Start) Claim(f ChildFile) error {
 	}
 	if i := r.FileAt(f.N); i >= 0 {
 		if old := r.Files[i]; !old.Unset {
-			return Invalid(f.Field, Itoa(f.N), "is the number of "+old.Field+" too")
+			return Invalid(f.Field, Itoa(f.N), "is the number of "+terms.Field(old.Field)+" too")
 		}
 		r.Files[i] = f
 		return nil

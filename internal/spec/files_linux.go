@@ -4,6 +4,8 @@ package spec
 
 import (
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // gives reports whether the child gets a file at number n.
@@ -19,9 +21,9 @@ func (r *Start) checkDirFile() *Error {
 	switch {
 	case r.Attr.DirFile == nil:
 	case r.Dir != "":
-		return Invalid(name, "", "cannot be combined with Dir")
+		return Invalid(name, "", "cannot be combined with {Dir}")
 	case r.Sys.Chroot != "":
-		return Invalid(name, "", "cannot be combined with SysProcAttr.Chroot: the program would be outside of its root")
+		return Invalid(name, "", "cannot be combined with {SysProcAttr.Chroot}: the program would be outside of its root")
 	case (r.Sys.Cloneflags|r.Sys.Unshareflags)&unix.CLONE_NEWNS != 0:
 		return DirFileOutside("a new mount namespace")
 	case r.Named()&MountNamespace != 0:
@@ -31,6 +33,6 @@ func (r *Start) checkDirFile() *Error {
 }
 
 // DirFileOutside is the error about a working directory that would be elsewhere.
-func DirFileOutside(of string) *Error {
+func DirFileOutside(of terms.Text) *Error {
 	return Invalid("Attr.DirFile", "", "cannot be combined with "+of+": the program would be in another one")
 }

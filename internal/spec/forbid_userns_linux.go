@@ -12,11 +12,11 @@ func (r *Start) checkForbid() *Error {
 	switch sys := r.Sys; {
 	case !r.Attr.ForbidUserNamespaces:
 	case (sys.Cloneflags|sys.Unshareflags)&unix.CLONE_NEWUSER == 0:
-		return Invalid(ForbidField, "", "needs a new user namespace: CLONE_NEWUSER in Cloneflags or Unshareflags")
+		return Invalid(ForbidField, "", "needs a new user namespace: {CLONE_NEWUSER in Cloneflags or Unshareflags|SysProcAttr.Cloneflags: CLONE_NEWUSER}")
 	case !mapsOne(sys.UidMappings) || !mapsOne(sys.GidMappings) || r.Attr.IDMap != nil && r.Attr.IDMap.Subordinate != 0:
-		return Invalid(ForbidField, "", "needs maps of one user and one group (UidMappings, GidMappings): the child makes a user namespace in the new one, and can map no more there")
+		return Invalid(ForbidField, "", "needs maps of one user and one group ({UidMappings|SysProcAttr.UidMappings}, {GidMappings|SysProcAttr.GidMappings}): the child makes a user namespace in the new one, and can map no more there")
 	case sys.GidMappingsEnableSetgroups:
-		return Invalid(ForbidField, "", "cannot be combined with SysProcAttr.GidMappingsEnableSetgroups: a user namespace that the child maps itself denies setgroups")
+		return Invalid(ForbidField, "", "cannot be combined with {SysProcAttr.GidMappingsEnableSetgroups}: a user namespace that the child maps itself denies setgroups")
 	}
 	return nil
 }

@@ -37,11 +37,11 @@ func (r *Start) checkIDMap() *Error {
 	case m.Setgroups < 0 || m.Setgroups > SetgroupsLeave:
 		return Invalid(name+".Setgroups", Itoa(int(m.Setgroups)), "is none of the constants")
 	case (m.Setgroups == SetgroupsDeny || m.Setgroups == SetgroupsLeave) && r.Sys.GidMappingsEnableSetgroups:
-		return Invalid(name+".Setgroups", "", "contradicts SysProcAttr.GidMappingsEnableSetgroups")
+		return Invalid(name+".Setgroups", "", "contradicts {SysProcAttr.GidMappingsEnableSetgroups}")
 	case (r.Sys.Cloneflags|r.Sys.Unshareflags)&unix.CLONE_NEWUSER == 0:
-		return Invalid(name, "", "needs a new user namespace: CLONE_NEWUSER in Cloneflags or Unshareflags")
+		return Invalid(name, "", "needs a new user namespace: {CLONE_NEWUSER in Cloneflags or Unshareflags|SysProcAttr.Cloneflags: CLONE_NEWUSER}")
 	case byParent && r.Sys.Cloneflags&unix.CLONE_NEWUSER == 0:
-		return Invalid(name, "", "has lines that only the parent can write: it needs CLONE_NEWUSER in Cloneflags")
+		return Invalid(name, "", "has lines that only the parent can write: it needs {CLONE_NEWUSER in Cloneflags|SysProcAttr.Cloneflags: CLONE_NEWUSER}")
 	case byParent && r.InPlace:
 		return Invalid(name, "", "needs a process outside of the new user namespace to write its maps, which an Exec does not have")
 	}
@@ -65,12 +65,9 @@ func (r *Start) LineField(f MapFile, i int) string {
 	return "Attr.IDMap.Subordinate"
 }
 
-// A Denied is the reason of a start that this process has no right to. It is
-// EPERM to errors.Is.
-type Denied string
-
-func (d Denied) Error() string { return string(d) }
-func (Denied) Unwrap() error   { return unix.EPERM }
+// Denied is the reason of a start that this process has no right to. It is EPERM
+// to errors.Is.
+func Denied(reason terms.Text) error { return terms.Message{Text: reason, Err: unix.EPERM} }
 
 // Meets reports whether the child waits for the parent to write its id maps.
 // A process in a new user namespace may write only one line of its own

@@ -15,7 +15,7 @@ func (r *Start) checkIDs() *Error {
 		return nil
 	}
 	if r.Sys.Credential != nil {
-		return Invalid("Attr.IDs", "", "cannot be combined with SysProcAttr.Credential: both set the user and the group")
+		return Invalid("Attr.IDs", "", "cannot be combined with {SysProcAttr.Credential}: both set the user and the group")
 	}
 	for _, id := range []struct {
 		name string

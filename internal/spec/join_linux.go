@@ -46,7 +46,7 @@ func (r *Start) CheckJoinAndNew(joined NamespaceKind) *Error {
 	case joined&PIDNamespace != 0 && r.InPlace:
 		return Invalid("Attr.Join", "pid", "is for a process that is made in it, which an Exec does not do")
 	case joined&PIDNamespace != 0 && sys.Cloneflags&unix.CLONE_NEWPID != 0:
-		return Invalid(Field("Cloneflags"), "CLONE_NEWPID", "cannot be combined with joining a PID namespace (Attr.Join): a process changes its own once")
+		return Invalid(Field("Cloneflags"), "CLONE_NEWPID", "cannot be combined with joining a PID namespace ({Attr.Join}): a process changes its own once")
 	case joined&UserNamespace != 0 && r.Meets():
 		return Invalid("Attr.Join", "user", "cannot be combined with id maps of a new user namespace: from outside of the joined one they cannot be written")
 	}
@@ -63,11 +63,11 @@ func (n *Namespace) check(name string) *Error {
 	ofFile := n.Path != "" || n.File != nil
 	switch {
 	case sources != 1:
-		return Invalid(name, "", "needs one of Path, File, PID and PidFD")
+		return Invalid(name, "", "needs one of {Path|Attr.Join.Path}, {File|Attr.Join.File}, {PID|Attr.Join.PID} and {PidFD|Attr.Join.PidFD}")
 	case n.Kinds&^AllKinds != 0:
 		return Invalid(name, "0x"+strconv.FormatUint(uint64(n.Kinds&^AllKinds), 16), "is no kind of namespace")
 	case ofFile && bits.OnesCount32(uint32(n.Kinds)) != 1:
-		return Invalid(name, n.Path, "needs the kind of the namespace in Kinds")
+		return Invalid(name, n.Path, "needs the kind of the namespace in {Kinds|Attr.Join.Kinds}")
 	case strings.IndexByte(n.Path, 0) >= 0:
 		return Invalid(name, strconv.Quote(n.Path), "contains a NUL byte")
 	case n.PID < 0:

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Restricts reports whether anything is left to apply. A log flag alone restricts
@@ -25,9 +26,9 @@ func (r *Start) checkLandlock() *Error {
 	known := landlockOf(LandlockNewestABI)
 	switch {
 	case l.ABI < 0 || l.ABI > LandlockNewestABI:
-		return Invalid(name+".ABI", strconv.Itoa(l.ABI), "is no version that sprog knows: 1 to "+strconv.Itoa(LandlockNewestABI))
+		return Invalid(name+".ABI", strconv.Itoa(l.ABI), terms.Sprintf("is no version that sprog knows: 1 to %s", LandlockNewestABI))
 	case l.Files == nil && l.Ports == nil && l.Scopes == 0:
-		return Invalid(name, "", "restricts nothing: it needs Files, Ports or Scopes")
+		return Invalid(name, "", "restricts nothing: it needs {Files|Attr.Landlock.Files}, {Ports|Attr.Landlock.Ports} or {Scopes|Attr.Landlock.Scopes}")
 	case l.Scopes&^known.Scopes != 0:
 		return Invalid(name+".Scopes", hex(l.Scopes&^known.Scopes), "is no scope")
 	case l.Log&^known.Log != 0:
@@ -59,13 +60,13 @@ func (l *Landlock) checkFiles(known LandlockAccess) *Error {
 		bad := rule.Rights &^ known
 		switch {
 		case rule.Path == "" && rule.File == nil:
-			return Invalid(name, "", "has neither Path nor File")
+			return Invalid(name, "", "has neither {Path|Attr.Landlock.Files.Rules.Path} nor {File|Attr.Landlock.Files.Rules.File}")
 		case rule.Path != "" && rule.File != nil:
-			return Invalid(name, object, "has both Path and File")
+			return Invalid(name, object, "has both {Path|Attr.Landlock.Files.Rules.Path} and {File|Attr.Landlock.Files.Rules.File}")
 		case strings.IndexByte(rule.Path, 0) >= 0:
 			return Invalid(name, strconv.Quote(rule.Path), "contains a NUL byte")
 		case bad != 0:
-			return Invalid(name, object, hex(bad)+" is no right to files")
+			return Invalid(name, object, terms.Plain(hex(bad))+" is no right to files")
 		case rule.Rights&handled == 0:
 			return Invalid(name, object, "gives no right that is handled")
 		}
@@ -93,7 +94,7 @@ func (l *Landlock) checkPorts(known LandlockPortAccess) *Error {
 		name, port := Index("Attr.Landlock.Ports.Rules", i), "port "+strconv.Itoa(int(rule.Port))
 		switch bad := rule.Rights &^ known; {
 		case bad != 0:
-			return Invalid(name, port, hex(bad)+" is no right to ports")
+			return Invalid(name, port, terms.Plain(hex(bad))+" is no right to ports")
 		case rule.Rights&handled == 0:
 			return Invalid(name, port, "gives no right that is handled")
 		}
@@ -180,13 +181,13 @@ func (l *Landlock) Resolve(k kernel.Landlock) (LandlockResult, *Error) {
 // lack is the error about the right that is the first to be missing.
 func (l *Landlock) lack(res LandlockResult, k kernel.Landlock) *Error {
 	if k.ABI <= 0 {
-		return &Error{Field: "Attr.Landlock", Err: Unsupported{res.Reason, max(k.Errno, unix.Errno(1))}}
+		return &Error{Field: "Attr.Landlock", Err: terms.Message{Text: terms.Plain(res.Reason), Err: max(k.Errno, unix.Errno(1))}}
 	}
 	name, field, abi := res.Missing.first()
-	e := &Error{Object: name, Field: "Attr.Landlock" + field, Err: Unsupported{
-		"needs Landlock ABI " + strconv.Itoa(abi) + ", Linux " + landlockVersions[abi].kernel + "; this kernel has ABI " + strconv.Itoa(k.ABI), unix.EOPNOTSUPP}}
+	e := &Error{Object: name, Field: "Attr.Landlock" + field, Err: terms.Message{
+		Text: terms.Sprintf("needs Landlock ABI %s, Linux %s; this kernel has ABI %s", abi, landlockVersions[abi].kernel, k.ABI), Err: unix.EOPNOTSUPP}}
 	if l.ABI == 0 || l.ABI > k.ABI {
-		e.Hint = "Attr.Landlock.ABI " + strconv.Itoa(k.ABI) + " asks for the rights that this kernel has, and Attr.Landlock.BestEffort for those that each kernel has"
+		e.Hint = terms.Sprintf("{Attr.Landlock.ABI} %s asks for the rights that this kernel has, and {Attr.Landlock.BestEffort} for those that each kernel has", k.ABI)
 	}
 	return e
 }
@@ -211,13 +212,3 @@ func (s LandlockSet) lowest() LandlockSet {
 	return LandlockSet{LandlockAccess(low(uint64(s.Files))), LandlockPortAccess(low(uint64(s.Ports))),
 		LandlockScope(low(uint64(s.Scopes))), LandlockLog(low(uint64(s.Log)))}
 }
-
-// An Unsupported is the reason of a start that this kernel, or this process,
-// cannot do. It is an errno to errors.Is.
-type Unsupported struct {
-	Reason string
-	Errno  unix.Errno
-}
-
-func (u Unsupported) Error() string { return u.Reason }
-func (u Unsupported) Unwrap() error { return u.Errno }

@@ -29,7 +29,7 @@ func (r *Start) checkInside() *Error {
 		}
 	}
 	if a.TimeOffsets != nil && r.Sys.Unshareflags&unix.CLONE_NEWTIME == 0 {
-		return Invalid("Attr.TimeOffsets", "", "needs a new time namespace: CLONE_NEWTIME in Unshareflags; one of Cloneflags has begun already")
+		return Invalid("Attr.TimeOffsets", "", "needs a new time namespace: {CLONE_NEWTIME in Unshareflags|SysProcAttr.Unshareflags: CLONE_NEWTIME}; one of {Cloneflags|SysProcAttr.Cloneflags} has begun already")
 	}
 	if kinds := a.ReportNamespaces; kinds&^AllKinds != 0 {
 		return Invalid("Attr.ReportNamespaces", "0x"+strconv.FormatUint(uint64(kinds&^AllKinds), 16), "is no kind of namespace")

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Number is the kernel's for a mode.
@@ -32,9 +34,9 @@ func (r *Start) checkNUMA() *Error {
 	case !known:
 		return Invalid(NUMAField+".Mode", strconv.Quote(string(n.Mode)), "is no memory policy")
 	case has && len(n.Nodes) == 0:
-		return Invalid(nodes, "", "is empty, and "+string(n.Mode)+" needs nodes")
+		return Invalid(nodes, "", terms.Sprintf("is empty, and %s needs nodes", n.Mode))
 	case !has && len(n.Nodes) > 0:
-		return Invalid(nodes, FormatCPUList(n.Nodes), "has nodes, and "+string(n.Mode)+" takes none")
+		return Invalid(nodes, FormatCPUList(n.Nodes), terms.Sprintf("has nodes, and %s takes none", n.Mode))
 	case n.Mode == NUMAPreferred && len(n.Nodes) > 1:
 		return Invalid(nodes, FormatCPUList(n.Nodes), "is more than one node: MPOL_PREFERRED_MANY takes several")
 	case !has && (n.StaticNodes || n.RelativeNodes):

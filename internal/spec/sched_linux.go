@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Number is the kernel's for a policy; "" is the one that everybody has.
@@ -45,15 +47,15 @@ func (r *Start) checkScheduler() *Error {
 	}
 	switch name := SchedField + ".Priority"; {
 	case s.Policy.HasPriority() && (s.Priority < 1 || s.Priority > 99):
-		return Invalid(name, strconv.Itoa(s.Priority), "is not from 1 to 99, as "+string(s.Policy)+" needs it")
+		return Invalid(name, strconv.Itoa(s.Priority), terms.Sprintf("is not from 1 to 99, as %s needs it", s.Policy))
 	case !s.Policy.HasPriority() && s.Priority != 0:
 		return Invalid(name, strconv.Itoa(s.Priority), "needs SCHED_FIFO or SCHED_RR")
 	case s.ResetOnFork && s.Policy == "":
-		return Invalid(SchedField+".ResetOnFork", "", "needs a Policy")
+		return Invalid(SchedField+".ResetOnFork", "", "needs a {Policy|Attr.Scheduler.Policy}")
 	case s.ResetOnFork && r.Attr.Init != nil:
-		return Invalid(SchedField+".ResetOnFork", "", "cannot be combined with Attr.Init: the program, a child of the init, would lose the policy")
+		return Invalid(SchedField+".ResetOnFork", "", "cannot be combined with {Attr.Init}: the program, a child of the init, would lose the policy")
 	case s.Policy == SchedDeadline && r.Attr.Init != nil:
-		return Invalid(SchedField, string(s.Policy), "cannot be combined with Attr.Init: a process with this policy has no children")
+		return Invalid(SchedField, string(s.Policy), "cannot be combined with {Attr.Init}: a process with this policy has no children")
 	case s.Policy == SchedDeadline:
 		return s.checkDeadline()
 	}
@@ -71,11 +73,11 @@ func (s *Scheduler) checkDeadline() *Error {
 	case s.Runtime < least:
 		return Invalid(SchedField+".Runtime", s.Runtime.String(), "is less than the kernel takes, 1.024µs")
 	case deadline == 0:
-		return Invalid(SchedField+".Deadline", "", "is missing, and so is Period")
+		return Invalid(SchedField+".Deadline", "", "is missing, and so is {Period|Attr.Scheduler.Period}")
 	case s.Runtime > deadline:
-		return Invalid(SchedField+".Runtime", s.Runtime.String(), "is longer than the deadline, "+deadline.String())
+		return Invalid(SchedField+".Runtime", s.Runtime.String(), terms.Sprintf("is longer than the deadline, %s", deadline))
 	case deadline > period:
-		return Invalid(SchedField+".Deadline", deadline.String(), "is longer than the period, "+period.String())
+		return Invalid(SchedField+".Deadline", deadline.String(), terms.Sprintf("is longer than the period, %s", period))
 	}
 	return s.checkClamps()
 }
@@ -99,11 +101,11 @@ func (s *Scheduler) checkClamps() *Error {
 		value *int
 	}{{"UtilMin", s.UtilMin}, {"UtilMax", s.UtilMax}} {
 		if v := clamp.value; v != nil && (*v < SchedUtilReset || *v > most) {
-			return Invalid(SchedField+"."+clamp.name, strconv.Itoa(*v), "is not from 0 to 1024, and not SchedUtilReset")
+			return Invalid(SchedField+"."+clamp.name, strconv.Itoa(*v), "is not from 0 to 1024, and not {SchedUtilReset|Attr.Scheduler.UtilMin: SchedUtilReset}")
 		}
 	}
 	if s.UtilMin != nil && s.UtilMax != nil && *s.UtilMax != SchedUtilReset && *s.UtilMin > *s.UtilMax {
-		return Invalid(SchedField+".UtilMin", strconv.Itoa(*s.UtilMin), "is above UtilMax, "+strconv.Itoa(*s.UtilMax))
+		return Invalid(SchedField+".UtilMin", strconv.Itoa(*s.UtilMin), terms.Sprintf("is above {UtilMax|Attr.Scheduler.UtilMax}, %s", *s.UtilMax))
 	}
 	return nil
 }

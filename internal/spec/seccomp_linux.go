@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/seccomp"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 const waitKillableRecv = 1 << 5 // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -32,7 +33,7 @@ func (r *Start) checkSeccomp() *Error {
 	for i, code := range s.Programs {
 		field := Index(name+".Programs", i)
 		if err := seccomp.CheckRaw(code); err != nil {
-			return Invalid(field, "", err.Error())
+			return Invalid(field, "", terms.Of(err))
 		}
 		r.Filters = append(r.Filters, Filter{Code: code, Field: field, Flags: flags, Silent: true})
 	}
@@ -54,14 +55,14 @@ func (r *Start) checkSeccomp() *Error {
 func (r *Start) addPolicy(s *Seccomp, flags int) *Error {
 	p, field, err := s.Policy()
 	if err != nil {
-		return Invalid("Attr.Seccomp"+field, "", err.Error())
+		return Invalid("Attr.Seccomp"+field, "", terms.Of(err))
 	}
 	if err := r.checkExecution(p); err != nil {
-		return Invalid("Attr.Seccomp", "", err.Error())
+		return Invalid("Attr.Seccomp", "", terms.Of(err))
 	}
 	code, err := p.Compile()
 	if err != nil {
-		return Invalid("Attr.Seccomp.Rules", "", err.Error())
+		return Invalid("Attr.Seccomp.Rules", "", terms.Of(err))
 	}
 	f := Filter{Code: seccomp.Encode(code), Field: "Attr.Seccomp", Flags: flags, Listens: p.Has(seccomp.Notify)}
 	f.Silent = slices.ContainsFunc(p.Outcomes(seccomp.Native(runtime.GOARCH)[0], "clock_gettime"), func(a seccomp.Action) bool { return a != seccomp.Allow })
@@ -108,15 +109,15 @@ func (r *Start) Listens() bool {
 // checkListener refuses a listener that could not be handed over.
 func (r *Start) checkListener() *Error {
 	const action = "SCMP_ACT_NOTIFY"
-	refuse := func(reason string) *Error { return Invalid("Attr.Seccomp", action, reason) }
+	refuse := func(reason terms.Text) *Error { return Invalid("Attr.Seccomp", action, reason) }
 	switch stage := r.SecondStage(); {
 	case !r.Listens():
 	case r.InPlace:
 		return refuse("hands its listener to the process that starts another, which an Exec does not")
 	case stage != "":
-		return refuse("cannot be combined with " + stage + ": its listener is handed over in memory, which a second stage does not share")
+		return refuse("cannot be combined with " + terms.Field(stage) + ": its listener is handed over in memory, which a second stage does not share")
 	case r.Sys.Ptrace:
-		return refuse("cannot be combined with SysProcAttr.Ptrace: a traced child could stop before its listener is handed over")
+		return refuse("cannot be combined with {SysProcAttr.Ptrace}: a traced child could stop before its listener is handed over")
 	}
 	return nil
 }

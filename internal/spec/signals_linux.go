@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // What the kernel has of signals.
@@ -27,7 +28,7 @@ func (r *Start) checkSignals() *Error {
 	for _, list := range []struct {
 		name    string
 		signals []syscall.Signal
-		reason  string
+		reason  terms.Text
 	}{
 		{"Attr.Signals.Mask", s.Mask, "cannot be blocked"},
 		{"Attr.Signals.Ignore", s.Ignore, "cannot be ignored"},
@@ -44,7 +45,7 @@ func (r *Start) checkSignals() *Error {
 	}
 	for i, sig := range s.Default {
 		if slices.Contains(s.Ignore, sig) {
-			return Invalid(Index("Attr.Signals.Default", i), program.SignalName(int(sig)), "is in Ignore too")
+			return Invalid(Index("Attr.Signals.Default", i), program.SignalName(int(sig)), "is in {Ignore|Attr.Signals.Ignore} too")
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // Validate refuses what no kernel could do, before anything is made. The kernel
@@ -88,7 +89,7 @@ func (r *Start) checkTerminal() *Error {
 	sys := r.Sys
 	switch {
 	case sys.Setctty && sys.Foreground:
-		return Invalid(Field("Setctty"), "", "cannot be combined with Foreground: both use Ctty")
+		return Invalid(Field("Setctty"), "", "cannot be combined with {Foreground|SysProcAttr.Foreground}: both use {Ctty|SysProcAttr.Ctty}")
 	case sys.Setctty && !r.gives(sys.Ctty):
 		return Invalid(Field("Ctty"), strconv.Itoa(sys.Ctty), "is not a descriptor of the child")
 	case sys.Pdeathsig < 0 || sys.Pdeathsig > 64:
@@ -128,7 +129,7 @@ func (r *Start) checkMaps() *Error {
 		if sys.UidMappings == nil {
 			name = Field("GidMappings")
 		}
-		return Invalid(name, "", "needs a new user namespace: CLONE_NEWUSER in Cloneflags or Unshareflags")
+		return Invalid(name, "", "needs a new user namespace: {CLONE_NEWUSER in Cloneflags or Unshareflags|SysProcAttr.Cloneflags: CLONE_NEWUSER}")
 	}
 	if err := checkMap(Field("UidMappings"), sys.UidMappings); err != nil {
 		return err
@@ -157,7 +158,7 @@ func checkMap(field string, list []syscall.SysProcIDMap) *Error {
 		}
 		for j, o := range list[:i] {
 			if overlap(m.ContainerID, o.ContainerID, m.Size, o.Size) || overlap(m.HostID, o.HostID, m.Size, o.Size) {
-				return Invalid(name, line, "overlaps "+Index(field, j))
+				return Invalid(name, line, "overlaps "+terms.Field(Index(field, j)))
 			}
 		}
 	}
@@ -194,7 +195,7 @@ func BirthFlags(flags uintptr) uint64 {
 }
 
 // NeedsClone3 names what clone(2) has no way to ask for, if it is asked for.
-func (r *Start) NeedsClone3() string {
+func (r *Start) NeedsClone3() terms.Text {
 	switch {
 	case r.Sys.UseCgroupFD:
 		return "CLONE_INTO_CGROUP needs clone3, Linux 5.7"
@@ -235,10 +236,10 @@ func (r *Start) SecondStage() string {
 
 func (r *Start) checkStages() *Error {
 	if name := r.SecondStage(); name != "" && r.Sys.Ptrace {
-		return Invalid(name, "", "cannot be combined with SysProcAttr.Ptrace: its second stage would be traced")
+		return Invalid(name, "", "cannot be combined with {SysProcAttr.Ptrace}: its second stage would be traced")
 	}
 	if in := r.Attr.Init; in != nil && in.JobControl && !(r.Sys.Setsid && r.Sys.Setctty) {
-		return Invalid("Attr.Init.JobControl", "", "needs SysProcAttr.Setsid and Setctty: a session with a terminal")
+		return Invalid("Attr.Init.JobControl", "", "needs {SysProcAttr.Setsid} and {Setctty|SysProcAttr.Setctty}: a session with a terminal")
 	}
 	return nil
 }
@@ -287,7 +288,7 @@ func (r *Start) checkInPlace() *Error {
 	case r.Attr.Init != nil:
 		return Invalid("Attr.Init", "", "is a process above the program, "+alone)
 	case r.Attr.Cgroup != nil:
-		return Invalid(CgroupField, "", "is removed by Wait, which an Exec does not come to: use SysProcAttr.UseCgroupFD")
+		return Invalid(CgroupField, "", "is removed by {Wait|Cmd.Wait}, which an Exec does not come to: use {SysProcAttr.UseCgroupFD}")
 	case r.BirthUnshare()&unix.CLONE_NEWPID != 0:
 		return Invalid(Field("Cloneflags"), "CLONE_NEWPID", "is for children, "+alone)
 	}

@@ -121,47 +121,49 @@ type Error struct {
 	Syscall string
 	Err     error
 	Signal  syscall.Signal
-	Hint    string
+	Hint    terms.Text
 	InPlace bool
 }
 
-func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("sprog: " + e.verb())
+func (e *Error) Error() string { return e.Text().String() }
+
+// Text is what the error says.
+func (e *Error) Text() terms.Text {
+	text := "sprog: " + e.verb()
 	if e.Path != "" {
-		b.WriteString(" " + terms.Printable(e.Path))
+		text += terms.Plain(" " + terms.Printable(e.Path))
 	}
 	if what := e.what(); what != "" {
-		b.WriteString(": " + what)
+		text += ": " + what
 	}
 	if e.Err != nil {
-		b.WriteString(": " + terms.Of(e.Err.Error()))
+		text += ": " + terms.Of(e.Err)
 	}
 	if e.Hint != "" {
-		b.WriteString(" (" + terms.Of(e.Hint) + ")")
+		text += " (" + e.Hint + ")"
 	}
-	return b.String()
+	return text
 }
 
-func (e *Error) verb() string {
+func (e *Error) verb() terms.Text {
 	if e.InPlace {
 		return "exec"
 	}
 	return "start"
 }
 
-func (e *Error) what() string {
-	words := make([]string, 0, 3)
+// what is the step, what it acted on and the field that asked for it.
+func (e *Error) what() (text terms.Text) {
 	if e.Step != "" {
-		words = append(words, e.Step)
+		text = terms.Plain(e.Step)
 	}
 	if e.Object != "" && (e.Object != e.Path || e.Step == "") {
-		words = append(words, terms.Printable(e.Object))
+		text += terms.Plain(" " + terms.Printable(e.Object))
 	}
 	if e.Field != "" {
-		words = append(words, "("+terms.Of(e.Field)+")")
+		text += " (" + terms.Field(e.Field) + ")"
 	}
-	return strings.Join(words, " ")
+	return text.Trim()
 }
 
 func (e *Error) Unwrap() error { return e.Err }
