@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/compile"
-	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
 // A programEnd is the end of the program below an init, as the init saw it.
@@ -45,7 +45,7 @@ func (c *Cmd) readEnd() {
 	c.Birth.end = nil
 	defer f.Close()
 	b := make([]byte, compile.EndSize+compile.RestSize)
-	if n, err := f.ReadAt(b, machine.EndAt); n < len(b) || err != nil {
+	if n, err := f.ReadAt(b, stage2.EndAt); n < len(b) || err != nil {
 		return
 	}
 	end := &programEnd{exitCode: -1, maxRSS: usageRSS(b[compile.InfoSize:])}

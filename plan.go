@@ -11,9 +11,9 @@ import (
 // A Plan is what a start would do, step by step. Making one starts and changes
 // nothing.
 //
-// What only a start can know is written as a guess or a name: pipes that
-// the start would make have the next low descriptor numbers, the child's pid
-// is CHILD, $n stands for the result of step n, and mask for the signal mask of
+// What only a start can know is written as a name: a descriptor of the parent's is
+// <stdin>, <file 3>, </proc> or what else it is of, <cut> is the number after the highest of
+// those that the child needs, the child's pid is CHILD, $n stands for the result of step n, and mask for the signal mask of
 // the thread that starts the process.
 type Plan struct {
 	// Path is the program.

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
 // EntersLate reports whether new namespaces are not what the child is born into,
@@ -64,12 +64,12 @@ func (b *builder) enterLate() {
 	if sibling && opens {
 		// The process that has made this one has the rights of the parent, and
 		// the same memory. The parent answers when it is gone.
-		b.tellAndWait(name, machine.SiblingMade)
+		b.tellAndWait(name, stage2.SiblingMade)
 		b.add(name, program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(1))
 	}
 	if b.ask.Meets() {
 		b.made.MeetAt = b.p.Len()
-		b.tellAndWait(b.ask.MapFiles()[0].Field, machine.Entered)
+		b.tellAndWait(b.ask.MapFiles()[0].Field, stage2.Entered)
 		b.add(name, program.Close, Num(b.fds.at(b.given.WaitFD)))
 		b.fds.setOpen(b.fds.at(b.given.WaitFD), false)
 	}
@@ -80,10 +80,10 @@ func (b *builder) siblingLate(name string, flags uint64) {
 	p := b.p
 	flags |= unix.CLONE_VM | unix.CLONE_FILES | unix.CLONE_PARENT | unix.CLONE_PARENT_SETTID
 	if b.given.Lacks.Has(kernel.NoClone3) {
-		b.add(name, program.Clone, Num(flags), Num(0), Num(machine.SiblingAt)).Into(p.Words(0)).Of(program.OfBirth).Sibling = true
+		b.add(name, program.Clone, Num(flags), Num(0), Num(stage2.SiblingAt)).Into(p.Words(0)).Of(program.OfBirth).Sibling = true
 	} else {
 		const parentTID = 3 // of struct clone_args
-		args := [11]uint64{0: flags, parentTID: machine.SiblingAt}
+		args := [11]uint64{0: flags, parentTID: stage2.SiblingAt}
 		b.add(name, program.Clone3, p.Words(args[:]...), Num(88)).Into(p.Words(0)).Of(program.OfBirth).Sibling = true
 	}
 }

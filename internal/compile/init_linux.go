@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
 // Offsets in siginfo_t, as rt_sigtimedwait and waitid fill it in.
@@ -93,7 +93,7 @@ func (in *initBuilder) spawn() {
 	in.made.InitClone, in.toProgram = p.Len(), p.Ahead()
 	// The place of the address that is cleared depends on the architecture; without
 	// CLONE_SETTLS the other one is ignored.
-	left := Num(machine.LeftAt)
+	left := Num(stage2.LeftAt)
 	in.add(program.Clone, Num(unix.CLONE_VM|unix.CLONE_VFORK|unix.CLONE_CHILD_CLEARTID), Num(0), Num(0), left, left).Of(program.OfBirth).Into(in.child)
 	p.GotoIf(spec.InitField, in.child, Num(0), &in.toProgram)
 
@@ -119,7 +119,7 @@ func (in *initBuilder) spawn() {
 	executed.Place()
 	in.made.Settled = p.Len()
 	in.standAside()
-	in.add(program.Write, Num(in.made.Report), p.Str(machine.Executed), Num(1)).Ignore(program.AnyErrno)
+	in.add(program.Write, Num(in.made.Report), p.Str(stage2.Executed), Num(1)).Ignore(program.AnyErrno)
 	in.closeAll()
 }
 
@@ -238,7 +238,7 @@ func (in *initBuilder) tellStop(reap *program.Target) {
 // tellEnd tells the caller how the program has ended, and what it has used: an
 // exit code of the init's own cannot say everything.
 func (in *initBuilder) tellEnd() {
-	in.add(program.Pwrite64, Num(in.stateLast), in.info, Num(EndSize), Num(machine.EndAt)).Ignore(program.AnyErrno)
+	in.add(program.Pwrite64, Num(in.stateLast), in.info, Num(EndSize), Num(stage2.EndAt)).Ignore(program.AnyErrno)
 }
 
 // end ends the init as the program ended. A signal is sent to itself; PID 1 of

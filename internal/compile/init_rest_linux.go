@@ -5,9 +5,9 @@ package compile
 import (
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
 const (
@@ -90,7 +90,7 @@ func (in *initBuilder) killRest() {
 	p.Copy(spec.InitField, in.one, in.counting).Then(&reap).Quiet = false
 	end.Place()
 	p.Copy(spec.InitField, in.one, in.over)
-	in.add(program.Pwrite64, Num(in.stateLast), in.over, Num(RestSize), Num(machine.EndAt+EndSize)).Ignore(program.AnyErrno)
+	in.add(program.Pwrite64, Num(in.stateLast), in.over, Num(RestSize), Num(stage2.EndAt+EndSize)).Ignore(program.AnyErrno)
 }
 
 // restWords makes room for what killRest remembers. It returns that for what waitid(2)

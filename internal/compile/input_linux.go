@@ -6,7 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -32,10 +31,10 @@ type Input struct {
 	ProcFD               int // this process's /proc
 	ParentFD             int // a pidfd of this process, for the child to look at
 
-	StageField string        // the field that needs a second stage, or ""
-	NoPidFD    bool          // there is no descriptor left for one of the child
-	ChildList  bool          // /proc has a list of the init's children
-	Door       *machine.Door // what the child waits at for its listener to be taken, where it must not spin
+	StageField string // the field that needs a second stage, or ""
+	NoPidFD    bool   // there is no descriptor left for one of the child
+	ChildList  bool   // /proc has a list of the init's children
+	Door       uint64 // the address of what the child waits at for its listener to be taken, where it must not spin, or 0
 	Ppid       int
 	Clock      int32 // of the times that steps begin at, or NoClock
 
@@ -69,7 +68,7 @@ type Plan struct {
 
 	FirstMask program.Arg      // the word with the signal mask of the parent
 	GoWord    program.Arg      // the word that the rendezvous waits for
-	Handover  machine.Handover // of the descriptor that the child hands to its parent, if it has one
+	Handover  program.Handover // of the descriptor that the child hands to its parent, if it has one
 	Ids       []program.Arg    // where the child puts the ids of namespaces
 
 	ChildPid, ChildPidFD, ChildLeft program.Arg // of the process that goes on, where one is made on the way

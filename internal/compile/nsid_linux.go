@@ -5,9 +5,9 @@ package compile
 import (
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
 // StatxSize is the size of struct statx.
@@ -27,7 +27,7 @@ func (b *builder) reportNamespaces() {
 		if b.made.Second == nil {
 			at = b.p.Buffer(StatxSize)
 		} else {
-			at = Num(machine.SharedAt + StatxSize*len(b.made.Ids))
+			at = Num(stage2.SharedAt + StatxSize*len(b.made.Ids))
 		}
 		b.made.Ids = append(b.made.Ids, at)
 		file := k.File

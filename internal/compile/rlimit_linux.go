@@ -5,9 +5,9 @@ package compile
 import (
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
 // rlimits sets all limits but the one on open files, which the placing of the
@@ -29,7 +29,7 @@ func (b *builder) rlimits() {
 // silencesInit reports whether a limit on the size of files would keep an init from
 // telling the program's end, in its file. That limit is for the program alone.
 func (b *builder) silencesInit(l spec.Rlimit) bool {
-	return b.ask.Attr.Init != nil && l.Resource == unix.RLIMIT_FSIZE && l.Cur < machine.EndAt+EndSize+RestSize
+	return b.ask.Attr.Init != nil && l.Resource == unix.RLIMIT_FSIZE && l.Cur < stage2.EndAt+EndSize+RestSize
 }
 
 func (b *builder) fileSize() {

@@ -5,7 +5,6 @@ package compile
 import (
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -22,11 +21,11 @@ func (b *builder) seccomp() {
 		}
 		p, count := b.p, b.p.Words(0)
 		given, late := p.Ahead(), p.Ahead()
-		b.made.Handover = machine.Handover{Number: p.Words(machine.NoNumber), Taken: p.Words(0), Door: b.given.Door}
+		b.made.Handover = program.Handover{Number: p.Words(program.NoNumber), Taken: p.Words(0)}
 		p.Label(b.made.Handover.Taken, "taken")
 		set.Into(b.made.Handover.Number)
-		if b.given.Door != nil {
-			p.GotoIf(f.Field, Num(b.given.Door.Address()), Num(1), &given).Quiet = true
+		if b.given.Door != 0 {
+			p.GotoIf(f.Field, Num(b.given.Door), Num(1), &given).Quiet = true
 		} else {
 			again := p.Here()
 			p.Copy(f.Field, count, count).Args[1] = Num(1)

@@ -4,9 +4,9 @@ package compile
 
 import (
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
 // NoClock is for programs that note no times.
@@ -59,7 +59,7 @@ func (b *builder) lastTimed(p *program.Program) int {
 // too.
 func (b *builder) keepSecondLog() {
 	if b.given.Clock != NoClock {
-		b.p.Log = program.Log{Clock: b.given.Clock, At: Num(machine.LogAt), Entries: machine.LogSize / program.EntrySize}
+		b.p.Log = program.Log{Clock: b.given.Clock, At: Num(stage2.LogAt), Entries: stage2.LogSize / program.EntrySize}
 	}
 }
 
@@ -71,5 +71,5 @@ func (b *builder) noteBirth(fd int) {
 	}
 	at := b.p.Buffer(16)
 	b.addStage(program.ClockGettime, Num(b.given.Clock), at).Ignore(program.AnyErrno).Quiet = true
-	b.addStage(program.Pwrite64, Num(fd), at, Num(16), Num(machine.BornAt-machine.StatePage)).Ignore(program.AnyErrno).Quiet = true
+	b.addStage(program.Pwrite64, Num(fd), at, Num(16), Num(stage2.BornAt-stage2.StatePage)).Ignore(program.AnyErrno).Quiet = true
 }

@@ -25,6 +25,7 @@ type attempt struct {
 	memory   *memory
 	launch   machine.Launch
 	stage    *machine.Second
+	door     *machine.Door // what a child waits at that must not spin, or nil
 	terminal Terminal
 	ends     []func(started bool)
 

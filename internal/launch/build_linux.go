@@ -81,7 +81,7 @@ func (s *attempt) prepareLaunch() {
 		s.launch.NoPidFD = true // clone(2) has room for one of them; a stop needs the number
 	}
 	if s.ask.Listens() {
-		s.launch.Handover = &s.made.Handover
+		s.launch.Handover, s.launch.Door = &s.made.Handover, s.door
 	}
 	if s.to.Tracer != nil {
 		s.launch.Times = &s.to.Tracer.times

@@ -16,7 +16,6 @@ import (
 // be taken. It would spin otherwise, and on one CPU its parent, which it does not make
 // way for, would never come.
 func (s *attempt) makeDoor() *spec.Error {
-	s.given.Door = nil
 	if !s.ask.Listens() || !willBeRealTime(s.ask) {
 		return nil
 	}
@@ -26,7 +25,7 @@ func (s *attempt) makeDoor() *spec.Error {
 		e.Hint = "with a real-time policy a listener needs it, Linux 5.11, and a filter in force may have answered"
 		return e
 	}
-	s.given.Door = door
+	s.door, s.given.Door = door, door.Address()
 	s.afterwards(func(bool) { door.Close() })
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
 // A Self is a program that this process runs in its own place.
@@ -55,7 +56,7 @@ func (s *Self) Become() error {
 	defer syscall.ForkLock.Unlock()
 	restore := inheritable(s.Keep)
 	defer restore()
-	return executeFile(file.fd, SecondName)
+	return executeFile(file.fd, stage2.Name)
 }
 
 // keepsLocked reports whether there is a record lock on a file that the program

@@ -3,7 +3,6 @@
 package machine
 
 import (
-	"math"
 	"os"
 	"sync/atomic"
 	"time"
@@ -14,21 +13,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// A Handover is a late rendezvous: the child has opened a descriptor in its own
-// table and cannot pass it on, since every call that it makes from then on may
-// be denied. So it stores the number in a word and goes on when another word is
-// set, which takes it no call (or waits at a door), and the parent takes the descriptor out of the
-// child's table.
-type Handover struct {
-	Number program.Arg // a word of the program's data; NoNumber until it is stored
-	Taken  program.Arg // another one; 0 until the parent has the descriptor
-	// Door, if not nil, is what the child waits at instead of Taken.
-	Door *Door
-}
-
-// NoNumber is no descriptor's number.
-const NoNumber = math.MaxUint32
-
 // takeOver does the parent's part of a handover. That the child is gone is no
 // error here.
 func (r *run) takeOver(l *Launch, res *Result) error {
@@ -36,7 +20,7 @@ func (r *run) takeOver(l *Launch, res *Result) error {
 		return nil
 	}
 	number := r.await(l, word32(l.Program, l.Handover.Number))
-	if number == NoNumber {
+	if number == program.NoNumber {
 		return nil
 	}
 	pidfd := res.PidFD
@@ -55,19 +39,19 @@ func (r *run) takeOver(l *Launch, res *Result) error {
 		return os.NewSyscallError("pidfd_getfd", err)
 	}
 	res.Taken = fd
-	if l.Handover.Door != nil {
-		return l.Handover.Door.Open()
+	if l.Door != nil {
+		return l.Door.Open()
 	}
 	atomic.StoreUint32(word32(l.Program, l.Handover.Taken), 1)
 	return nil
 }
 
-// await returns the word when it is no longer NoNumber, or NoNumber if the
+// await returns the word when it is no longer program.NoNumber, or program.NoNumber if the
 // child has left the parent's memory. Nothing wakes the parent for the word, so
 // that it looks again and again, seldom when the child takes long.
 func (r *run) await(l *Launch, word *uint32) uint32 {
 	for pause := 10 * time.Microsecond; ; pause = min(2*pause, time.Millisecond) {
-		if n := atomic.LoadUint32(word); n != NoNumber {
+		if n := atomic.LoadUint32(word); n != program.NoNumber {
 			return n
 		}
 		left := atomic.LoadUint32(r.left)

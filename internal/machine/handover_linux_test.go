@@ -20,7 +20,7 @@ func handingOver(path string, first, last func(p *program.Program)) *Launch {
 	if first != nil {
 		first(p)
 	}
-	h := &Handover{Number: p.Words(NoNumber), Taken: p.Words(0)}
+	h := &program.Handover{Number: p.Words(program.NoNumber), Taken: p.Words(0)}
 	p.Add("", program.Openat, num(unix.AT_FDCWD), p.Str(path), num(unix.O_RDONLY|unix.O_CLOEXEC), num(0)).Into(h.Number)
 	look := p.Here()
 	p.GotoIf("", h.Taken, num(0), &look)

@@ -7,44 +7,16 @@ import (
 	"unsafe"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
 // The image: headers and the state, one segment with the code, and one with the
 // program and its data. The headers are mapped twice, once with the code and
 // once, before that, with the state to be written to, which a file may take the
-// place of. What can be written to cannot be executed. Each segment begins
-// 64 KiB further in memory than in the file, compared to the one before it, so
-// that no two share a page whatever its size.
+// place of. What can be written to cannot be executed.
 const (
-	imageBase   = 0x400000
-	segmentGap  = 0x10000
 	headersSize = 64 + 3*56
 	stateEnd    = headersSize + int(unsafe.Sizeof(state{}))
-
-	// StatePage is the address that a file with the state is to be mapped at,
-	// with any size up to 4096.
-	StatePage = imageBase - segmentGap
-	// SharedAt is the address of some room in that page for the program's own
-	// use, SharedSize bytes.
-	SharedAt   = StatePage + 1024
-	SharedSize = 2048
-	// BornAt is the address of a struct timespec in that page: when the
-	// program has begun, if it notes that.
-	BornAt = SharedAt + SharedSize
-	// SiblingAt is the address in that page of a word for the number of the
-	// process that goes on, where the first one makes another.
-	SiblingAt = BornAt + 16
-	// LeftAt is the address in that page of a word that the kernel clears when an init's child
-	// has left the init's memory, by executing the program or by its end.
-	LeftAt = SiblingAt + 8
-	// EndAt is where in the file an init may tell the end of the program, up to
-	// 512 bytes.
-	EndAt = 3584
-	// LogAt is the address for a log behind that page, LogSize bytes.
-	LogAt   = StatePage + statePageSize
-	LogSize = segmentGap - statePageSize
-
-	statePageSize = 4096
 )
 
 // image returns the file of a program: handler is the index of the step that
@@ -60,8 +32,8 @@ func (l *layout) image(p *program.Program, handler, more int, tail func(layout) 
 	textEnd := uint64(len(image))
 
 	n := len(p.Steps)*l.perStep() + more
-	l.state = StatePage + headersSize
-	l.insns = imageBase + segmentGap + textEnd
+	l.state = stage2.StatePage + headersSize
+	l.insns = stage2.Base + stage2.SegmentGap + textEnd
 	l.data = l.insns + uint64(n)*uint64(insnSize)
 	insns := l.link(p, make([]insn, 0, n))
 	defer l.unlink(p)
@@ -94,9 +66,9 @@ func putHeaders(image []byte, textEnd uint64) {
 	h = le.AppendUint16(h, etExec)
 	h = le.AppendUint16(h, elfMachine)
 	h = le.AppendUint32(h, 1)
-	h = le.AppendUint64(h, imageBase+uint64(stateEnd)) // entry
-	h = le.AppendUint64(h, 64)                         // program headers
-	h = le.AppendUint64(h, 0)                          // no section headers
+	h = le.AppendUint64(h, stage2.Base+uint64(stateEnd)) // entry
+	h = le.AppendUint64(h, 64)                           // program headers
+	h = le.AppendUint64(h, 0)                            // no section headers
 	h = le.AppendUint32(h, 0)
 	for _, v := range []uint16{64, 56, 3, 0, 0, 0} { // sizes and counts
 		h = le.AppendUint16(h, v)
@@ -104,11 +76,11 @@ func putHeaders(image []byte, textEnd uint64) {
 	segment := func(flags uint32, offset, addr, size uint64) {
 		h = le.AppendUint32(h, ptLoad)
 		h = le.AppendUint32(h, flags)
-		for _, v := range []uint64{offset, addr, addr, size, size, segmentGap} {
+		for _, v := range []uint64{offset, addr, addr, size, size, stage2.SegmentGap} {
 			h = le.AppendUint64(h, v)
 		}
 	}
-	segment(readWrite, 0, StatePage, uint64(stateEnd))
-	segment(readExec, 0, imageBase, textEnd)
-	segment(readWrite, textEnd, imageBase+segmentGap+textEnd, uint64(len(image))-textEnd)
+	segment(readWrite, 0, stage2.StatePage, uint64(stateEnd))
+	segment(readExec, 0, stage2.Base, textEnd)
+	segment(readWrite, textEnd, stage2.Base+stage2.SegmentGap+textEnd, uint64(len(image))-textEnd)
 }

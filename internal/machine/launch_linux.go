@@ -60,7 +60,9 @@ type Launch struct {
 	Go         program.Arg
 	// Handover, if not nil, is a descriptor that the child hands to the parent
 	// at its end.
-	Handover *Handover
+	Handover *program.Handover
+	// Door, if not nil, is what the child waits at for that, instead of the word.
+	Door *Door
 	// Sibling, if not nil, says which step makes the process that goes on.
 	Sibling *Sibling
 	// ReadsProc says that the rendezvous, or the child itself, needs the

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/plain"
+	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
 // kill kills the child, which may be gone already. Its number may then belong
@@ -104,7 +105,7 @@ func executedSecond(pid int) bool {
 		}
 		if info := ended(pid); info.pid != 0 {
 			name, known := taskName(pid)
-			return info.code == cldExited || !known || name != SecondName // a step that fails says so
+			return info.code == cldExited || !known || name != stage2.Name // a step that fails says so
 		}
 		if !known && patience > patient { // no /proc, or somebody else has reaped it
 			return true

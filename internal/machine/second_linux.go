@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
 // A Second is a second stage: the steps that must not run while memory is
@@ -137,13 +138,13 @@ func (s *Second) Seal() error {
 	s.program = layout{logs: s.Program.Log.Entries > 0, exit: 1}
 	tell := func(l layout) []insn { return []insn{s.tell(l.state), exitInsn(), crashInsn()} }
 	image := s.program.image(s.Program, len(s.Program.Steps), 3, tell)
-	page := make([]byte, statePageSize)
+	page := make([]byte, stage2.StatePageSize)
 	copy(page, image[:stateEnd])
-	page[LeftAt-StatePage] = 1
+	page[stage2.LeftAt-stage2.StatePage] = 1
 	if _, err := unix.Pwrite(s.state, page, 0); err != nil {
 		return os.NewSyscallError("pwrite", err)
 	}
-	if size := StateSize(s.Program); size > statePageSize {
+	if size := stage2.StateSize(s.Program.Log.Size()); size > stage2.StatePageSize {
 		if err := unix.Ftruncate(s.state, int64(size)); err != nil {
 			return os.NewSyscallError("ftruncate", err)
 		}
@@ -201,14 +202,6 @@ func (s *Second) judge(res Result, report []byte) Result {
 	return res
 }
 
-// Executed is the word that an init tells when the program has been executed. No
-// other report begins so: instructions and their addresses begin with other bytes.
-const Executed = "\x01"
-
-// SecondName is what a second stage calls itself, in PR_SET_NAME(2const). It is
-// the name of no file, so that no program is called that by its execve.
-const SecondName = "sprog/second"
-
 // shown is the state as it is in the file.
 func (s *Second) shown() (st state) {
 	b := make([]byte, stateEnd)
@@ -218,28 +211,24 @@ func (s *Second) shown() (st state) {
 	return st
 }
 
-// StateSize is how much the second stage has to map of the file with the state.
-// Less than a page is a page.
-func StateSize(p *program.Program) int { return statePageSize + p.Log.Size() }
-
 // Times returns when the second stage began, and what it has put into its log.
 // Neither is there without one, or before the state is mapped.
 func (s *Second) Times() (begin time.Duration, log []program.Entry) {
 	if s.Program == nil || s.Program.Log.Entries == 0 {
 		return 0, nil
 	}
-	page := make([]byte, statePageSize)
+	page := make([]byte, stage2.StatePageSize)
 	unix.Pread(s.state, page, 0)
 	st := (*state)(unsafe.Pointer(&page[headersSize]))
-	used := make([]byte, min(max(int64(st.log)-LogAt, 0), LogSize))
-	unix.Pread(s.state, used, statePageSize)
-	return program.ReadTime(page[BornAt-StatePage:]), s.Program.ReadLog(used)
+	used := make([]byte, min(max(int64(st.log)-stage2.LogAt, 0), stage2.LogSize))
+	unix.Pread(s.state, used, stage2.StatePageSize)
+	return program.ReadTime(page[stage2.BornAt-stage2.StatePage:]), s.Program.ReadLog(used)
 }
 
 // Shared returns what the program has left in the room at SharedAt.
 func (s *Second) Shared() []byte {
-	b := make([]byte, SharedSize)
-	unix.Pread(s.state, b, SharedAt-StatePage)
+	b := make([]byte, stage2.SharedSize)
+	unix.Pread(s.state, b, stage2.SharedAt-stage2.StatePage)
 	return b
 }
 
@@ -282,7 +271,7 @@ func (s *Second) atExecve() bool {
 func (s *Second) ranProgram() bool {
 	var left [4]byte
 	st := s.shown()
-	if n, err := unix.Pread(s.state, left[:], LeftAt-StatePage); n < len(left) || err != nil || left != [4]byte{} || st.failed != 0 {
+	if n, err := unix.Pread(s.state, left[:], stage2.LeftAt-stage2.StatePage); n < len(left) || err != nil || left != [4]byte{} || st.failed != 0 {
 		return false
 	}
 	step := s.program.step(st.cur)

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
 // The copy of the code ends where the code does: it holds no end mark, and the
@@ -89,8 +90,8 @@ func TestImageIsELF(t *testing.T) {
 			t.Errorf("segment %+v cannot be mapped with pages of 64 KiB", s)
 		}
 	}
-	if own.Vaddr != StatePage || own.Filesz > 4096 {
-		t.Errorf("segment %+v; want one of at most 4096 bytes at %#x", own, StatePage)
+	if own.Vaddr != stage2.StatePage || own.Filesz > 4096 {
+		t.Errorf("segment %+v; want one of at most 4096 bytes at %#x", own, stage2.StatePage)
 	}
 	if own.Vaddr/largestPage == text.Vaddr/largestPage || text.Vaddr/largestPage == data.Vaddr/largestPage {
 		t.Error("the segments share a page")
@@ -196,7 +197,7 @@ func TestOutcomes(t *testing.T) {
 
 	// Unless it has mapped its state: then it shows where.
 	p = new(program.Program)
-	p.Add("", program.Mmap, num(StatePage), num(4096), num(3), num(0x11), num(4), num(0))
+	p.Add("", program.Mmap, num(stage2.StatePage), num(4096), num(3), num(0x11), num(4), num(0))
 	p.Add("", program.Getpid)
 	p.Add("", program.Getppid)
 	p.Fault = &program.Fault{Step: 2, Die: true}
@@ -207,7 +208,7 @@ func TestOutcomes(t *testing.T) {
 
 	// And what failed, where it cannot say so.
 	p = new(program.Program)
-	p.Add("", program.Mmap, num(StatePage), num(4096), num(3), num(0x11), num(4), num(0))
+	p.Add("", program.Mmap, num(stage2.StatePage), num(4096), num(3), num(0x11), num(4), num(0))
 	p.Add("", program.Close, num(3))
 	stop(p)
 	if res, _ := runSecond(t, p, p.Len()); res.OK || res.Place != InSecond || res.Step != 2 || res.Errno != unix.EBADF || res.Signal != 0 {
@@ -236,7 +237,7 @@ func TestOutcomes(t *testing.T) {
 // be read.
 func TestOutcomeOfOneThatGoesOn(t *testing.T) {
 	p := new(program.Program)
-	p.Add("", program.Write, num(3), p.Str(Executed+"more"), num(5))
+	p.Add("", program.Write, num(3), p.Str(stage2.Executed+"more"), num(5))
 	p.Add("", program.ExitGroup, num(0))
 	res, s := launchSecond(t, &Second{Program: p, Report: 3, Forks: true, GoesOn: true})
 	if !res.OK {

@@ -6,13 +6,8 @@ import (
 	"encoding/binary"
 	"unsafe"
 
+	"github.com/sprog-dev/sprog/internal/stage2"
 	"golang.org/x/sys/unix"
-)
-
-// Words that it tells before, each of which it waits for an answer to.
-const (
-	Entered     = "\x02" // it is in its user namespace
-	SiblingMade = "\x03" // its first process has made the one that goes on
 )
 
 // listen reads the pipe to its end, or to the word that the program has been
@@ -38,7 +33,7 @@ func (s *Second) listen(res *Result) []byte {
 			buf = buf[1:] // it may not have waited, but failed
 		}
 		report = append(report, buf...)
-		if s.GoesOn && string(report) == Executed {
+		if s.GoesOn && string(report) == stage2.Executed {
 			return report
 		}
 		if len(report) > 0 {
@@ -57,9 +52,9 @@ func (s *Second) heard(res *Result, word string) bool {
 	switch word {
 	default:
 		return false
-	case SiblingMade:
+	case stage2.SiblingMade:
 		s.follow(res)
-	case Entered:
+	case stage2.Entered:
 		s.follow(res)
 		res.Err = s.Rendezvous(res.Pid)
 		if s.Moments != nil {
@@ -83,7 +78,7 @@ func (s *Second) follow(res *Result) {
 		return
 	}
 	var word [4]byte
-	unix.Pread(s.state, word[:], SiblingAt-StatePage)
+	unix.Pread(s.state, word[:], stage2.SiblingAt-stage2.StatePage)
 	pid := int(binary.NativeEndian.Uint32(word[:]))
 	if pid == 0 {
 		return
