@@ -3,11 +3,18 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"go/ast"
+	"go/constant"
+	"go/importer"
 	"go/parser"
 	"go/token"
+	"go/types"
+	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -38,7 +45,7 @@ func TestMessagesReferToFields(t *testing.T) {
 				t.Errorf("%s: the command has no name for %s: see flagsOfFields and phrases in terms.go", l.at, field)
 			}
 			continue
-		case !strings.Contains(l.text, " ") && !strings.Contains(l.text, "{"):
+		case !strings.ContainsAny(l.text, " {-"):
 			continue
 		}
 		terms.Text(l.text).Walk(func(plain string) {
@@ -54,13 +61,10 @@ func TestMessagesReferToFields(t *testing.T) {
 				t.Errorf("%s: the library speaks of the flag %s in %q", l.at, flag, l.text)
 			}
 		}, func(r terms.Reference) {
-			if !goName.MatchString(r.Field) && !slices.Contains([]string{"Dir", "Stdin", "Stdout", "Stderr"}, r.Field) {
-				return // braces of something else
+			if !isField(r.Field) {
+				return
 			}
 			references++
-			if l.string {
-				t.Errorf("%s: what refers to fields has to be a terms.Text: %q", l.at, l.text)
-			}
 			said := flagsFor(r, nil)
 			if said == "" || goName.MatchString(said) || said == r.Words {
 				t.Errorf("%s: the command calls %v %q: see flagsOfFields and phrases in terms.go", l.at, r, said)
@@ -116,7 +120,6 @@ func fieldNames() map[string]bool {
 type literal struct {
 	at, text string
 	ofField  bool // it is the argument of spec.Field
-	string   bool // it goes where only a string can
 }
 
 func (l literal) field() string {
@@ -154,25 +157,18 @@ func libraryLiterals(t *testing.T) (list []literal) {
 
 // literalsOf are the strings of a file, but for imports and tags.
 func literalsOf(set *token.FileSet, file *ast.File) (list []literal) {
-	called := map[ast.Node]string{} // by what an argument is taken
+	ofField := map[ast.Node]bool{}
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.ImportSpec, *ast.Field:
 			return false
 		case *ast.CallExpr:
-			for _, arg := range n.Args {
-				ast.Inspect(arg, func(part ast.Node) bool {
-					if _, inner := part.(*ast.CallExpr); !inner && part != nil {
-						called[part] = nameOf(n.Fun)
-					}
-					return true
-				})
+			if name := types.ExprString(n.Fun); (name == "Field" || name == "spec.Field") && len(n.Args) == 1 {
+				ofField[n.Args[0]] = true
 			}
 		case *ast.BasicLit:
 			if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
-				by := called[n]
-				list = append(list, literal{set.Position(n.Pos()).String(), text, by == "Field" || by == "spec.Field",
-					slices.Contains([]string{"errors.New", "fmt.Errorf", "fmt.Sprintf", "terms.Plain"}, by)})
+				list = append(list, literal{set.Position(n.Pos()).String(), text, ofField[n]})
 			}
 		}
 		return true
@@ -180,15 +176,70 @@ func literalsOf(set *token.FileSet, file *ast.File) (list []literal) {
 	return list
 }
 
-// nameOf is how a function is called.
-func nameOf(f ast.Expr) string {
-	switch f := f.(type) {
-	case *ast.Ident:
-		return f.Name
-	case *ast.SelectorExpr:
-		return nameOf(f.X) + "." + f.Sel.Name
+// A string that refers to fields is a terms.Text: as another string it would be shown with
+// its braces.
+func TestReferencesAreTexts(t *testing.T) {
+	out, err := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Dir,GoFiles,Export", "../..", "../../internal/...").Output()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return ""
+	type goPackage struct {
+		ImportPath, Dir, Export string
+		GoFiles                 []string
+	}
+	var own []goPackage
+	exports := map[string]string{}
+	for in := json.NewDecoder(bytes.NewReader(out)); in.More(); {
+		var p goPackage
+		if err := in.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		exports[p.ImportPath] = p.Export
+		if strings.HasPrefix(p.ImportPath, "github.com/sprog-dev/sprog") {
+			own = append(own, p)
+		}
+	}
+	set, texts := token.NewFileSet(), 0
+	from := importer.ForCompiler(set, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	for _, p := range own {
+		var files []*ast.File
+		for _, name := range p.GoFiles {
+			file, err := parser.ParseFile(set, filepath.Join(p.Dir, name), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
+		}
+		info := types.Info{Types: map[ast.Expr]types.TypeAndValue{}}
+		if _, err := (&types.Config{Importer: from}).Check(p.ImportPath, set, files, &info); err != nil {
+			t.Fatal(err)
+		}
+		for e, is := range info.Types {
+			if is.Value == nil || is.Value.Kind() != constant.String || !refers(constant.StringVal(is.Value)) {
+				continue
+			}
+			switch kind := is.Type.String(); {
+			case strings.HasSuffix(kind, "terms.Text"):
+				texts++
+			case kind != "untyped string": // which is a part of a text
+				t.Errorf("%s: %s is a %s; want a terms.Text", set.Position(e.Pos()), is.Value, kind)
+			}
+		}
+	}
+	if texts < 100 {
+		t.Errorf("%d texts refer to fields; want all messages", texts)
+	}
+}
+
+// refers reports whether a text refers to a field.
+func refers(text string) (does bool) {
+	terms.Text(text).Walk(func(string) {}, func(r terms.Reference) { does = does || isField(r.Field) })
+	return does
+}
+
+// isField reports whether a reference is to a field, and no braces of something else.
+func isField(name string) bool {
+	return goName.MatchString(name) || slices.Contains([]string{"Dir", "Stdin", "Stdout", "Stderr"}, name)
 }
 
 // What the doctor says of a feature, and of this machine, has no field in it.
