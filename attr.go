@@ -169,6 +169,14 @@ type Attr struct {
 	// Join lists existing namespaces that the child joins. See [Namespace].
 	Join []Namespace
 
+	// Root, if not nil, is the program's root directory. Nil is the caller's,
+	// as Mounts change it. See [Root].
+	Root *Root
+
+	// Mounts change what the program sees of the file system, in their order.
+	// See [Mount].
+	Mounts []Mount
+
 	// Hostname and Domainname, if not empty, are set in a new or joined UTS
 	// namespace. See sethostname(2).
 	Hostname   string

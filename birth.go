@@ -27,6 +27,9 @@ type Birth struct {
 	// them up itself, so they are right even if the program has ended.
 	Namespaces []NamespaceID
 
+	// View tells what was made of Attr.Mounts.
+	View *ViewBirth
+
 	// Cgroup is the cgroup that Attr.Cgroup has asked for.
 	Cgroup *CgroupHandle
 

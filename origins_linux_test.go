@@ -38,6 +38,8 @@ func TestOriginsHaveReasons(t *testing.T) {
 	}
 	startedPlainly(t)
 	mayAdministerAs(t, true)
+	exeIsSafeAs(t, true)
+	clonesTreesAs(t, true)
 	standingAs(t, compile.Standing{Root: true, Capable: true, Guarded: true})
 	for _, test := range allPlans(t) {
 		var child, self spec.Start

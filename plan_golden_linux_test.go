@@ -114,7 +114,7 @@ func allPlans(t *testing.T) []planCase {
 	a, b, tty := fileAt(t, 100), fileAt(t, 101), fileAt(t, 102)
 	return slices.Concat(plansOfFiles(a, b), plansOfTables(a, b), plansOfIDs, plansOfSessions(tty), plansOfPlaces, plansOfJoining,
 		plansOfInside, plansOfForbidding, plansOfAttr, plansOfCredentials, plansOfSignals, plansOfSched, plansOfMuch(a, tty),
-		plansOfLandlock, plansOfIDMap, plansOfSeccomp, plansOfCgroups)
+		plansOfLandlock, plansOfIDMap, plansOfSeccomp, plansOfCgroups, plansOfViews(a))
 }
 
 // TestPlans compares the listing of a plan with testdata/plans/NAME.golden,
@@ -124,6 +124,8 @@ func TestPlans(t *testing.T) {
 	mayAdministerAs(t, true)
 	standingAs(t, compile.Standing{Root: true, Capable: true, Guarded: true})
 	coresAre(t, unix.Rlimit{}, false)
+	exeIsSafeAs(t, true)
+	clonesTreesAs(t, true)
 	all := allPlans(t)
 	listed := map[string]bool{"join-process-unprivileged.golden": true}
 	for _, test := range plansOfGuarded {

@@ -32,6 +32,7 @@ func (a *Attr) spec() *spec.Attr {
 	s.Files = each(a.Files, func(f File) spec.File { return spec.File(f) })
 	s.Rlimits = each(a.Rlimits, func(l Rlimit) spec.Rlimit { return spec.Rlimit(l) })
 	s.Sysctls = each(a.Sysctls, func(c Sysctl) spec.Sysctl { return spec.Sysctl(c) })
+	s.Root, s.Mounts = a.Root.spec(), each(a.Mounts, Mount.spec)
 	s.Join = each(a.Join, func(n Namespace) spec.Namespace {
 		return spec.Namespace{Path: n.Path, File: n.File, PID: n.PID, PidFD: n.PidFD, Kinds: spec.NamespaceKind(n.Kinds)}
 	})
@@ -106,6 +107,30 @@ func (l *Landlock) spec() *spec.Landlock {
 	return s
 }
 
+func (r *Root) spec() *spec.Root {
+	if r == nil {
+		return nil
+	}
+	return &spec.Root{Host: r.Host, Empty: r.Empty, Dir: r.Dir, File: r.File, Overlay: (*spec.Overlay)(r.Overlay),
+		Flags: spec.MountFlags(r.Flags), Propagation: spec.Propagation(r.Propagation)}
+}
+
+func (m Mount) spec() spec.Mount {
+	s := spec.Mount{Target: m.Target, Bind: m.Bind, File: m.File, Tmpfs: (*spec.Tmpfs)(m.Tmpfs), Dev: (*spec.Dev)(m.Dev),
+		Kernel: spec.KernelFS(m.Kernel), Overlay: (*spec.Overlay)(m.Overlay), Data: m.Data, Dir: m.Dir, Symlink: m.Symlink, Mask: m.Mask,
+		Flags: spec.MountFlags(m.Flags), Clear: spec.MountFlags(m.Clear), Mode: m.Mode, Optional: m.Optional, Create: m.Create,
+		Shallow: m.Shallow, Propagation: spec.Propagation(m.Propagation)}
+	if i := m.IDMap; i != nil {
+		s.IDMap = &spec.MountIDMap{UIDs: each(i.UIDs, idRange), GIDs: each(i.GIDs, idRange)}
+	}
+	if p := m.Proc; p != nil {
+		s.Proc = &spec.Proc{Hide: spec.ProcHide(p.Hide), PIDsOnly: p.PIDsOnly, Writable: p.Writable, Fallback: spec.ProcFallback(p.Fallback)}
+	}
+	return s
+}
+
+func idRange(r IDRange) spec.IDRange { return spec.IDRange(r) }
+
 // landlockSet and landlockResult go the other way.
 func landlockSet(s spec.LandlockSet) LandlockSet {
 	return LandlockSet{LandlockAccess(s.Files), LandlockPortAccess(s.Ports), LandlockScope(s.Scopes), LandlockLog(s.Log)}
@@ -148,6 +173,7 @@ func (c *Cmd) birthOf(b *launch.Birth) Birth {
 		to.Landlock = new(landlockResult(*b.Landlock))
 	}
 	to.Namespaces = each(b.Namespaces, func(n launch.NamespaceID) NamespaceID { return NamespaceID{NamespaceKind(n.Kind), n.Device, n.Ino} })
+	to.View = (*ViewBirth)(b.View)
 	if b.Cgroup != nil {
 		to.Cgroup = &CgroupHandle{group: b.Cgroup, keep: c.Attr.Cgroup.Keep}
 	}

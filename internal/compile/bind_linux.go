@@ -39,8 +39,18 @@ func (m *Plan) BindStrings(path, dir string, argv, env []string) {
 	if m.path.Kind == program.Hole {
 		p.Fill(m.path, p.Str(path))
 	}
+	if m.again.Kind == program.Hole {
+		p.Fill(m.again, p.Str(path))
+	}
 	p.Fill(m.argv, p.Strs(argv))
 	p.Fill(m.env, p.Strs(env))
+}
+
+// BindView fills in this process's working directory.
+func (m *Plan) BindView(dir string) {
+	if m.cwd.Kind == program.Hole {
+		m.last.Fill(m.cwd, m.last.Str(dir))
+	}
 }
 
 // BindJoins fills in the namespaces that the first stage joins.

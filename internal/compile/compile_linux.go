@@ -17,14 +17,15 @@ type builder struct {
 	given *Input
 	made  Plan
 
-	p          *program.Program // of the stage that is being built
-	fds        fdPlan
-	labels     []openLabel // the files that take the program's labels
-	mask       program.Arg // the word with the signal mask to restore
-	stateLast  int         // the number of the file with the state, for the init
-	children   int         // the number of the list of the init's children, or -1
-	ruleset    int         // the number of Landlock's ruleset, or NotOpen
-	guardsCore bool        // the limit on core files is still to be put back
+	p           *program.Program // of the stage that is being built
+	fds         fdPlan
+	labels      []openLabel // the files that take the program's labels
+	mask        program.Arg // the word with the signal mask to restore
+	stateLast   int         // the number of the file with the state, for the init
+	children    int         // the number of the list of the init's children, or -1
+	ruleset     int         // the number of Landlock's ruleset, or NotOpen
+	contextWord program.Arg // a word with what a file system is being configured by, for afterFailure
+	guardsCore  bool        // the limit on core files is still to be put back
 }
 
 func (b *builder) add(field string, call program.Call, args ...program.Arg) *program.Step {

@@ -49,6 +49,8 @@ type Input struct {
 	Nofile     Nofile
 	RuleFDs    []int // what Uses has for Landlock's rules that have a File, in their order
 
+	Trees []Tree // what this process has opened of the view
+
 	Joins  Joins            // the namespaces to join
 	Locked spec.LandlockSet // what there is of Attr.Landlock
 }
@@ -69,6 +71,7 @@ type Plan struct {
 	FirstMask program.Arg      // the word with the signal mask of the parent
 	GoWord    program.Arg      // the word that the rendezvous waits for
 	Handover  program.Handover // of the descriptor that the child hands to its parent, if it has one
+	View      ViewReport       // of the mounts
 	Ids       []program.Arg    // where the child puts the ids of namespaces
 
 	ChildPid, ChildPidFD, ChildLeft program.Arg // of the process that goes on, where one is made on the way
@@ -88,6 +91,7 @@ type Plan struct {
 	joined               []program.Arg // the holes of the namespaces that the first stage joins
 	last                 *program.Program
 	path, dir, argv, env program.Arg // the holes in that
+	cwd, again           program.Arg // those of a view: the caller's directory, the path once more
 }
 
 // Runs is who runs a step of the second stage.
@@ -129,4 +133,24 @@ type Joins struct {
 	MakesSibling bool          // a process that is made on the way goes on
 
 	NullReader, NullWriter int // what Uses has for the caller's /dev/null, or NotOpen
+}
+
+// A Tree is a file or a directory that is to be mounted, and that this process has open: as a
+// mount that it has made, or else by the path that leads to it.
+type Tree struct {
+	Mount        int // the index in Attr.Mounts, or -1 for the root
+	Hole         int // what Uses has for the mount, or NotOpen
+	Path         string
+	Inode        uint64
+	Major, Minor uint32
+}
+
+// treeOf is the tree of a mount, or nil.
+func (g *Input) treeOf(mount int) *Tree {
+	for i := range g.Trees {
+		if g.Trees[i].Mount == mount {
+			return &g.Trees[i]
+		}
+	}
+	return nil
 }

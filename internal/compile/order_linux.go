@@ -40,6 +40,7 @@ func (b *builder) steps() {
 	b.hostname()             // in the namespaces, with the rights that come with them
 	b.sysctls()              // in the namespaces, too
 	b.loopback()             // in the network namespace
+	b.view()                 // with the rights in the namespaces, while the file systems are those of the caller
 	b.forbidUserNamespaces() // after all that takes rights in the other namespaces
 	b.reportNamespaces()     // the last one has been entered
 	b.openLabels()           // the last step that needs the caller's /proc
@@ -79,6 +80,7 @@ func Compile(g *Input, m *Memory) Plan {
 	first.Label(b.mask, "mask")
 	b.made.FirstMask = b.mask
 	b.steps()
+	b.afterFailure()
 	b.made.last = b.p
 	b.p = first
 	b.noteTimes()

@@ -78,7 +78,11 @@ func (b *builder) unshare() {
 	if flags&unix.CLONE_NEWNS != 0 {
 		// Most systems mount / shared, and what is mounted in the new
 		// namespace would appear in the old one.
-		b.add(spec.Field("Unshareflags"), program.Mount, b.p.Str("none"), b.p.Str("/"), Num(0), Num(unix.MS_REC|unix.MS_PRIVATE), Num(0)).Of(program.OfRoot)
+		spread := unix.MS_PRIVATE
+		if b.ask.HasView() { // what a path of autofs's leads to still has to appear
+			spread = unix.MS_SLAVE
+		}
+		b.add(spec.Field("Unshareflags"), program.Mount, b.p.Str("none"), b.p.Str("/"), Num(0), Num(unix.MS_REC|spread), Num(0)).Of(program.OfRoot)
 	}
 }
 
@@ -94,6 +98,10 @@ func (b *builder) chroot() {
 }
 
 func (b *builder) chdir() {
+	if b.ask.HasView() {
+		b.enterView()
+		return
+	}
 	switch {
 	case b.ask.Dir != "":
 		b.made.dir = b.p.Hole("dir")

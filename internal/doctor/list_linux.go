@@ -18,6 +18,7 @@ func featureGroups() []featureGroup {
 		{"starting", featuresOfStarts()},
 		{"users and rights", featuresOfRights()},
 		{"namespaces", featuresOfNamespaces()},
+		{"view of the file system", featuresOfView()},
 		{"processes and terminals", featuresOfProcesses()},
 		{"limits and scheduling", featuresOfScheduling()},
 		{"memory", featuresOfMemory()},

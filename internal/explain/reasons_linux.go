@@ -106,6 +106,6 @@ func Origins() map[program.Origin]bool {
 // none.
 var plainErrnos = [...]program.Origin{
 	"", // what every start does
-	"SysProcAttr.Ctty", "SysProcAttr.Pdeathsig", "Files", "ExtraFiles", "Attr.Program", "Attr.Inherit", "Attr.InheritAll",
+	"SysProcAttr.Ctty", "SysProcAttr.Pdeathsig", "Attr.Root", "Attr.Mounts", "Files", "ExtraFiles", "Attr.Program", "Attr.Inherit", "Attr.InheritAll",
 	"Attr.TimeOffsets", "Attr.ReportNamespaces", "Attr.NoNewPrivs", "Attr.Personality", "Attr.Signals", "Attr.Umask", "Attr.TimerSlack",
 }

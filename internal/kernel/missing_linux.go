@@ -13,11 +13,14 @@ import (
 type Missing uint32
 
 const (
-	NoClone3     Missing = 1 << iota // before Linux 5.3; CLONE_CLEAR_SIGHAND before 5.5
-	NoCloseRange                     // before Linux 5.9; CLOSE_RANGE_CLOEXEC before 5.11
-	NoExecveat                       // before Linux 3.19
-	NoIntoCgroup                     // before Linux 5.7, where clone3 takes fewer bytes
-	OnlyVfork                        // emulators (qemu-user, valgrind): no child shares memory but that of vfork
+	NoClone3       Missing = 1 << iota // before Linux 5.3; CLONE_CLEAR_SIGHAND before 5.5
+	NoCloseRange                       // before Linux 5.9; CLOSE_RANGE_CLOEXEC before 5.11
+	NoExecveat                         // before Linux 3.19
+	NoIntoCgroup                       // before Linux 5.7, where clone3 takes fewer bytes
+	NoMountSetattr                     // before Linux 5.12: the calls that work on mounts by descriptors
+	NoOpenat2                          // before Linux 5.6
+	NoLowerdirPlus                     // before Linux 6.8, where overlays take all layers in one string
+	OnlyVfork                          // emulators (qemu-user, valgrind): no child shares memory but that of vfork
 )
 
 // Has reports whether any of the calls is in the set.

@@ -34,6 +34,7 @@ type attempt struct {
 	handler    int           // of an Exec: the first step after a failure
 
 	bound       []compile.Bound // where the child finds the parent's descriptors
+	cwd         string          // this process's working directory, where there is a view
 	landlock    kernel.Landlock // what the kernel has of it
 	parentSteps []PlanStep      // of a plan: what the parent does before the birth
 }

@@ -39,6 +39,7 @@ func (s *attempt) bind() {
 	s.made.BindFiles(s.bound, s.given.Highest)
 	s.made.BindJoins(s.given.Joins.List)
 	s.made.BindStrings(s.ask.Path, s.ask.Dir, s.ask.Argv, s.ask.Env)
+	s.made.BindView(s.cwd)
 }
 
 // compile compiles the programs.

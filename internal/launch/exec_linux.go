@@ -90,7 +90,7 @@ func (s *attempt) oneThread() bool {
 	switch {
 	case s.given.Lacks.Has(kernel.NoCloseRange):
 		return false // descriptors would be closed in the table of all threads
-	case s.ask.Sys.Chroot != "" || s.given.Joins.Has(spec.MountNamespace):
+	case s.ask.Sys.Chroot != "" || s.ask.HasView() && !s.ask.ExeIsSafe || s.given.Joins.Has(spec.MountNamespace):
 		return false // another root takes an image: see SecondStage
 	}
 	return !slices.ContainsFunc(s.made.First.Steps[:s.handler], func(step program.Step) bool { return !isForOneThread(&step) })

@@ -34,7 +34,11 @@ type Birth struct {
 	Landlock        *spec.LandlockResult
 	Namespaces      []NamespaceID
 	Cgroup          *cgroup.Group
+	View            *View
 }
+
+// A View tells what was made of the mounts: indexes in Attr.Mounts.
+type View struct{ LeftOut, Fallbacks []int }
 
 // A NamespaceID is what stat(2) tells of a namespace.
 type NamespaceID struct {

@@ -29,6 +29,7 @@ func planFor(r *spec.Start, lacks kernel.Missing, to Options) ([]PlanStep, error
 	}
 	s.compile()
 	s.made.BindStrings(r.Path, r.Dir, r.Argv, r.Env)
+	s.made.BindView(s.cwd)
 	if to.Inspect != nil {
 		to.Inspect(s.made.First, s.made.Second)
 	}

@@ -40,6 +40,7 @@ var preparations = [...]preparation{
 	both((*attempt).guardCore),
 	{(*attempt).askLandlock, (*attempt).supposeLandlock},
 	both((*attempt).resolveLandlock),
+	{(*attempt).openView, (*attempt).supposeView},
 	{(*attempt).makeInline, (*attempt).supposeInline},
 	{(*attempt).lookForCPUs, nil},
 	{(*attempt).makeDoor, nil},

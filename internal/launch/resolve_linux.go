@@ -30,7 +30,7 @@ func Resolve(r *spec.Start) *spec.Error {
 // resolutions look at this process and its machine: they complete what is asked for,
 // and refuse what cannot be here.
 var resolutions = [...]func(*spec.Start) *spec.Error{
-	checkDiffering, checkGroups, checkCaps, checkMayRestrict, checkFiles, checkTIOCSTI,
+	lookAtExe, checkDiffering, checkGroups, checkCaps, checkMayRestrict, checkFiles, checkTIOCSTI,
 	addSubordinates, checkHelpers, // which go by the lines of the maps
 }
 

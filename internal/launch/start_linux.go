@@ -95,6 +95,7 @@ func (s *attempt) try() (machine.Result, error) {
 	s.to.Tracer.launched(s.stage)
 	if res.OK {
 		s.tellNamespaces()
+		s.tellView()
 		s.takeEnd()
 	}
 	if started = res.OK; !started {

@@ -221,6 +221,8 @@ func (l layout) ref(r program.Ref) uint64 {
 		return l.insn(int(r.Step)) + uint64(unsafe.Offsetof(insn{}.arg)) + 8*uint64(r.Pos)
 	case program.ToData:
 		return l.data + uint64(r.Pos)
+	case program.ToAddress:
+		return uint64(r.Pos)
 	}
 	return 0
 }

@@ -252,6 +252,9 @@ func (r *run) prepare(l *Launch) {
 	f := r.frame
 	*f = frame{all: ^uint64(0), tid: 1, pidfd: -1}
 	f.state = r.place.begin(p, addressOf(&r.insns[steps]))
+	if p.Handler > 0 {
+		f.state.handler = r.place.insn(p.Handler)
+	}
 	r.left = &f.tid
 	f.old = r.place.data + l.Mask.Value
 	r.useCall(l)

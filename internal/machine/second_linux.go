@@ -137,7 +137,11 @@ func (s *Second) Close() {
 func (s *Second) Seal() error {
 	s.program = layout{logs: s.Program.Log.Entries > 0, exit: 1}
 	tell := func(l layout) []insn { return []insn{s.tell(l.state), exitInsn(), crashInsn()} }
-	image := s.program.image(s.Program, len(s.Program.Steps), 3, tell)
+	handler := len(s.Program.Steps)
+	if s.Program.Handler > 0 {
+		handler = s.Program.Handler
+	}
+	image := s.program.image(s.Program, handler, 3, tell)
 	page := make([]byte, stage2.StatePageSize)
 	copy(page, image[:stateEnd])
 	page[stage2.LeftAt-stage2.StatePage] = 1
@@ -229,6 +233,13 @@ func (s *Second) Times() (begin time.Duration, log []program.Entry) {
 func (s *Second) Shared() []byte {
 	b := make([]byte, stage2.SharedSize)
 	unix.Pread(s.state, b, stage2.SharedAt-stage2.StatePage)
+	return b
+}
+
+// View returns what it has left in the room at ViewAt.
+func (s *Second) View() []byte {
+	b := make([]byte, stage2.ViewSize)
+	unix.Pread(s.state, b, stage2.ViewAt-stage2.StatePage)
 	return b
 }
 

@@ -103,8 +103,14 @@ func (p *Program) WithOpen(use func(fd Arg)) {
 	p.Add(p.StepOf(fd).Field, Close, fd).Quiet = true
 }
 
-// Into has the step's result stored in a word of the data, as 8 bytes.
-func (s *Step) Into(word Arg) *Step { return s.Feed(Ref{ToData, 0, int32(word.Value)}) }
+// Into has the step's result stored in a word of the data, as 8 bytes, or at an address
+// that is a number.
+func (s *Step) Into(word Arg) *Step {
+	if word.Kind == Number {
+		return s.Feed(Ref{ToAddress, 0, int32(word.Value)})
+	}
+	return s.Feed(Ref{ToData, 0, int32(word.Value)})
+}
 
 // Feed has the step's result stored in a place, as 8 bytes.
 func (s *Step) Feed(to Ref) *Step {

@@ -18,8 +18,13 @@ const (
 	ExitGroup
 	Fchdir
 	Fcntl
+	Fsconfig
+	Fsmount
+	Fsopen
+	Fstatfs
 	Futex
 	GetMempolicy
+	Getcwd
 	Getpid
 	Getppid
 	Ioctl
@@ -29,10 +34,17 @@ const (
 	LandlockAddRule
 	LandlockCreateRuleset
 	LandlockRestrictSelf
+	Mkdirat
+	Mknodat
 	Mmap
 	Mount
+	MountSetattr
+	MoveMount
+	OpenTree
 	Openat
+	Openat2
 	Personality
+	PivotRoot
 	Ppoll
 	Prctl
 	Pread64
@@ -40,6 +52,7 @@ const (
 	Ptrace
 	Pwrite64
 	Read
+	Readlinkat
 	RtSigaction
 	RtSigprocmask
 	RtSigqueueinfo
@@ -63,7 +76,9 @@ const (
 	Setuid
 	Socket
 	Statx
+	Symlinkat
 	Umask
+	Umount2
 	Unshare
 	Waitid
 	Write
@@ -88,8 +103,13 @@ var callTable = [numCalls]call{
 	ExitGroup:             {name: "exit_group", object: -1, args: []printer{number}},
 	Fchdir:                {name: "fchdir", object: -1, args: []printer{number}},
 	Fcntl:                 {name: "fcntl", object: 0, args: []printer{number, fcntlCmd, fcntlArg}, thread: true},
+	Fsconfig:              {name: "fsconfig", object: 2, args: []printer{number, fsconfigCmd, fsconfigKey, fsconfigValue, number}, since: [2]int{5, 2}, filtered: true, thread: true},
+	Fsmount:               {name: "fsmount", object: 0, args: []printer{number, fsmountFlags, mountAttrs}, since: [2]int{5, 2}, filtered: true, thread: true},
+	Fsopen:                {name: "fsopen", object: 0, args: []printer{str, fsopenFlags}, since: [2]int{5, 2}, filtered: true, thread: true},
+	Fstatfs:               {name: "fstatfs", object: -1, args: []printer{number, address}, thread: true},
 	Futex:                 {name: "futex", object: -1, args: []printer{address, futexOp, number, address}},
 	GetMempolicy:          {name: "get_mempolicy", object: -1, args: []printer{address, address, number, address, number}, thread: true},
+	Getcwd:                {name: "getcwd", object: -1, args: []printer{address, number}, thread: true},
 	Getpid:                {name: "getpid", object: -1, thread: true},
 	Getppid:               {name: "getppid", object: -1, thread: true},
 	Ioctl:                 {name: "ioctl", object: 1, args: []printer{number, ioctlRequest, ioctlArg}, thread: true},
@@ -99,10 +119,17 @@ var callTable = [numCalls]call{
 	LandlockAddRule:       {name: "landlock_add_rule", object: 2, args: []printer{number, landlockRuleType, landlockRule, number}, since: [2]int{5, 13}, thread: true},
 	LandlockCreateRuleset: {name: "landlock_create_ruleset", object: -1, args: []printer{landlockRuleset, number, number}, since: [2]int{5, 13}, thread: true},
 	LandlockRestrictSelf:  {name: "landlock_restrict_self", object: -1, args: []printer{number, landlockRestrictFlags}, since: [2]int{5, 13}, thread: true},
+	Mkdirat:               {name: "mkdirat", object: 1, args: []printer{dirfd, str, octal}, thread: true},
+	Mknodat:               {name: "mknodat", object: 1, args: []printer{dirfd, str, fileMode, number}, thread: true},
 	Mmap:                  {name: "mmap", object: -1, args: []printer{address, number, protFlags, mapFlags, number, number}},
 	Mount:                 {name: "mount", object: 1, args: []printer{str, str, str, mountFlags, address}, filtered: true, thread: true},
+	MountSetattr:          {name: "mount_setattr", object: 1, args: []printer{dirfd, str, atFlags, mountAttr, number}, since: [2]int{5, 12}, filtered: true, thread: true},
+	MoveMount:             {name: "move_mount", object: 3, args: []printer{dirfd, str, dirfd, str, moveFlags}, since: [2]int{5, 2}, filtered: true, thread: true},
+	OpenTree:              {name: "open_tree", object: 1, args: []printer{dirfd, str, openTreeFlags}, since: [2]int{5, 2}, filtered: true, thread: true},
 	Openat:                {name: "openat", object: 1, args: []printer{dirfd, str, openMode, optionalMode}, thread: true},
+	Openat2:               {name: "openat2", object: 1, args: []printer{dirfd, str, openHow, number}, since: [2]int{5, 6}, thread: true},
 	Personality:           {name: "personality", object: 0, args: []printer{persona}, filtered: true},
+	PivotRoot:             {name: "pivot_root", object: 0, args: []printer{str, str}, filtered: true, thread: true},
 	Ppoll:                 {name: "ppoll", object: -1, args: []printer{address, number, address, address, number}},
 	Prctl:                 {name: "prctl", object: 1, args: []printer{prctlOp, prctlArg, prctlMore, prctlMore, prctlMore}},
 	Pread64:               {name: "pread64", object: -1, args: []printer{number, address, number, number}},
@@ -110,6 +137,7 @@ var callTable = [numCalls]call{
 	Ptrace:                {name: "ptrace", object: -1, args: []printer{ptraceRequest}, filtered: true},
 	Pwrite64:              {name: "pwrite64", object: -1, args: []printer{number, address, number, number}},
 	Read:                  {name: "read", object: -1, args: []printer{number, address, number}},
+	Readlinkat:            {name: "readlinkat", object: 1, args: []printer{dirfd, str, address, number}, thread: true},
 	RtSigaction:           {name: "rt_sigaction", object: -1, args: []printer{signal, sigaction, address, number}, thread: true},
 	RtSigprocmask:         {name: "rt_sigprocmask", object: -1, args: []printer{sigHow, sigset, address, number}, thread: true},
 	RtSigqueueinfo:        {name: "rt_sigqueueinfo", object: -1, args: []printer{number, signal, address}},
@@ -133,7 +161,9 @@ var callTable = [numCalls]call{
 	Setuid:                {name: "setuid", object: 0, args: []printer{id}, thread: true},
 	Socket:                {name: "socket", object: 0, args: []printer{socketDomain, socketType, number}},
 	Statx:                 {name: "statx", object: 1, args: []printer{dirfd, str, atFlags, statxMask, address}, since: [2]int{4, 11}},
+	Symlinkat:             {name: "symlinkat", object: 2, args: []printer{str, dirfd, str}, thread: true},
 	Umask:                 {name: "umask", object: 0, args: []printer{octal}, thread: true},
+	Umount2:               {name: "umount2", object: 0, args: []printer{str, umountFlags}, filtered: true, thread: true},
 	Unshare:               {name: "unshare", object: 0, args: []printer{cloneFlags}, filtered: true},
 	Waitid:                {name: "waitid", object: -1, args: []printer{waitWho, number, address, waitFlags, address}},
 	Write:                 {name: "write", object: 1, args: []printer{number, text, number}, thread: true},

@@ -27,6 +27,14 @@ func (p *Program) Words(words ...uint64) Arg {
 	return Arg{Address, uint64(at)}
 }
 
+// Variable adds a word that nothing but the program's steps store to, so that it is known
+// what tests of it find.
+func (p *Program) Variable(value uint64) Arg {
+	word := p.Words(value)
+	p.Variables = append(p.Variables, word.Value)
+	return word
+}
+
 // Uint32s adds 32-bit words.
 func (p *Program) Uint32s(words ...uint32) Arg {
 	p.align()

@@ -54,6 +54,8 @@ func (p *Program) Object(i int) string {
 		return p.scheduled(s)
 	case LandlockAddRule:
 		return p.ruledBy(s)
+	case Fsconfig, Fsmount, Mkdirat, Mknodat, MoveMount, MountSetattr, OpenTree, Symlinkat:
+		return p.mountedBy(s)
 	}
 	l := line{p: p, s: s, i: i, name: func(int) string { return "" }}
 	l.arg(callTable[s.Call].args[n], n)

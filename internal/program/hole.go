@@ -37,4 +37,5 @@ func (p *Program) CopyFrom(other *Program) {
 	p.Steps, p.Data = append(p.Steps, other.Steps...), append(p.Data, other.Data...)
 	p.Relocs, p.Labels = append(p.Relocs, other.Relocs...), append(p.Labels, other.Labels...)
 	p.Holes, p.Log = append(p.Holes, other.Holes...), other.Log
+	p.Variables, p.Handler = append(p.Variables, other.Variables...), other.Handler
 }

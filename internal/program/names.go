@@ -89,10 +89,8 @@ func closeRangeFlags(l *line, n int) {
 	l.flags(n, flag{2, "CLOSE_RANGE_UNSHARE"}, flag{4, "CLOSE_RANGE_CLOEXEC"})
 }
 
-func atFlags(l *line, n int) { l.flags(n, flag{0x1000, "AT_EMPTY_PATH"}) }
-
-func mountFlags(l *line, n int) {
-	l.flags(n, flag{0x4000, "MS_REC"}, flag{1 << 18, "MS_PRIVATE"}, flag{1 << 19, "MS_SLAVE"}, flag{0x1000, "MS_BIND"})
+func atFlags(l *line, n int) {
+	l.flags(n, flag{0x1000, "AT_EMPTY_PATH"}, flag{0x8000, "AT_RECURSIVE"}, flag{0x100, "AT_SYMLINK_NOFOLLOW"})
 }
 
 func protFlags(l *line, n int) {
@@ -121,7 +119,9 @@ func socketDomain(l *line, n int) { l.enum(n, names{1: "AF_UNIX", 2: "AF_INET"})
 
 func socketType(l *line, n int) { l.flags(n, flag{0o2000000, "SOCK_CLOEXEC"}, flag{2, "SOCK_DGRAM"}) }
 
-func statxMask(l *line, n int) { l.flags(n, flag{0x100, "STATX_INO"}) }
+func statxMask(l *line, n int) {
+	l.flags(n, flag{1, "STATX_TYPE"}, flag{2, "STATX_MODE"}, flag{0x100, "STATX_INO"})
+}
 
 func ptraceRequest(l *line, n int) { l.enum(n, names{0: "PTRACE_TRACEME"}) }
 

@@ -83,16 +83,17 @@ func Num[T ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64 | ~uintptr](n T) A
 type Ref struct {
 	Kind RefKind
 	Step int32 // index of the step, for ToArg
-	Pos  int32 // argument number, or offset in the data
+	Pos  int32 // argument number, offset in the data, or the address
 }
 
 // A RefKind says what a Ref refers to.
 type RefKind uint8
 
 const (
-	Nowhere RefKind = iota
-	ToArg           // an argument of another step
-	ToData          // a word of the data
+	Nowhere   RefKind = iota
+	ToArg             // an argument of another step
+	ToData            // a word of the data
+	ToAddress         // a place in memory that is there already
 )
 
 // A Catch names an errno that is no failure, and the step to go on with,
@@ -120,6 +121,11 @@ type Program struct {
 	Holes []Unfilled
 	// Log is where it is noted when timed steps begin.
 	Log Log
+	// Variables are the words that nothing but steps store to, by their offsets.
+	Variables []uint64
+	// Handler is the first of the steps that are run when one has failed, or 0. They
+	// are the program's last, and what comes after them ends the process.
+	Handler int
 	// Fault, if not nil, makes a step misbehave when the program runs.
 	Fault *Fault
 
@@ -163,6 +169,7 @@ func (p *Program) Reset() {
 	p.Labels = p.Labels[:0]
 	p.Holes = p.Holes[:0]
 	p.Fault, p.Log, p.waiting, p.targets = nil, Log{}, p.waiting[:0], 0
+	p.Variables, p.Handler = p.Variables[:0], 0
 	if cap(p.Data) > keep {
 		p.Data, p.Relocs = nil, nil
 	}

@@ -61,13 +61,26 @@ var effects = [numCalls]func(verifiedCall) (uint64, outcome){
 	Execveat:              verifiedCall.execveat,
 	Fchdir:                verifiedCall.fchdir,
 	Fcntl:                 verifiedCall.fcntl,
+	Fsconfig:              verifiedCall.usesFirst,
+	Fsmount:               verifiedCall.fsmount,
+	Fsopen:                verifiedCall.opensHarmless,
 	LandlockCreateRuleset: verifiedCall.opensHarmless,
+	Mkdirat:               verifiedCall.mkdirat,
+	Mknodat:               verifiedCall.mkdirat,
 	Mount:                 verifiedCall.mount,
+	MountSetattr:          verifiedCall.usesFirst,
+	MoveMount:             verifiedCall.moveMount,
+	OpenTree:              verifiedCall.openTree,
 	Openat:                verifiedCall.openat,
+	Openat2:               verifiedCall.openat2,
+	PivotRoot:             verifiedCall.pivotRoot,
+	Readlinkat:            verifiedCall.mkdirat,
 	Seccomp:               verifiedCall.seccomp,
 	Setns:                 verifiedCall.setns,
 	Socket:                verifiedCall.opensHarmless,
 	Statx:                 verifiedCall.statx,
+	Symlinkat:             verifiedCall.symlinkat,
+	Umount2:               verifiedCall.umount2,
 }
 
 // uses looks up the descriptor in an argument.
@@ -117,6 +130,8 @@ func (c verifiedCall) follows(n int) {
 	switch {
 	case path == "" || path == "/":
 		return
+	case c.oldRoot:
+		c.report(c.state, "follows a path while the old root is still there")
 	case c.outside:
 		c.report(c.state, "follows a path while the working directory is outside of the root")
 	case !c.foreign:
@@ -130,6 +145,8 @@ func (c verifiedCall) follows(n int) {
 		switch {
 		case f.kind == HostDirectory:
 			c.report(c.state, "follows a path while descriptor %d, a directory of the host's, is open", f.fd)
+		case f.kind == OfView:
+			c.report(c.state, "follows a path while descriptor %d, a part of the view, is open", f.fd)
 		case f.kind == HostFile && c.step.Call == Openat:
 			c.report(c.state, "opens a file while descriptor %d, a file of the host's, is open", f.fd)
 		}
@@ -173,7 +190,7 @@ func (c verifiedCall) from(dir int) (host bool) {
 	if ok && f.kind == HostDirectory {
 		return true
 	}
-	if path != "" {
+	if path != "" && !(f.kind == OfView && single(path)) {
 		c.report(c.state, "follows a path from descriptor %d, which is no directory of the host's", f.fd)
 	}
 	return false

@@ -34,10 +34,18 @@ func newStage(p *Program) stage {
 		}
 	}
 	for word := range g.counters {
+		if slices.Contains(p.Variables, word) {
+			continue
+		}
 		if !p.counts(word) {
 			delete(g.counters, word)
 			continue
 		}
+	}
+	for _, word := range p.Variables {
+		g.counters[word] = nil
+	}
+	for word := range g.counters {
 		for i := range p.Steps {
 			if p.Steps[i].reads(word) {
 				g.counters[word] = append(g.counters[word], i)

@@ -15,6 +15,8 @@ type state struct {
 	rest      []span // numbers at which there may be any file of the parent's
 	foreign   bool   // the root is another one than the caller's
 	outside   bool   // and the working directory is not in it
+	missing   int    // mounts that were left out
+	oldRoot   bool   // the root of before is mounted on top of the new one
 	words     map[uint64]uint64
 	args      map[argument]uint64
 }
@@ -53,7 +55,7 @@ func (s *state) key() string {
 		}
 	}
 	yes := map[bool]int{true: 1}
-	put(s.stage, s.pc, yes[s.shared], yes[s.foreign], yes[s.outside], len(s.files), len(s.rest), len(s.words))
+	put(s.stage, s.pc, s.missing, yes[s.shared], yes[s.foreign], yes[s.outside], yes[s.oldRoot], len(s.files), len(s.rest), len(s.words))
 	for _, f := range s.files {
 		put(f.fd, int(f.kind), yes[f.cloexec])
 	}

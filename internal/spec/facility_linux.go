@@ -40,6 +40,9 @@ var Facilities = [...]Facility{
 	{Field: "ReportNamespaces", proc: func(r *Start) bool { return r.Attr.ReportNamespaces != 0 }},
 	{Field: "Join", check: (*Start).checkJoin, stage: func(r *Start) bool { return r.Named()&(TimeNamespace|MountNamespace) != 0 }},
 
+	{Field: "Root", check: (*Start).checkRoot, stage: turnsStage, confines: func(r *Start) bool { return r.Attr.Root != nil }, Confines: "view", NoFlag: "its flags are those of the mounts"},
+	{Field: "Mounts", check: (*Start).checkMounts, stage: turnsStage, confines: func(r *Start) bool { return len(r.Attr.Mounts) > 0 }, Confines: "view", NoFlag: "they are for a library"},
+
 	{Field: "Hostname"}, // with the others that are set inside
 	{Field: "Domainname"},
 	{Field: "Loopback"},
@@ -78,6 +81,9 @@ var Facilities = [...]Facility{
 	{Field: "Signals", check: (*Start).checkSignals, Everywhere: true},
 	{Field: "Umask", check: (*Start).checkUmask, Everywhere: true},
 }
+
+// turnsStage: in a root of its own the program could execute /proc/self/exe.
+func turnsStage(r *Start) bool { return r.HasView() && !r.ExeIsSafe && r.MayHaveStages() }
 
 func asksOOMScore(r *Start) bool    { return r.Attr.OOMScoreAdj != nil }
 func asksMDWE(r *Start) bool        { return r.Attr.MDWE }

@@ -9,7 +9,9 @@ const (
 	InitField    = "Attr.Init"
 	IOField      = "Attr.IOPriority"
 	NUMAField    = "Attr.NUMA"
+	MountsField  = "Attr.Mounts"
 	OOMField     = "Attr.OOMScoreAdj"
+	RootField    = "Attr.Root"
 	SchedField   = "Attr.Scheduler"
 	TIOCSTIField = "Attr.DenyTIOCSTI"
 )

@@ -32,6 +32,10 @@ type Start struct {
 	Caps   CapEdits // what Attr.Caps and Securebits come to
 	Secure Edit
 
+	// ExeIsSafe says that the program could not write to the file that this process
+	// executes, if it got hold of it.
+	ExeIsSafe bool
+
 	JoinsUser bool // Attr.Join has a user namespace that is not this process's
 }
 

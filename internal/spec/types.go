@@ -47,6 +47,8 @@ type Attr struct {
 	Cgroup               *Cgroup
 	CgroupV1             []string
 	Join                 []Namespace
+	Root                 *Root
+	Mounts               []Mount
 	Hostname             string
 	Domainname           string
 	Sysctls              []Sysctl

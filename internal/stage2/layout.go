@@ -19,6 +19,10 @@ const (
 	// use, SharedSize bytes.
 	SharedAt   = StatePage + 1024
 	SharedSize = 2048
+	// ViewAt is the address of some more room there, ViewSize bytes, for what becomes
+	// of the program's mounts.
+	ViewAt   = StatePage + 512
+	ViewSize = SharedAt - ViewAt
 	// BornAt is the address of a struct timespec in that page: when the
 	// program has begun, if it notes that.
 	BornAt = SharedAt + SharedSize

@@ -1,0 +1,108 @@
+//go:build amd64 || arm64
+
+package compile
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// The hidden file system has the files that the view makes itself: given content, what
+// masks directories, the layers that overlays write to. The kernel clones no part of a
+// mount that is not attached (before Linux 6.15). So it is attached on top of / for a moment, where no path
+// of the caller's leads to it, and is detached again before the turn.
+
+// needsHidden reports whether the mount is made of the hidden file system.
+func (t *taken) needsHidden() bool {
+	return t.Data != nil || t.Mask || t.Overlay != nil && t.Overlay.Private
+}
+
+func (v *viewer) hide() {
+	field := v.ask.ViewField()
+	v.hidden = v.newFileSystem(field, "tmpfs", attributes(spec.MountNoSUID|spec.MountNoDev), option{"mode", "0700"})
+	v.add(field, program.MoveMount, v.hidden, v.p.Str(""), Num(unix.AT_FDCWD), v.p.Str("/"), Num(fromDescriptor))
+	v.add(field, program.Fchdir, v.hidden)
+}
+
+// unhide detaches it: what it is made of lives as long as what has been cloned from it.
+func (v *viewer) unhide() {
+	field := v.ask.ViewField()
+	v.add(field, program.Umount2, v.p.Str("."), Num(unix.MNT_DETACH))
+	v.add(field, program.Chdir, v.p.Str("/"))
+	v.close(field, v.hidden)
+}
+
+// hiddenName is a new name in it.
+func (v *viewer) hiddenName() string {
+	v.names++
+	return spec.Itoa(v.names)
+}
+
+// hiddenDir makes a directory in it, and returns its path from there.
+func (v *viewer) hiddenDir(field string, mode uint32) (name string) {
+	name = v.hiddenName()
+	v.add(field, program.Mkdirat, v.hidden, v.p.Str(name), Num(mode))
+	return name
+}
+
+// clone makes a mount of something in it.
+func (v *viewer) clone(field, name string) program.Arg {
+	v.add(field, program.OpenTree, v.hidden, v.p.Str(name), Num(openTreeClone))
+	return v.p.Result()
+}
+
+// takeData makes a file with given content.
+func (v *viewer) takeData(t *taken) {
+	p, mode, name := v.p, uint32(0o600), v.hiddenName()
+	if t.Mode != nil {
+		mode = *t.Mode
+	}
+	v.add(t.field, program.Openat, v.hidden, p.Str(name), Num(unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC), Num(mode))
+	if len(t.Data) > 0 {
+		p.WithOpen(func(fd program.Arg) { v.add(t.field, program.Write, fd, p.Bytes(t.Data), Num(len(t.Data))) })
+	} else {
+		v.close(t.field, p.Result())
+	}
+	t.fd = v.clone(t.field, name)
+	v.setFlags(t.field, t.fd, t.Flags, t.Clear, 0)
+}
+
+// takeMask takes what hides a directory, and what hides a file: the caller's /dev/null,
+// which has to be that. The program's own could be anything (CVE-2025-31133).
+func (v *viewer) takeMask(t *taken) {
+	p := v.p
+	t.fd = v.clone(t.field, v.hiddenDir(t.field, 0))
+	v.setFlags(t.field, t.fd, spec.MountReadOnly, 0, 0)
+	v.add(t.field, program.OpenTree, Num(unix.AT_FDCWD), p.Str("/dev/null"), Num(openTreeClone))
+	t.other = p.Result()
+	stat, isNull, maybe := p.Buffer(StatxSize), p.Ahead(), p.Ahead()
+	v.add(t.field, program.Statx, t.other, p.Str(""), Num(emptyPath), Num(unix.STATX_TYPE), stat)
+	p.GotoIf(t.field, stat.Plus(statxRdevMajor), Num(1), &maybe).Quiet = true
+	bad := p.Here()
+	v.fails(t.field, "/dev/null", NotNull)
+	maybe.Place()
+	p.GotoIf(t.field, stat.Plus(statxRdevMinor), Num(3), &isNull).Then(&bad).Quiet = true
+	isNull.Place()
+}
+
+// placeMask hides what is at the target, if anything is.
+func (v *viewer) placeMask(t *taken) {
+	p, missing, isDir, done := v.p, v.p.Ahead(), v.p.Ahead(), v.p.Ahead()
+	v.openStep(t.field, t.At()).On(uint32(unix.ENOENT), &missing).On(uint32(unix.ENOTDIR), &missing)
+	at := p.Result()
+	attach := func(fd program.Arg) {
+		v.add(t.field, program.MoveMount, fd, p.Str(""), at, p.Str(""), Num(fromDescriptor|toDescriptor))
+	}
+	v.gotoIfDirectory(t.field, at, &isDir)
+	attach(t.other)
+	p.GotoIf(t.field, v.always(), Num(0), &done).Quiet = true
+	isDir.Place()
+	attach(t.fd)
+	done.Place()
+	v.close(t.field, at)
+	missing.Place()
+	v.close(t.field, t.fd)
+	v.close(t.field, t.other)
+}

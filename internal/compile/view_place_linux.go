@@ -1,0 +1,252 @@
+//go:build amd64 || arm64
+
+package compile
+
+import (
+	"path"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// placeOne puts a mount where it belongs.
+func (v *viewer) placeOne(t *taken) {
+	switch t.Source() {
+	case "":
+		v.change(t)
+		return
+	case "Mask":
+		v.placeMask(t)
+		return
+	case "Dir":
+		v.makeDirectory(t)
+		return
+	case "Symlink":
+		v.makeLink(t)
+		return
+	}
+	missing := v.ifThere(t)
+	v.attach(t, v.resolve(t.At()))
+	if t.Dev != nil {
+		v.fill(t)
+	}
+	if t.Proc != nil {
+		v.protect(t)
+	}
+	if !t.stays {
+		v.close(t.field, v.fdOf(t))
+	}
+	missing.Place()
+	v.tree.mount(v.resolve(t.At()).path, landOf(t.Mount), t.missing)
+	if t.Dev != nil {
+		v.tree.dev(v.resolve(t.At()).path, t)
+	}
+}
+
+// attach attaches a mount at its target, which is made where that may be.
+func (v *viewer) attach(t *taken, to target) {
+	if to.known() {
+		parent, name := v.makeKnown(t, to)
+		v.add(t.field, program.MoveMount, v.fdOf(t), v.p.Str(""), parent.fd, v.p.Str(name), Num(fromDescriptor))
+		v.closeDir(t.field, parent)
+		return
+	}
+	v.makeUnknown(t, to)
+	dir := v.open(t.field, to.path)
+	v.add(t.field, program.MoveMount, v.fdOf(t), v.p.Str(""), dir.fd, v.p.Str(""), Num(fromDescriptor|toDescriptor))
+	v.closeDir(t.field, dir)
+}
+
+// A directory is one that is open while something is made in it.
+type directory struct {
+	fd   program.Arg
+	root bool // it is the root, which stays open
+}
+
+func (v *viewer) closeDir(field string, d directory) {
+	if !d.root {
+		v.close(field, d.fd)
+	}
+}
+
+// open opens what a path means in the program's root. Links are followed there, and
+// those in /proc that lead anywhere are not.
+func (v *viewer) open(field, path string) directory {
+	if path == "/" {
+		return directory{v.root, true}
+	}
+	v.openStep(field, path)
+	return directory{fd: v.p.Result()}
+}
+
+func (v *viewer) openStep(field, path string) *program.Step {
+	how := v.p.Words(pathOnlyCloexec, 0, resolveInRoot)
+	return v.add(field, program.Openat2, v.root, v.p.Str(path), how, Num(openHowSize))
+}
+
+// makeKnown makes a target, and the directories above it, in a file system of which
+// all is known, as far as they are not there. It returns the directory and the name in it.
+func (v *viewer) makeKnown(t *taken, to target) (dir directory, name string) {
+	parent, name := path.Split(to.path)
+	parent = path.Clean(parent)
+	for _, above := range v.tree.missingAbove(to.path) {
+		over, last := path.Split(above)
+		dir := v.open(t.field, path.Clean(over))
+		v.makeDir(t.field, dir, last, 0o755)
+		v.closeDir(t.field, dir)
+		v.tree.add(above)
+	}
+	dir = v.open(t.field, parent)
+	if !v.tree.has(to.path) {
+		v.makeLike(t, dir, name)
+	}
+	return dir, name
+}
+
+// makeUnknown makes a target in a file system that may have it.
+func (v *viewer) makeUnknown(t *taken, to target) {
+	if !t.Create && to.land != private && to.missing == (program.Arg{}) {
+		return
+	}
+	p, missing, there := v.p, v.p.Ahead(), v.p.Ahead()
+	v.openStep(t.field, to.path).On(uint32(unix.ENOENT), &missing)
+	fd := p.Result()
+	v.add(t.field, program.Close, fd).Then(&there).Quiet = true
+	missing.Place()
+	if to.missing != (program.Arg{}) && !t.Create && to.land != private {
+		make := p.Ahead()
+		p.GotoIf(t.field, to.missing, Num(none), &make).Then(&there).Quiet = true
+		make.Place()
+	}
+	for _, above := range prefixes(to.path) {
+		over, last := path.Split(above)
+		dir := v.open(t.field, path.Clean(over))
+		if above == to.path {
+			v.makeLike(t, dir, last)
+		} else {
+			v.makeDir(t.field, dir, last, 0o755)
+		}
+		v.closeDir(t.field, dir)
+	}
+	there.Place()
+}
+
+// makeDir makes a directory, or leaves what is there.
+func (v *viewer) makeDir(field string, dir directory, name string, mode uint32) {
+	v.add(field, program.Mkdirat, dir.fd, v.p.Str(name), Num(mode)).Ignore(uint32(unix.EEXIST))
+}
+
+// makeLike makes what the mount can be attached to: a directory or a file.
+func (v *viewer) makeLike(t *taken, dir directory, name string) {
+	p := v.p
+	file := func() {
+		v.add(t.field, program.Mknodat, dir.fd, p.Str(name), Num(modeRegular|0o644), Num(0)).Ignore(uint32(unix.EEXIST))
+	}
+	if is, known := t.IsDirectory(); known {
+		if is {
+			v.makeDir(t.field, dir, name, t.modeOf())
+		} else {
+			file()
+		}
+		return
+	}
+	isDir, done := p.Ahead(), p.Ahead()
+	v.gotoIfDirectory(t.field, v.fdOf(t), &isDir)
+	file()
+	p.GotoIf(t.field, v.always(), Num(0), &done).Quiet = true
+	isDir.Place()
+	v.makeDir(t.field, dir, name, t.modeOf())
+	done.Place()
+}
+
+// gotoIfDirectory goes on with the target if a descriptor is of a directory.
+func (v *viewer) gotoIfDirectory(field string, fd program.Arg, is *program.Target) {
+	p := v.p
+	stat, kind := p.Buffer(StatxSize), p.Words(0)
+	v.add(field, program.Statx, fd, p.Str(""), Num(emptyPath), Num(unix.STATX_TYPE), stat)
+	p.Copy(field, stat.Plus(statxMode), kind).Args[3] = Num(^uint32(modeTypeMask))
+	p.GotoIf(field, kind, Num(modeDirectory), is).Quiet = true
+}
+
+// change sets flags of what is at the target already, by a mount of it on itself.
+func (v *viewer) change(t *taken) {
+	p, missing := v.p, v.p.Ahead()
+	propagation := uint64(0)
+	if t.Propagation != spec.PropagationDefault {
+		propagation = propagationFlag(t.Propagation)
+	}
+	if t.At() == "/" {
+		v.setFlags(t.field, v.root, t.Flags, t.Clear, t.depth())
+		return
+	}
+	open := v.openStep(t.field, t.At())
+	if t.Optional {
+		t.missing = p.Variable(none)
+		open.On(uint32(unix.ENOENT), &missing).Into(t.missing)
+	}
+	at := p.Result()
+	v.add(t.field, program.OpenTree, at, p.Str(""), Num(openTreeClone|emptyPath|t.depth()))
+	tree := p.Result()
+	v.setFlags(t.field, tree, t.Flags, t.Clear, t.depth())
+	v.add(t.field, program.MoveMount, tree, p.Str(""), at, p.Str(""), Num(fromDescriptor|toDescriptor))
+	if propagation != 0 {
+		t.fd, t.stays = tree, true
+	} else {
+		v.close(t.field, tree)
+	}
+	v.close(t.field, at)
+	v.leftOut(t, &missing)
+}
+
+// makeDirectory is for Dir. Where nothing may be made it has to be there.
+func (v *viewer) makeDirectory(t *taken) {
+	to := v.resolve(t.At())
+	switch {
+	case to.path == "/":
+	case to.known():
+		dir, _ := v.makeKnown(t, to)
+		v.closeDir(t.field, dir)
+		v.tree.add(to.path)
+	default:
+		v.makeUnknown(t, to)
+		dir := v.open(t.field, to.path+"/")
+		v.closeDir(t.field, dir)
+	}
+}
+
+// modeOf is that of what is made for a mount.
+func (t *taken) modeOf() uint32 {
+	if t.Dir && t.Mode != nil {
+		return *t.Mode
+	}
+	return 0o755
+}
+
+// makeLink is for Symlink.
+func (v *viewer) makeLink(t *taken) {
+	parent, name := path.Split(t.At())
+	to := v.resolve(path.Clean(parent))
+	if to.known() {
+		for _, above := range append(v.tree.missingAbove(to.path), to.path) {
+			if above == "/" || v.tree.has(above) {
+				continue
+			}
+			over, last := path.Split(above)
+			dir := v.open(t.field, path.Clean(over))
+			v.makeDir(t.field, dir, last, 0o755)
+			v.closeDir(t.field, dir)
+			v.tree.add(above)
+		}
+	}
+	dir := v.open(t.field, to.path)
+	v.link(t, dir, name)
+	v.closeDir(t.field, dir)
+	v.tree.link(path.Join(to.path, name), t.Symlink)
+}
+
+// link makes a symbolic link, or finds that the one which is there says the same.
+func (v *viewer) link(t *taken, dir directory, name string) {
+	v.add(t.field, program.Symlinkat, v.p.Str(t.Symlink), dir.fd, v.p.Str(name))
+}

@@ -1,0 +1,179 @@
+//go:build amd64 || arm64
+
+package compile
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// takeOne makes a mount that is not yet anywhere.
+func (v *viewer) takeOne(t *taken) {
+	switch t.Source() {
+	case "Bind":
+		v.takePath(t, t.Bind)
+	case "File":
+		v.takeFile(t)
+	case "Tmpfs":
+		v.takeTmpfs(t)
+	case "Proc":
+		v.takeProc(t)
+	case "Dev":
+		v.takeDev(t)
+	case "Kernel":
+		v.takeKernel(t)
+	case "Overlay":
+		v.takeOverlay(t)
+	case "Data":
+		v.takeData(t)
+	case "Mask":
+		v.takeMask(t)
+	}
+}
+
+// takePath takes what is at a path of the caller's, with what is mounted below.
+func (v *viewer) takePath(t *taken, path string) {
+	p, missing := v.p, v.p.Ahead()
+	if tree := v.given.treeOf(t.index); tree != nil && tree.Hole != NotOpen { // ids are mapped by the parent
+		t.fd = Num(v.fds.at(tree.Hole))
+		v.flagsOfSource(t)
+		return
+	}
+	open := v.add(t.field, program.OpenTree, Num(unix.AT_FDCWD), p.Str(path), Num(openTreeClone|t.depth()))
+	t.fd = p.Result()
+	if t.Optional {
+		t.missing = p.Variable(none)
+		open.On(uint32(unix.ENOENT), &missing).On(uint32(unix.ENOTDIR), &missing).Into(t.missing)
+	}
+	v.flagsOfSource(t)
+	v.leftOut(t, &missing)
+}
+
+// depth is how far down the mount reaches.
+func (t *taken) depth() int {
+	if t.Shallow {
+		return 0
+	}
+	return atRecursive
+}
+
+// flagsOfSource sets the flags of a mount that has come from the caller. The root is
+// written to as long as mounts are placed, if anything may have to be made there.
+func (v *viewer) flagsOfSource(t *taken) {
+	v.setFlags(t.field, t.fd, t.Flags, t.Clear, t.depth())
+	if v.isRoot(t) && t.Flags&spec.MountReadOnly != 0 && v.creates() {
+		v.setFlags(t.field, t.fd, 0, spec.MountReadOnly, 0)
+		t.late = spec.MountReadOnly
+	}
+}
+
+// creates reports whether a mount asks for its target to be made.
+func (v *viewer) creates() bool {
+	for i := range v.ask.Attr.Mounts {
+		if v.ask.Attr.Mounts[i].Create {
+			return true
+		}
+	}
+	return false
+}
+
+// leftOut ends what is done for a mount that may be missing, and tells if it is.
+func (v *viewer) leftOut(t *taken, missing *program.Target) {
+	if t.missing == (program.Arg{}) {
+		missing.Place()
+		return
+	}
+	there := v.p.Ahead()
+	v.p.GotoIf(t.field, v.always(), Num(0), &there).Quiet = true
+	missing.Place()
+	v.tell(t, LeftOut)
+	there.Place()
+}
+
+// always is a word that is 0, for jumps.
+func (v *viewer) always() program.Arg { return v.p.Variable(0) }
+
+// An option is one of a file system: without a value if that is "".
+type option struct{ key, value string }
+
+// newFileSystem makes a file system, and a mount of it.
+func (v *viewer) newFileSystem(field, kind string, attr uint64, options ...option) program.Arg {
+	return v.tryFileSystem(field, kind, attr, nil, options...)
+}
+
+// tryFileSystem goes on with the target, if there is one, where the kernel refuses a new file
+// system of the kind. What it was configured by is open then.
+func (v *viewer) tryFileSystem(field, kind string, attr uint64, refused *program.Target, options ...option) program.Arg {
+	p, context := v.p, v.context
+	v.add(field, program.Fsopen, p.Str(kind), Num(unix.FSOPEN_CLOEXEC)).Into(context)
+	fd := p.Result()
+	for _, o := range options {
+		if o.value == "" {
+			v.add(field, program.Fsconfig, fd, Num(program.FsconfigFlag), p.Str(o.key), Num(0), Num(0))
+			continue
+		}
+		v.add(field, program.Fsconfig, fd, Num(program.FsconfigString), p.Str(o.key), p.Str(o.value), Num(0))
+	}
+	made := v.add(field, program.Fsconfig, fd, Num(program.FsconfigCreate), Num(0), Num(0), Num(0))
+	if refused != nil {
+		made.On(uint32(unix.EPERM), refused)
+	}
+	mounted := v.add(field, program.Fsmount, fd, Num(unix.FSMOUNT_CLOEXEC), Num(attr))
+	if refused != nil {
+		mounted.On(uint32(unix.EPERM), refused)
+	}
+	mount := p.Result()
+	v.closeContext(field, fd)
+	return mount
+}
+
+// closeContext closes what a file system was configured by, of which a failure would
+// have told more.
+func (v *viewer) closeContext(field string, fd program.Arg) {
+	v.close(field, fd)
+	v.p.Copy(field, v.noContext, v.context)
+}
+
+// flagsOf are those of a new file system that has some by default.
+func (t *taken) flagsOf(usual spec.MountFlags) spec.MountFlags { return usual&^t.Clear | t.Flags }
+
+// takeTmpfs makes an empty file system, which can be written to as long as mounts are placed in it.
+func (v *viewer) takeTmpfs(t *taken) {
+	flags := t.flagsOf(spec.MountNoSUID | spec.MountNoDev)
+	if flags&spec.MountReadOnly != 0 && (v.isRoot(t) || v.isMountedBelow(t)) {
+		flags, t.late, t.stays = flags&^spec.MountReadOnly, spec.MountReadOnly, true
+	}
+	o, mode := t.Tmpfs, uint32(0o755)
+	if o.Mode != nil {
+		mode = *o.Mode
+	}
+	options := []option{{"mode", octal(mode)}}
+	if o.Size > 0 {
+		options = append(options, option{"size", decimal(o.Size)})
+	}
+	if o.Inodes > 0 {
+		options = append(options, option{"nr_inodes", decimal(o.Inodes)})
+	}
+	if o.Huge != "" {
+		options = append(options, option{"huge", o.Huge})
+	}
+	t.fd = v.newFileSystem(t.field, "tmpfs", attributes(flags), options...)
+}
+
+// isMountedBelow reports whether a later mount may be below this one.
+func (v *viewer) isMountedBelow(t *taken) bool {
+	for i := t.index + 1; i < len(v.ask.Attr.Mounts); i++ {
+		if at := v.ask.Attr.Mounts[i].At(); strings.HasPrefix(at, t.At()+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func octal(mode uint32) string { return "0" + strconv.FormatUint(uint64(mode), 8) }
+func decimal(n int64) string   { return strconv.FormatInt(n, 10) }

@@ -1,0 +1,40 @@
+//go:build amd64 || arm64
+
+package doctor
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// featuresOfView are Attr.Root and Attr.Mounts. The host is one that something can be mounted over in
+// any case: /.
+func featuresOfView() []featureProbe {
+	return []featureProbe{
+		{name: "mounts", since: "5.12", what: "{Attr.Mounts}, {Root|Attr.Root}", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: views(spec.Root{Empty: true})},
+		{name: "mounts-recursive", since: "5.12", what: "{Attr.Root.Flags}: on everything that is mounted below", takes: here(unix.CAP_SYS_ADMIN), inside: true,
+			try: views(spec.Root{Host: true, Flags: spec.MountReadOnly})},
+		{name: "view-user", since: "5.12", what: "{Attr.Mounts}, {Root|Attr.Root} in a user namespace", try: viewsAsUser()},
+		{name: "proc-fresh", since: "5.12", what: "{Attr.Mounts}: /proc in a user namespace", try: viewsAsUser(spec.Mount{Target: "/proc", Proc: &spec.Proc{}})},
+		{name: "overlay-user", since: "5.11", what: "{Attr.Mounts}: overlays in a user namespace",
+			try: viewsAsUser(spec.Mount{Target: "/o", Overlay: &spec.Overlay{Lower: []string{"/usr", "/etc"}, Private: true}})},
+	}
+}
+
+// views tries a root directory.
+func views(root spec.Root) func(*trial) {
+	return func(t *trial) {
+		t.sys.Cloneflags |= unix.CLONE_NEWNS
+		t.attr.Root = &root
+	}
+}
+
+// viewsAsUser tries mounts in an empty root, with no more rights than a user has.
+func viewsAsUser(mounts ...spec.Mount) func(*trial) {
+	return func(t *trial) {
+		mapsItself(t)
+		t.sys.Cloneflags |= unix.CLONE_NEWNS | unix.CLONE_NEWPID
+		t.attr.Root, t.attr.Mounts = &spec.Root{Empty: true}, mounts
+	}
+}

@@ -1,0 +1,171 @@
+//go:build amd64 || arm64
+
+package launch
+
+import (
+	"encoding/binary"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/pathwalk"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// lookAtExe finds out whether a program in a view of its own has to be kept from the file that
+// this process executes. It can get hold of that while the child shares this process's memory, by
+// an interpreter /proc/self/exe, with a mount that is as writable as this process's
+// (CVE-2019-5736).
+func lookAtExe(r *spec.Start) *spec.Error {
+	r.ExeIsSafe = r.HasView() && ExeIsSafe()
+	return nil
+}
+
+// ExeIsSafe reports whether that file is others'. Tests put another answer.
+var ExeIsSafe = func() bool {
+	return os.Geteuid() != 0 && !kernel.HasCap(unix.CAP_DAC_OVERRIDE) && !kernel.HasCap(unix.CAP_FOWNER) && exeIsOthers()
+}
+
+// exeIsOthers reports whether this process's user can neither write to its executable nor give himself the
+// right to.
+var exeIsOthers = sync.OnceValue(func() bool {
+	var st unix.Stat_t
+	if unix.Stat("/proc/self/exe", &st) != nil || int(st.Uid) == unix.Getuid() || int(st.Uid) == unix.Geteuid() {
+		return false
+	}
+	return unix.Access("/proc/self/exe", unix.W_OK) != nil && unix.Faccessat(unix.AT_FDCWD, "/proc/self/exe", unix.W_OK, unix.AT_EACCESS) != nil
+})
+
+// openView finds out what the child has to know of this process's view.
+func (s *attempt) openView() *spec.Error {
+	if !s.ask.HasView() {
+		return nil
+	}
+	s.cwd = "/"
+	if dir, err := os.Getwd(); err == nil {
+		s.cwd = dir
+	}
+	if kernel.OlderThan(6, 8) {
+		s.given.Lacks |= kernel.NoLowerdirPlus
+	}
+	return s.trees(s.openTree)
+}
+
+// supposeView is for a plan.
+func (s *attempt) supposeView() *spec.Error {
+	s.cwd = "/the/caller's/directory"
+	return s.trees(func(m *spec.Mount, field string, index int) *spec.Error {
+		tree := compile.Tree{Mount: index, Hole: compile.NotOpen, Path: m.File.Name()}
+		if ClonesTrees() {
+			tree.Hole = s.given.Use(compile.Use{Fd: compile.Unopened, Name: "mount", Field: field, Kind: program.OfView, Own: true})
+		}
+		s.given.Trees = append(s.given.Trees, tree)
+		return nil
+	})
+}
+
+// trees calls a function for the root and for each mount that are open files.
+func (s *attempt) trees(open func(m *spec.Mount, field string, index int) *spec.Error) *spec.Error {
+	s.given.Trees = nil
+	if !s.ask.HasView() {
+		return nil
+	}
+	root, field, first := s.ask.ViewRoot()
+	if root != nil && root.File != nil {
+		if err := open(root, field, first-1); err != nil {
+			return err
+		}
+	}
+	for i := first; i < len(s.ask.Attr.Mounts); i++ {
+		if m := &s.ask.Attr.Mounts[i]; m.File != nil {
+			if err := open(m, spec.Index(spec.MountsField, i), i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// openTree makes a mount of an open file, which the child could not: the file is of this
+// process's mount namespace. Without the right to it, the child has to find the file again.
+func (s *attempt) openTree(m *spec.Mount, field string, index int) *spec.Error {
+	refused := func(step string, err error) *spec.Error {
+		return &spec.Error{Step: step, Object: m.File.Name(), Field: field + ".File", Err: err}
+	}
+	fd, err := spec.FD(m.File)
+	if err != nil {
+		return refused("", err)
+	}
+	tree := compile.Tree{Mount: index, Hole: compile.NotOpen}
+	if ClonesTrees() {
+		use := compile.Use{Name: "mount", Field: field, Kind: program.OfView, Own: true}
+		if tree.Hole, err = s.makeFile(use, func() (int, error) { return ownTree(fd, m.Shallow) }); err != nil {
+			return refused("open_tree", err)
+		}
+		s.given.Trees = append(s.given.Trees, tree)
+		return nil
+	}
+	var st unix.Statx_t
+	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_INO, &st); err != nil {
+		return refused("statx", err)
+	}
+	tree.Inode, tree.Major, tree.Minor = st.Ino, st.Dev_major, st.Dev_minor
+	if tree.Path = pathwalk.RealPath(fd); tree.Path == "" {
+		return refused("", unix.ENOENT)
+	}
+	s.given.Trees = append(s.given.Trees, tree)
+	return nil
+}
+
+// ownTree clones what a descriptor is of. A clone of a shared mount would be its peer: what is
+// mounted on the one appears on the other.
+func ownTree(fd int, shallow bool) (int, error) {
+	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_EMPTY_PATH)
+	if !shallow {
+		flags |= unix.AT_RECURSIVE
+	}
+	tree, err := unix.OpenTree(fd, "", flags)
+	if err != nil {
+		return -1, err
+	}
+	private := &unix.MountAttr{Propagation: unix.MS_PRIVATE}
+	if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, private); err != nil {
+		unix.Close(tree)
+		return -1, err
+	}
+	return tree, nil
+}
+
+// ClonesTrees reports whether this process may make mounts itself. Tests put another answer.
+var ClonesTrees = func() bool { return kernel.HasCap(unix.CAP_SYS_ADMIN) }
+
+// tellView reads what has become of the mounts.
+func (s *attempt) tellView() {
+	if s.to.Birth == nil || !s.ask.HasView() {
+		return
+	}
+	r, view := &s.made.View, new(View)
+	for i, bit := range r.Told {
+		if s.viewWord(8*(i/32))>>(i%32)&1 == 0 {
+			continue
+		}
+		if bit.What == compile.LeftOut {
+			view.LeftOut = append(view.LeftOut, bit.Mount)
+		} else {
+			view.Fallbacks = append(view.Fallbacks, bit.Mount)
+		}
+	}
+	s.to.Birth.View = view
+}
+
+// viewWord is a word of the report.
+func (s *attempt) viewWord(at int) uint32 {
+	if s.made.Second == nil {
+		return binary.NativeEndian.Uint32(s.made.First.Data[int(s.made.View.Bits.Value)+at:])
+	}
+	return binary.NativeEndian.Uint32(s.stage.View()[at:])
+}

@@ -1,0 +1,304 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// mountedOver are the mounts below a directory, as this process sees them.
+func mountedOver(dir string) (list []string) {
+	for _, m := range mountsIn(contentsOf("/proc/self/mountinfo")) {
+		if strings.HasPrefix(m.at, dir+"/") {
+			list = append(list, m.at)
+		}
+	}
+	return list
+}
+
+// A seenMount is a line of mountinfo.
+type seenMount struct {
+	at, root, kind string
+	flags          []string
+	spread         string // of its propagation
+}
+
+func mountsIn(text string) (list []seenMount) {
+	for line := range strings.Lines(text) {
+		before, after, _ := strings.Cut(line, " - ")
+		f := strings.Fields(before)
+		if len(f) < 6 {
+			continue
+		}
+		list = append(list, seenMount{f[4], f[3], strings.Fields(after)[0], strings.Split(f[5], ","), strings.Join(f[6:], " ")})
+	}
+	return list
+}
+
+// mountsOf are the mounts that a program with the view sees.
+func mountsOf(t *testing.T, prepare func(*Cmd)) map[string]seenMount {
+	t.Helper()
+	all := map[string]seenMount{}
+	for _, m := range mountsIn(seen(t, prepare, "cat /proc/self/mountinfo")) {
+		all[m.at] = m
+	}
+	return all
+}
+
+// seen is what a shell script in a view prints, errors included.
+func seen(t *testing.T, prepare func(*Cmd), script string) string {
+	t.Helper()
+	out, err := scriptIn(t, prepare, script).CombinedOutput()
+	if err != nil && !errors.As(err, new(*ExitError)) {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// scriptIn is a shell script in a view, by whoever runs the test.
+func scriptIn(t *testing.T, prepare func(*Cmd), script string) *Cmd {
+	t.Helper()
+	c := Command("/bin/sh", "-c", script)
+	prepare(c)
+	if c.Dir == "/" {
+		c.Dir = ""
+	}
+	if c.SysProcAttr.Cloneflags&syscall.CLONE_NEWUSER != 0 {
+		requires(t, userNamespaces)
+		c.SysProcAttr.UidMappings, c.SysProcAttr.GidMappings = uidToRoot, gidToRoot
+	} else {
+		requires(t, asRoot)
+	}
+	return c
+}
+
+// withHost is an empty root with the system's programs.
+func withHost(mounts ...Mount) func(*Cmd) {
+	return viewed(&Root{Empty: true}, append(append(fromHost(), Mount{Target: "/proc", Proc: &Proc{}}), mounts...)...)
+}
+
+func wantText(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %q; want %q", what, got, want)
+	}
+}
+
+// An empty root has what was put there and nothing else.
+func TestViewOfNothing(t *testing.T) {
+	requires(t, userNamespaces, freshProc)
+	got := seen(t, withHost(), "ls / /etc; pwd; cat /etc/passwd")
+	for _, have := range []string{"bin", "usr", "proc", "cat: /etc/passwd: No such file or directory"} {
+		if !strings.Contains(got, have) {
+			t.Errorf("the program sees\n%s; want %s in it", got, have)
+		}
+	}
+	for _, not := range []string{"home", "tmp", "root", "sys"} {
+		if slices.Contains(strings.Split(got, "\n"), not) {
+			t.Errorf("the program sees /%s:\n%s", not, got)
+		}
+	}
+	for at, m := range mountsOf(t, withHost()) {
+		if m.spread != "" {
+			t.Errorf("%s is %q; want it private", at, m.spread)
+		}
+	}
+}
+
+// A read-only host cannot be written to, but for the holes.
+func TestViewOfReadOnlyHost(t *testing.T) {
+	dir, other := t.TempDir(), t.TempDir()
+	got := seen(t, viewed(&Root{Host: true, Flags: MountReadOnly | MountNoSUID}, Mount{Bind: dir}, Mount{Target: "/tmp/..nothing", Mask: true}),
+		fmt.Sprintf("echo a >%s/a; echo b >%s/b; ls %[1]s %[2]s", dir, other))
+	if want := fmt.Sprintf("/bin/sh: 1: cannot create %s/b: Read-only file system\n%s:\na\n\n%s:\n", other, dir, other); got != want {
+		t.Errorf("got %q; want %q", got, want)
+	}
+	wantText(t, "outside", contentsOf(dir+"/a"), "a\n")
+	for at, m := range mountsOf(t, viewed(&Root{Host: true, Flags: MountReadOnly | MountNoSUID}, Mount{Bind: dir})) {
+		if ro := slices.Contains(m.flags, "ro") && slices.Contains(m.flags, "nosuid"); ro == (at == dir) {
+			t.Errorf("%s has %q", at, m.flags)
+		}
+	}
+}
+
+// Sources are the caller's, whatever earlier mounts put at their place, and the order of mounts
+// is that of placing.
+func TestViewTakesBeforeItPlaces(t *testing.T) {
+	requires(t, freshProc)
+	dir := t.TempDir()
+	must(os.WriteFile(dir+"/file", []byte("file"), 0o644))
+	got := seen(t, viewed(nil, Mount{Target: dir, Tmpfs: &Tmpfs{}}, Mount{Target: dir + "/back", Bind: dir}, Mount{Target: "/proc", Proc: &Proc{}}),
+		fmt.Sprintf("ls %s; cat %[1]s/back/file; ls -d /proc/[0-9]* | head -1; pwd", dir))
+	here, _ := os.Getwd()
+	wantText(t, "the view", got, "back\nfile/proc/1\n"+here+"\n")
+}
+
+// Nothing of a view reaches the caller's file systems without Create.
+func TestViewLeavesNoTrace(t *testing.T) {
+	dir := t.TempDir()
+	for name, mounts := range map[string][]Mount{
+		"bind":     {{Bind: dir}, {Target: dir + "/new", Tmpfs: &Tmpfs{}}},
+		"data":     {{Target: dir + "/new", Data: []byte("x")}},
+		"symlink":  {{Target: dir + "/new", Bind: "/etc/passwd"}},
+		"by links": {{Target: dir + "/link/new", Dir: true}},
+	} {
+		c := scriptIn(t, viewed(nil, mounts...), "true")
+		err := c.Run()
+		if !errors.Is(err, syscall.ENOENT) {
+			t.Errorf("%s: Run() = %v; want ENOENT", name, err)
+		}
+		if list, _ := os.ReadDir(dir); len(list) != 0 {
+			t.Errorf("%s: the start has left %v", name, list)
+		}
+	}
+	// A link in an empty root that leads into a bind does not get something made there, either.
+	c := scriptIn(t, viewed(&Root{Empty: true}, append(fromHost(), Mount{Target: "/d", Bind: dir}, Mount{Target: "/l", Symlink: "d"}, Mount{Target: "/l/new", Tmpfs: &Tmpfs{}})...), "true")
+	if err := c.Run(); !errors.Is(err, syscall.ENOENT) {
+		t.Errorf("Run() = %v; want ENOENT", err)
+	}
+	if list, _ := os.ReadDir(dir); len(list) != 0 {
+		t.Errorf("the start has left %v", list)
+	}
+	seen(t, viewed(nil, Mount{Target: dir + "/a/b", Tmpfs: &Tmpfs{}, Create: true}, Mount{Target: dir + "/a/f", Bind: "/etc/passwd", Create: true}), "true")
+	for path, mode := range map[string]os.FileMode{"a": os.ModeDir | 0o755, "a/b": os.ModeDir | 0o755, "a/f": 0o644} {
+		if st, err := os.Stat(filepath.Join(dir, path)); err != nil || st.Mode() != mode {
+			t.Errorf("with Create, %s is %v, %v; want %v", path, st, err, mode)
+		}
+	}
+}
+
+// What does not exist is left out where that is allowed, and told of.
+func TestViewLeavesOut(t *testing.T) {
+	for _, init := range []*Init{nil, {}} {
+		c := scriptIn(t, withHost(Mount{Bind: "/no/such", Optional: true}, Mount{Target: "/here", Bind: "/etc", Optional: true},
+			Mount{Target: "/x", Overlay: &Overlay{Lower: []string{"/no", "/such"}}, Optional: true}, Mount{Target: "/none", Flags: MountReadOnly, Optional: true},
+			Mount{Target: "/no/such/below", Dir: true}), "ls -d /no/such /here/passwd /x /no/such/below; true")
+		requires(t, freshProc)
+		c.Attr.Init = init
+		out, err := c.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		first := len(fromHost()) + 1
+		var optional []int
+		for i, m := range fromHost() {
+			if m.Optional && !exists(m.Bind) {
+				optional = append(optional, i)
+			}
+		}
+		if want := append(optional, first, first+2, first+3); c.Birth.View == nil || !slices.Equal(c.Birth.View.LeftOut, want) {
+			t.Errorf("Birth.View = %+v; want %v left out", c.Birth.View, want)
+		}
+		if want := "/here/passwd\n/no/such\n/no/such/below\n"; !strings.HasSuffix(string(out), want) {
+			t.Errorf("the program sees\n%s; want %s", out, want)
+		}
+	}
+	c := scriptIn(t, viewed(nil, Mount{Target: "/tmp", Bind: "/no/such"}), "true")
+	if err := c.Run(); !errors.Is(err, syscall.ENOENT) || !strings.Contains(err.Error(), "open_tree /no/such (Attr.Mounts[0])") {
+		t.Errorf("Run() = %v; want ENOENT of /no/such", err)
+	}
+}
+
+// Each kind of source is what it says.
+func TestViewSources(t *testing.T) {
+	requires(t, userNamespaces, freshProc, userOverlays)
+	dir, mode := t.TempDir(), uint32(0o640)
+	must(os.Mkdir(dir+"/sub", 0o755))
+	must(os.WriteFile(dir+"/low", []byte("low"), 0o644))
+	view := withHost(
+		Mount{Target: "/dev", Dev: &Dev{}}, Mount{Target: "/data", Data: []byte("content\n"), Mode: &mode}, Mount{Target: "/empty", Data: []byte{}},
+		Mount{Target: "/over", Overlay: &Overlay{Lower: []string{dir}, Private: true}}, Mount{Target: "/small", Tmpfs: &Tmpfs{Size: 4096, Mode: &mode}},
+		Mount{Target: "/mq", Kernel: KernelMqueue}, Mount{Target: "/masked", Bind: dir}, Mount{Target: "/masked/sub", Mask: true}, Mount{Target: "/masked/low", Mask: true},
+		Mount{Target: "/deep/er", Symlink: "../data"}, Mount{Target: "/ro", Bind: dir, Flags: MountReadOnly}, Mount{Target: "/not/there", Mask: true})
+	for script, want := range map[string]string{
+		"cat /data /deep/er; stat -c %a /data /empty; cat /empty":                               "content\ncontent\n640\n600\n",
+		"echo up >/over/low; echo new >/over/new; cat /over/low /over/new":                      "up\nnew\n",
+		"stat -c %a /small; head -c 8192 /dev/zero >/small/f 2>&-; stat -c %s /small/f":         "640\n4096\n",
+		"stat -fc %T /mq /small /over /proc":                                                    "mqueue\ntmpfs\noverlayfs\nproc\n",
+		"cat /masked/low; ls /masked/sub; echo x >/masked/sub/y; stat -c %t:%T /masked/low":     "/bin/sh: 1: cannot create /masked/sub/y: Read-only file system\n1:3\n",
+		"echo x >/ro/y; cat /ro/low":                                                            "/bin/sh: 1: cannot create /ro/y: Read-only file system\nlow",
+		"echo x >/dev/null; head -c 3 /dev/zero | wc -c; readlink /dev/fd; stat -c %a /dev/shm": "3\n/proc/self/fd\n1777\n",
+		"ls /dev": "core\nfd\nfull\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\nurandom\nzero\n",
+		"test -c /dev/ptmx && echo a terminal; ls /dev/pts": "a terminal\nptmx\n",
+		"ls -d /proc/[0-9]* | head -1; cat /proc/1/comm":    "/proc/1\nsh\n",
+	} {
+		wantText(t, script, seen(t, view, script), want)
+	}
+	if list, _ := os.ReadDir(dir); len(list) != 2 || contentsOf(dir+"/low") != "low" {
+		t.Errorf("the private overlay has changed %v", list)
+	}
+}
+
+// A File is the very file that was opened, whatever is at its path by then.
+func TestViewOfFiles(t *testing.T) {
+	dir := t.TempDir()
+	must(os.WriteFile(dir+"/file", []byte("this one"), 0o644))
+	must(os.Mkdir(dir+"/tree", 0o755))
+	must(os.WriteFile(dir+"/tree/in", []byte("within"), 0o644))
+	file, err := os.Open(dir + "/file")
+	must(err)
+	defer file.Close()
+	tree, err := os.Open(dir + "/tree")
+	must(err)
+	defer tree.Close()
+	view := func(c *Cmd) {
+		viewed(&Root{Empty: true}, append(fromHost(), Mount{Target: "/f", File: file, Flags: MountReadOnly}, Mount{Target: "/t", File: tree})...)(c)
+	}
+	for _, may := range []bool{false, os.Geteuid() == 0} {
+		clonesTreesAs(t, may)
+		wantText(t, "files", seen(t, view, "cat /f /t/in; echo x >/f"), "this onewithin/bin/sh: 1: cannot create /f: Read-only file system\n")
+	}
+	must(os.Rename(dir+"/file", dir+"/old"))
+	must(os.WriteFile(dir+"/file", []byte("another"), 0o644))
+	for _, may := range []bool{false, os.Geteuid() == 0} { // the kernel follows the name
+		clonesTreesAs(t, may)
+		wantText(t, "a file that was renamed", seen(t, view, "cat /f"), "this one")
+	}
+}
+
+// Every kind of root is the one that was asked for.
+func TestViewRoots(t *testing.T) {
+	requires(t, userNamespaces)
+	root := newRoot(t)
+	dir, err := os.Open(root)
+	must(err)
+	defer dir.Close()
+	empty := t.TempDir()
+	for name, r := range map[string]*Root{"Dir": {Dir: root}, "File": {File: dir}, "Overlay": {Overlay: &Overlay{Lower: []string{root, empty}}}} {
+		c := scriptIn(t, viewed(r), "")
+		c.Path, c.Args, c.Dir = "/bin/test", []string{"test", "where"}, "/sub"
+		c.Env = append(os.Environ(), helperVar+"=where")
+		out, err := c.CombinedOutput()
+		if err != nil || !strings.HasPrefix(string(out), "/sub <nil>\nmarker \n") || strings.Contains(string(out), "home") {
+			t.Errorf("%s: the program sees %q, %v", name, out, err)
+		}
+	}
+	if list, err := os.ReadDir(root + "/sub"); err != nil || len(list) != 1 {
+		t.Errorf("the root has %v, %v", list, err)
+	}
+}
+
+// A start that succeeds or fails leaves nothing mounted for this process.
+func TestViewIsNotOutside(t *testing.T) {
+	before := contentsOf("/proc/self/mountinfo")
+	dir := t.TempDir()
+	for _, m := range []Mount{{Target: dir, Tmpfs: &Tmpfs{}}, {Target: "/no/such", Tmpfs: &Tmpfs{}}, {Target: dir, Data: []byte("x")}} {
+		for _, prepare := range []func(*Cmd){viewed(nil, m), viewedByRoot(nil, m), viewedByRoot(&Root{Empty: true}, append(fromHost(), m)...)} {
+			c := Command("/bin/true")
+			prepare(c)
+			c.SysProcAttr.UidMappings, c.SysProcAttr.GidMappings = nil, nil
+			if c.SysProcAttr.Cloneflags&syscall.CLONE_NEWUSER != 0 {
+				c.SysProcAttr.UidMappings, c.SysProcAttr.GidMappings = uidToRoot, gidToRoot
+			}
+			c.Run()
+		}
+	}
+	wantText(t, "mounts", contentsOf("/proc/self/mountinfo"), before)
+}
