@@ -16,7 +16,7 @@ func TestFacilitiesHaveProbes(t *testing.T) {
 		found := false
 		name := regexp.MustCompile(`(Attr\.|, )` + f.Field + `\b`)
 		for _, p := range Features() {
-			found = found || name.MatchString(p.For.String())
+			found = found || name.MatchString(string(p.For))
 		}
 		if found == f.Everywhere {
 			t.Errorf("Attr.%s: everywhere %v, and is probed %v", f.Field, f.Everywhere, found)
