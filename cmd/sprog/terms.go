@@ -145,7 +145,7 @@ var phrases = [...]struct{ reference, phrase string }{
 
 	{"SysProcAttr.GidMappingsEnableSetgroups: allow", "--setgroups allow"},
 	{"Attr.Personality: ADDR_NO_RANDOMIZE", "--no-aslr"},
-	{"Attr.Scheduler: SCHED_FIFO", "--sched fifo"}, {"Attr.Scheduler: SCHED_RR", "--sched rr"},
+	{"Attr.Scheduler: SCHED_FIFO", "--sched fifo:1"}, {"Attr.Scheduler: SCHED_RR", "--sched rr:1"},
 	{"Attr.Scheduler: SCHED_DEADLINE", "--sched deadline"}, {"Attr.Scheduler: SCHED_EXT", "--sched ext"},
 	{"Attr.Scheduler.UtilMin: SchedUtilReset", "reset"},
 	{"Attr.IOPriority: IOPRIO_CLASS_IDLE", "--ionice idle"}, {"Attr.IOPriority: IOPRIO_CLASS_RT", "--ionice rt"},

@@ -125,10 +125,24 @@ func TestTextsInFlags(t *testing.T) {
 		"{Attr.Nonsense}, Landlock and Attr.Umask":                 "Attr.Nonsense, Landlock and Attr.Umask",
 		"cannot be combined with {Foreground|SysProcAttr.Foreground}: both use {Ctty|SysProcAttr.Ctty}": "cannot be combined with --foreground: both use --ctty-fd",
 		"add {CLONE_NEWNS to Cloneflags|SysProcAttr.Cloneflags: CLONE_NEWNS}":                           "add --unshare mount",
-		"a {Attr.Scheduler: SCHED_RR} for {Stdin}":                                                      "a --sched rr for stdin",
+		"a {Attr.Scheduler: SCHED_RR} for {Stdin}":                                                      "a --sched rr:1 for stdin",
 	} {
 		if got := text.In(words); got != want {
 			t.Errorf("%q is said as %q; want %q", text, got, want)
+		}
+	}
+}
+
+// A phrase that has flags in it has those of the command, with values that they take.
+func TestPhrasesHaveFlags(t *testing.T) {
+	for _, p := range phrases {
+		for _, found := range regexp.MustCompile(`--([a-z0-9-]+)(?: ([a-z0-9:-]+))?`).FindAllStringSubmatch(p.phrase, -1) {
+			switch name, value := found[1], found[2]; {
+			case !slices.Contains(flagsOfRun(), name):
+				t.Errorf("%s is called %q, and there is no --%s", p.reference, p.phrase, name)
+			case value != "" && parsed("run", "--"+name+"="+value) == nil:
+				t.Errorf("%s is called %q, which --%s does not take", p.reference, p.phrase, name)
+			}
 		}
 	}
 }
