@@ -220,7 +220,8 @@ func TestRelayComesToTheFront(t *testing.T) {
 // After a stop that nobody could catch, sprog's terminal is raw again when the job is
 // continued, and the program's has its size.
 func TestRelayAfterStop(t *testing.T) {
-	const program = `sprog run --tty bash -c 'trap "stty size" WINCH; trap exit INT; echo "[$(stty size)]"; while :; do sleep 0.05; done'`
+	// bash may lose a WINCH that comes while it is at the trap for the one before.
+	const program = `sprog run --tty bash -c 'trap exit INT; while :; do stty size; sleep 0.05; done'`
 	for _, test := range []struct {
 		name, input string
 		typed       bool
@@ -237,7 +238,7 @@ func TestRelayAfterStop(t *testing.T) {
 			s.typeKeys("stty rows 31 cols 71\n")
 			s.expectPrompt()
 			s.typeKeys(test.input + program + "\n")
-			s.expect("[31 71]", 1)
+			s.expect("31 71", 1)
 			size(12, 34)
 			s.expect("12 34", 1)
 			if err := unix.Kill(-s.foreground(), unix.SIGSTOP); err != nil {
