@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sprog-dev/sprog/internal/job"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -145,11 +146,9 @@ type Cmd struct {
 	reach   uint32    // atomic: the Reach of the end
 	killed  int64     // atomic: the CPU time that was used when the tree was killed
 
-	nature    nature // of the process, once Start has succeeded
+	job       job.Job // the process and what is below it, once Start has succeeded
 	startTime time.Time
 	wall      time.Duration // how long the process was there
-	belowInit int           // the program's process id, if there is an init and it is known
-	program   *programEnd   // what an init has told, if it has
 	endErr    error         // what Start or Wait has returned
 
 	inspect func(first, second *program.Program) // see launch.Options; for tests

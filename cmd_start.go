@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sprog-dev/sprog/internal/job"
 	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -37,7 +38,7 @@ func (c *Cmd) Start() error {
 		c.begin(CauseStart)
 		return c.ended(err)
 	}
-	c.findProgram()
+	c.job.FindProgram()
 	c.pipes.startCopying(c)
 	c.watchTime()
 	c.watchContext()
@@ -85,7 +86,8 @@ func (c *Cmd) launchAs(r *spec.Start, o *launch.Options) error {
 	if err != nil {
 		return public(err)
 	}
-	c.Process, c.nature, c.Birth = p, natureOf(r), c.birthOf(o.Birth)
+	c.Process, c.Birth = p, c.birthOf(o.Birth)
+	c.job = job.Of(r, p, o.Birth.Cgroup)
 	return nil
 }
 

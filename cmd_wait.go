@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sprog-dev/sprog/internal/exitwait"
+	"github.com/sprog-dev/sprog/internal/job"
 )
 
 // Wait waits until the command has exited and its input and output have been
@@ -41,7 +42,7 @@ func (c *Cmd) wait() error {
 	c.noteEnd(state)
 	// Before the output is awaited: what is left in the cgroup may hold it open.
 	var cgroupErr error
-	if state == nil || !stopped(state) {
+	if state == nil || !job.Stopped(state) {
 		cgroupErr = c.Birth.Cgroup.end()
 	}
 	if err == nil && !state.Success() {
@@ -74,7 +75,7 @@ func (c *Cmd) waitProcess() (*os.ProcessState, error) {
 	// A traced child's stops are reported to waitid(2) but not through its
 	// pidfd, and callers that trace wait for the first one with Wait.
 	switch {
-	case c.nature.ptraced:
+	case c.job.Traced:
 	case exitwait.TryBlock():
 		defer exitwait.Unblock()
 	default:
@@ -172,7 +173,7 @@ func (c *Cmd) end() error {
 
 // kill kills the process, with what descends from it where that was asked for.
 func (c *Cmd) kill() error {
-	if c.Ending == nil && c.reachOfKill() == ReachChildren { // they live on, as with os/exec
+	if c.Ending == nil && c.job.Reach() == job.Children { // they live on, as with os/exec
 		return c.Process.Kill()
 	}
 	return c.killAll()

@@ -7,6 +7,9 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/sprog-dev/sprog/internal/job"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // An Ending says when a command is ended that does not end by itself, and how:
@@ -79,6 +82,17 @@ func (c *Cmd) begin(why Cause) bool {
 
 // reached notes how far the killing has reached.
 func (c *Cmd) reached(r Reach) { atomic.StoreUint32(&c.reach, uint32(r)) }
+
+// checkCPUTime refuses a limit on CPU time where it could not be kept.
+func (c *Cmd) checkCPUTime() *StartError {
+	if c.Ending == nil || c.Ending.CPUTime == 0 || c.Attr != nil && c.Attr.Cgroup != nil {
+		return nil
+	}
+	if err := job.MayCountCPU(); err != nil {
+		return refuse("Ending.CPUTime", c.Ending.CPUTime.String(), "cannot be kept without {Attr.Cgroup}: "+terms.Of(err))
+	}
+	return nil
+}
 
 // endError completes the error of a command that was ended by Ending.
 func (c *Cmd) endError(err error) error {

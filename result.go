@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/sprog-dev/sprog/internal/job"
 )
 
 // A Cause is what a command has ended by.
@@ -176,10 +178,23 @@ func (c *Cmd) ended(err error) error {
 
 // noteEnd notes that the process has ended by itself, if it was not ended.
 func (c *Cmd) noteEnd(state *os.ProcessState) {
-	if state == nil || !stopped(state) {
+	if state == nil || !job.Stopped(state) {
 		c.wall = time.Since(c.startTime)
 		c.begin(CauseProgram)
-		c.readEnd()
+		if f := c.Birth.end; f != nil && state != nil {
+			c.job.ReadEnd(f)
+			f.Close()
+			c.Birth.end = nil
+		}
 		c.limiter.finish()
 	}
+}
+
+// protections lists what keeps the program from something.
+func (c *Cmd) protections() []string {
+	landlock := ""
+	if l := c.Birth.Landlock; l != nil && l.Applied != (LandlockSet{}) {
+		landlock = "Landlock " + l.Applied.String()
+	}
+	return c.job.Protections(landlock)
 }

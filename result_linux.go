@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sprog-dev/sprog/internal/job"
+	"github.com/sprog-dev/sprog/internal/klog"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,8 +19,8 @@ func (r *Result) use(c *Cmd) {
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		r.Signal, r.Core = status.Signal(), status.CoreDump()
 	}
-	if p := c.program; p != nil {
-		r.ExitCode, r.Signal, r.Core, r.Left = p.exitCode, p.signal, p.core, p.left
+	if end := c.job.End; end != nil {
+		r.ExitCode, r.Signal, r.Core, r.Left = end.ExitCode, end.Signal, end.Core, end.Left
 	}
 	u, ok := state.SysUsage().(*syscall.Rusage)
 	if !ok {
@@ -30,8 +32,8 @@ func (r *Result) use(c *Cmd) {
 	if unix.Getrusage(unix.RUSAGE_SELF, &own) == nil {
 		r.MaxRSSBound = u.Maxrss <= own.Maxrss
 	}
-	if r.MaxRSSBound && c.program != nil { // the program never shared memory with this process
-		r.MaxRSS, r.MaxRSSBound = c.program.maxRSS, false
+	if r.MaxRSSBound && c.job.End != nil { // the program never shared memory with this process
+		r.MaxRSS, r.MaxRSSBound = c.job.End.MaxRSS, false
 	}
 	r.MinorFaults, r.MajorFaults = u.Minflt, u.Majflt
 	r.BlocksRead, r.BlocksWritten = u.Inblock, u.Oublock
@@ -45,11 +47,11 @@ func (r *Result) explain(c *Cmd) {
 		return
 	case r.Signal == unix.SIGSYS:
 		// The log tells, if it can be read. Anybody can send the signal.
-		if r.Syscall = c.deniedCall(); r.Syscall != "" || c.nature.attr.Seccomp != nil {
+		if r.Syscall = klog.DeniedCall(c.job.ProgramPID(), c.startTime); r.Syscall != "" || c.job.Filters() {
 			r.Cause = CauseSyscall
 		}
 	case r.Signal == unix.SIGXCPU:
-		if r.hasUsed(cmp.Or(c.nature.cpuSoft, ownCPULimit())) {
+		if r.hasUsed(cmp.Or(c.job.CPUSoft, ownCPULimit())) {
 			r.Cause = CauseCPUTime
 		}
 	case r.Signal == unix.SIGKILL:
@@ -61,7 +63,7 @@ func (r *Result) explain(c *Cmd) {
 
 // explainKill tells who has sent SIGKILL, if that was the kernel.
 func (r *Result) explainKill(c *Cmd) {
-	if cgroup, ok := c.oomKill(); ok {
+	if cgroup, ok := klog.OOMKill(c.job.ProgramPID(), c.startTime); ok {
 		r.Cause, r.OOMCgroup = CauseMemory, cgroup
 		if len(cgroup) > 1 && strings.HasSuffix(r.CgroupPath, cgroup) { // as the hierarchy has it
 			r.OOMCgroup = r.CgroupPath
@@ -71,7 +73,7 @@ func (r *Result) explainKill(c *Cmd) {
 	if r.Cgroup != nil && r.explainByCgroup() {
 		return
 	}
-	if r.hasUsed(c.nature.cpuHard) {
+	if r.hasUsed(c.job.CPUHard) {
 		r.Cause = CauseCPUTime
 	}
 }
@@ -105,8 +107,5 @@ func ownCPULimit() time.Duration {
 	if unix.Getrlimit(unix.RLIMIT_CPU, &own) != nil {
 		return 0
 	}
-	return secondsOf(own.Cur)
+	return job.Seconds(own.Cur)
 }
-
-// errnoText is the name of an errno, such as ENOENT.
-func errnoText(errno syscall.Errno) string { return unix.ErrnoName(errno) }

@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/sprog-dev/sprog/internal/klog"
 	"golang.org/x/sys/unix"
 )
 
@@ -25,10 +26,10 @@ import (
 var kernelLogs = &requirement{
 	what: "the kernel's log",
 	works: func() error {
-		if !inInitialPIDNamespace() {
+		if !klog.InInitialPIDNamespace() {
 			return errors.New("another PID namespace")
 		}
-		for range kernelLog {
+		for range klog.Records {
 			return nil
 		}
 		return errors.New("cannot be read, or is empty")
@@ -89,7 +90,7 @@ func TestResultCause(t *testing.T) {
 				if got = resultText(c.Result()); got == test.want || test.needs == nil {
 					break
 				}
-				logged = logged || logsKillOf(c.programPID())
+				logged = logged || logsKillOf(c.job.ProgramPID())
 				time.Sleep(time.Second)
 			}
 			if call, ok := strings.CutSuffix(test.want, " sync"); ok && !logged && got == call {
@@ -291,33 +292,6 @@ func TestResultIsHarmless(t *testing.T) {
 	var back struct{ Args []string }
 	if err := json.Unmarshal(b, &back); err != nil || len(back.Args) != 1 || back.Args[0] != text {
 		t.Errorf("%s is read as %q, %v; want %q", b, back.Args, err, text)
-	}
-}
-
-// The log's records are read by who has written what in them, not by what a
-// program calls itself, or has the kernel or a logger say.
-func TestLogRecord(t *testing.T) {
-	audit := logText(`audit: type=1326 audit(1.1:5): auid=1 uid=0 gid=0 ses=1 pid=77 comm="a,pid=9" exe="/a" sig=31 arch=c000003e syscall=83 compat=0`)
-	if got := audit.last(" ", "pid"); got != "77" {
-		t.Errorf("pid = %q; want 77", got)
-	}
-	oom := logText(`oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/job,task_memcg=/job,task=a,oom_memcg=/z,pid=77,uid=0`)
-	if got := oom.last(",", "pid") + oom.first(",", "oom_memcg"); got != "77/job" {
-		t.Errorf("pid and oom_memcg = %q; want 77/job", got)
-	}
-	for record, want := range map[logRecord]struct {
-		at   time.Duration
-		text logText
-		ok   bool
-	}{
-		"6,339,5140900,-;NET: Registered\n SUBSYSTEM=acpi\n": {5140900 * time.Microsecond, "NET: Registered", true},
-		"3,340,5140900,-,caller=T7;a;b":                      {5140900 * time.Microsecond, "a;b", true},
-		"12,341,5140900,-;Killed process 7 (x)\n":            {5140900 * time.Microsecond, "Killed process 7 (x)", false},
-		"x;y": {0, "", false},
-	} {
-		if at, text, ok := record.read(); at != want.at || text != want.text || ok != want.ok {
-			t.Errorf("%q.read() = %v, %q, %t; want %v", record, at, text, ok, want)
-		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package sprog
 
-import "errors"
+import (
+	"errors"
+	"sync/atomic"
+)
 
 // A Reach tells how much [Cmd.KillTree] is sure to have killed.
 type Reach int
@@ -58,4 +61,14 @@ func (c *Cmd) KillTree() (Reach, error) {
 	reach, err := c.killTree()
 	c.reached(reach)
 	return reach, err
+}
+
+// killTree kills the process with what is below it, and notes what it has used.
+func (c *Cmd) killTree() (Reach, error) {
+	if !c.job.HasExited() {
+		used, _ := c.job.UsedCPU()
+		atomic.StoreInt64(&c.killed, int64(used))
+	}
+	reach, err := c.job.Kill()
+	return Reach(reach), err
 }

@@ -21,7 +21,7 @@ const module = "github.com/sprog-dev/sprog"
 // directories: what a package imports, and what only its tests import besides.
 // A package without a line imports none.
 var arrows = map[string]struct{ imports, tests string }{
-	".": {imports: "internal/cgroup internal/compile internal/doctor internal/exitwait internal/launch internal/nofile internal/ownproc internal/plain internal/proctree internal/program internal/pty internal/seccomp internal/spec internal/stage2 internal/terms internal/waterfall", tests: "internal/atstart internal/explain internal/kernel internal/machine internal/pathwalk internal/slowfile internal/userns internal/verified"},
+	".": {imports: "internal/cgroup internal/doctor internal/exitwait internal/job internal/klog internal/launch internal/nofile internal/program internal/pty internal/seccomp internal/spec internal/terms internal/waterfall", tests: "internal/atstart internal/compile internal/explain internal/kernel internal/machine internal/ownproc internal/pathwalk internal/proctree internal/slowfile internal/userns internal/verified"},
 
 	"cmd/sprog":                  {imports: ". cmd/sprog/internal/profile internal/accounts internal/atstart internal/doctor internal/flags internal/inherited internal/machine internal/ownproc internal/plain internal/program internal/sigwatch internal/terms", tests: "internal/slowfile internal/spec internal/verified"},
 	"bench":                      {imports: ". internal/seccomp internal/slowfile"},
@@ -39,6 +39,8 @@ var arrows = map[string]struct{ imports, tests string }{
 	"internal/exitwait":  {imports: "internal/plain"},
 	"internal/explain":   {imports: "internal/cgroup internal/kernel internal/machine internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns"},
 	"internal/inherited": {tests: "."},
+	"internal/job":       {imports: "internal/cgroup internal/ownproc internal/plain internal/proctree internal/spec internal/stage2"},
+	"internal/klog":      {imports: "internal/seccomp"},
 	"internal/launch":    {imports: "internal/accounts internal/atstart internal/cgroup internal/compile internal/explain internal/kernel internal/machine internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns", tests: "internal/verified"},
 	"internal/machine":   {imports: "internal/atstart internal/ownproc internal/plain internal/program internal/stage2"},
 	"internal/pathwalk":  {imports: "internal/kernel internal/machine internal/mountinfo internal/plain internal/terms internal/userns"},

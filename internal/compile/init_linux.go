@@ -13,17 +13,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
-// Offsets in siginfo_t, as rt_sigtimedwait and waitid fill it in.
+// Codes in siginfo_t besides stage2.CldExited.
 const (
-	InfoCode   = 8
-	InfoPid    = 16
-	InfoStatus = 24
-	InfoSize   = 128
-
-	// EndSize is that and a struct rusage behind it.
-	EndSize = InfoSize + 144
-
-	CldExited    = 1
 	cldStopped   = 5
 	cldContinued = 6
 	siKernel     = 0x80
@@ -36,15 +27,15 @@ func (b *builder) initProgram() {
 	p := in.p
 	b.made.initStep = p.Len()
 	in.all, in.mask = p.Words(^uint64(0)), p.Words(0)
-	in.info, in.child, in.signal = p.Buffer(EndSize), p.Words(0), p.Words(0)
-	p.Label(in.info.Plus(InfoSize), "usage")
+	in.info, in.child, in.signal = p.Buffer(stage2.EndSize), p.Words(0), p.Words(0)
+	p.Label(in.info.Plus(stage2.InfoSize), "usage")
 	in.chldAct, in.dfl = p.Buffer(32), p.Buffer(32)
 	p.Label(in.mask, "mask")
 	p.Label(in.chldAct, "action")
 	p.Label(in.info, "info")
-	p.Label(in.info.Plus(InfoCode), "info.si_code")
-	p.Label(in.info.Plus(InfoPid), "info.si_pid")
-	p.Label(in.info.Plus(InfoStatus), "info.si_status")
+	p.Label(in.info.Plus(stage2.InfoCode), "info.si_code")
+	p.Label(in.info.Plus(stage2.InfoPid), "info.si_pid")
+	p.Label(in.info.Plus(stage2.InfoStatus), "info.si_status")
 	in.prepare()
 	in.spawn()
 	in.loop()
@@ -105,12 +96,12 @@ func (in *initBuilder) spawn() {
 	look, pause, executed := p.Here(), p.Ahead(), p.Ahead()
 	const cloned = unix.WEXITED | unix.WNOHANG | unix.WNOWAIT | unix.WCLONE
 	in.add(program.Waitid, Num(unix.P_PID), pid, in.info, Num(cloned), Num(0)).On(uint32(unix.ECHILD), &executed)
-	p.GotoIf(spec.InitField, in.info.Plus(InfoPid), Num(0), &pause)
+	p.GotoIf(spec.InitField, in.info.Plus(stage2.InfoPid), Num(0), &pause)
 	// The pipe gets all steps with their results, for the parent to see how
 	// far the child came, and the init ends with the signal as its status.
 	in.add(program.Write, Num(in.made.Report), program.Arg{Kind: program.Steps}, Num(0)).Ignore(program.AnyErrno)
 	in.tell = p.Result()
-	in.add(program.ExitGroup, p.Value(spec.InitField, in.info.Plus(InfoStatus)))
+	in.add(program.ExitGroup, p.Value(spec.InitField, in.info.Plus(stage2.InfoStatus)))
 	moment := p.Words(0, 1e4)
 	p.Label(moment, "10us")
 	pause.Place()
@@ -191,9 +182,9 @@ func (in *initBuilder) loop() {
 		flags |= unix.WSTOPPED | unix.WCONTINUED
 	}
 	mine := p.Ahead()
-	in.add(program.Waitid, Num(0), Num(0), in.info, Num(flags), in.info.Plus(InfoSize)).On(uint32(unix.ECHILD), &in.wait)
-	p.GotoIf(spec.InitField, in.info.Plus(InfoPid), Num(0), &in.wait)
-	p.GotoIf(spec.InitField, in.info.Plus(InfoPid), own, &mine).Then(&reap)
+	in.add(program.Waitid, Num(0), Num(0), in.info, Num(flags), in.info.Plus(stage2.InfoSize)).On(uint32(unix.ECHILD), &in.wait)
+	p.GotoIf(spec.InitField, in.info.Plus(stage2.InfoPid), Num(0), &in.wait)
+	p.GotoIf(spec.InitField, in.info.Plus(stage2.InfoPid), own, &mine).Then(&reap)
 	mine.Place()
 	in.tellStop(&reap)
 }
@@ -204,7 +195,7 @@ func (in *initBuilder) leaveOut(forward *program.Target) {
 	p := in.p
 	if in.ask.Attr.Init.Tells() {
 		// Its own SIGPIPE, if nobody reads what it tells.
-		p.GotoIf(spec.InitField, in.info.Plus(InfoPid), in.self, &in.wait)
+		p.GotoIf(spec.InitField, in.info.Plus(stage2.InfoPid), in.self, &in.wait)
 	}
 	if in.ask.Attr.Init.JobControl || !in.ask.Leads() {
 		return
@@ -217,7 +208,7 @@ func (in *initBuilder) leaveOut(forward *program.Target) {
 	}
 	// What the kernel sends otherwise, as a terminal has it do, went to the program
 	// as well: it is in the group that the init leads.
-	p.GotoIf(spec.InitField, in.info.Plus(InfoCode), Num(siKernel), &in.wait)
+	p.GotoIf(spec.InitField, in.info.Plus(stage2.InfoCode), Num(siKernel), &in.wait)
 }
 
 // tellStop tells the caller by which signal the program has stopped or continued, and goes on
@@ -226,35 +217,35 @@ func (in *initBuilder) tellStop(reap *program.Target) {
 	if !in.ask.Attr.Init.Tells() {
 		return
 	}
-	p, code := in.p, in.info.Plus(InfoCode)
+	p, code := in.p, in.info.Plus(stage2.InfoCode)
 	tell, ended := p.Ahead(), p.Ahead()
 	p.GotoIf(spec.InitField, code, Num(cldStopped), &tell)
 	p.GotoIf(spec.InitField, code, Num(cldContinued), &tell).Then(&ended)
 	tell.Place()
-	in.add(program.Write, Num(in.made.Report), in.info.Plus(InfoStatus), Num(1)).On(program.AnyErrno, reap).Then(reap)
+	in.add(program.Write, Num(in.made.Report), in.info.Plus(stage2.InfoStatus), Num(1)).On(program.AnyErrno, reap).Then(reap)
 	ended.Place()
 }
 
 // tellEnd tells the caller how the program has ended, and what it has used: an
 // exit code of the init's own cannot say everything.
 func (in *initBuilder) tellEnd() {
-	in.add(program.Pwrite64, Num(in.stateLast), in.info, Num(EndSize), Num(stage2.EndAt)).Ignore(program.AnyErrno)
+	in.add(program.Pwrite64, Num(in.stateLast), in.info, Num(stage2.EndSize), Num(stage2.EndAt)).Ignore(program.AnyErrno)
 }
 
 // end ends the init as the program ended. A signal is sent to itself; PID 1 of
 // a namespace is spared by the kernel and exits with 128+n, as a shell does.
 func (in *initBuilder) end() {
 	p := in.p
-	status := p.Value(spec.InitField, in.info.Plus(InfoStatus))
+	status := p.Value(spec.InitField, in.info.Plus(stage2.InfoStatus))
 	exited := p.Ahead()
-	p.GotoIf(spec.InitField, in.info.Plus(InfoCode), Num(CldExited), &exited)
+	p.GotoIf(spec.InitField, in.info.Plus(stage2.InfoCode), Num(stage2.CldExited), &exited)
 
-	signal := p.Value(spec.InitField, in.info.Plus(InfoStatus))
+	signal := p.Value(spec.InitField, in.info.Plus(stage2.InfoStatus))
 	in.add(program.RtSigaction, signal, in.dfl, Num(0), Num(8)).Ignore(uint32(unix.EINVAL)) // SIGKILL
 	in.add(program.Getpid)
 	in.add(program.Kill, p.Result(), signal).Ignore(program.AnyErrno)
 	in.add(program.RtSigprocmask, Num(unix.SIG_SETMASK), in.dfl, Num(0), Num(8))
-	in.add(program.Move, in.info.Plus(InfoStatus), Num(128))
+	in.add(program.Move, in.info.Plus(stage2.InfoStatus), Num(128))
 	in.add(program.ExitGroup, p.Result())
 
 	exited.Place()

@@ -15,8 +15,6 @@ const (
 	listSize = 1024
 	// mostPIDs is above every process id: PID_MAX_LIMIT.
 	mostPIDs = 1 << 22
-	// RestSize is what the init tells of what was left.
-	RestSize = 16
 )
 
 // openChildren opens the list of its children for the init (proc_pid_task(5),
@@ -65,7 +63,7 @@ func (in *initBuilder) killRest() {
 
 	reap, none, end := p.Here(), p.Ahead(), p.Ahead()
 	in.add(program.Waitid, Num(unix.P_ALL), Num(0), rest, Num(unix.WEXITED|unix.WNOHANG), Num(0)).On(uint32(unix.ECHILD), &end)
-	p.GotoIf(spec.InitField, rest.Plus(InfoPid), Num(0), &none).Then(&reap)
+	p.GotoIf(spec.InitField, rest.Plus(stage2.InfoPid), Num(0), &none).Then(&reap)
 	none.Place()
 	p.Copy(spec.InitField, in.one, noneKilled)
 	p.Copy(spec.InitField, in.zero, left)
@@ -90,14 +88,14 @@ func (in *initBuilder) killRest() {
 	p.Copy(spec.InitField, in.one, in.counting).Then(&reap).Quiet = false
 	end.Place()
 	p.Copy(spec.InitField, in.one, in.over)
-	in.add(program.Pwrite64, Num(in.stateLast), in.over, Num(RestSize), Num(stage2.EndAt+EndSize)).Ignore(program.AnyErrno)
+	in.add(program.Pwrite64, Num(in.stateLast), in.over, Num(stage2.RestSize), Num(stage2.EndAt+stage2.EndSize)).Ignore(program.AnyErrno)
 }
 
 // restWords makes room for what killRest remembers. It returns that for what waitid(2)
 // says.
 func (in *initBuilder) restWords() (rest program.Arg) {
 	p := in.p
-	rest = p.Buffer(InfoSize)
+	rest = p.Buffer(stage2.InfoSize)
 	in.list = p.Buffer(listSize + 8) // and an end that is never overwritten
 	in.listed = p.Words(0)
 	in.counting = p.Words(0)
@@ -107,7 +105,7 @@ func (in *initBuilder) restWords() (rest program.Arg) {
 	in.over = p.Words(0, 0) // 1, and a child that could not be killed
 	in.zero, in.one = p.Words(0), p.Words(1)
 	p.Label(rest, "rest")
-	p.Label(rest.Plus(InfoPid), "rest.si_pid")
+	p.Label(rest.Plus(stage2.InfoPid), "rest.si_pid")
 	p.Label(in.list, "children")
 	p.Label(in.list.Plus(listSize-4), "their_last")
 	p.Label(in.listed, "child")

@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,3 +32,18 @@ func newPipe(childReads bool) (parent *os.File, child int, err error) {
 
 // closeRaw closes the child's end of a pipe.
 func closeRaw(fd int) { unix.Close(fd) }
+
+// mayChangeClocks reports whether the child may enter a time namespace before
+// it executes the program: those that it joins are not looked at.
+func (c *Cmd) mayChangeClocks() bool {
+	if c.SysProcAttr != nil && (c.SysProcAttr.Cloneflags|c.SysProcAttr.Unshareflags)&unix.CLONE_NEWTIME != 0 {
+		return true
+	}
+	return c.Attr != nil && (c.Attr.TimeOffsets != nil || len(c.Attr.Join) > 0)
+}
+
+// wantsPidFD reports whether a pidfd is asked for.
+func wantsPidFD(sys *syscall.SysProcAttr) bool { return sys != nil && sys.PidFD != nil }
+
+// errnoText is the name of an errno, such as ENOENT.
+func errnoText(errno syscall.Errno) string { return unix.ErrnoName(errno) }

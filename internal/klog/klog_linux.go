@@ -1,6 +1,8 @@
 //go:build amd64 || arm64
 
-package sprog
+// Package klog reads what the kernel tells in its log, and nowhere else: for which system call a
+// filter has killed a process, and for which cgroup the OOM killer has.
+package klog
 
 import (
 	"os"
@@ -12,20 +14,18 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/seccomp"
 )
 
-// The kernel tells in its log, and nowhere else, for which system call a filter
-// has killed a process, and for which cgroup the OOM killer has. Programs have a hand in it:
+// Programs have a hand in the log:
 // mount(2) logs options that are unknown, new lines in them included, in any user namespace. So the
 // log is read from /dev/kmsg, record by record; only the kernel's own count, and only by how they begin.
 
-// deniedCall is the system call that a filter has killed the program for, or
+// DeniedCall is the system call that a filter has killed a process for since a time, or
 // "". The record is that of audit_seccomp in the kernel's kernel/auditsc.c.
-func (c *Cmd) deniedCall() (call string) {
-	pid := strconv.Itoa(c.programPID())
-	for text := range c.logTexts("audit: type=1326 audit(") {
+func DeniedCall(process int, since time.Time) (call string) {
+	pid := strconv.Itoa(process)
+	for text := range texts(since, "audit: type=1326 audit(") {
 		if text.last(" ", "sig") != strconv.Itoa(int(unix.SIGSYS)) || text.last(" ", "pid") != pid {
 			continue
 		}
@@ -38,14 +38,14 @@ func (c *Cmd) deniedCall() (call string) {
 	return call
 }
 
-// oomKill tells whether the log says that the OOM killer has killed the
-// program, and for which cgroup's limit; "" is one that is not known.
-func (c *Cmd) oomKill() (cgroup string, killed bool) {
-	pid := strconv.Itoa(c.programPID())
+// OOMKill tells whether the log says that the OOM killer has killed a
+// process since a time, and for which cgroup's limit; "" is one that is not known.
+func OOMKill(process int, since time.Time) (cgroup string, killed bool) {
+	pid := strconv.Itoa(process)
 	const which = "oom-kill:constraint=" // left out where there are many
 	victim := "Killed process " + pid + " ("
 	known := false
-	for text := range c.logTexts(which, "Memory cgroup out of memory: "+victim, "Out of memory: "+victim, victim) {
+	for text := range texts(since, which, "Memory cgroup out of memory: "+victim, "Out of memory: "+victim, victim) {
 		switch {
 		case !strings.HasPrefix(string(text), which):
 			killed = true
@@ -93,15 +93,15 @@ func (l logText) values(separator, key string) func(yield func(string) bool) {
 	}
 }
 
-// logTexts are the texts that begin with one of the beginnings, since the start of the command. There are none
+// texts are those that begin with one of the beginnings, since a time. There are none
 // where the log may not be read, or counts processes in another way than here.
-func (c *Cmd) logTexts(beginnings ...string) func(yield func(logText) bool) {
+func texts(from time.Time, beginnings ...string) func(yield func(logText) bool) {
 	return func(yield func(logText) bool) {
-		if !inInitialPIDNamespace() {
+		if !InInitialPIDNamespace() {
 			return
 		}
-		since := uptime() - time.Since(c.startTime) - clockSlack
-		for record := range kernelLog {
+		since := uptime() - time.Since(from) - clockSlack
+		for record := range Records {
 			at, text, ok := record.read()
 			begins := func(beginning string) bool { return strings.HasPrefix(string(text), beginning) }
 			if ok && at >= since && slices.ContainsFunc(beginnings, begins) && !yield(text) {
@@ -115,14 +115,14 @@ func (c *Cmd) logTexts(beginnings ...string) func(yield func(logText) bool) {
 // process id comes again so soon.
 const clockSlack = time.Second
 
-// A logRecord is "6,339,5140900,-;text", and what the text is about in further lines
+// A Record is "6,339,5140900,-;text", and what the text is about in further lines
 // (Documentation/ABI/testing/dev-kmsg in the kernel).
-type logRecord string
+type Record string
 
 // read returns when the record was made and what it says, if the kernel has made it. The number
 // that it begins with has a facility above the three bits of its level: what is written to
 // /dev/kmsg has never the kernel's, which is 0.
-func (r logRecord) read() (at time.Duration, text logText, ok bool) {
+func (r Record) read() (at time.Duration, text logText, ok bool) {
 	head, rest, _ := strings.Cut(string(r), ";")
 	fields := strings.Split(head, ",")
 	line, _, _ := strings.Cut(rest, "\n")
@@ -142,8 +142,8 @@ func uptime() time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// kernelLog are the records that the kernel's log holds. There are none if it may not be read.
-func kernelLog(yield func(logRecord) bool) {
+// Records are the records that the kernel's log holds. There are none if it may not be read.
+func Records(yield func(Record) bool) {
 	const most = 32 << 10 // PRINTK_MESSAGE_MAX is 2 KiB, of which each byte can be written as four
 	fd, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -154,15 +154,15 @@ func kernelLog(yield func(logRecord) bool) {
 		n, err := unix.Read(fd, buf)
 		switch {
 		case err == unix.EPIPE || err == unix.EINTR: // records have been overwritten meanwhile
-		case err != nil || n == 0 || !yield(logRecord(buf[:n])):
+		case err != nil || n == 0 || !yield(Record(buf[:n])):
 			return
 		}
 	}
 }
 
-// inInitialPIDNamespace reports whether process ids are here what they are in
+// InInitialPIDNamespace reports whether process ids are here what they are in
 // the kernel's log: PROC_PID_INIT_INO.
-func inInitialPIDNamespace() bool {
+func InInitialPIDNamespace() bool {
 	const initial = 0xeffffffc
 	info, err := os.Stat("/proc/self/ns/pid")
 	if err != nil {
@@ -170,36 +170,4 @@ func inInitialPIDNamespace() bool {
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && stat.Ino == initial
-}
-
-// programPID is the program's process id, or 0 if it is not known. Below an init it
-// is that of the first child.
-func (c *Cmd) programPID() int {
-	switch n := c.nature; {
-	case !n.hasInit:
-		return c.Process.Pid
-	case c.program != nil && !n.firstInside && len(n.attr.Join) == 0: // the init's numbers are this process's
-		return c.program.pid
-	}
-	return c.belowInit
-}
-
-// findProgram looks which process is the program's, if that may be asked for.
-func (c *Cmd) findProgram() {
-	if !c.nature.hasInit || c.nature.attr.Seccomp == nil && !c.hasMemoryLimit() {
-		return
-	}
-	proc, err := ownproc.Open()
-	if err != nil {
-		return
-	}
-	defer proc.Close()
-	if children := proc.Children(c.Process.Pid); len(children) > 0 {
-		c.belowInit = children[0]
-	}
-}
-
-func (c *Cmd) hasMemoryLimit() bool {
-	attr := c.nature.attr
-	return attr.Cgroup != nil || len(attr.CgroupV1) > 0
 }

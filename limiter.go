@@ -1,13 +1,12 @@
-//go:build amd64 || arm64
-
 package sprog
 
 import (
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/sprog-dev/sprog/internal/proctree"
+	"github.com/sprog-dev/sprog/internal/job"
 )
 
 // A limiter ends a command: when a limit of its Ending is reached, or when it is told to.
@@ -15,13 +14,13 @@ type limiter struct {
 	c *Cmd
 
 	mu     sync.Mutex
-	over   bool           // the process has been waited for
-	begun  bool           // to end the command
-	killed bool           // SIGKILL was sent
-	left   *proctree.Tree // what is below the process, for the time when it no longer is
-	blind  error          // why others may be below it
-	reach  Reach          // how far SIGKILL has reached, if it was sent
-	told   bool           // Ending.Failed has been called
+	over   bool       // the process has been waited for
+	begun  bool       // to end the command
+	killed bool       // SIGKILL was sent
+	left   *job.Below // what is below the process, for the time when it no longer is
+	blind  error      // why others may be below it
+	reach  Reach      // how far SIGKILL has reached, if it was sent
+	told   bool       // Ending.Failed has been called
 
 	timeout, look, grace *time.Timer // what is to come, or nil
 }
@@ -53,14 +52,14 @@ func (l *limiter) after(timer **time.Timer, d time.Duration, f func()) {
 
 // lookAtCPU looks how much CPU time has been used, and when to look again.
 func (l *limiter) lookAtCPU() {
-	used, err := l.c.usedCPU()
+	used, err := l.c.job.UsedCPU()
 	if used >= l.c.Ending.CPUTime {
 		l.end(CauseCPUTime)
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.c.hasExited() {
+	if !l.c.job.HasExited() {
 		l.tell(err)
 	}
 	l.after(&l.look, l.c.nextLook(used), l.lookAtCPU)
@@ -81,7 +80,7 @@ func (l *limiter) tell(err error) {
 func (l *limiter) end(why Cause) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.over || l.c.hasExited() || !l.c.begin(why) {
+	if l.over || l.c.job.HasExited() || !l.c.begin(why) {
 		return nil
 	}
 	l.begun = true
@@ -89,8 +88,8 @@ func (l *limiter) end(why Cause) error {
 	if ending.Grace == 0 {
 		return l.kill()
 	}
-	l.left, l.blind = l.c.descendants()
-	err := l.c.signalFirst(ending.signal())
+	l.left, l.blind = l.c.job.Descendants()
+	err := l.c.job.SignalFirst(ending.signal())
 	l.after(&l.grace, ending.Grace, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -112,10 +111,11 @@ func (l *limiter) kill() (err error) {
 
 // sweep kills what the process has left.
 func (l *limiter) sweep() {
-	if l.killed && l.c.reachOfKill() == ReachDescendants {
+	if l.killed && l.c.job.Reach() == job.Descendants {
 		return // with its init, which has nothing more to say
 	}
-	reach, err := l.c.sweep(l.left)
+	far, err := l.c.job.Sweep(l.left)
+	reach := Reach(far)
 	if err == nil {
 		err = l.blind
 	}
@@ -153,4 +153,10 @@ func (l *limiter) finish() {
 	if l.begun {
 		l.sweep()
 	}
+}
+
+// nextLook is when the CPU time has to be looked at that has come to used: the
+// machine cannot use what is left faster than with all its processors.
+func (c *Cmd) nextLook(used time.Duration) time.Duration {
+	return max((c.Ending.CPUTime-used)/time.Duration(runtime.NumCPU()), 5*time.Millisecond)
 }
