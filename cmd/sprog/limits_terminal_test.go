@@ -3,11 +3,16 @@
 package main
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/sigwatch"
 )
 
 // A limit on time ends a program on a terminal. That its tree is stopped before it is killed is no
@@ -40,6 +45,21 @@ func TestTimeoutOnTerminal(t *testing.T) {
 			s.typeKeys("typed\n")
 			s.expect("again typed\r\n", 1)
 		})
+	}
+}
+
+// A signal that has come before the start, while sprog looked at the program's files, ends a start
+// that hangs.
+func TestInterruptBeforeStart(t *testing.T) {
+	s := supervisor{watch: new(sigwatch.Watch), held: []sigwatch.Signal{{Signal: unix.SIGWINCH}, {Signal: unix.SIGINT}}}
+	ctx, end := context.WithTimeout(context.Background(), time.Minute)
+	defer end()
+	err := s.awaitStart(func() error {
+		<-ctx.Done()
+		return &sprog.StartError{Err: ctx.Err()}
+	}, end, 0)
+	if err != exitCode(130) {
+		t.Errorf("awaitStart() = %v; want the exit code 130", err)
 	}
 }
 

@@ -44,7 +44,11 @@ func (s *supervisor) awaitStart(start func() error, end func(), limit time.Durat
 	if limit > 0 {
 		late = time.After(limit + startVain)
 	}
-	for by := syscall.Signal(0); ; {
+	by := s.heldEnd()
+	if by != 0 {
+		over = time.After(startPatience)
+	}
+	for {
 		select {
 		case err := <-started:
 			return s.startOutcome(err, by)
@@ -67,6 +71,17 @@ func (s *supervisor) awaitStart(start func() error, end func(), limit time.Durat
 func (s *supervisor) hold(sig sigwatch.Signal) bool {
 	s.held = append(s.held, sig)
 	return endsStart(sig)
+}
+
+// heldEnd is the first of the held signals that ends a start that hangs, or 0. It may have come before
+// the start began.
+func (s *supervisor) heldEnd() syscall.Signal {
+	for _, sig := range s.held {
+		if endsStart(sig) {
+			return sig.Signal
+		}
+	}
+	return 0
 }
 
 // look has files looked at that a container may have prepared: its file system can be one
