@@ -37,7 +37,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"internal/compile":   {imports: "internal/kernel internal/program internal/seccomp internal/spec internal/stage2"},
 	"internal/doctor":    {imports: "internal/cgroup internal/compile internal/kernel internal/launch internal/machine internal/ownproc internal/program internal/pty internal/seccomp internal/spec internal/terms internal/userns"},
 	"internal/exitwait":  {imports: "internal/plain"},
-	"internal/explain":   {imports: "internal/cgroup internal/kernel internal/machine internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns"},
+	"internal/explain":   {imports: "internal/cgroup internal/kernel internal/machine internal/mountinfo internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns"},
 	"internal/inherited": {tests: "."},
 	"internal/job":       {imports: "internal/cgroup internal/ownproc internal/plain internal/proctree internal/spec internal/stage2"},
 	"internal/klog":      {imports: "internal/seccomp"},

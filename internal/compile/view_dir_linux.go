@@ -30,6 +30,7 @@ func (b *builder) enterView() {
 		b.add(field, program.Chdir, b.made.dir)
 	}
 	name, first, inside := p.Buffer(cwdSize), p.Words(0), p.Ahead()
+	p.Label(name, "dir")
 	b.add(field, program.Getcwd, name, Num(cwdSize))
 	p.Copy(field, name, first).Args[3] = Num(^uint32(0xff))
 	p.GotoIf(field, first, Num('/'), &inside).Quiet = true

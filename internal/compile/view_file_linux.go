@@ -19,10 +19,9 @@ func (v *viewer) takeFile(t *taken) {
 		return
 	}
 	p := v.p
-	v.add(t.field, program.OpenTree, Num(unix.AT_FDCWD), p.Str(tree.Path), Num(openTreeClone|t.depth()))
-	t.fd = p.Result()
-	stat, different, done := p.Buffer(StatxSize), p.Ahead(), p.Ahead()
-	v.add(t.field, program.Statx, t.fd, p.Str(""), Num(emptyPath), Num(unix.STATX_INO), stat)
+	t.fd = v.clonePath(t.field, tree.Path, t.depth(), nil)
+	different, done := p.Ahead(), p.Ahead()
+	v.add(t.field, program.Statx, t.fd, p.Str(""), Num(emptyPath), Num(unix.STATX_INO), v.stat)
 	for _, word := range [...]struct {
 		at   int
 		want uint32
@@ -30,7 +29,7 @@ func (v *viewer) takeFile(t *taken) {
 		{statxInode, uint32(tree.Inode)}, {statxInode + 4, uint32(tree.Inode >> 32)}, {statxDevMajor, tree.Major}, {statxDevMinor, tree.Minor},
 	} {
 		same := p.Ahead()
-		p.GotoIf(t.field, stat.Plus(word.at), Num(word.want), &same).Then(&different).Quiet = true
+		p.GotoIf(t.field, v.stat.Plus(word.at), Num(word.want), &same).Then(&different).Quiet = true
 		same.Place()
 	}
 	p.GotoIf(t.field, v.always(), Num(0), &done).Quiet = true

@@ -75,15 +75,14 @@ func (v *viewer) takeMask(t *taken) {
 	p := v.p
 	t.fd = v.clone(t.field, v.hiddenDir(t.field, 0))
 	v.setFlags(t.field, t.fd, spec.MountReadOnly, 0, 0)
-	v.add(t.field, program.OpenTree, Num(unix.AT_FDCWD), p.Str("/dev/null"), Num(openTreeClone))
-	t.other = p.Result()
-	stat, isNull, maybe := p.Buffer(StatxSize), p.Ahead(), p.Ahead()
-	v.add(t.field, program.Statx, t.other, p.Str(""), Num(emptyPath), Num(unix.STATX_TYPE), stat)
-	p.GotoIf(t.field, stat.Plus(statxRdevMajor), Num(1), &maybe).Quiet = true
+	t.other = v.clonePath(t.field, "/dev/null", 0, nil)
+	isNull, maybe := p.Ahead(), p.Ahead()
+	v.add(t.field, program.Statx, t.other, p.Str(""), Num(emptyPath), Num(unix.STATX_TYPE), v.stat)
+	p.GotoIf(t.field, v.stat.Plus(statxRdevMajor), Num(1), &maybe).Quiet = true
 	bad := p.Here()
 	v.fails(t.field, "/dev/null", NotNull)
 	maybe.Place()
-	p.GotoIf(t.field, stat.Plus(statxRdevMinor), Num(3), &isNull).Then(&bad).Quiet = true
+	p.GotoIf(t.field, v.stat.Plus(statxRdevMinor), Num(3), &isNull).Then(&bad).Quiet = true
 	isNull.Place()
 }
 

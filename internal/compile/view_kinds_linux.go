@@ -39,8 +39,9 @@ func (v *viewer) takeProc(t *taken) {
 		empty := v.newFileSystem(t.field, "tmpfs", attributes(usual|spec.MountReadOnly), option{"mode", "0555"})
 		p.StepOf(empty).Into(t.fd)
 	} else {
-		v.add(t.field, program.OpenTree, Num(unix.AT_FDCWD), p.Str("/proc"), Num(openTreeClone|atRecursive)).Into(t.fd)
-		v.setFlags(t.field, p.Result(), usual|spec.MountReadOnly, 0, atRecursive)
+		tree := v.clonePath(t.field, "/proc", atRecursive, nil)
+		p.StepOf(tree).Into(t.fd)
+		v.setFlags(t.field, tree, usual|spec.MountReadOnly, 0, atRecursive)
 	}
 	done.Place()
 }
@@ -86,8 +87,7 @@ func (v *viewer) takeDev(t *taken) {
 		nodes = usualNodes
 	}
 	for _, name := range nodes {
-		v.add(t.field, program.OpenTree, Num(unix.AT_FDCWD), v.p.Str("/dev/"+name), Num(openTreeClone))
-		t.parts = append(t.parts, part{name, v.p.Result()})
+		t.parts = append(t.parts, part{name, v.clonePath(t.field, "/dev/"+name, 0, nil)})
 	}
 	if !t.Dev.NoPTS {
 		t.parts = append(t.parts, part{terminals, v.newTerminals(t.field, spec.MountNoSUID|spec.MountNoExec)})
@@ -138,10 +138,9 @@ func (v *viewer) protect(t *taken) {
 		return
 	}
 	p := v.p
-	how := p.Words(pathOnlyCloexec, 0, resolveInRoot)
 	for _, name := range settings {
 		missing := p.Ahead()
-		v.add(t.field, program.Openat2, v.fdOf(t), p.Str(name), how, Num(openHowSize)).On(uint32(unix.ENOENT), &missing)
+		v.add(t.field, program.Openat2, v.fdOf(t), p.Str(name), v.how, Num(openHowSize)).On(uint32(unix.ENOENT), &missing)
 		at := p.Result()
 		v.add(t.field, program.OpenTree, at, p.Str(""), Num(openTreeClone|emptyPath|atRecursive))
 		tree := p.Result()
@@ -193,7 +192,7 @@ func (v *viewer) lookFor(t *taken, missing *program.Target) {
 		if dir == "" {
 			continue
 		}
-		v.add(t.field, program.Statx, Num(unix.AT_FDCWD), p.Str(dir), Num(0), Num(unix.STATX_TYPE), p.Buffer(StatxSize)).
+		v.add(t.field, program.Statx, Num(unix.AT_FDCWD), p.Str(dir), Num(0), Num(unix.STATX_TYPE), v.stat).
 			On(uint32(unix.ENOENT), missing).On(uint32(unix.ENOTDIR), missing)
 	}
 	p.Copy(t.field, v.always(), t.missing)

@@ -22,6 +22,10 @@ type viewer struct {
 	taken  []taken
 	tree   tree
 
+	stat, kind program.Arg // room for what statx(2) tells, and a word for the type of a file
+	how        program.Arg // a struct open_how, for paths in the root
+	zero       program.Arg // a word that is 0, for jumps
+
 	context, noContext program.Arg // words: what a file system is just being configured by, and none
 }
 

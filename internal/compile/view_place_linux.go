@@ -3,6 +3,7 @@
 package compile
 
 import (
+	"encoding/binary"
 	"path"
 
 	"golang.org/x/sys/unix"
@@ -82,8 +83,7 @@ func (v *viewer) open(field, path string) directory {
 }
 
 func (v *viewer) openStep(field, path string) *program.Step {
-	how := v.p.Words(pathOnlyCloexec, 0, resolveInRoot)
-	return v.add(field, program.Openat2, v.root, v.p.Str(path), how, Num(openHowSize))
+	return v.add(field, program.Openat2, v.root, v.p.Str(path), v.how, Num(openHowSize))
 }
 
 // makeKnown makes a target, and the directories above it, in a file system of which
@@ -164,10 +164,9 @@ func (v *viewer) makeLike(t *taken, dir directory, name string) {
 // gotoIfDirectory goes on with the target if a descriptor is of a directory.
 func (v *viewer) gotoIfDirectory(field string, fd program.Arg, is *program.Target) {
 	p := v.p
-	stat, kind := p.Buffer(StatxSize), p.Words(0)
-	v.add(field, program.Statx, fd, p.Str(""), Num(emptyPath), Num(unix.STATX_TYPE), stat)
-	p.Copy(field, stat.Plus(statxMode), kind).Args[3] = Num(^uint32(modeTypeMask))
-	p.GotoIf(field, kind, Num(modeDirectory), is).Quiet = true
+	v.add(field, program.Statx, fd, p.Str(""), Num(emptyPath), Num(unix.STATX_TYPE), v.stat)
+	p.Copy(field, v.stat.Plus(statxMode), v.kind).Args[3] = Num(^uint32(modeTypeMask))
+	p.GotoIf(field, v.kind, Num(modeDirectory), is).Quiet = true
 }
 
 // change sets flags of what is at the target already, by a mount of it on itself.
@@ -241,12 +240,45 @@ func (v *viewer) makeLink(t *taken) {
 		}
 	}
 	dir := v.open(t.field, to.path)
-	v.link(t, dir, name)
+	v.link(t, to, dir, name)
 	v.closeDir(t.field, dir)
 	v.tree.link(path.Join(to.path, name), t.Symlink)
 }
 
 // link makes a symbolic link, or finds that the one which is there says the same.
-func (v *viewer) link(t *taken, dir directory, name string) {
-	v.add(t.field, program.Symlinkat, v.p.Str(t.Symlink), dir.fd, v.p.Str(name))
+func (v *viewer) link(t *taken, in target, dir directory, name string) {
+	if at := path.Join(in.path, name); in.known() && !v.tree.has(at) {
+		v.add(t.field, program.Symlinkat, v.p.Str(t.Symlink), dir.fd, v.p.Str(name))
+		return
+	}
+	p, exists, other, done := v.p, v.p.Ahead(), v.p.Ahead(), v.p.Ahead()
+	again := func() *program.Step {
+		return v.add(t.field, program.Symlinkat, p.Str(t.Symlink), dir.fd, p.Str(name))
+	}
+	again().On(uint32(unix.EEXIST), &exists).Then(&done)
+	exists.Place()
+	words := len(t.Symlink)/4 + 1
+	text, size, want := p.Buffer(4*words), p.Words(0), fourByFour(t.Symlink, words)
+	v.add(t.field, program.Readlinkat, dir.fd, p.Str(name), text, Num(len(t.Symlink)+1)).On(program.AnyErrno, &other).Into(size).Quiet = true
+	same := p.Ahead()
+	p.GotoIf(t.field, size, Num(len(t.Symlink)), &same).Then(&other).Quiet = true
+	for i, w := range want {
+		same.Place()
+		same = p.Ahead()
+		p.GotoIf(t.field, text.Plus(4*i), Num(w), &same).Then(&other).Quiet = true
+	}
+	same.Place()
+	p.GotoIf(t.field, v.always(), Num(0), &done).Quiet = true
+	other.Place()
+	again().Quiet = true // which fails, and says so
+	done.Place()
+}
+
+// fourByFour is a text as words of four bytes, as memory has them.
+func fourByFour(text string, words int) (list []uint32) {
+	padded := append([]byte(text), make([]byte, 4*words-len(text))...)
+	for i := range words {
+		list = append(list, binary.NativeEndian.Uint32(padded[4*i:]))
+	}
+	return list
 }

@@ -44,15 +44,46 @@ func (v *viewer) takePath(t *taken, path string) {
 		v.flagsOfSource(t)
 		return
 	}
-	open := v.add(t.field, program.OpenTree, Num(unix.AT_FDCWD), p.Str(path), Num(openTreeClone|t.depth()))
-	t.fd = p.Result()
 	if t.Optional {
 		t.missing = p.Variable(none)
-		open.On(uint32(unix.ENOENT), &missing).On(uint32(unix.ENOTDIR), &missing).Into(t.missing)
+		t.fd = v.clonePath(t.field, path, t.depth(), &missing)
+		p.StepOf(t.fd).Into(t.missing)
+	} else {
+		t.fd = v.clonePath(t.field, path, t.depth(), nil)
 	}
 	v.flagsOfSource(t)
 	v.leftOut(t, &missing)
 }
+
+// clonePath makes a mount of what is at a path of the caller's. If it does not exist, the child goes on
+// with the target, if there is one. In a joined mount namespace, somebody may have laid
+// a link of /proc there to what the child has open.
+func (v *viewer) clonePath(field, path string, depth int, missing *program.Target) program.Arg {
+	p, flags := v.p, openTreeClone|depth
+	from, name := Num(unix.AT_FDCWD), p.Str(path)
+	var open *program.Step
+	joined := v.joinsMounts()
+	if joined {
+		how := p.Words(pathOnlyCloexec, 0, unix.RESOLVE_NO_MAGICLINKS)
+		open = v.add(field, program.Openat2, from, name, how, Num(openHowSize))
+	} else {
+		open = v.add(field, program.OpenTree, from, name, Num(flags))
+	}
+	if missing != nil {
+		open.On(uint32(unix.ENOENT), missing).On(uint32(unix.ENOTDIR), missing)
+	}
+	fd := p.Result()
+	if !joined {
+		return fd
+	}
+	v.add(field, program.OpenTree, fd, p.Str(""), Num(flags|emptyPath))
+	tree := p.Result()
+	v.close(field, fd)
+	return tree
+}
+
+// joinsMounts reports whether the caller's view is one that was joined.
+func (v *viewer) joinsMounts() bool { return v.given.Joins.Has(spec.MountNamespace) }
 
 // depth is how far down the mount reaches.
 func (t *taken) depth() int {
@@ -96,7 +127,7 @@ func (v *viewer) leftOut(t *taken, missing *program.Target) {
 }
 
 // always is a word that is 0, for jumps.
-func (v *viewer) always() program.Arg { return v.p.Variable(0) }
+func (v *viewer) always() program.Arg { return v.zero }
 
 // An option is one of a file system: without a value if that is "".
 type option struct{ key, value string }

@@ -14,6 +14,7 @@ import (
 type ViewReport struct {
 	There bool        // there is a view
 	Text  program.Arg // TextSize bytes, after a failure
+	Size  program.Arg // a word: how much of the program there is
 	Bits  program.Arg // words, 32 bits of each
 	Told  []ViewBit   // what the bits mean
 	Fails []ViewFail  // steps that are there to fail
@@ -54,6 +55,7 @@ const (
 	TextSize    = 2048
 	MessageSize = 256
 	ProgramSize = TextSize - 2*MessageSize
+	ViewSizeAt  = stage2.ViewSize - 8 // where in the room of a second stage Size is
 )
 
 // beginTelling finds room for what is told.
@@ -63,10 +65,15 @@ func (v *viewer) beginTelling() {
 	v.context, v.noContext = p.Variable(none), p.Variable(none)
 	if v.made.Second == nil {
 		r.Bits, r.Text = p.Buffer(8*(len(v.ask.Attr.Mounts)/32+1)), p.Buffer(TextSize)
+		r.Size = p.Words(0)
 	} else {
 		r.Bits, r.Text = Num(stage2.ViewAt), Num(stage2.SharedAt)
+		r.Size = Num(stage2.ViewAt + ViewSizeAt)
 	}
 	v.contextWord = v.context
+	v.stat, v.kind, v.zero = p.Buffer(StatxSize), p.Words(0), p.Variable(0)
+	v.how = p.Words(pathOnlyCloexec, 0, resolveInRoot)
+	p.Label(v.stat, "stat")
 }
 
 // tell notes what has become of a mount.
@@ -107,6 +114,6 @@ func (b *builder) afterFailure() {
 	if b.ask.Attr.Program == nil {
 		b.made.again = p.Hole("path")
 		quietly(b.add("", program.Openat, Num(unix.AT_FDCWD), b.made.again, Num(unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK), Num(0)))
-		quietly(b.add("", program.Read, p.Result(), r.Text.Plus(2*MessageSize), Num(ProgramSize)))
+		quietly(b.add("", program.Read, p.Result(), r.Text.Plus(2*MessageSize), Num(ProgramSize)).Into(r.Size))
 	}
 }

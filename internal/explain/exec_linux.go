@@ -29,6 +29,9 @@ func (f Failure) execHint() terms.Text {
 	if f.joins(spec.MountNamespace) {
 		return "" // what the program sees is not to be seen from here
 	}
+	if f.Ask.HasView() && f.E.Field != "Attr.Program" {
+		return f.viewedProgramHint()
+	}
 	x := execution{View(f.Ask), who, f.Errno, f.capsWithin}
 	if f.E.Field == "Attr.Program" {
 		return f.programFDHint(x)
@@ -164,7 +167,7 @@ func (x execution) whyFile(path string, file pathwalk.Readable, st *unix.Stat_t,
 // program from being executed. It spares an Exec, which is going to succeed, to
 // look for each reason in turn.
 func (f Failure) LooksExecutable() bool {
-	if f.Ask.Attr.Program != nil || f.joins(spec.MountNamespace) {
+	if f.Ask.Attr.Program != nil || f.joins(spec.MountNamespace) || f.Ask.HasView() {
 		return false
 	}
 	x := execution{View: View(f.Ask), who: f.Viewer()}

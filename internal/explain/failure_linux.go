@@ -37,6 +37,7 @@ type Facts struct {
 	ProgramFD  int              // this process's descriptor of Attr.Program
 	Executable int              // its number when it is executed
 	DirFD      int              // this process's descriptor of Attr.DirFile
+	Mounts     ViewFacts        // what the child has told of its view
 	CgroupSays terms.Text       // what the counters of the new cgroup said
 }
 

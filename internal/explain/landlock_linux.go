@@ -32,7 +32,7 @@ func (f Failure) landlockHint() terms.Text {
 
 // lockedProgramHint tells what keeps the program from being executed.
 func (f Failure) lockedProgramHint() terms.Text {
-	if f.Errno != unix.EACCES || f.Locked.Files == 0 {
+	if f.Errno != unix.EACCES || f.Locked.Files == 0 || f.Ask.HasView() {
 		return ""
 	}
 	v := lockedView{View(f.Ask), f.Ask.Attr.Landlock, f.Locked.Files}

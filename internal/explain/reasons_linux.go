@@ -22,6 +22,9 @@ var reasons = [...]reason{
 	{program.OfStage, "", Failure.stageHint},
 	{program.OfRoot, "mount", Failure.privateRootHint},
 
+	{"Attr.Root", "", Failure.viewHint},
+	{"Attr.Mounts", "", Failure.viewHint},
+
 	{program.OfProgram, "", Failure.deniedProgramHint},
 	{program.OfProgram, "", Failure.lockedProgramHint},
 	{program.OfProgram, "", Failure.execHint},
@@ -47,7 +50,7 @@ var reasons = [...]reason{
 	{"SysProcAttr.Ptrace", "ptrace", Failure.ptraceHint},
 	{"SysProcAttr.CgroupFD", "write", Failure.moveHint},
 
-	{"Dir", "chdir", Failure.chdirHint},
+	{"Dir", "", Failure.chdirHint},
 	{"Attr.DirFile", "fchdir", Failure.fchdirHint},
 	{"Stdin", "openat", Failure.nullHint},
 	{"Stdout", "openat", Failure.nullHint},
@@ -106,6 +109,6 @@ func Origins() map[program.Origin]bool {
 // none.
 var plainErrnos = [...]program.Origin{
 	"", // what every start does
-	"SysProcAttr.Ctty", "SysProcAttr.Pdeathsig", "Attr.Root", "Attr.Mounts", "Files", "ExtraFiles", "Attr.Program", "Attr.Inherit", "Attr.InheritAll",
+	"SysProcAttr.Ctty", "SysProcAttr.Pdeathsig", "Files", "ExtraFiles", "Attr.Program", "Attr.Inherit", "Attr.InheritAll",
 	"Attr.TimeOffsets", "Attr.ReportNamespaces", "Attr.NoNewPrivs", "Attr.Personality", "Attr.Signals", "Attr.Umask", "Attr.TimerSlack",
 }

@@ -16,7 +16,14 @@ import (
 
 // chdirHint is for the working directory.
 func (f Failure) chdirHint() terms.Text {
-	if f.joins(spec.MountNamespace) {
+	switch {
+	case f.Mounts.Flaw != "":
+		return f.Mounts.Flaw
+	case f.joins(spec.MountNamespace):
+		return ""
+	case f.Ask.HasView() && f.Errno == unix.ENOENT:
+		return terms.Plain("the program's view has no such directory" + elsewhere(f.E.Object))
+	case f.Ask.HasView():
 		return ""
 	}
 	v := View(f.Ask)
@@ -81,7 +88,7 @@ func (f Failure) nullHint() terms.Text {
 
 // openHint is for the files that the child opens by their paths.
 func (f Failure) openHint() terms.Text {
-	if why := f.nullHint(); why != "" || f.joins(spec.MountNamespace) {
+	if why := f.nullHint(); why != "" || f.joins(spec.MountNamespace) || f.Ask.HasView() {
 		return why
 	}
 	flags, mode := f.opening()

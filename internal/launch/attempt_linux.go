@@ -35,6 +35,8 @@ type attempt struct {
 
 	bound       []compile.Bound // where the child finds the parent's descriptors
 	cwd         string          // this process's working directory, where there is a view
+	leftText    []byte          // what a second stage that failed has left of its view
+	leftView    []byte
 	landlock    kernel.Landlock // what the kernel has of it
 	parentSteps []PlanStep      // of a plan: what the parent does before the birth
 }

@@ -46,7 +46,10 @@ func (s *attempt) explain(res machine.Result) *spec.Error {
 		e.Err = errVanished
 	}
 	if res.Errno != 0 {
-		e.Hint = s.failed(e, res).WhyInTime()
+		told := s.toldOfView(e, &res)
+		f := s.failed(e, res)
+		f.Mounts = told
+		e.Hint = f.WhyInTime()
 	} else if res.Signal != 0 {
 		e.Hint = s.failed(e, res).HintOfSignal()
 	}

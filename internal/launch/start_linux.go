@@ -99,6 +99,7 @@ func (s *attempt) try() (machine.Result, error) {
 		s.takeEnd()
 	}
 	if started = res.OK; !started {
+		s.keepView()
 		s.terminal.Restore(s.ask.Sys)
 	}
 	return res, nil

@@ -3,17 +3,22 @@
 package launch
 
 import (
+	"bytes"
 	"encoding/binary"
 	"os"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // lookAtExe finds out whether a program in a view of its own has to be kept from the file that
@@ -168,4 +173,73 @@ func (s *attempt) viewWord(at int) uint32 {
 		return binary.NativeEndian.Uint32(s.made.First.Data[int(s.made.View.Bits.Value)+at:])
 	}
 	return binary.NativeEndian.Uint32(s.stage.View()[at:])
+}
+
+// toldOfView is what the child has left behind of a view, where the step that failed tells of it.
+func (s *attempt) toldOfView(e *spec.Error, res *machine.Result) (told explain.ViewFacts) {
+	r := &s.made.View
+	if !r.There || s.ask.InPlace || res.Place != machine.InChild && res.Place != machine.InSecond || (res.Place == machine.InSecond) != (s.made.Second != nil) {
+		return told
+	}
+	for _, f := range r.Fails {
+		if f.Step == res.Step {
+			told.Flaw = flawed(f.Why, e, res)
+			return told
+		}
+	}
+	switch e.Step {
+	case "fsopen", "fsconfig", "fsmount":
+		for i := range 2 {
+			message, _, _ := bytes.Cut(s.viewText()[i*compile.MessageSize:][:compile.MessageSize], []byte{0})
+			if _, said, ok := strings.Cut(strings.TrimSpace(string(message)), " "); ok {
+				told.Kernel = append(told.Kernel, said)
+			}
+		}
+	case "execve":
+		if n := s.readOfProgram(); n > 0 && n <= compile.ProgramSize {
+			told.Program = bytes.Clone(s.viewText()[2*compile.MessageSize:][:n])
+		}
+	}
+	return told
+}
+
+// keepView keeps what a second stage has left behind, whose file is closed before the reason is looked for.
+func (s *attempt) keepView() {
+	if s.made.View.There && s.stage != nil {
+		s.leftText, s.leftView = s.stage.Shared(), s.stage.View()
+	}
+}
+
+// viewText is what was read after the failure.
+func (s *attempt) viewText() []byte {
+	if s.made.Second == nil {
+		return s.made.First.Data[s.made.View.Text.Value:][:compile.TextSize]
+	}
+	return s.leftText
+}
+
+// readOfProgram is how much of the program there is.
+func (s *attempt) readOfProgram() int {
+	if s.made.Second == nil {
+		return int(binary.NativeEndian.Uint64(s.made.First.Data[s.made.View.Size.Value:]))
+	}
+	return int(binary.NativeEndian.Uint64(s.leftView[compile.ViewSizeAt:]))
+}
+
+// flawed completes the error of a step that is there to fail.
+func flawed(why compile.ViewFlaw, e *spec.Error, res *machine.Result) terms.Text {
+	e.Step, e.Syscall = "statx", ""
+	switch why {
+	case compile.NotNull:
+		res.Errno = unix.ENODEV
+		e.Err = res.Errno
+		return "this process's /dev/null is not that device, and would be what hides files"
+	case compile.OtherFile:
+		res.Errno = unix.ESTALE
+		e.Err = res.Errno
+		return "the path that the file has leads to another one"
+	}
+	res.Errno, e.Step, e.Object = unix.ENOENT, "getcwd", ""
+	e.Err = res.Errno
+	return "the working directory would be outside of the program's root"
 }

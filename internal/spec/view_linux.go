@@ -66,6 +66,11 @@ func (r *Start) checkRoot() *Error {
 }
 
 func (r *Start) checkMounts() *Error {
+	if r.joinsAll() || r.Named()&MountNamespace != 0 {
+		if err := r.checkJoined(); err != nil {
+			return err
+		}
+	}
 	for i := range r.Attr.Mounts {
 		m, name := &r.Attr.Mounts[i], Index(MountsField, i)
 		for _, check := range [...]func(*Start, *Mount, string) *Error{
@@ -263,6 +268,21 @@ func (r *Start) checkRights(m *Mount, name string) *Error {
 		return Invalid(name+".Kernel", m.At(), "needs a new IPC namespace in a new user namespace: the caller's belongs to another one")
 	case m.Kernel == KernelCgroup2 && lacks(CgroupNamespace):
 		return Invalid(name+".Kernel", m.At(), "needs a new cgroup namespace in a new user namespace: the caller's belongs to another one")
+	}
+	return nil
+}
+
+// checkJoined refuses what the kernel would look up in a joined mount namespace by itself, through whatever
+// links somebody has laid there.
+func (r *Start) checkJoined() *Error {
+	const why = "is not for a joined mount namespace: the kernel follows links there that may lead to what the child has open"
+	if root := r.Attr.Root; root != nil && root.Overlay != nil {
+		return Invalid(RootField+".Overlay", "", why)
+	}
+	for i := range r.Attr.Mounts {
+		if m := &r.Attr.Mounts[i]; m.Overlay != nil && len(m.Overlay.Lower) > 0 {
+			return Invalid(Index(MountsField, i)+".Overlay", "", why)
+		}
 	}
 	return nil
 }
