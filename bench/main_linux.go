@@ -28,6 +28,7 @@ var scenarios = []struct {
 	{"trace", "What a trace costs", measureTrace},
 	{"cgroup", "Into a cgroup", measureCgroup},
 	{"commands", "The command beside other tools", measureCommands},
+	{"view", "A view of the file system beside bubblewrap", measureView},
 	{"init", "An init beside others", measureInit},
 	{"filter", "A system call under a filter", measureFilter},
 }
