@@ -135,6 +135,7 @@ var phrases = [...]struct{ reference, phrase string }{
 	{"ExtraFiles", "an inherited file"},
 	{"Attr.InheritAll", "all descriptors"},
 	{"Attr.IDMap.NewUIDMap", "the path of newuidmap"}, {"Attr.IDMap.NewGIDMap", "the path of newgidmap"},
+	{"Attr.Root", "another root directory"}, {"Attr.Root.Flags", "flags"}, {"Attr.Mounts", "mounts"},
 	{"Attr.Join.Path", "a path"}, {"Attr.Join.File", "a file"}, {"Attr.Join.PID", "a process"}, {"Attr.Join.PidFD", "a pidfd"},
 	{"Attr.Join.Kinds", "what is joined"},
 	{"Attr.Landlock.Files.Rules.Path", "a path"}, {"Attr.Landlock.Files.Rules.File", "a file"},
@@ -187,6 +188,9 @@ func flagsFor(r terms.Reference, given []string) string {
 	for field := name; field != ""; field = field[:max(strings.LastIndexByte(field, '.'), 0)] {
 		if flags := flagsOfField(field); flags != nil {
 			return calledBy(field, flags, given)
+		}
+		if phrase := phraseFor(terms.Reference{Field: field}); phrase != "" {
+			return phrase
 		}
 	}
 	return r.Words

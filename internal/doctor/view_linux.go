@@ -12,12 +12,12 @@ import (
 // any case: /.
 func featuresOfView() []featureProbe {
 	return []featureProbe{
-		{name: "mounts", since: "5.12", what: "{mounts|Attr.Mounts}, {another root directory|Attr.Root}", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: views(spec.Root{Empty: true})},
-		{name: "mounts-recursive", since: "5.12", what: "{flags|Attr.Root.Flags} on everything that is mounted below", takes: here(unix.CAP_SYS_ADMIN), inside: true,
+		{name: "mounts", since: "5.12", what: "{Attr.Mounts}, {Attr.Root}", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: views(spec.Root{Empty: true})},
+		{name: "mounts-recursive", since: "5.12", what: "{Attr.Root.Flags} on everything that is mounted below", takes: here(unix.CAP_SYS_ADMIN), inside: true,
 			try: views(spec.Root{Host: true, Flags: spec.MountReadOnly})},
-		{name: "view-user", since: "5.12", what: "{mounts|Attr.Mounts} in a user namespace", try: viewsAsUser()},
-		{name: "proc-fresh", since: "5.12", what: "{mounts|Attr.Mounts} of /proc in a user namespace", try: viewsAsUser(spec.Mount{Target: "/proc", Proc: &spec.Proc{}})},
-		{name: "overlay-user", since: "5.11", what: "{mounts|Attr.Mounts} of overlays in a user namespace",
+		{name: "view-user", since: "5.12", what: "{Attr.Mounts} in a user namespace", try: viewsAsUser()},
+		{name: "proc-fresh", since: "5.12", what: "{Attr.Mounts} of /proc in a user namespace", try: viewsAsUser(spec.Mount{Target: "/proc", Proc: &spec.Proc{}})},
+		{name: "overlay-user", since: "5.11", what: "{Attr.Mounts} of overlays in a user namespace",
 			try: viewsAsUser(spec.Mount{Target: "/o", Overlay: &spec.Overlay{Lower: []string{"/usr", "/etc"}, Private: true}})},
 	}
 }
