@@ -77,6 +77,7 @@ var themes = []theme{
 	{"Users, capabilities and limits", failingRights},
 	{"Namespaces", failingNamespaces},
 	{"Id maps", failingMaps},
+	{"The view of the file system", failingViews},
 	{"Joined namespaces and what is set inside", failingJoins},
 	{"Sessions and terminals", failingSessions},
 	{"Cgroups and filters", failingFilters},

@@ -110,6 +110,9 @@ func mountedOver(dir string) (list []string) {
 
 // sourceHint is for what a mount is to be of.
 func (f Failure) sourceHint() terms.Text {
+	if m, _ := f.mount(); m != nil && m.File != nil && f.Errno == unix.ENOENT && strings.HasSuffix(f.E.Object, " (deleted)") {
+		return "the file has been removed, so that the child finds it nowhere: that takes CAP_SYS_ADMIN of the caller"
+	}
 	switch f.Errno {
 	case unix.ENOENT, unix.ENOTDIR, unix.EACCES, unix.ELOOP:
 		v := pathwalk.View{}
@@ -186,6 +189,9 @@ func (f Failure) targetHint() terms.Text {
 func (f Failure) attachHint() terms.Text {
 	switch f.Errno {
 	case unix.ENOTDIR, unix.EINVAL:
+		if root, _, _ := f.Ask.ViewRoot(); root != nil && f.E.Object == "/" {
+			return "the root has to be a directory"
+		}
 		return "a directory goes on a directory, and a file on what is none"
 	case unix.ENOENT:
 		return "the program sees nothing there"

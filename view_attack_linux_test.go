@@ -1,0 +1,261 @@
+//go:build amd64 || arm64
+
+package sprog
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// swap A B: exchange two names, again and again, until killed.
+var _ = helper("swap", func(args []string) int {
+	fmt.Println("ready")
+	for {
+		unix.Renameat2(unix.AT_FDCWD, args[0], unix.AT_FDCWD, args[1], unix.RENAME_EXCHANGE)
+	}
+})
+
+// swapping has another process exchange two names while the test goes on.
+func swapping(t *testing.T, a, b string) {
+	t.Helper()
+	c := helperCommand("swap", a, b)
+	out, err := c.StdoutPipe()
+	must(err)
+	must(c.Start())
+	bufio.NewReader(out).ReadString('\n')
+	t.Cleanup(func() {
+		c.Process.Kill()
+		c.Wait()
+	})
+}
+
+// Another process swaps a directory of the root for a link that leads out of it. No mount and no directory
+// is ever made outside (CVE-2019-19921, CVE-2021-30465, CVE-2026-87766).
+func TestViewTargetsAreInside(t *testing.T) {
+	root, outside := newRoot(t), t.TempDir()
+	must(os.MkdirAll(root+"/a/dir", 0o777))
+	must(os.MkdirAll(root+outside, 0o777))
+	must(os.Symlink(strings.Repeat("../", 30)+outside, root+"/a/link"))
+	swapping(t, root+"/a/dir", root+"/a/link")
+	inside := 0
+	for range 200 {
+		c := scriptIn(t, viewed(&Root{Dir: root}, Mount{Target: "/a/dir/new/deep", Tmpfs: &Tmpfs{}, Create: true}), "")
+		c.Path, c.Args = "/bin/test", []string{"test"}
+		c.Env = append(os.Environ(), helperVar+"=true")
+		if err := c.Run(); err == nil {
+			inside++
+		}
+		if list, err := os.ReadDir(outside); err != nil || len(list) != 0 {
+			t.Fatalf("outside of the root is %v, %v", list, err)
+		}
+	}
+	if inside == 0 {
+		t.Error("no start has succeeded: the test proves nothing")
+	}
+}
+
+// Another process swaps what is at the path of an open file. The program gets that file, or the start fails.
+func TestViewFilesAreTheSame(t *testing.T) {
+	dir := t.TempDir()
+	must(os.WriteFile(dir+"/a", []byte("mine"), 0o644))
+	must(os.WriteFile(dir+"/b", []byte("theirs"), 0o644))
+	file, err := os.Open(dir + "/a")
+	must(err)
+	defer file.Close()
+	swapping(t, dir+"/a", dir+"/b")
+	clonesTreesAs(t, false)
+	for range 200 {
+		c := scriptIn(t, viewed(nil, Mount{Target: dir, File: nil, Tmpfs: &Tmpfs{}}, Mount{Target: dir + "/f", File: file}), "cat "+dir+"/f")
+		out, err := c.Output()
+		switch {
+		case err == nil && string(out) != "mine":
+			t.Fatalf("the program reads %q", out)
+		case err != nil && !errors.Is(err, syscall.ESTALE) && !errors.Is(err, syscall.ENOENT):
+			t.Fatal(err)
+		}
+	}
+}
+
+// A root has links that lead out of it by way of /proc. None is followed (CVE-2023-28642,
+// CVE-2024-21626).
+func TestViewFollowsNoMagicLinks(t *testing.T) {
+	requires(t, userNamespaces, freshProc)
+	outside := t.TempDir()
+	dir, err := os.Open(outside)
+	must(err)
+	defer dir.Close()
+	for _, to := range []string{"/proc/self/root", "/proc/self/cwd", "/proc/1/root", "/proc/self/fd/3", "/proc/self/fd/4", "/proc/self/fd/5", "/proc/self/fd/9", "/proc/thread-self/cwd"} {
+		root := newRoot(t)
+		must(os.Mkdir(root+"/proc", 0o755))
+		must(os.Symlink(to, root+"/link"))
+		for _, m := range []Mount{
+			{Target: "/link", Tmpfs: &Tmpfs{}, Create: true}, {Target: "/link/new", Tmpfs: &Tmpfs{}, Create: true},
+			{Target: "/link/new", Dir: true, Create: true}, {Target: "/link/new", Data: []byte("x"), Create: true}, {Target: "/link", Flags: MountReadOnly},
+		} {
+			c := scriptIn(t, viewed(&Root{Dir: root}, Mount{Target: "/proc", Proc: &Proc{}}, m), "true")
+			c.ExtraFiles = []*os.File{dir, dir, dir}
+			if err := c.Run(); !errors.Is(err, syscall.ELOOP) && !errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.ENOTDIR) {
+				t.Errorf("%s, %+v: Run() = %v; want ELOOP", to, m, err)
+			}
+		}
+	}
+	if list, _ := os.ReadDir(outside); len(list) != 0 {
+		t.Errorf("outside of the root is %v", list)
+	}
+}
+
+// after DIR: say "ready", wait for a line, and say what can be written to in DIR.
+var _ = helper("after", func(args []string) int {
+	fmt.Println("ready")
+	bufio.NewReader(os.Stdin).ReadString('\n')
+	fmt.Println(os.WriteFile(args[0]+"/later/file", nil, 0o644))
+	return 0
+})
+
+// What is mounted outside later, below a directory that is read-only inside, does not appear there.
+func TestViewStaysReadOnly(t *testing.T) {
+	requires(t, asRoot)
+	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS} }) {
+		return
+	}
+	dir := t.TempDir()
+	must(os.Mkdir(dir+"/later", 0o755))
+	c := helperCommand("after", dir)
+	viewedByRoot(&Root{Host: true, Flags: MountReadOnly})(c)
+	in, err := c.StdinPipe()
+	must(err)
+	out, err := c.StdoutPipe()
+	must(err)
+	must(c.Start())
+	lines := bufio.NewReader(out)
+	lines.ReadString('\n')
+	must(unix.Mount("none", dir+"/later", "tmpfs", 0, ""))
+	in.Write([]byte("\n"))
+	answer, _ := lines.ReadString('\n')
+	if !strings.Contains(answer, "read-only file system") {
+		t.Errorf("the program has written below a read-only mount: %s", answer)
+	}
+	c.Wait()
+	must(unix.Unmount(dir+"/later", 0))
+}
+
+// Who makes a user and a mount namespace inside can take away no mask and no read-only flag.
+func TestViewCannotBeUndone(t *testing.T) {
+	requires(t, userNamespaces, freshProc, tool("unshare"), tool("umount"))
+	dir := t.TempDir()
+	must(os.WriteFile(dir+"/secret", []byte("secret"), 0o644))
+	must(os.Mkdir(dir+"/hidden", 0o755))
+	must(os.WriteFile(dir+"/hidden/secret", []byte("secret"), 0o644))
+	view := viewed(nil, Mount{Bind: dir, Flags: MountReadOnly}, Mount{Target: dir + "/secret", Mask: true}, Mount{Target: dir + "/hidden", Mask: true}, Mount{Target: "/proc", Proc: &Proc{}})
+	for _, try := range []string{
+		"umount %[1]s/secret; cat %[1]s/secret", "umount -l %[1]s/hidden; cat %[1]s/hidden/secret", "umount -l %[1]s; cat %[1]s/secret",
+		"mount -o remount,bind,rw %[1]s && touch %[1]s/new", "mount --bind %[1]s /mnt; cat /mnt/secret; cat /mnt/hidden/secret",
+		"mount --move %[1]s/hidden /mnt; cat %[1]s/hidden/secret",
+	} {
+		got := seen(t, view, fmt.Sprintf("unshare -Urm sh -c '"+try+"' 2>/dev/null; true", dir))
+		if strings.Contains(got, "secret") {
+			t.Errorf("%s shows %q", try, got)
+		}
+	}
+	if exists(dir + "/new") {
+		t.Error("something was written to a read-only mount")
+	}
+	if got := seen(t, viewed(nil, Mount{Bind: dir}), "cat "+dir+"/hidden/secret"); got != "secret" {
+		t.Errorf("without masks the program sees %q", got)
+	}
+}
+
+// Of the old root nothing is left, neither above the new one nor below.
+func TestViewHasNoOldRoot(t *testing.T) {
+	requires(t, userNamespaces, freshProc, tool("umount"))
+	got := seen(t, withHost(), "ls -a /.. | tr '\\n' ' '; ls -a /proc/1/root/.. | tr '\\n' ' '; umount -l / 2>/dev/null; ls -a / 2>/dev/null | tr '\\n' ' '; cd /..; pwd")
+	if strings.Contains(got, "home") || strings.Contains(got, "tmp") {
+		t.Errorf("the program sees %s", got)
+	}
+	for at := range mountsOf(t, withHost()) {
+		if at != "/" && at != "/proc" && !strings.HasPrefix(at, "/proc/") && !strings.HasPrefix(at, "/usr") && !strings.HasPrefix(at, "/etc") && !strings.HasPrefix(at, "/lib") && !strings.HasPrefix(at, "/bin") && !strings.HasPrefix(at, "/sbin") {
+			t.Errorf("the program sees a mount at %s", at)
+		}
+	}
+}
+
+// A directory that something is mounted in cannot be moved away with it.
+func TestViewPinsDirectories(t *testing.T) {
+	dir := t.TempDir()
+	must(os.MkdirAll(dir+"/.git/hooks", 0o755))
+	script := fmt.Sprintf("cd %s; mv .git x && mkdir -p .git/hooks && touch .git/hooks/evil; true", dir)
+	seen(t, viewed(nil, Mount{Bind: dir}, Mount{Bind: dir + "/.git"}, Mount{Bind: dir + "/.git/hooks", Flags: MountReadOnly}), script)
+	if exists(dir+"/x") || exists(dir+"/.git/hooks/evil") {
+		t.Error("the program has replaced a directory that is protected")
+	}
+	seen(t, viewed(nil, Mount{Bind: dir}), script)
+	if !exists(dir + "/.git/hooks/evil") {
+		t.Error("nothing was replaced without the protection, either: the test proves nothing")
+	}
+}
+
+// The working directory is that of the view, not what a mount has covered.
+func TestViewCoversTheWorkingDirectory(t *testing.T) {
+	dir := t.TempDir()
+	must(os.WriteFile(dir+"/file", nil, 0o644))
+	t.Chdir(dir)
+	wantText(t, "covered", seen(t, viewed(nil, Mount{Target: dir, Tmpfs: &Tmpfs{}}), "pwd; ls"), dir+"\n")
+	requires(t, freshProc)
+	wantText(t, "not there", seen(t, withHost(), "pwd; ls -d usr"), "/\nusr\n")
+	must(os.Mkdir(dir+"/sub", 0o755))
+	c := scriptIn(t, viewed(nil, Mount{Target: "/tmp/x", Tmpfs: &Tmpfs{}, Mask: false, Create: false}), "pwd")
+	c.Attr.Mounts, c.Dir = []Mount{{Target: dir + "/sub", Tmpfs: &Tmpfs{}}}, "sub"
+	wantText(t, "relative", outputOf(t, c), filepath.Join(dir, "sub")+"\n")
+}
+
+// A working directory that is a link to what is open outside is refused.
+func TestViewWorkingDirectoryIsInside(t *testing.T) {
+	requires(t, userNamespaces, freshProc)
+	outside := t.TempDir()
+	dir, err := os.Open(outside)
+	must(err)
+	defer dir.Close()
+	for n := range 12 {
+		c := scriptIn(t, withHost(), "pwd; ls -d .")
+		c.Dir, c.ExtraFiles = fmt.Sprintf("/proc/self/fd/%d", n), []*os.File{dir, dir}
+		out, err := c.CombinedOutput()
+		if err == nil && strings.Contains(string(out), outside) {
+			t.Errorf("the program starts in %s", out)
+		}
+		var ended *ExitError
+		if err == nil || errors.As(err, &ended) {
+			t.Errorf("Dir %s: the start succeeds: %s", c.Dir, out)
+		}
+	}
+}
+
+// The interpreter /proc/self/exe is never this process's executable, where that could be written to.
+func TestViewKeepsTheExecutable(t *testing.T) {
+	requires(t, userNamespaces, freshProc)
+	dir := t.TempDir()
+	must(os.WriteFile(dir+"/script", []byte("#!/proc/self/exe\n"), 0o755))
+	run := func() (string, error) {
+		c := &Cmd{Path: dir + "/script", Args: []string{"script"}, Env: append(os.Environ(), helperVar+"=echo")}
+		viewed(nil, Mount{Bind: dir}, Mount{Target: "/proc", Proc: &Proc{}})(c)
+		c.SysProcAttr.UidMappings, c.SysProcAttr.GidMappings = uidToRoot, gidToRoot
+		out, err := c.CombinedOutput()
+		return string(out), err
+	}
+	exeIsSafeAs(t, false)
+	if out, err := run(); err == nil || out != "" {
+		t.Errorf("a script has executed this process's program: %q, %v", out, err)
+	}
+	exeIsSafeAs(t, true)
+	if out, err := run(); err != nil {
+		t.Errorf("with one stage the script does not get at the program, either: %q, %v: the test proves nothing", out, err)
+	}
+}
