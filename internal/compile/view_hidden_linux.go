@@ -89,7 +89,7 @@ func (v *viewer) takeMask(t *taken) {
 // placeMask hides what is at the target, if anything is.
 func (v *viewer) placeMask(t *taken) {
 	p, missing, isDir, done := v.p, v.p.Ahead(), v.p.Ahead(), v.p.Ahead()
-	v.openStep(t.field, t.At()).On(uint32(unix.ENOENT), &missing).On(uint32(unix.ENOTDIR), &missing)
+	v.openStep(t.field, t.At()).On(uint32(unix.ENOENT), &missing)
 	at := p.Result()
 	attach := func(fd program.Arg) {
 		v.add(t.field, program.MoveMount, fd, p.Str(""), at, p.Str(""), Num(fromDescriptor|toDescriptor))

@@ -82,8 +82,10 @@ func (v *viewer) open(field, path string) directory {
 	return directory{fd: v.p.Result()}
 }
 
+// openStep opens a path in the root. The kernel answers EAGAIN where somebody has renamed a directory
+// meanwhile, so that it cannot be sure to be still inside.
 func (v *viewer) openStep(field, path string) *program.Step {
-	return v.add(field, program.Openat2, v.root, v.p.Str(path), v.how, Num(openHowSize))
+	return v.add(field, program.Openat2, v.root, v.p.Str(path), v.how, Num(openHowSize)).Retry(uint32(unix.EAGAIN))
 }
 
 // makeKnown makes a target, and the directories above it, in a file system of which
