@@ -221,7 +221,7 @@ func (f Failure) makingHint() terms.Text {
 	case unix.EEXIST:
 		return "something else is there in the program's view"
 	case unix.EOVERFLOW:
-		return "the file system has no id for the owner of a new file: the user namespace has to map the caller's user and group ({SysProcAttr.UidMappings} and {GidMappings|SysProcAttr.GidMappings})"
+		return "the file system has no id for the owner of a new file: the user namespace has to map the caller's user and group by {SysProcAttr.UidMappings} and {GidMappings|SysProcAttr.GidMappings}"
 	case unix.EROFS:
 		return "it is missing in the program's view, and cannot be made: what is mounted there is read-only"
 	case unix.EACCES:
