@@ -18,8 +18,22 @@ import (
 type Plan struct {
 	// Path is the program.
 	Path string `json:"path"`
+	// View is what the program sees of the file system, if Attr.Root or Attr.Mounts
+	// change that: the root first, then the mounts in their order.
+	View []PlanMount `json:"view,omitempty"`
 	// Steps are in the order in which they run.
 	Steps []PlanStep `json:"steps"`
+}
+
+// A PlanMount is what the program sees at one place.
+type PlanMount struct {
+	Target string `json:"target"`
+	// What is the kind: "bind", "tmpfs", "proc", "masked" and so on, or "host".
+	What string `json:"what"`
+	// From is what it is made of, in words.
+	From string `json:"from,omitempty"`
+	// Flags are those that were asked for, in words.
+	Flags string `json:"flags,omitempty"`
 }
 
 // A PlanStep is one step of a start.
@@ -57,17 +71,36 @@ func newPlan(r *spec.Start) (*Plan, error) {
 	if err != nil {
 		return nil, public(err)
 	}
-	return &Plan{Path: r.Path, Steps: each(steps, func(s launch.PlanStep) PlanStep { return PlanStep(s) })}, nil
+	return &Plan{Path: r.Path, View: each(r.ViewTable(), func(m spec.ViewRow) PlanMount { return PlanMount(m) }), Steps: each(steps, func(s launch.PlanStep) PlanStep { return PlanStep(s) })}, nil
 }
 
 // String returns the plan as a table: a line for each step with its number,
-// who runs it, the call, and the field.
+// who runs it, the call, and the field. Above it stands the view, if there is one.
 func (p *Plan) String() string {
 	rows := make([][]string, 0, len(p.Steps))
 	for i, s := range p.Steps {
 		rows = append(rows, []string{strconv.Itoa(i + 1), s.By, s.Text, s.Field})
 	}
-	return table(rows)
+	if p.View == nil {
+		return table(rows)
+	}
+	return viewTable(p.View) + "\n" + table(rows)
+}
+
+// viewTable aligns the columns of a view.
+func viewTable(view []PlanMount) string {
+	var width [3]int
+	for _, m := range view {
+		for i, cell := range []string{m.Target, m.What, m.From} {
+			width[i] = max(width[i], len(cell))
+		}
+	}
+	var b strings.Builder
+	for _, m := range view {
+		line := m.Target + pad(width[0]-len(m.Target)) + "  " + m.What + pad(width[1]-len(m.What)) + "  " + m.From + pad(width[2]-len(m.From)) + "  " + m.Flags
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return b.String()
 }
 
 // table aligns columns, the first to the right, and bounds the width that one
