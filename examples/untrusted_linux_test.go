@@ -65,12 +65,15 @@ func TestUntrustedIsConfined(t *testing.T) {
 		stdout string // contains
 		stderr string // contains
 	}{
-		{"reads a file", []string{"cat", secret}, "program", "", "ermission denied"},
+		{"reads a file", []string{"cat", secret}, "program", "", "No such file"},
+		{"reads a file of the system's", []string{"cat", "/etc/passwd"}, "program", "", "No such file"},
+		{"writes to the system", []string{"sh", "-c", "echo x >/usr/x"}, "program", "", "ead-only file system"},
 		{"writes a file", []string{"sh", "-c", "echo x >>" + secret}, "program", "", secret},
 		{"changes a mode", []string{"sh", "-c", "touch f; chmod 777 f"}, "program", "", "not permitted"},
 		{"connects", []string{hostile, "network", listener.Addr().String()}, "program", "dial: dial tcp " + listener.Addr().String() + ": socket: operation not permitted", ""},
 		{"looks for this process", []string{hostile, "kill", fmt.Sprint(os.Getpid())}, "program", "kill: no such process", ""},
-		{"reads /proc", []string{"ls", "/proc"}, "program", "", "ermission denied"},
+		{"looks for other processes", []string{"sh", "-c", "cd /proc; for p in [1-9]*; do [ -e $p/stat ] && read l <$p/stat && echo \"${l%%)*})\"; done | grep -v '(sprog-init)\\|(sh)\\|(grep)'; echo none"}, "program", "none\n", ""},
+		{"fills the disk", []string{"sh", "-c", "for i in 1 2 3 4 5; do head -c 15000000 /dev/zero >$i; done"}, "program", "", "No space left"},
 		{"mounts", []string{hostile, "mount"}, "system call", "", ""},
 		{"makes a namespace", []string{hostile, "namespace"}, "system call", "", ""},
 	} {
