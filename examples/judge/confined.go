@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"log"
+	"os"
 	"path/filepath"
 	"syscall"
 
@@ -24,13 +25,15 @@ func confined(args []string, uid, gid int) *sprog.Cmd {
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET |
 			syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
+		UidMappings: ids(uid),
+		GidMappings: ids(gid),
 		Credential:  &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), NoSetGroups: true},
 		Setsid:      true,
 		Pdeathsig:   syscall.SIGKILL,
 	}
 	cmd.Attr = &sprog.Attr{
+		Root:       &sprog.Root{Empty: true, Flags: sprog.MountReadOnly},
+		Mounts:     visible(cmd.Path),
 		Init:       &sprog.Init{}, // counts the CPU time of those whose parents have died, too
 		NoNewPrivs: true,
 		Sysctls:    []sprog.Sysctl{{Name: "user.max_user_namespaces", Value: "0"}},
@@ -58,6 +61,25 @@ func confined(args []string, uid, gid int) *sprog.Cmd {
 		cmd.Attr.Cgroup = &sprog.Cgroup{MemoryMax: *memory, SwapMax: new(uint64), OOMGroup: true, PidsMax: *processes}
 	}
 	return cmd
+}
+
+// visible is all that there is for it: the system's programs and libraries, the program itself, and
+// two devices. There is nothing that it could write to.
+func visible(program string) []sprog.Mount {
+	const fixed = sprog.MountReadOnly | sprog.MountNoSUID | sprog.MountNoDev
+	return append(sprog.SystemMounts(fixed),
+		sprog.Mount{Target: "/dev", Dev: &sprog.Dev{Nodes: []string{"null", "urandom"}, NoPTS: true}, Flags: sprog.MountReadOnly},
+		sprog.Mount{Bind: program, Flags: fixed},
+	)
+}
+
+// ids has the program be who it is outside. Root, who makes what it sees, is an id inside, too.
+func ids(id int) []syscall.SysProcIDMap {
+	list := []syscall.SysProcIDMap{{ContainerID: id, HostID: id, Size: 1}}
+	if os.Getuid() == 0 && id != 0 {
+		list = append(list, syscall.SysProcIDMap{Size: 1})
+	}
+	return list
 }
 
 // readOnly needs Linux 5.13; what later versions of Landlock add is among the violations.
