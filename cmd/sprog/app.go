@@ -36,6 +36,7 @@ var app = flags.App{
 		{Key: "capabilities", Title: "Capabilities"},
 		{Key: "context", Title: "Labels, keys and personality"},
 		{Key: "namespaces", Title: "Namespaces"},
+		{Key: "view", Title: "What the program sees of the file system"},
 		{Key: "files", Title: "Files"},
 		{Key: "terminal", Title: "Terminal and session"},
 		{Key: "limits", Title: "Limits"},
@@ -46,6 +47,8 @@ var app = flags.App{
 		{Key: "signals", Title: "Signals of the program"},
 		{Key: "life", Title: "Life"},
 	},
+	InOrder:   "view",
+	Elsewhere: elsewhere,
 }
 
 // A completionCmd is sprog completion.

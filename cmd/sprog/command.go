@@ -42,6 +42,7 @@ func (f *startFlags) command(ctx context.Context, program []string, tty terminal
 	if err := f.setIdentity(cmd.Attr); err != nil {
 		return nil, err
 	}
+	f.setView(cmd.Attr)
 	if err := f.setCgroup(cmd.Attr); err != nil {
 		return nil, err
 	}
@@ -73,7 +74,11 @@ func (f *startFlags) command(ctx context.Context, program []string, tty terminal
 
 // place is where the program will look for its files.
 func (f *startFlags) place() place {
-	return place{root: f.Join.root() + string(f.Chroot), dir: string(f.Dir)}
+	p := place{root: f.Join.root() + string(f.Chroot), dir: string(f.Dir), view: f.viewPlace()}
+	if p.view != nil && p.view.root != nil && p.view.root.Dir != "" {
+		p.root = p.view.root.Dir
+	}
+	return p
 }
 
 // found reports whether the program's file is there.
@@ -176,7 +181,7 @@ func (f *startFlags) attr() *sprog.Attr {
 // a new PID namespace, or a limit on time, which is to reach everything below the program, unless
 // the flags say otherwise. Its image could be traced by who is in a user namespace that is joined.
 func (f *startFlags) hasInit() bool {
-	wanted := f.Unshare&unix.CLONE_NEWPID != 0 || f.Ending.limited()
+	wanted := f.namespaces()&unix.CLONE_NEWPID != 0 || f.Ending.limited()
 	return f.Init || f.TTY || wanted && !f.NoInit && !f.Join.joinsUser()
 }
 

@@ -24,6 +24,7 @@ func (e *execCmd) Run(line *flags.Line) error {
 	if err := e.inPlace(); err != nil {
 		return err
 	}
+	e.becomes = true
 	tty := terminal{fd: -1}
 	if e.Foreground {
 		tty = openTerminal()

@@ -26,7 +26,7 @@ func (e *explainCmd) Run(line *flags.Line) error {
 		fmt.Print(text)
 		return err
 	}
-	if e.Exec {
+	if e.becomes = e.Exec; e.Exec {
 		if err := e.inPlace(); err != nil {
 			return err
 		}

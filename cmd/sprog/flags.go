@@ -38,6 +38,8 @@ type startFlags struct {
 	MapSubids  bool         `group:"namespaces" xor:"subids" help:"Map the caller's subordinate ids to themselves."`
 	Setgroups  *setgroups   `group:"namespaces" placeholder:"allow|deny|leave" help:"Whether supplementary groups can be set in a new user namespace (default: deny where there is a group map; allow takes privileges or subordinate ids)."`
 
+	View viewFlags `embed:"" group:"view"`
+
 	Chroot       word     `group:"files" placeholder:"DIR" help:"Root directory of the program."`
 	Umask        *umask   `group:"files" placeholder:"MODE" help:"File mode creation mask, octal."`
 	Stdin        fileName `group:"files" xor:"stdin" placeholder:"FILE|null" help:"Read standard input from FILE, or nothing."`
@@ -80,4 +82,6 @@ type startFlags struct {
 	Pdeathsig signalName  `group:"life" placeholder:"SIG" help:"Signal for the program when sprog dies."`
 
 	Ending lifeFlags `embed:"" group:"life"`
+
+	becomes bool // sprog becomes the program: it makes no child
 }

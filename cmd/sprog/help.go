@@ -21,6 +21,23 @@ Descriptors:
   directory. What --data gives can be read again as /dev/fd/N. A make below
   sprog needs --inherit-fds to share the job server of a make above.
 
+What the program sees:
+  Mounts are made in the order of the command line; in a --config file, in the
+  order of its keys, or in that of a list: view = [ { tmpfs = "/srv" }, { bind =
+  "/srv/a" } ]. Nothing is ever made on the caller's file systems: what is
+  mounted needs a file or directory there, unless --mount says create. An
+  ordinary user gets a user namespace with his own ids, and --proc brings a PID
+  namespace. Types of --mount, with their keys besides type and dst:
+    bind     src, optional, shallow, propagation=private|slave|shared
+    tmpfs    size, inodes, mode, huge
+    proc     hidepid=1|2|4, subset=pid, writable, fallback=caller|empty
+    dev      nodes=NAME:NAME..., nopts
+    overlay  lower=DIR:DIR..., upper, work
+    data     text, mode      dir      mode      symlink  text      mask
+    sysfs mqueue cgroup2 devpts      flags (of what is there), shallow
+  All mounts take ro, nosuid, nodev, noexec, nosymfollow and noatime, their
+  opposites rw, suid, devices, exec, symfollow and atime, and create.
+
 Rights of --landlock-rule and --landlock-access:
   execute write-file read-file read-dir remove-dir remove-file make-char
   make-dir make-reg make-sock make-fifo make-block make-sym refer truncate
@@ -66,6 +83,8 @@ Examples:
   sprog run --user nobody --data-file 3=/etc/app.key --open 4=r:/etc/app.conf app
   sprog run --memory 2G --swap 0 --pids 500 --cpu-max 1.5 make -j8
   sprog run --tty --unshare pid,net bash
+  sprog run --read-only --private-tmp --proc /proc --read-write . make
+  sprog run --root empty --system --proc /proc --dev /dev --ro-bind . ./a.out
   sprog run --nice 10 --sched batch --ionice idle --cpus 2,3 --numa bind:0 make
   sprog run --landlock-abi 5 --landlock-rox / --landlock-rw . --landlock-connect-tcp 443 make
   sprog run --deny-syscall ptrace,mount:kill,socket:EACCES ./build

@@ -57,7 +57,12 @@ func (l joinList) check() error {
 
 // joinsUser reports whether a user namespace is joined.
 func (l joinList) joinsUser() bool {
-	return slices.ContainsFunc(l, func(n sprog.Namespace) bool { return n.Kinds == 0 || n.Kinds&sprog.UserNamespace != 0 })
+	return l.joins(sprog.UserNamespace)
+}
+
+// joins reports whether a namespace of a kind is joined.
+func (l joinList) joins(kind sprog.NamespaceKind) bool {
+	return slices.ContainsFunc(l, func(n sprog.Namespace) bool { return n.Kinds == 0 || n.Kinds&kind != 0 })
 }
 
 // root is the root directory of the mount namespace that is joined, as far as

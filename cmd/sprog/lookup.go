@@ -18,6 +18,7 @@ import (
 type place struct {
 	root string // "" is the caller's
 	dir  string // "" is the caller's, or the root
+	view *seenFrom
 }
 
 // lookPath finds a program by its bare name, as execvp(3) does: in the
@@ -44,7 +45,7 @@ func (p place) lookPath(name, path string) (string, error) {
 	if denied != nil {
 		return "", denied
 	}
-	where := ""
+	where := p.view.said()
 	if p.root != "" {
 		where = " in " + p.root
 	}
@@ -72,6 +73,8 @@ func (p place) executable(file string) error {
 		return err
 	case mode&unix.S_IFMT == unix.S_IFDIR:
 		return unix.EISDIR
+	case p.view != nil && mode&0o111 != 0:
+		return nil
 	case p.root == "":
 		return unix.Faccessat(unix.AT_FDCWD, file, unix.X_OK, unix.AT_EACCESS)
 	case mode&0o111 == 0:
@@ -92,6 +95,7 @@ func (p place) exists(file string) bool {
 // mode returns the mode of a file. Inside a root, neither ".." nor a symbolic
 // link leads out of it.
 func (p place) mode(file string) (uint32, error) {
+	p, file = p.outside(file)
 	var st unix.Stat_t
 	if p.root == "" {
 		err := unix.Stat(file, &st)
@@ -140,12 +144,20 @@ func (p place) findProgram(name string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
+	if p.view != nil {
+		return p.lookPathIn(name, env)
+	}
 	switch _, err := p.mode("/."); { // which takes the right to search it
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
 		return "", codedError{exitSprog, fmt.Errorf("--chroot %s: %w", p.root, bare(err))}
 	case errors.Is(err, fs.ErrPermission):
 		return "", codedError{exitSprog, fmt.Errorf("looking for %s below %s: %w: give its path", name, p.root, bare(err))}
 	}
+	return p.lookPathIn(name, env)
+}
+
+// lookPathIn finds a program by the PATH of the program's environment, or the caller's.
+func (p place) lookPathIn(name string, env []string) (string, error) {
 	path, ok := lookupEnv(env, "PATH")
 	if !ok {
 		if path, ok = os.LookupEnv("PATH"); !ok {

@@ -118,15 +118,18 @@ func (p *setgroups) Set(s string) error {
 // newUser reports whether the program gets a new user namespace.
 func (f *startFlags) newUser() bool {
 	uids, gids := f.idMaps()
-	return f.Unshare&unix.CLONE_NEWUSER != 0 || len(uids) > 0 || len(gids) > 0 || f.MapAuto || f.MapSubids
+	return f.namespaces()&unix.CLONE_NEWUSER != 0 || len(uids) > 0 || len(gids) > 0 || f.MapAuto || f.MapSubids
 }
+
+// namespaces are those that are asked for, and those that other flags need.
+func (f *startFlags) namespaces() uintptr { return uintptr(f.Unshare) | f.impliedNamespaces() }
 
 // setNamespaces fills in the namespaces and id maps.
 func (f *startFlags) setNamespaces(sys *syscall.SysProcAttr) error {
 	uids, gids := f.idMaps()
 	sys.UidMappings = uids.resolve(os.Geteuid())
 	sys.GidMappings = gids.resolve(os.Getegid())
-	flags := uintptr(f.Unshare)
+	flags := f.namespaces()
 	if f.newUser() {
 		flags |= unix.CLONE_NEWUSER
 	}
@@ -149,11 +152,16 @@ func (f *startFlags) idMaps() (uids, gids mapList) {
 	case f.MapRoot:
 		uids = mapList{{ContainerID: 0, HostID: -1, Size: 1}}
 		gids = uids
-	case f.MapCurrent:
+	case f.MapCurrent, f.impliedNamespaces()&unix.CLONE_NEWUSER != 0 && f.mapsNothing():
 		uids = mapList{{ContainerID: os.Geteuid(), HostID: -1, Size: 1}}
 		gids = mapList{{ContainerID: os.Getegid(), HostID: -1, Size: 1}}
 	}
 	return slices.Concat(uids, f.MapUser), slices.Concat(gids, f.MapGroup)
+}
+
+// mapsNothing reports whether no flag is about the ids in a new user namespace.
+func (f *startFlags) mapsNothing() bool {
+	return len(f.MapUser) == 0 && len(f.MapGroup) == 0 && !f.MapAuto && !f.MapSubids
 }
 
 // setIDMap fills in what only the package's own attributes can say: subordinate

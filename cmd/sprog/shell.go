@@ -40,6 +40,7 @@ func (p place) isBareScript(file string) bool {
 
 // head is the beginning of a file.
 func (p place) head(file string, size int) ([]byte, error) {
+	p, file = p.outside(file)
 	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY
 	if p.root != "" {
 		_, head, err := p.look(file, flags, size)

@@ -118,6 +118,12 @@ var flagsOfFields = [...]fieldFlags{
 	{"Attr.Sysctls", "sysctl"},
 	{"Attr.Loopback", "loopback"},
 	{"Attr.TimeOffsets", "monotonic boottime"},
+	{"Attr.Root", "root read-only | bind ro-bind dev-bind tmpfs proc mount-proc dev overlay mask read-write data-at symlink system mount private-tmp private-home private-dev"},
+	{"Attr.Root.Flags", "read-only"},
+	{"Attr.Mounts", "bind ro-bind dev-bind tmpfs proc mount-proc dev overlay mask read-write data-at symlink system mount private-tmp private-home private-dev"},
+	{"Attr.Mounts.Tmpfs", "tmpfs private-tmp private-home mount"}, {"Attr.Mounts.Proc", "proc mount-proc mount"},
+	{"Attr.Mounts.Dev", "dev private-dev mount"}, {"Attr.Mounts.Overlay", "overlay mount"},
+	{"Attr.Mounts.Kernel", "mount"}, {"Attr.Mounts.Data", "data-at mount"}, {"Attr.Mounts.Symlink", "symlink mount"},
 	{"Attr.ForbidUserNamespaces", "disable-userns"},
 	{"Attr.ReportNamespaces", "info-fd result result-fd"},
 	{"Attr.Init", "init tty timeout cpu-time"},
@@ -135,7 +141,6 @@ var phrases = [...]struct{ reference, phrase string }{
 	{"ExtraFiles", "an inherited file"},
 	{"Attr.InheritAll", "all descriptors"},
 	{"Attr.IDMap.NewUIDMap", "the path of newuidmap"}, {"Attr.IDMap.NewGIDMap", "the path of newgidmap"},
-	{"Attr.Root", "another root directory"}, {"Attr.Root.Flags", "flags"}, {"Attr.Mounts", "mounts"},
 	{"Attr.Join.Path", "a path"}, {"Attr.Join.File", "a file"}, {"Attr.Join.PID", "a process"}, {"Attr.Join.PidFD", "a pidfd"},
 	{"Attr.Join.Kinds", "what is joined"},
 	{"Attr.Landlock.Files.Rules.Path", "a path"}, {"Attr.Landlock.Files.Rules.File", "a file"},
@@ -165,6 +170,11 @@ func inFlags(line *flags.Line) terms.Words {
 	return func(r terms.Reference) string {
 		if given == nil {
 			given = append(line.Names(), "")
+		}
+		if m, ok := line.Runner.(interface{ mountFlag(string) string }); ok {
+			if name := m.mountFlag(r.Field); name != "" {
+				return name
+			}
 		}
 		return flagsFor(r, given)
 	}

@@ -22,7 +22,7 @@ func (f *startFlags) guardsTerminal(cmd *sprog.Cmd) bool {
 	if f.AllowTIOCSTI || apart || !f.changesUser() && !confines(cmd) || !hasTerminal() || !kernelTakesInput() {
 		return false
 	}
-	if cmd.Attr.NoNewPrivs || f.newUser() || mayFilter() {
+	if cmd.Attr.NoNewPrivs || f.newUser() || hasSysAdmin() {
 		return true
 	}
 	if f.changesUser() {
@@ -63,8 +63,8 @@ func kernelTakesInput() bool {
 	return err != nil || strings.TrimSpace(string(setting)) != "0"
 }
 
-// mayFilter reports whether this process may set a filter without no_new_privs.
-func mayFilter() bool {
+// hasSysAdmin reports whether this process may mount, and set a filter without no_new_privs.
+func hasSysAdmin() bool {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	err := unix.Capget(&header, &data[0])

@@ -26,7 +26,10 @@ type traceFlag struct {
 }
 
 // SetBare is for the standard error.
-func (t *traceFlag) SetBare() { *t = traceFlag{given: true} }
+func (t *traceFlag) SetBare() error {
+	*t = traceFlag{given: true}
+	return nil
+}
 
 // Set reads the name of the file. Its ending is the format.
 func (t *traceFlag) Set(s string) error {

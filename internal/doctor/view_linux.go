@@ -16,8 +16,8 @@ func featuresOfView() []featureProbe {
 		{name: "mounts-recursive", since: "5.12", what: "{Attr.Root.Flags} on everything that is mounted below", takes: here(unix.CAP_SYS_ADMIN), inside: true,
 			try: views(spec.Root{Host: true, Flags: spec.MountReadOnly})},
 		{name: "view-user", since: "5.12", what: "{Attr.Mounts} in a user namespace", try: viewsAsUser()},
-		{name: "proc-fresh", since: "5.12", what: "{Attr.Mounts} of /proc in a user namespace", try: viewsAsUser(spec.Mount{Target: "/proc", Proc: &spec.Proc{}})},
-		{name: "overlay-user", since: "5.11", what: "{Attr.Mounts} of overlays in a user namespace",
+		{name: "proc-fresh", since: "5.12", what: "{Attr.Mounts.Proc} in a user namespace", try: viewsAsUser(spec.Mount{Target: "/proc", Proc: &spec.Proc{}})},
+		{name: "overlay-user", since: "5.11", what: "{Attr.Mounts.Overlay} in a user namespace",
 			try: viewsAsUser(spec.Mount{Target: "/o", Overlay: &spec.Overlay{Lower: []string{"/usr", "/etc"}, Private: true}})},
 	}
 }

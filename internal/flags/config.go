@@ -65,10 +65,14 @@ func (l *Line) include(path string, read func(string) ([]byte, error), taken map
 			if program, err = stringsOf(e.key, e.value); len(l.Rest) > 0 {
 				program = l.Rest
 			}
-		} else if f, given, flagErr := l.giveEntry(e); flagErr != nil {
-			err = flagErr
-		} else if flags = append(flags, f); !taken[f] {
-			front = append(front, given...)
+		} else {
+			var all []Given
+			all, err = l.giveEntries(e)
+			for _, g := range all {
+				if flags = append(flags, g.Flag); !taken[g.Flag] && !g.off {
+					front = append(front, g)
+				}
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("%s:%d: %w", path, e.line, err)
@@ -116,6 +120,36 @@ func parseConfig(text []byte) (entries []entry, err error) {
 	return entries, p.Error()
 }
 
+// giveEntries is what a key and its value stand for: flags, of which one that is switched off
+// only takes the place of those in earlier files.
+func (l *Line) giveEntries(e entry) (all []Given, err error) {
+	if e.key != l.app.InOrder || e.key == "" {
+		f, given, err := l.giveEntry(e)
+		if err == nil && len(given) == 0 {
+			given = []Given{{Flag: f, off: true}}
+		}
+		return given, err
+	}
+	tables, _ := e.value.([]any)
+	for _, one := range tables {
+		table, _ := one.(map[string]any)
+		if len(table) != 1 {
+			return nil, fmt.Errorf("%s is a list of tables with one flag each", e.key)
+		}
+		for key, value := range table {
+			_, given, err := l.giveEntry(entry{key, value, e.line})
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, given...)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s is a list of tables with one flag each", e.key)
+	}
+	return all, nil
+}
+
 // giveEntry is what a key and its value stand for.
 func (l *Line) giveEntry(e entry) (f *Flag, given []Given, err error) {
 	f = find(l.flags, e.key)
@@ -135,7 +169,7 @@ func (l *Line) giveEntry(e entry) (f *Flag, given []Given, err error) {
 	}
 	values, err := stringsOf(e.key, e.value)
 	for _, value := range values {
-		given = append(given, Given{f, value, true})
+		given = append(given, Given{Flag: f, Value: value, HasValue: true})
 	}
 	return f, given, err
 }
@@ -171,7 +205,16 @@ func stringsOf(name string, value any) ([]string, error) {
 // configuration file.
 func (l *Line) TOML(but string) (string, error) {
 	var b strings.Builder
+	interleaved := l.interleaves()
+	if interleaved {
+		if err := l.writeInOrder(&b); err != nil {
+			return "", err
+		}
+	}
 	for i, g := range l.Given {
+		if _, ordered := g.ordered(); ordered && interleaved {
+			continue
+		}
 		if !utf8.ValidString(g.Value) {
 			return "", notUTF8("--" + g.Name() + "=" + g.Value)
 		}
@@ -199,6 +242,42 @@ func (l *Line) TOML(but string) (string, error) {
 	}
 	err := writeKey(&b, programKey, l.Rest)
 	return b.String(), err
+}
+
+// interleaves reports whether the order of flags is lost where each name has all of its values.
+func (l *Line) interleaves() bool {
+	var names []*Flag
+	for _, g := range l.Given {
+		if _, ordered := g.ordered(); !ordered {
+			continue
+		}
+		if i := slices.Index(names, g.Flag); i >= 0 && (i < len(names)-1 || g.Takes() == Perhaps) {
+			return true
+		} else if i < 0 {
+			names = append(names, g.Flag)
+		}
+	}
+	return false
+}
+
+// writeInOrder writes the flags that stand in order, under the key that is for them.
+func (l *Line) writeInOrder(b *strings.Builder) error {
+	fmt.Fprintf(b, "%s = [\n", l.app.InOrder)
+	for _, g := range l.Given {
+		if _, ordered := g.ordered(); !ordered {
+			continue
+		}
+		if !utf8.ValidString(g.Value) {
+			return notUTF8("--" + g.Name() + "=" + g.Value)
+		}
+		var one strings.Builder
+		if err := writeKey(&one, g.Name(), valueOf([]Given{g})); err != nil {
+			return err
+		}
+		fmt.Fprintf(b, "  { %s },\n", strings.TrimSpace(one.String()))
+	}
+	b.WriteString("]\n")
+	return nil
 }
 
 // valueOf is the value of a flag that is given once or several times.

@@ -31,7 +31,16 @@ type App struct {
 	Help     string // a sentence
 	Commands []Command
 	Groups   []Group // in the order of the help
+
+	// InOrder is the key of a configuration file for a list of tables, each with one
+	// flag: the order of Ordered flags of several names.
+	InOrder string
+	// Elsewhere is what to say to flags that other commands have.
+	Elsewhere []Foreign
 }
+
+// A Foreign is a flag of another command, and what does here what it does there.
+type Foreign struct{ Names, Answer string }
 
 // A Group is a heading of the help.
 type Group struct{ Key, Title string }
@@ -56,7 +65,14 @@ type Value interface{ Set(string) error }
 // only: the word after the flag begins the program.
 type Optional interface {
 	Value
-	SetBare()
+	SetBare() error
+}
+
+// An Ordered value stands in one order with those of other flags. It is told its place
+// among them before each time that it is set.
+type Ordered interface {
+	Value
+	SetPlace(n int)
 }
 
 // A Flag is a field that is a flag, or an argument.
@@ -78,6 +94,7 @@ func declare(of reflect.Value, prefix, group string, flags, args []Flag) (allFla
 		field := t.Field(i)
 		f := Flag{field: field.Name, prefix: prefix, group: group, tag: field.Tag, value: of.Field(i)}
 		switch {
+		case !field.IsExported() && !field.Anonymous:
 		case field.Anonymous, strings.HasPrefix(string(f.tag), `embed:"`):
 			flags, args = declare(f.value, prefix+f.tag.Get("prefix"), f.Group(), flags, args)
 		case strings.HasPrefix(string(f.tag), `arg:"`):

@@ -30,7 +30,7 @@ func (t *text) Set(s string) error {
 
 func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 
-func (f *file) SetBare()           { *f = file{asked: true} }
+func (f *file) SetBare() error     { *f = file{asked: true}; return nil }
 func (f *file) Set(s string) error { *f = file{true, s}; return nil }
 
 // A shared holds the flags of several sub-commands.

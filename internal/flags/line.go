@@ -23,6 +23,8 @@ type Given struct {
 	*Flag
 	Value    string
 	HasValue bool
+
+	off bool // a file says that it is not given
 }
 
 // Read divides a command line into flags and what follows them, and sets no
@@ -113,7 +115,7 @@ func (l *Line) readFlag(word string, words []string) (rest []string, err error) 
 		}
 		value, has, words = words[0], true, words[1:]
 	}
-	l.Given = append(l.Given, Given{f, value, has})
+	l.Given = append(l.Given, Given{Flag: f, Value: value, HasValue: has})
 	return words, nil
 }
 
@@ -130,9 +132,14 @@ func (l *Line) Set() error {
 }
 
 func (l *Line) set(given []Given) error {
+	place := 0
 	for _, g := range given {
 		if err := l.exclude(g.Flag); err != nil {
 			return err
+		}
+		if v, ok := g.ordered(); ok {
+			v.SetPlace(place)
+			place++
 		}
 		if err := g.Flag.set(g.Value, g.HasValue); err != nil {
 			return fmt.Errorf("--%s: %w", g.Name(), err)

@@ -29,6 +29,14 @@ func (f *Flag) Takes() Takes {
 	return Something
 }
 
+// ordered is the value of a flag that stands in order with others.
+func (f *Flag) ordered() (v Ordered, ok bool) {
+	if f.value.IsValid() {
+		v, ok = f.value.Addr().Interface().(Ordered)
+	}
+	return v, ok
+}
+
 // set reads one value into the field: a switch, a Value, a pointer to one, or a
 // list of them.
 func (f *Flag) set(value string, has bool) error {
@@ -37,8 +45,7 @@ func (f *Flag) set(value string, has bool) error {
 		return setSwitch(v, value, has)
 	case Optional:
 		if !has {
-			v.SetBare()
-			return nil
+			return v.SetBare()
 		}
 		return v.Set(value)
 	case Value:

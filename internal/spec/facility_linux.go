@@ -40,8 +40,8 @@ var Facilities = [...]Facility{
 	{Field: "ReportNamespaces", proc: func(r *Start) bool { return r.Attr.ReportNamespaces != 0 }},
 	{Field: "Join", check: (*Start).checkJoin, stage: func(r *Start) bool { return r.Named()&(TimeNamespace|MountNamespace) != 0 }},
 
-	{Field: "Root", check: (*Start).checkRoot, stage: turnsStage, confines: func(r *Start) bool { return r.Attr.Root != nil }, Confines: "view", NoFlag: "its flags are those of the mounts"},
-	{Field: "Mounts", check: (*Start).checkMounts, stage: turnsStage, confines: func(r *Start) bool { return len(r.Attr.Mounts) > 0 }, Confines: "view", NoFlag: "they are for a library"},
+	{Field: "Root", check: (*Start).checkRoot, stage: turnsStage, confines: func(r *Start) bool { return r.Attr.Root != nil }, Confines: "view"},
+	{Field: "Mounts", check: (*Start).checkMounts, stage: turnsStage, confines: func(r *Start) bool { return len(r.Attr.Mounts) > 0 }, Confines: "view"},
 
 	{Field: "Hostname"}, // with the others that are set inside
 	{Field: "Domainname"},

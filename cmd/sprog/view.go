@@ -1,0 +1,365 @@
+//go:build linux
+
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog"
+)
+
+// The viewFlags say what the program sees of the file system. Those of mounts stand in one order.
+type viewFlags struct {
+	Root     rootDir `placeholder:"DIR|empty|host" help:"Root directory of the program: a directory, an empty one, or the caller's, which is the default. Every flag of this group implies --unshare mount and, for an ordinary user, --map-current. They apply in the order of the command line; sources are always what they are outside."`
+	ReadOnly bool    `help:"Make the root read-only, and with the caller's root everything below it; the flags below put something else in places."`
+
+	Bind      mounts[bindForm]       `placeholder:"SRC[:DST[:ro]]" help:"Show the file or directory SRC at DST (default: the same path), with all that is mounted below. A ? behind SRC leaves it out if it does not exist, here and below. Repeatable, as the next ones."`
+	RoBind    mounts[roBindForm]     `placeholder:"SRC[:DST]" help:"The same, read-only."`
+	DevBind   mounts[devBindForm]    `placeholder:"SRC[:DST]" help:"The same as --bind, and devices can be opened."`
+	Tmpfs     mounts[tmpfsForm]      `placeholder:"DST[:OPTION,...]" help:"An empty file system in memory at DST. OPTION is size=, mode= or inodes=."`
+	Proc      mounts[procForm]       `placeholder:"DST" help:"A new /proc at DST, of a new PID namespace (--unshare pid)."`
+	MountProc perhaps[mountProcForm] `placeholder:"DST" help:"The same, at /proc unless DST is given."`
+	Dev       mounts[devForm]        `placeholder:"DST" help:"A small /dev at DST: null, zero, full, random, urandom, tty, and pseudo-terminals of its own."`
+	Overlay   mounts[overlayForm]    `placeholder:"DST=LOWER[:LOWER...][,upper=DIR,work=DIR]" help:"A union of directories at DST, the topmost first. Changes go to upper=, or are gone at the end."`
+	Mask      mounts[maskForm]       `placeholder:"PATH" help:"Hide what is at PATH."`
+	ReadWrite mounts[readWriteForm]  `placeholder:"PATH" help:"Leave PATH as the caller has it: a hole in --read-only and in what hides a directory above."`
+	DataAt    mounts[dataAtForm]     `placeholder:"DST=TEXT" help:"A read-only file at DST with this content."`
+	Symlink   mounts[symlinkForm]    `placeholder:"DST=TEXT" help:"A symbolic link at DST that leads to TEXT."`
+	System    perhaps[systemForm]    `placeholder:"ro" help:"What programs of this system need: /usr, /bin, /lib and their kin, and the list of libraries. Read-only. For --root empty."`
+	Mount     mounts[mountForm]      `placeholder:"type=TYPE,KEY=VALUE,..." help:"Any mount; the keys are listed below."`
+
+	PrivateTmp  perhaps[privateTmpForm]  `placeholder:"OPTION,..." help:"Empty /tmp and /var/tmp, with the options of --tmpfs."`
+	PrivateHome perhaps[privateHomeForm] `placeholder:"OPTION,..." help:"An empty home directory, with the same options."`
+	PrivateDev  perhaps[privateDevForm]  `placeholder:"NODE,..." help:"The same as --dev /dev, or with these devices only."`
+}
+
+// A rootDir is what the root is.
+type rootDir string
+
+func (r *rootDir) Set(s string) error {
+	w, err := parseWord(s)
+	*r = rootDir(w)
+	return err
+}
+
+// A form is how the value of a flag is read. Bare is what it stands for without one.
+type form interface {
+	parse(s string) ([]sprog.Mount, error)
+}
+
+// A placed is what a flag mounts, with the flag's place among the others.
+type placed struct {
+	place int
+	list  []sprog.Mount
+}
+
+// mounts are those of one flag. What a flag is given alone, it reads as the empty string if it may be.
+type mounts[F form] struct {
+	given []placed
+	next  int
+}
+
+func (m *mounts[F]) SetPlace(n int) { m.next = n }
+
+func (m *mounts[F]) Set(s string) error {
+	var f F
+	list, err := f.parse(s)
+	if err == nil {
+		m.given = append(m.given, placed{m.next, list})
+	}
+	return err
+}
+
+// perhaps is the same for flags whose value can be left out.
+type perhaps[F form] struct{ mounts[F] }
+
+func (m *perhaps[F]) SetBare() error { return m.Set("") }
+
+type (
+	bindForm        struct{}
+	roBindForm      struct{}
+	devBindForm     struct{}
+	tmpfsForm       struct{}
+	procForm        struct{}
+	mountProcForm   struct{}
+	devForm         struct{}
+	overlayForm     struct{}
+	maskForm        struct{}
+	readWriteForm   struct{}
+	dataAtForm      struct{}
+	symlinkForm     struct{}
+	systemForm      struct{}
+	privateTmpForm  struct{}
+	privateHomeForm struct{}
+	privateDevForm  struct{}
+)
+
+func one(m sprog.Mount, err error) ([]sprog.Mount, error) { return []sprog.Mount{m}, err }
+
+func (bindForm) parse(s string) ([]sprog.Mount, error) {
+	return one(parseBind(s, sprog.MountNoDev))
+}
+
+func (roBindForm) parse(s string) ([]sprog.Mount, error) {
+	return one(parseBind(s, sprog.MountNoDev|sprog.MountReadOnly))
+}
+
+func (devBindForm) parse(s string) ([]sprog.Mount, error) { return one(parseBind(s, 0)) }
+
+func (readWriteForm) parse(s string) ([]sprog.Mount, error) {
+	path, optional := strings.CutSuffix(s, "?")
+	path, err := absolute(path)
+	return one(sprog.Mount{Bind: path, Optional: optional}, err)
+}
+
+func (tmpfsForm) parse(s string) ([]sprog.Mount, error) {
+	at, options, _ := strings.Cut(s, ":")
+	at, err := absolute(at)
+	if err != nil {
+		return nil, err
+	}
+	return one(tmpfsAt(at, options, nil))
+}
+
+func (procForm) parse(s string) ([]sprog.Mount, error) {
+	at, err := absolute(s)
+	return one(sprog.Mount{Target: at, Proc: &sprog.Proc{}}, err)
+}
+
+func (mountProcForm) parse(s string) ([]sprog.Mount, error) {
+	return procForm{}.parse(cmp.Or(s, "/proc"))
+}
+
+func (devForm) parse(s string) ([]sprog.Mount, error) {
+	at, err := absolute(s)
+	return one(sprog.Mount{Target: at, Dev: &sprog.Dev{}}, err)
+}
+
+func (privateDevForm) parse(s string) ([]sprog.Mount, error) {
+	var nodes nameList
+	err := nodes.Set(s)
+	return one(sprog.Mount{Target: "/dev", Dev: &sprog.Dev{Nodes: nodes}}, err)
+}
+
+func (maskForm) parse(s string) ([]sprog.Mount, error) {
+	at, err := absolute(strings.TrimSuffix(s, "?"))
+	return one(sprog.Mount{Target: at, Mask: true}, err)
+}
+
+func (dataAtForm) parse(s string) ([]sprog.Mount, error) {
+	at, text, ok := strings.Cut(s, "=")
+	if !ok {
+		return nil, fmt.Errorf("%q is not DST=TEXT", s)
+	}
+	at, err := absolute(at)
+	return one(sprog.Mount{Target: at, Data: []byte(text), Mode: new(uint32(0o444)), Flags: sprog.MountReadOnly}, err)
+}
+
+func (symlinkForm) parse(s string) ([]sprog.Mount, error) {
+	at, text, err := decodePair(s, "DST=TEXT")
+	if err == nil {
+		at, err = absolute(at)
+	}
+	return one(sprog.Mount{Target: at, Symlink: text}, err)
+}
+
+func (systemForm) parse(s string) ([]sprog.Mount, error) {
+	if s != "" && s != "ro" {
+		return nil, fmt.Errorf("%q is not ro", s)
+	}
+	return sprog.SystemMounts(sprog.MountReadOnly), nil
+}
+
+// overlayForm's value is DST=LOWER:LOWER,upper=DIR,work=DIR.
+func (overlayForm) parse(s string) ([]sprog.Mount, error) {
+	at, layers, err := decodePair(s, "DST=LOWER[:LOWER...][,upper=DIR,work=DIR]")
+	if err != nil {
+		return nil, err
+	}
+	lower, options, _ := strings.Cut(layers, ",")
+	return mountForm{}.parse("type=overlay,dst=" + at + ",lower=" + lower + "," + options)
+}
+
+func (privateTmpForm) parse(s string) ([]sprog.Mount, error) {
+	var list []sprog.Mount
+	for _, at := range []string{"/tmp", "/var/tmp"} {
+		m, err := tmpfsAt(at, s, new(uint32(0o1777)))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, m)
+	}
+	return list, nil
+}
+
+func (privateHomeForm) parse(s string) ([]sprog.Mount, error) {
+	home, err := os.UserHomeDir()
+	if err == nil && (!filepath.IsAbs(home) || filepath.Clean(home) == "/") {
+		err = fmt.Errorf("HOME is %q, which is no directory to be hidden", home)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return one(tmpfsAt(filepath.Clean(home), s, new(uint32(0o700))))
+}
+
+// parseBind parses SRC[?][:DST[:ro]].
+func parseBind(s string, flags sprog.MountFlags) (m sprog.Mount, err error) {
+	parts := strings.Split(s, ":")
+	source, optional := strings.CutSuffix(parts[0], "?")
+	m.Flags, m.Optional = flags, optional
+	if m.Bind, err = absolute(source); err != nil {
+		return m, err
+	}
+	if len(parts) > 1 {
+		if m.Target, err = absolute(parts[1]); err != nil {
+			return m, err
+		}
+	}
+	for _, option := range parts[min(len(parts), 2):] {
+		switch option {
+		case "ro":
+			m.Flags |= sprog.MountReadOnly
+		case "rw", "z", "Z":
+		default:
+			return m, fmt.Errorf("%q is not SRC[:DST[:ro]]: for a path with a colon there is --mount", s)
+		}
+	}
+	return m, nil
+}
+
+// absolute is a path as others see it, whose working directory may be another one.
+func absolute(path string) (string, error) {
+	switch {
+	case path == "":
+		return "", errors.New("a path is empty")
+	case strings.IndexByte(path, 0) >= 0:
+		return "", fmt.Errorf("%q has a NUL byte", path)
+	}
+	return filepath.Abs(path)
+}
+
+// A listOf is what a flag mounts, whatever the form of its value.
+type listOf struct {
+	flag  string
+	given []placed
+}
+
+func (f *viewFlags) all() []listOf {
+	return []listOf{
+		{"bind", f.Bind.given},
+		{"ro-bind", f.RoBind.given},
+		{"dev-bind", f.DevBind.given},
+		{"tmpfs", f.Tmpfs.given},
+		{"proc", f.Proc.given},
+		{"mount-proc", f.MountProc.given},
+		{"dev", f.Dev.given},
+		{"overlay", f.Overlay.given},
+		{"mask", f.Mask.given},
+		{"read-write", f.ReadWrite.given},
+		{"data-at", f.DataAt.given},
+		{"symlink", f.Symlink.given},
+		{"system", f.System.given},
+		{"mount", f.Mount.given},
+		{"private-tmp", f.PrivateTmp.given},
+		{"private-home", f.PrivateHome.given},
+		{"private-dev", f.PrivateDev.given},
+	}
+}
+
+// mounts are those of all flags, in order.
+func (f *viewFlags) mounts() (list []sprog.Mount) {
+	list, _ = f.named()
+	return list
+}
+
+// named are the mounts and the flags that they come from.
+func (f *viewFlags) named() (list []sprog.Mount, names []string) {
+	type given struct {
+		placed
+		flag string
+	}
+	var all []given
+	for _, of := range f.all() {
+		for _, p := range of.given {
+			all = append(all, given{p, of.flag})
+		}
+	}
+	slices.SortFunc(all, func(a, b given) int { return a.place - b.place })
+	for _, g := range all {
+		for _, m := range g.list {
+			list, names = append(list, m), append(names, g.flag)
+		}
+	}
+	return list, names
+}
+
+// mountFlag is the flag that an entry of Attr.Mounts comes from, or "".
+func (f *startFlags) mountFlag(field string) string {
+	index, is := strings.CutPrefix(field, "Attr.Mounts[")
+	index, _, closed := strings.Cut(index, "]")
+	n, err := strconv.Atoi(index)
+	if _, names := f.View.named(); is && closed && err == nil && n < len(names) {
+		return "--" + names[n]
+	}
+	return ""
+}
+
+// asked reports whether there is a view.
+func (f *viewFlags) asked() bool {
+	some := func(of listOf) bool { return len(of.given) > 0 }
+	return f.Root != "" || f.ReadOnly || slices.ContainsFunc(f.all(), some)
+}
+
+// makesProc reports whether a new /proc is to be made.
+func (f *viewFlags) makesProc() bool {
+	return f.asked() && slices.ContainsFunc(f.mounts(), func(m sprog.Mount) bool { return m.Proc != nil && m.Proc.Fallback != sprog.ProcOfCaller })
+}
+
+// root is what the flags say of the root directory.
+func (f *viewFlags) root() *sprog.Root {
+	root := &sprog.Root{}
+	switch f.Root {
+	case "", "host":
+		if root.Host = true; !f.ReadOnly && f.Root == "" {
+			return nil
+		}
+	case "empty":
+		root.Empty = true
+	default:
+		root.Dir = string(f.Root)
+	}
+	if f.ReadOnly {
+		root.Flags = sprog.MountReadOnly
+	}
+	return root
+}
+
+// setView fills in what the program sees of the file system.
+func (f *startFlags) setView(attr *sprog.Attr) {
+	attr.Root, attr.Mounts = f.View.root(), f.View.mounts()
+}
+
+// impliedNamespaces are those that flags need without saying so.
+func (f *startFlags) impliedNamespaces() (flags uintptr) {
+	if !f.View.asked() {
+		return 0
+	}
+	flags = unix.CLONE_NEWNS
+	if f.View.makesProc() && !f.becomes && !f.Join.joins(sprog.PIDNamespace) {
+		flags |= unix.CLONE_NEWPID
+	}
+	if !f.Join.joinsUser() && !hasSysAdmin() {
+		flags |= unix.CLONE_NEWUSER
+	}
+	return flags
+}
