@@ -296,7 +296,8 @@ func TestNobodyToContinue(t *testing.T) {
 	for _, flags := range append(append(inits(), foreground()...), "--tty ") {
 		t.Run(flags, func(t *testing.T) {
 			// The terminal drops what is on its way when a stop is typed, unless with noflsh.
-			s := startSession(t, append(strings.Fields("sprog run "+flags+"sh -c"), "stty noflsh; exec cat")...)
+			s := startSession(t, append(strings.Fields("sprog run "+flags+"sh -c"), "stty noflsh; echo begun; exec cat")...)
+			s.expect("begun", 1) // a shell in vfork(2) does not stop
 			s.typeKeys("first\n")
 			s.expect("first\r\n", 2)
 			s.typeKeys(ctrlZ)
