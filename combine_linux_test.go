@@ -280,7 +280,11 @@ func TestCombinations(t *testing.T) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	for n := range *combineN {
+	numbers := make([]int, *combineN)
+	for n := range numbers {
+		numbers[n] = n
+	}
+	for _, n := range drawn(t, numbers) {
 		r := rand.New(rand.NewPCG(seed, uint64(n)))
 		set := drawFacets(r, able)
 		t.Run(fmt.Sprint(n), func(t *testing.T) {

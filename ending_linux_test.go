@@ -64,6 +64,7 @@ func TestEnding(t *testing.T) {
 		{"none", "exit 4", Ending{Timeout: never, CPUTime: never}, "program exit status 4"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			c, left := markedShell(t, test.script)
 			c.Ending = &test.ending
 			err := c.Run()

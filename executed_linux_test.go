@@ -123,11 +123,7 @@ func TestRestlessPrograms(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d, %d kinds of start", seed, len(kinds))
 	random := rand.New(rand.NewPCG(seed, 0))
-	n := *restless
-	if testing.Short() {
-		n /= 10
-	}
-	for range n {
+	for range fewer(*restless) {
 		kind, p := kinds[random.IntN(len(kinds))], programs[random.IntN(len(programs))]
 		c := again(kind.cmd)
 		c.Path, c.Args = p.path, []string{"tiny"}

@@ -62,6 +62,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(code)
 	}
+	if code, done := runInShares(); done {
+		os.Exit(code)
+	}
 	haveOwnMounts()
 	os.Setenv(helperVar, "1")
 	// A program built with -race waits for a second before it exits.

@@ -8,11 +8,12 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
 
-// The sweeps do something to every step of every case. All of it is done with
+// The sweeps do something to every step of every case, or try every way. All of it is done with
 // SPROG_TEST_SWEEPS=whole, as CI sets it. Otherwise cases are drawn: one of four, and
 // one of sixteen with -short. SPROG_TEST_SEED draws the same ones again.
 const (
@@ -22,7 +23,7 @@ const (
 
 // drawn are the cases of a sweep that are run this time, in their order.
 func drawn[T any](t *testing.T, all []T) []T {
-	if os.Getenv(insideVar) != "" { // where the case is named
+	if strings.HasPrefix(os.Getenv(insideVar), t.Name()+"/") { // this process is for one of them
 		return all
 	}
 	return drawnAgain(t, seed(), all)
@@ -60,4 +61,12 @@ func drawnAgain[T any](t *testing.T, seed string, all []T) []T {
 		some = append(some, all[i])
 	}
 	return some
+}
+
+// fewer is a number of tries: a tenth of n in the short run, where a rare failure may go unnoticed.
+func fewer(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
 }
