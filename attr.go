@@ -169,6 +169,17 @@ type Attr struct {
 	// Join lists existing namespaces that the child joins. See [Namespace].
 	Join []Namespace
 
+	// Dirs are directories to start in: the first one that can be entered, with the child's
+	// rights and in its root, as absolute paths. PWD is its name, if Cmd.Env is nil or has
+	// a PWD. It excludes Cmd.Dir and DirFile.
+	Dirs []string
+
+	// LookPath has Cmd.Path, if there is no slash in it, looked up in the directories of the
+	// PATH that the program is to have, with the child's rights and in its root, and not
+	// by this process. The first file that can be executed is. Directories that are no
+	// absolute paths are left out; without a PATH it is /usr/local/bin:/usr/bin:/bin.
+	LookPath bool
+
 	// Root, if not nil, is the program's root directory. Nil is the caller's,
 	// as Mounts change it. See [Root].
 	Root *Root

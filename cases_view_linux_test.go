@@ -55,6 +55,9 @@ var casesOfViews = []startCase{
 		return []Mount{{Target: dir + "/b/new/dir", Tmpfs: &Tmpfs{}, Create: true}, {Target: dir + "/b/new/file", Bind: dir + "/a/file", Create: true},
 			{Target: dir + "/a/file", Mask: true}}
 	})},
+	{"program and directory looked for", nil, func(_ *testing.T, c *Cmd) {
+		c.Path, c.Env, c.Attr = "true", []string{"PATH=/no/such:/bin", "PWD=x"}, &Attr{LookPath: true, Dirs: []string{"/no/such", "/"}}
+	}},
 	{"view by the second stage", []*requirement{userNamespaces, freshProc}, func(t *testing.T, c *Cmd) {
 		ofView(&Root{Empty: true}, append(fromHost(), Mount{Target: "/proc", Proc: &Proc{Fallback: ProcEmpty}})...)(t, c)
 		c.Attr.Init = &Init{}

@@ -32,6 +32,9 @@ func (c *Cmd) environ() ([]string, error) {
 	if c.Attr != nil && c.Attr.DirFile != nil {
 		return slices.DeleteFunc(env, isPWD), nil
 	}
+	if c.Attr != nil && len(c.Attr.Dirs) > 0 { // the child knows which one it is
+		return append(slices.DeleteFunc(env, isPWD), "PWD="+c.Attr.Dirs[0]), nil
+	}
 	if c.Dir == "" || runtime.GOOS == "windows" || runtime.GOOS == "plan9" {
 		return env, nil
 	}

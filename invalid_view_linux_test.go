@@ -90,6 +90,11 @@ func TestBadViews(t *testing.T) {
 		{"one layer", one(Mount{Target: "/o", Overlay: &Overlay{Lower: []string{"/a"}}}), syscall.EINVAL,
 			"(Attr.Mounts[0].Overlay.Lower): needs two directories where nothing can be written to"},
 
+		{"Dirs and Dir", func(c *Cmd) { c.Dir, c.Attr = "/", &Attr{Dirs: []string{"/"}} }, syscall.EINVAL, "(Attr.Dirs): cannot be combined with Dir"},
+		{"Dirs and DirFile", by(&Attr{Dirs: []string{"/"}, DirFile: null}), syscall.EINVAL, "(Attr.Dirs): cannot be combined with DirFile"},
+		{"Dirs' NUL", by(&Attr{Dirs: []string{"/\x00"}}), syscall.EINVAL, `"/\x00" (Attr.Dirs[0]): contains a NUL byte`},
+		{"relative Dirs", by(&Attr{Dirs: []string{"/", "a"}}), syscall.EINVAL, "a (Attr.Dirs[1]): is no absolute path"},
+		{"LookPath and Program", by(&Attr{LookPath: true, Program: null}), syscall.EINVAL, "(Attr.LookPath): cannot be combined with Program: that is found already"},
 		{"late root", viewed(nil, tmpfs, Mount{Bind: "/"}), syscall.EINVAL, "/ (Attr.Mounts[1]): must be the first mount: it would hide those before it"},
 		{"proc as root", one(Mount{Target: "/", Proc: &Proc{}}), syscall.EINVAL, "/ (Attr.Mounts[0]): Proc is no root directory"},
 		{"optional root", one(Mount{Bind: "/", Optional: true}), syscall.EINVAL, "/ (Attr.Mounts[0].Optional): is not for the root directory"},

@@ -69,6 +69,10 @@ func plansOfViews(f *os.File) []planCase {
 			c.SysProcAttr.Cloneflags, c.SysProcAttr.Unshareflags = syscall.CLONE_NEWUSER, syscall.CLONE_NEWNS
 			c.Attr.ForbidUserNamespaces, c.Attr.Umask = true, mask(0o27)
 		}},
+		{"dirs", by(&Attr{Dirs: []string{"/first", "/second"}})},
+		{"look-path", func(c *Cmd) {
+			c.Path, c.Env, c.Attr = "app", []string{"PATH=/usr/bin:.:/bin", "PWD=/"}, &Attr{LookPath: true, Dirs: []string{"/"}}
+		}},
 		{"view-init", func(c *Cmd) {
 			viewed(&Root{Dir: "/srv/rootfs"}, Mount{Target: "/proc", Proc: &Proc{}})(c)
 			c.Attr.Init = &Init{}

@@ -32,6 +32,7 @@ func (a *Attr) spec() *spec.Attr {
 	s.Files = each(a.Files, func(f File) spec.File { return spec.File(f) })
 	s.Rlimits = each(a.Rlimits, func(l Rlimit) spec.Rlimit { return spec.Rlimit(l) })
 	s.Sysctls = each(a.Sysctls, func(c Sysctl) spec.Sysctl { return spec.Sysctl(c) })
+	s.Dirs, s.LookPath = a.Dirs, a.LookPath
 	s.Root, s.Mounts = a.Root.spec(), each(a.Mounts, Mount.spec)
 	s.Join = each(a.Join, func(n Namespace) spec.Namespace {
 		return spec.Namespace{Path: n.Path, File: n.File, PID: n.PID, PidFD: n.PidFD, Kinds: spec.NamespaceKind(n.Kinds)}

@@ -4,6 +4,7 @@ package compile
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -42,8 +43,26 @@ func (m *Plan) BindStrings(path, dir string, argv, env []string) {
 	if m.again.Kind == program.Hole {
 		p.Fill(m.again, p.Str(path))
 	}
-	p.Fill(m.argv, p.Strs(argv))
-	p.Fill(m.env, p.Strs(env))
+	args, vars := p.Strs(argv), p.Strs(env)
+	p.Fill(m.argv, args)
+	p.Fill(m.env, vars)
+	for _, other := range m.others {
+		p.Fill(other[0], args)
+		p.Fill(other[1], vars)
+	}
+	m.bindPWD(vars, env)
+}
+
+// bindPWD has PWD be the text that the child puts its working directory into.
+func (m *Plan) bindPWD(vars program.Arg, env []string) {
+	if m.pwd == (program.Arg{}) {
+		return
+	}
+	for i, kv := range env {
+		if strings.HasPrefix(kv, "PWD=") {
+			m.last.SetWord(vars.Plus(8*i), m.pwd.Value) // which is made an address as what was there
+		}
+	}
 }
 
 // BindView fills in this process's working directory.

@@ -86,12 +86,15 @@ type Plan struct {
 	Settled    int         // the first one that is run only once that has executed the program
 	FirstStep  int         // that of the init's child
 
-	moves                moves
-	told                 int           // of an Exec: which of Held the standard error is, or NotOpen
-	joined               []program.Arg // the holes of the namespaces that the first stage joins
-	last                 *program.Program
-	path, dir, argv, env program.Arg // the holes in that
-	cwd, again           program.Arg // those of a view: the caller's directory, the path once more
+	moves      moves
+	told       int           // of an Exec: which of Held the standard error is, or NotOpen
+	joined     []program.Arg // the holes of the namespaces that the first stage joins
+	last       *program.Program
+	path, dir  program.Arg // the holes in that
+	argv, env  program.Arg
+	others     [][2]program.Arg // the same of other files that may be executed
+	pwd        program.Arg      // the text of PWD, if the child finds out what that is
+	cwd, again program.Arg      // those of a view: the caller's directory, the path once more
 }
 
 // Runs is who runs a step of the second stage.

@@ -98,11 +98,11 @@ func (b *builder) chroot() {
 }
 
 func (b *builder) chdir() {
-	if b.ask.HasView() {
-		b.enterView()
-		return
-	}
 	switch {
+	case len(b.ask.Attr.Dirs) > 0:
+		b.enterFirst()
+	case b.ask.HasView():
+		b.enterView()
 	case b.ask.Dir != "":
 		b.made.dir = b.p.Hole("dir")
 		b.add("Dir", program.Chdir, b.made.dir)
@@ -199,14 +199,18 @@ func (b *builder) lastSteps() {
 }
 
 func (b *builder) execve() {
-	m, p := &b.made, b.p
-	m.argv, m.env = p.Hole("argv"), p.Hole("environment")
-	if b.ask.Attr.Program != nil {
-		b.executeFile("Attr.Program", m.Executable, m.argv, m.env).Of(program.OfProgram)
+	if paths := candidates(b.ask); len(paths) > 0 {
+		b.executeFirst(paths)
 		return
 	}
-	m.path = p.Hole("path")
-	b.add("", program.Execve, m.path, m.argv, m.env).Of(program.OfProgram)
+	m := &b.made
+	argv, env := b.strings()
+	if b.ask.Attr.Program != nil {
+		b.executeFile("Attr.Program", m.Executable, argv, env).Of(program.OfProgram)
+		return
+	}
+	m.path = b.p.Hole("path")
+	b.add("", program.Execve, m.path, argv, env).Of(program.OfProgram)
 }
 
 // executeFile executes the file of a descriptor.

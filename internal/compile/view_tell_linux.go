@@ -111,7 +111,7 @@ func (b *builder) afterFailure() {
 		quietly(b.add("", program.Read, context, r.Text.Plus(i*MessageSize), Num(MessageSize)))
 	}
 	program_.Place()
-	if b.ask.Attr.Program == nil {
+	if b.ask.Attr.Program == nil && candidates(b.ask) == nil {
 		b.made.again = p.Hole("path")
 		quietly(b.add("", program.Openat, Num(unix.AT_FDCWD), b.made.again, Num(unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK), Num(0)))
 		quietly(b.add("", program.Read, p.Result(), r.Text.Plus(2*MessageSize), Num(ProgramSize)).Into(r.Size))

@@ -29,7 +29,7 @@ func (f Failure) execHint() terms.Text {
 	if f.joins(spec.MountNamespace) {
 		return "" // what the program sees is not to be seen from here
 	}
-	if f.Ask.HasView() && f.E.Field != "Attr.Program" {
+	if (f.Ask.HasView() || f.Ask.Attr.LookPath) && f.E.Field != "Attr.Program" {
 		return f.viewedProgramHint()
 	}
 	x := execution{View(f.Ask), who, f.Errno, f.capsWithin}
@@ -167,7 +167,7 @@ func (x execution) whyFile(path string, file pathwalk.Readable, st *unix.Stat_t,
 // program from being executed. It spares an Exec, which is going to succeed, to
 // look for each reason in turn.
 func (f Failure) LooksExecutable() bool {
-	if f.Ask.Attr.Program != nil || f.joins(spec.MountNamespace) || f.Ask.HasView() {
+	if f.Ask.Attr.Program != nil || f.joins(spec.MountNamespace) || f.Ask.HasView() || f.Ask.Attr.LookPath {
 		return false
 	}
 	x := execution{View: View(f.Ask), who: f.Viewer()}

@@ -274,6 +274,8 @@ func (f Failure) viewedProgramHint() terms.Text {
 	}
 	by = strings.Replace(by, "%s", terms.Printable(interp), 1)
 	switch {
+	case f.Errno == unix.ENOENT && f.Ask.Attr.LookPath:
+		return "no directory of the PATH that the program is to have has it"
 	case f.Errno == unix.ENOENT && interp != "":
 		return terms.Plain(by + ", does not exist in the program's view" + elsewhere(interp))
 	case f.Errno == unix.ENOENT && !there:

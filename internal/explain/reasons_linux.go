@@ -51,6 +51,7 @@ var reasons = [...]reason{
 	{"SysProcAttr.CgroupFD", "write", Failure.moveHint},
 
 	{"Dir", "", Failure.chdirHint},
+	{"Attr.Dirs", "", Failure.chdirHint},
 	{"Attr.DirFile", "fchdir", Failure.fchdirHint},
 	{"Stdin", "openat", Failure.nullHint},
 	{"Stdout", "openat", Failure.nullHint},

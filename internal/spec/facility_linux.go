@@ -40,6 +40,8 @@ var Facilities = [...]Facility{
 	{Field: "ReportNamespaces", proc: func(r *Start) bool { return r.Attr.ReportNamespaces != 0 }},
 	{Field: "Join", check: (*Start).checkJoin, stage: func(r *Start) bool { return r.Named()&(TimeNamespace|MountNamespace) != 0 }},
 
+	{Field: "Dirs", check: (*Start).checkDirs, Everywhere: true, NoFlag: "it is for the command bwrap"},
+	{Field: "LookPath", check: (*Start).checkLookPath, Everywhere: true, NoFlag: "the command always looks the program up"},
 	{Field: "Root", check: (*Start).checkRoot, stage: turnsStage, confines: func(r *Start) bool { return r.Attr.Root != nil }, Confines: "view"},
 	{Field: "Mounts", check: (*Start).checkMounts, stage: turnsStage, confines: func(r *Start) bool { return len(r.Attr.Mounts) > 0 }, Confines: "view"},
 

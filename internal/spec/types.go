@@ -47,6 +47,8 @@ type Attr struct {
 	Cgroup               *Cgroup
 	CgroupV1             []string
 	Join                 []Namespace
+	Dirs                 []string
+	LookPath             bool
 	Root                 *Root
 	Mounts               []Mount
 	Hostname             string
