@@ -138,6 +138,7 @@ var phrases = [...]struct{ reference, phrase string }{
 	{"Cmd.Wait", "waiting"},
 	{"Cmd.KillTree", "ending all processes of the program"},
 	{"CgroupHandle.Kill", "ending all processes of a cgroup"},
+	{"Attr.Dirs", "one of several directories"}, {"Attr.LookPath", "the PATH of the program"},
 	{"ExtraFiles", "an inherited file"},
 	{"Attr.InheritAll", "all descriptors"},
 	{"Attr.IDMap.NewUIDMap", "the path of newuidmap"}, {"Attr.IDMap.NewGIDMap", "the path of newgidmap"},
