@@ -189,7 +189,7 @@ var failingViews = []failing{
 		must(os.Remove(x.dir + "/file"))
 		return []Mount{{Target: "/etc/passwd", File: f}}
 	}), by: ordinary, needs: []*requirement{userNamespaces},
-		want: `sprog: start /bin/true: open_tree /tmp/x/file (deleted) (Attr.Mounts[0]): no such file or directory (the file has been removed, so that the child finds it nowhere: that takes CAP_SYS_ADMIN of the caller)`},
+		want: `sprog: start /bin/true: open_tree /tmp/x/file (deleted) (Attr.Mounts[0]): no such file or directory (the file has been removed, so that the child finds it nowhere: it is passed on only without another user namespace, and with CAP_SYS_ADMIN)`},
 	{asked: "A root and a change of the root", make: aView(&Root{Empty: true}, nil, func(_ *scene, c *Cmd) { c.SysProcAttr.Chroot = "/tmp" }), by: ordinary, needs: []*requirement{userNamespaces},
 		want: `sprog: start /bin/true: (Attr.Root): cannot be combined with SysProcAttr.Chroot: both change the root directory`},
 	{asked: "A mount at two places", make: aView(nil, just(Mount{Target: "/a", Bind: "/b", Tmpfs: &Tmpfs{}})), by: ordinary, needs: []*requirement{userNamespaces},

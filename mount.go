@@ -31,9 +31,9 @@ type Mount struct {
 
 	// File is the same by an open file, in any mode, O_PATH included: it is this
 	// very file that the program gets, whoever renames what. It must have been
-	// opened by a path in the caller's mount namespace. A caller who may not mount has the child
-	// open the path again, which the file has by then, and the start fails
-	// with ESTALE unless that is the same file.
+	// opened by a path in the caller's mount namespace. In a new or joined user namespace,
+	// or without the right to mount, the child opens the path again, which the file has by
+	// then, and the start fails with ESTALE unless that is the same file.
 	File *os.File
 
 	// Tmpfs is an empty file system in memory.

@@ -63,7 +63,8 @@ func plansOfViews(f *os.File) []planCase {
 			Mount{Target: "/", Flags: MountNoSUID}, Mount{Target: "/srv", Bind: "/opt", Flags: MountNoSymlinks, Propagation: PropagationSlave})},
 		{"view-fallbacks", viewed(&Root{Empty: true, Propagation: PropagationSlave}, Mount{Target: "/proc", Proc: &Proc{Fallback: ProcOfCaller}}, Mount{Target: "/p", Proc: &Proc{Fallback: ProcEmpty}})},
 		{"view-kernel", viewedByRoot(&Root{Empty: true}, Mount{Target: "/sys", Kernel: KernelSysfs}, Mount{Target: "/sys/fs/cgroup", Kernel: KernelCgroup2}, Mount{Target: "/pts", Kernel: KernelDevpts})},
-		{"view-file", viewed(&Root{Empty: true}, Mount{Target: "/f", File: f, Flags: MountReadOnly})},
+		{"view-file", viewedByRoot(&Root{Empty: true}, Mount{Target: "/f", File: f, Flags: MountReadOnly})},
+		{"view-file-by-path", viewed(&Root{Empty: true}, Mount{Target: "/f", File: f, Flags: MountReadOnly})},
 		{"view-dir", func(c *Cmd) {
 			viewed(nil, Mount{Target: "/tmp", Tmpfs: &Tmpfs{}})(c)
 			c.SysProcAttr.Cloneflags, c.SysProcAttr.Unshareflags = syscall.CLONE_NEWUSER, syscall.CLONE_NEWNS

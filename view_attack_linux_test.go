@@ -175,6 +175,39 @@ func TestViewCannotBeUndone(t *testing.T) {
 	}
 }
 
+// Who has all rights in a user namespace of his own cannot write to what is read-only for the caller, nor uncover
+// what is covered there, whether it was given by a path or by a file.
+func TestViewKeepsTheCallersMounts(t *testing.T) {
+	requires(t, asRoot, userNamespaces, tool("umount"))
+	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS} }) {
+		return
+	}
+	dir := t.TempDir()
+	must(unix.Mount("none", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""))
+	must(unix.Mount("none", dir, "tmpfs", 0, "mode=0777"))
+	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+	must(os.Mkdir(dir+"/covered", 0o777))
+	must(os.WriteFile(dir+"/covered/secret", []byte("secret"), 0o666))
+	must(unix.Mount("none", dir+"/covered", "tmpfs", 0, ""))
+	must(unix.Mount("none", dir, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NODEV, ""))
+	file, err := os.Open(dir)
+	must(err)
+	defer file.Close()
+	for _, m := range []Mount{{Target: "/mnt", Bind: dir}, {Target: "/mnt", File: file}} {
+		seen(t, viewed(nil, m), "mount -o remount,bind,rw,dev /mnt; touch /mnt/written")
+		if exists(dir + "/written") {
+			t.Error("the program has written to what is read-only for the caller")
+			must(unix.Mount("none", dir, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NODEV, ""))
+		}
+		if out, _ := scriptIn(t, viewed(nil, m), "umount /mnt/covered; cat /mnt/covered/secret").Output(); len(out) > 0 {
+			t.Errorf("the program reads what is covered for the caller: %q", out)
+		}
+		if out := seen(t, viewedByRoot(nil, m), "umount /mnt/covered; cat /mnt/covered/secret"); out != "secret" {
+			t.Errorf("with the caller's rights the program sees %q: the test proves nothing", out)
+		}
+	}
+}
+
 // Of the old root nothing is left, neither above the new one nor below.
 func TestViewHasNoOldRoot(t *testing.T) {
 	requires(t, userNamespaces, freshProc, tool("umount"))

@@ -111,7 +111,7 @@ func mountedOver(dir string) (list []string) {
 // sourceHint is for what a mount is to be of.
 func (f Failure) sourceHint() terms.Text {
 	if m, _ := f.mount(); m != nil && m.File != nil && f.Errno == unix.ENOENT && strings.HasSuffix(f.E.Object, " (deleted)") {
-		return "the file has been removed, so that the child finds it nowhere: that takes CAP_SYS_ADMIN of the caller"
+		return "the file has been removed, so that the child finds it nowhere: it is passed on only without another user namespace, and with CAP_SYS_ADMIN"
 	}
 	switch f.Errno {
 	case unix.ENOENT, unix.ENOTDIR, unix.EACCES, unix.ELOOP:

@@ -65,7 +65,7 @@ func (s *attempt) supposeView() *spec.Error {
 	s.cwd = "/the/caller's/directory"
 	return s.trees(func(m *spec.Mount, field string, index int) *spec.Error {
 		tree := compile.Tree{Mount: index, Hole: compile.NotOpen, Path: m.File.Name()}
-		if ClonesTrees() {
+		if s.clonesTrees() {
 			tree.Hole = s.given.Use(compile.Use{Fd: compile.Unopened, Name: "mount", Field: field, Kind: program.OfView, Own: true})
 		}
 		s.given.Trees = append(s.given.Trees, tree)
@@ -106,7 +106,7 @@ func (s *attempt) openTree(m *spec.Mount, field string, index int) *spec.Error {
 		return refused("", err)
 	}
 	tree := compile.Tree{Mount: index, Hole: compile.NotOpen}
-	if ClonesTrees() {
+	if s.clonesTrees() {
 		use := compile.Use{Name: "mount", Field: field, Kind: program.OfView, Own: true}
 		if tree.Hole, err = s.makeFile(use, func() (int, error) { return ownTree(fd, m.Shallow) }); err != nil {
 			return refused("open_tree", err)
@@ -143,6 +143,14 @@ func ownTree(fd int, shallow bool) (int, error) {
 		return -1, err
 	}
 	return tree, nil
+}
+
+// clonesTrees reports whether this process makes the mounts of open files for the child. For the mounts
+// that a new mount namespace copies into another user namespace, the kernel locks their flags
+// and what they cover, and so it does for clones of these. A mount that this process made would have no
+// locks: who has all rights inside could write to what is read-only here, or uncover it.
+func (s *attempt) clonesTrees() bool {
+	return ClonesTrees() && !s.ask.NewUserNamespace() && !s.given.Joins.Has(spec.UserNamespace)
 }
 
 // ClonesTrees reports whether this process may make mounts itself. Tests put another answer.
