@@ -41,7 +41,8 @@ func (v *viewer) takeProc(t *taken) {
 	} else {
 		tree := v.clonePath(t.field, "/proc", atRecursive, nil)
 		p.StepOf(tree).Into(t.fd)
-		v.setFlags(t.field, tree, usual|spec.MountReadOnly, 0, atRecursive)
+		// What masks a file there is a device, which nodev would make an error of.
+		v.setFlags(t.field, tree, usual&^spec.MountNoDev|spec.MountReadOnly, 0, atRecursive)
 	}
 	done.Place()
 }
