@@ -190,6 +190,10 @@ var failingViews = []failing{
 		return []Mount{{Target: "/etc/passwd", File: f}}
 	}), by: ordinary, needs: []*requirement{userNamespaces},
 		want: `sprog: start /bin/true: open_tree /tmp/x/file (deleted) (Attr.Mounts[0]): no such file or directory (the file has been removed, so that the child finds it nowhere: it is passed on only without another user namespace, and with CAP_SYS_ADMIN)`},
+	{asked: "Content that is longer than files may be", make: aView(nil, just(Mount{Target: "/etc/passwd", Data: []byte("0123456789")}), func(_ *scene, c *Cmd) {
+		c.Attr.Rlimits = []Rlimit{{Resource: unix.RLIMIT_FSIZE, Cur: 5, Max: 5}}
+	}), by: ordinary, needs: []*requirement{userNamespaces},
+		want: `sprog: start /bin/true: write 1 "0123456789" (Attr.Mounts[0]): file too large (it is longer than RLIMIT_FSIZE allows, which is 5)`},
 	{asked: "A root and a change of the root", make: aView(&Root{Empty: true}, nil, func(_ *scene, c *Cmd) { c.SysProcAttr.Chroot = "/tmp" }), by: ordinary, needs: []*requirement{userNamespaces},
 		want: `sprog: start /bin/true: (Attr.Root): cannot be combined with SysProcAttr.Chroot: both change the root directory`},
 	{asked: "A mount at two places", make: aView(nil, just(Mount{Target: "/a", Bind: "/b", Tmpfs: &Tmpfs{}})), by: ordinary, needs: []*requirement{userNamespaces},

@@ -61,12 +61,31 @@ func (v *viewer) takeData(t *taken) {
 	}
 	v.add(t.field, program.Openat, v.hidden, p.Str(name), Num(unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC), Num(mode))
 	if len(t.Data) > 0 {
-		p.WithOpen(func(fd program.Arg) { v.add(t.field, program.Write, fd, p.Bytes(t.Data), Num(len(t.Data))) })
+		p.WithOpen(func(fd program.Arg) { v.writeAll(t, fd) })
 	} else {
 		v.close(t.field, p.Result())
 	}
 	t.fd = v.clone(t.field, name)
 	v.setFlags(t.field, t.fd, t.Flags, t.Clear, 0)
+}
+
+// mostWritten is the most that one write(2) is asked for; the kernel does not take more than 2 GiB.
+const mostWritten = 1 << 30
+
+// writeAll writes given content. Where only a part of it fits, because of a limit on the size of files or for
+// want of memory, the kernel says why only when it is asked once more.
+func (v *viewer) writeAll(t *taken, fd program.Arg) {
+	p, written := v.p, v.p.Words(0)
+	for rest := t.Data; len(rest) > 0; {
+		piece := rest[:min(len(rest), mostWritten)]
+		rest = rest[len(piece):]
+		content, whole := p.Bytes(piece), p.Ahead()
+		v.add(t.field, program.Write, fd, content, Num(len(piece))).Into(written)
+		p.GotoIf(t.field, written, Num(len(piece)), &whole).Quiet = true
+		v.add(t.field, program.Write, fd, content, Num(len(piece))).Quiet = true
+		v.fails(t.field, t.At(), Truncated)
+		whole.Place()
+	}
 }
 
 // takeMask takes what hides a directory, and what hides a file: the caller's /dev/null,

@@ -47,6 +47,7 @@ const (
 	NotNull   ViewFlaw = iota // the caller's /dev/null is another file
 	OtherFile                 // a path does not lead to the file that it led to
 	Outside                   // the working directory is outside of the root
+	Truncated                 // given content was not written as a whole
 )
 
 // TextSize is how much is read after a failure: two messages of the kernel's, and the

@@ -47,6 +47,10 @@ func (f Failure) viewHint() terms.Text {
 		return f.makingHint()
 	case "pivot_root":
 		return f.turnHint()
+	case "write":
+		if f.Errno == unix.EFBIG {
+			return terms.Plain("it is longer than RLIMIT_FSIZE allows, which is " + limitText(f.limitOf(unix.RLIMIT_FSIZE)))
+		}
 	}
 	return f.mountRights()
 }

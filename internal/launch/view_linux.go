@@ -246,6 +246,10 @@ func flawed(why compile.ViewFlaw, e *spec.Error, res *machine.Result) terms.Text
 		res.Errno = unix.ESTALE
 		e.Err = res.Errno
 		return "the path that the file has leads to another one"
+	case compile.Truncated:
+		res.Errno, e.Step = unix.EIO, "write"
+		e.Err = res.Errno
+		return "a part of the content was not written"
 	}
 	res.Errno, e.Step, e.Object = unix.ENOENT, "getcwd", ""
 	e.Err = res.Errno
