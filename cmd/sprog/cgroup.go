@@ -127,10 +127,10 @@ func parseLimit(s string) (uint64, error) {
 	if s == "max" || s == "unlimited" {
 		return math.MaxUint64, nil
 	}
-	digits := strings.TrimRight(s, "KMGT")
+	digits := strings.TrimRight(s, "KMGTkmgt")
 	shift := 0
 	if len(digits) < len(s) {
-		shift = 10 * (strings.Index("KMGT", s[len(digits):]) + 1)
+		shift = 10 * (strings.Index("KMGT", strings.ToUpper(s[len(digits):])) + 1)
 	}
 	n, err := strconv.ParseUint(digits, 10, 64)
 	if err != nil || shift == 0 && len(digits) < len(s) || len(s)-len(digits) > 1 {

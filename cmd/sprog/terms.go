@@ -139,6 +139,7 @@ var phrases = [...]struct{ reference, phrase string }{
 	{"Cmd.KillTree", "ending all processes of the program"},
 	{"CgroupHandle.Kill", "ending all processes of a cgroup"},
 	{"Attr.Dirs", "one of several directories"}, {"Attr.LookPath", "the PATH of the program"},
+	{"Attr.Mounts.Create", "create in --mount"},
 	{"ExtraFiles", "an inherited file"},
 	{"Attr.InheritAll", "all descriptors"},
 	{"Attr.IDMap.NewUIDMap", "the path of newuidmap"}, {"Attr.IDMap.NewGIDMap", "the path of newgidmap"},

@@ -171,7 +171,7 @@ func (f Failure) layerHint(o *spec.Overlay) terms.Text {
 
 // targetHint is for a place that a mount is to go to.
 func (f Failure) targetHint() terms.Text {
-	m, field := f.mount()
+	m, _ := f.mount()
 	switch f.Errno {
 	case unix.ELOOP:
 		return "the path leads through a link of /proc to something that is open, which is not followed, or through too many links"
@@ -184,7 +184,7 @@ func (f Failure) targetHint() terms.Text {
 		if m.Create {
 			return "a symbolic link there leads to nothing in the program's view, and nothing is made through links"
 		}
-		return "the program sees nothing there, and nothing is made on a file system of the caller's unless {Create|" + field + "} asks for it"
+		return "the program sees nothing there, and nothing is made on a file system of the caller's unless {Create|Attr.Mounts.Create} asks for it"
 	}
 	return ""
 }
