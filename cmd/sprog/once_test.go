@@ -54,7 +54,7 @@ func TestSignalsArriveOnce(t *testing.T) {
 			s := startShell(t)
 			s.typeKeys(command + "\n")
 			s.expectJob()
-			s.expect("ready\r", 2)
+			s.expect("ready\r", 1)
 			signalOnce(t, s, s.jobOf(command))
 		})
 		t.Run(flags+"background", func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestSignalsArriveOnce(t *testing.T) {
 			}
 			s := startShell(t)
 			s.typeKeys(command + " &\n")
-			s.expect("ready\r", 2)
+			s.expect("ready\r", 1)
 			signalOnce(t, s, s.jobOf(command))
 		})
 	}
@@ -117,7 +117,7 @@ func TestTerminalSignalsArriveOnce(t *testing.T) {
 			s := startShell(t)
 			s.typeKeys("sprog run " + flags + "bash -c '" + program + "'\n")
 			s.expectJob()
-			s.expect("ready\r", 2)
+			s.expect("ready\r", 1)
 			typeOnce(t, s, s.jobOf("sprog run "))
 		})
 	}
