@@ -10,6 +10,13 @@ import "os"
 // are resolved before the first mount is placed, with the caller's ids, in his
 // root. A source that is a symbolic link stands for what it leads to.
 //
+// A program with CAP_SYS_ADMIN in the user namespace of the view can change the view: it can
+// unmount a mask, and write to what Flags make read-only. Root in a new user namespace has
+// that capability unless Attr.Caps takes it away or Attr.ForbidUserNamespaces moves the program
+// to another namespace. A program that may make namespaces of its own can uncover nothing,
+// but it can rename a directory that something is mounted on. ForbidUserNamespaces
+// prevents that, too.
+//
 // Mounts are made with mount_setattr and its kin, Linux 5.12; an older kernel,
 // or a filter that denies them, leaves mount(2), which sprog then uses. See
 // mount(2) and mount_setattr(2).
@@ -96,7 +103,8 @@ type Mount struct {
 	// Propagation is that of the mount and those that came with it.
 	Propagation Propagation
 
-	// IDMap is for Bind and File: the files belong to other ids inside.
+	// IDMap is for Bind and File: the files belong to other ids inside. It is not there yet:
+	// a start that asks for it fails.
 	IDMap *MountIDMap
 }
 
@@ -170,7 +178,7 @@ const (
 	ProcEmpty
 )
 
-// A Dev is a small /dev, nosuid and noexec: a tmpfs with devices of the caller's,
+// A Dev is a small /dev, nosuid and nodev: a tmpfs with devices of the caller's,
 // the links fd, stdin, stdout, stderr, core and ptmx, a directory shm of mode 01777, and
 // an instance of devpts of its own. Nothing else in it can be a device.
 type Dev struct {
@@ -180,7 +188,7 @@ type Dev struct {
 	// NoPTS leaves out pts and ptmx.
 	NoPTS bool
 	// Console, if not nil, is a terminal of the caller's that is /dev/console
-	// inside.
+	// inside. It is not there yet: a start that asks for it fails.
 	Console *os.File
 }
 

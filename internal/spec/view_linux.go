@@ -141,6 +141,8 @@ func (r *Start) checkOptions(m *Mount, name string) *Error {
 		return Invalid(name, m.At(), "has the same flag in Flags and Clear")
 	case m.Flags|m.Clear != 0 && of("Dir", "Symlink", "Mask"):
 		return Invalid(name, m.At(), terms.Plain(source+" is no mount, which flags could be set on"))
+	case m.Propagation != PropagationDefault && source == "" && m.At() == "/":
+		return Invalid(name+".Propagation", "/", "of the root directory is {Root.Propagation|Attr.Root.Propagation}")
 	case m.Propagation > PropagationUnbindable:
 		return Invalid(name+".Propagation", strconv.Itoa(int(m.Propagation)), "is no kind of propagation")
 	case m.Propagation != PropagationDefault && of("Dir", "Symlink", "Mask"):
@@ -173,7 +175,10 @@ func (r *Start) checkFileSystem(m *Mount, name string) *Error {
 	case m.Dev != nil:
 		return m.Dev.check(name + ".Dev")
 	case m.IDMap != nil:
-		return m.IDMap.check(name + ".IDMap")
+		if err := m.IDMap.check(name + ".IDMap"); err != nil {
+			return err
+		}
+		return Invalid(name+".IDMap", m.At(), "is not there yet: the files would keep their ids")
 	}
 	return m.Overlay.check(name + ".Overlay")
 }
@@ -193,10 +198,20 @@ func (t *Tmpfs) check(name string) *Error {
 }
 
 func (d *Dev) check(name string) *Error {
+	own := []string{"fd", "stdin", "stdout", "stderr", "core", "shm", "pts", "ptmx"}
+	if d.NoPTS {
+		own = own[:len(own)-1]
+	}
 	for i, node := range d.Nodes {
-		if node == "" || node == "." || node == ".." || strings.ContainsAny(node, "/\x00") {
+		switch {
+		case node == "" || node == "." || node == ".." || strings.ContainsAny(node, "/\x00"):
 			return Invalid(Index(name+".Nodes", i), strconv.Quote(node), "is no name in /dev")
+		case slices.Contains(own, node) || slices.Contains(d.Nodes[:i], node):
+			return Invalid(Index(name+".Nodes", i), node, "is there already")
 		}
+	}
+	if d.Console != nil {
+		return Invalid(name+".Console", d.Console.Name(), "is not there yet: mount the terminal by File")
 	}
 	return nil
 }
