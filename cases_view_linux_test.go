@@ -55,6 +55,10 @@ var casesOfViews = []startCase{
 		return []Mount{{Target: dir + "/b/new/dir", Tmpfs: &Tmpfs{}, Create: true}, {Target: dir + "/b/new/file", Bind: dir + "/a/file", Create: true},
 			{Target: dir + "/a/file", Mask: true}}
 	})},
+	{"view in one stage", []*requirement{userNamespaces}, func(t *testing.T, c *Cmd) {
+		exeIsSafeAs(t, true)
+		ofView(&Root{Empty: true}, append(fromHost(), Mount{Target: "/tmp", Tmpfs: &Tmpfs{}}, Mount{Target: "/data", Data: []byte("x")})...)(t, c)
+	}},
 	{"program and directory looked for", nil, func(_ *testing.T, c *Cmd) {
 		c.Path, c.Env, c.Attr = "true", []string{"PATH=/no/such:/bin", "PWD=x"}, &Attr{LookPath: true, Dirs: []string{"/no/such", "/"}}
 	}},

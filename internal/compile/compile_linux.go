@@ -24,6 +24,7 @@ type builder struct {
 	stateLast   int         // the number of the file with the state, for the init
 	children    int         // the number of the list of the init's children, or -1
 	ruleset     int         // the number of Landlock's ruleset, or NotOpen
+	viewed      program.Arg // a word that is 1 once the child is in its view
 	contextWord program.Arg // a word with what a file system is being configured by, for afterFailure
 	guardsCore  bool        // the limit on core files is still to be put back
 }

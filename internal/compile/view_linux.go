@@ -94,6 +94,7 @@ func (b *builder) view() {
 	v.place()
 	v.end()
 	v.add(field, program.Umask, b.p.Value(field, mask))
+	b.p.Copy(field, b.p.Words(1), v.viewed)
 }
 
 // take makes all mounts, from what the caller sees. What is made of the hidden file system

@@ -71,7 +71,7 @@ func (v *viewer) beginTelling() {
 		r.Bits, r.Text = Num(stage2.ViewAt), Num(stage2.SharedAt)
 		r.Size = Num(stage2.ViewAt + ViewSizeAt)
 	}
-	v.contextWord = v.context
+	v.contextWord, v.viewed = v.context, p.Words(0)
 	v.stat, v.kind, v.zero = p.Buffer(StatxSize), p.Words(0), p.Variable(0)
 	v.how = p.Words(pathOnlyCloexec, 0, resolveInRoot)
 	p.Label(v.stat, "stat")
@@ -112,9 +112,15 @@ func (b *builder) afterFailure() {
 		quietly(b.add("", program.Read, context, r.Text.Plus(i*MessageSize), Num(MessageSize)))
 	}
 	program_.Place()
-	if b.ask.Attr.Program == nil && candidates(b.ask) == nil {
-		b.made.again = p.Hole("path")
-		quietly(b.add("", program.Openat, Num(unix.AT_FDCWD), b.made.again, Num(unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK), Num(0)))
-		quietly(b.add("", program.Read, p.Result(), r.Text.Plus(2*MessageSize), Num(ProgramSize)).Into(r.Size))
+	if b.ask.Attr.Program != nil || candidates(b.ask) != nil {
+		return
 	}
+	// Before the view is there, the descriptor table may still be the parent's.
+	open, end := p.Ahead(), p.Ahead()
+	p.GotoIf("", b.viewed, Num(1), &open).Then(&end).Quiet = true
+	open.Place()
+	b.made.again = p.Hole("path")
+	quietly(b.add("", program.Openat, Num(unix.AT_FDCWD), b.made.again, Num(unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK), Num(0)))
+	quietly(b.add("", program.Read, p.Result(), r.Text.Plus(2*MessageSize), Num(ProgramSize)).Into(r.Size))
+	end.Place()
 }
