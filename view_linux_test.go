@@ -236,6 +236,29 @@ func TestViewSources(t *testing.T) {
 	}
 }
 
+// The directories of overlays may have any names, as long as paths can be.
+func TestViewOverlaysOfAnyName(t *testing.T) {
+	requires(t, userNamespaces, userOverlays)
+	long := strings.Repeat("long/", 60) + "end"
+	for _, name := range []string{long, `a\b`, `a\:b`, "a,b", "a:b", "a\nb", "a=b", " ", "\xff"} {
+		dir := filepath.Join(t.TempDir(), name)
+		for _, sub := range []string{"lower", "upper", "work"} {
+			must(os.MkdirAll(dir+"/"+sub, 0o755))
+		}
+		must(os.WriteFile(dir+"/lower/file", []byte("below"), 0o644))
+		private := Mount{Target: "/mnt", Overlay: &Overlay{Lower: []string{dir + "/lower"}, Private: true}}
+		wantText(t, name, seen(t, viewed(nil, private), "cat /mnt/file; echo x >/mnt/new"), "below")
+		kept := Mount{Target: "/mnt", Overlay: &Overlay{Lower: []string{dir + "/lower"}, Upper: dir + "/upper", Work: dir + "/work"}}
+		c := scriptIn(t, viewed(nil, kept, Mount{Target: "/opt", Bind: "lower"}), "cat /mnt/file /opt/file; echo new >/mnt/new")
+		t.Chdir(dir) // relative sources still begin there
+		wantText(t, name, outputOf(t, c), "belowbelow")
+		wantText(t, name, contentsOf(dir+"/upper/new"), "new\n")
+		if exists(dir + "/lower/new") {
+			t.Errorf("%q: the program has written to the layer below", name)
+		}
+	}
+}
+
 // A File is the very file that was opened, whatever is at its path by then.
 func TestViewOfFiles(t *testing.T) {
 	dir := t.TempDir()

@@ -21,7 +21,7 @@ func (t *taken) needsHidden() bool {
 
 func (v *viewer) hide() {
 	field := v.ask.ViewField()
-	v.hidden = v.newFileSystem(field, "tmpfs", attributes(spec.MountNoSUID|spec.MountNoDev), option{"mode", "0700"})
+	v.hidden = v.newFileSystem(field, "tmpfs", attributes(spec.MountNoSUID|spec.MountNoDev), option{key: "mode", value: "0700"})
 	v.add(field, program.MoveMount, v.hidden, v.p.Str(""), Num(unix.AT_FDCWD), v.p.Str("/"), Num(fromDescriptor))
 	v.add(field, program.Fchdir, v.hidden)
 }

@@ -3,6 +3,9 @@
 package compile
 
 import (
+	"slices"
+	"strings"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
@@ -17,10 +20,10 @@ func (v *viewer) takeProc(t *taken) {
 	const usual = spec.MountNoSUID | spec.MountNoDev | spec.MountNoExec
 	var options []option
 	if hide := t.Proc.Hide; hide != spec.ProcHideDefault {
-		options = append(options, option{"hidepid", [...]string{spec.ProcHideContents: "1", spec.ProcHideProcesses: "2", spec.ProcHidePtraceable: "4"}[hide]})
+		options = append(options, option{key: "hidepid", value: [...]string{spec.ProcHideContents: "1", spec.ProcHideProcesses: "2", spec.ProcHidePtraceable: "4"}[hide]})
 	}
 	if t.Proc.PIDsOnly {
-		options = append(options, option{"subset", "pid"})
+		options = append(options, option{key: "subset", value: "pid"})
 	}
 	attr := attributes(t.flagsOf(usual))
 	if t.Proc.Fallback == spec.ProcRefuse {
@@ -36,7 +39,7 @@ func (v *viewer) takeProc(t *taken) {
 	v.closeContext(t.field, p.Value(t.field, v.context))
 	v.tell(t, FellBack)
 	if t.Proc.Fallback == spec.ProcEmpty {
-		empty := v.newFileSystem(t.field, "tmpfs", attributes(usual|spec.MountReadOnly), option{"mode", "0555"})
+		empty := v.newFileSystem(t.field, "tmpfs", attributes(usual|spec.MountReadOnly), option{key: "mode", value: "0555"})
 		p.StepOf(empty).Into(t.fd)
 	} else {
 		tree := v.clonePath(t.field, "/proc", atRecursive, nil)
@@ -65,7 +68,7 @@ func (v *viewer) takeKernel(t *taken) {
 // newTerminals makes an instance of devpts, which is one of its own on every kernel since 4.7.
 // It says nothing of a group, which a user namespace may not have.
 func (v *viewer) newTerminals(field string, flags spec.MountFlags) program.Arg {
-	return v.newFileSystem(field, "devpts", attributes(flags), option{"newinstance", ""}, option{"ptmxmode", "0666"}, option{"mode", "0620"})
+	return v.newFileSystem(field, "devpts", attributes(flags), option{key: "newinstance"}, option{key: "ptmxmode", value: "0666"}, option{key: "mode", value: "0620"})
 }
 
 // usualNodes are the devices of a Dev that names none.
@@ -82,7 +85,7 @@ func (v *viewer) takeDev(t *taken) {
 	if flags&spec.MountReadOnly != 0 {
 		flags, t.late, t.stays = flags&^spec.MountReadOnly, spec.MountReadOnly, true
 	}
-	t.fd = v.newFileSystem(t.field, "tmpfs", attributes(flags), option{"mode", "0755"})
+	t.fd = v.newFileSystem(t.field, "tmpfs", attributes(flags), option{key: "mode", value: "0755"})
 	nodes := t.Dev.Nodes
 	if nodes == nil {
 		nodes = usualNodes
@@ -157,22 +160,22 @@ func (v *viewer) protect(t *taken) {
 func (v *viewer) takeOverlay(t *taken) {
 	o := t.Overlay
 	var options []option
+	switch {
+	case o.Private: // first: their names begin where the child is, which a long path of a layer changes
+		upper, work := v.hiddenDir(t.field, 0o755), v.hiddenDir(t.field, 0o755)
+		options = append(options, option{key: "upperdir", value: upper}, option{key: "workdir", value: work})
+	case o.Upper != "":
+		options = append(options, layer("upperdir", o.Upper), layer("workdir", o.Work))
+	}
 	if v.given.Lacks.Has(kernel.NoLowerdirPlus) {
-		options = append(options, option{"lowerdir", lowerdirs(o.Lower)})
+		options = append(options, option{key: "lowerdir", value: lowerdirs(o.Lower)})
 	} else {
 		for _, dir := range o.Lower {
-			options = append(options, option{"lowerdir+", dir})
+			options = append(options, layer("lowerdir+", dir))
 		}
 	}
-	switch {
-	case o.Private:
-		upper, work := v.hiddenDir(t.field, 0o755), v.hiddenDir(t.field, 0o755)
-		options = append(options, option{"upperdir", upper}, option{"workdir", work})
-	case o.Upper != "":
-		options = append(options, option{"upperdir", o.Upper}, option{"workdir", o.Work})
-	}
 	if v.ask.NewUserNamespace() {
-		options = append(options, option{"userxattr", ""})
+		options = append(options, option{key: "userxattr"})
 	}
 	if flags := t.flagsOf(0); flags&spec.MountReadOnly != 0 && (v.isRoot(t) || v.isMountedBelow(t)) {
 		t.late, t.stays = spec.MountReadOnly, true
@@ -181,8 +184,38 @@ func (v *viewer) takeOverlay(t *taken) {
 	if t.Optional {
 		v.lookFor(t, &missing)
 	}
+	back := v.staysHere(t, options)
 	t.fd = v.newFileSystem(t.field, "overlay", attributes(t.flagsOf(0)&^t.late), options...)
+	back()
 	v.leftOut(t, &missing)
+}
+
+// layer is the option for a directory of an overlay. The kernel takes no longer values; it takes backslashes
+// away where it used to have several paths in one value.
+func layer(key, dir string) option {
+	value := dir
+	if key != "lowerdir+" {
+		value = strings.ReplaceAll(dir, `\`, `\\`)
+	}
+	if len(value) > longestValue {
+		return option{key: key, value: ".", in: dir}
+	}
+	return option{key: key, value: value}
+}
+
+const longestValue = 255
+
+// staysHere has the child return to the directory that it is in after it has gone through those of the options.
+func (v *viewer) staysHere(t *taken, options []option) (back func()) {
+	if !slices.ContainsFunc(options, func(o option) bool { return o.in != "" }) {
+		return func() {}
+	}
+	v.add(t.field, program.Openat, Num(unix.AT_FDCWD), v.p.Str("."), Num(pathOnlyCloexec), Num(0)).Quiet = true
+	here := v.p.Result()
+	return func() {
+		v.add(t.field, program.Fchdir, here).Quiet = true
+		v.close(t.field, here)
+	}
 }
 
 // lookFor goes on with the target if a directory of an overlay does not exist.

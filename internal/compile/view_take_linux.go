@@ -129,8 +129,9 @@ func (v *viewer) leftOut(t *taken, missing *program.Target) {
 // always is a word that is 0, for jumps.
 func (v *viewer) always() program.Arg { return v.zero }
 
-// An option is one of a file system: without a value if that is "".
-type option struct{ key, value string }
+// An option is one of a file system: without a value if that is "", and given in a directory
+// if it has one.
+type option struct{ key, value, in string }
 
 // newFileSystem makes a file system, and a mount of it.
 func (v *viewer) newFileSystem(field, kind string, attr uint64, options ...option) program.Arg {
@@ -144,6 +145,9 @@ func (v *viewer) tryFileSystem(field, kind string, attr uint64, refused *program
 	v.add(field, program.Fsopen, p.Str(kind), Num(unix.FSOPEN_CLOEXEC)).Into(context)
 	fd := p.Result()
 	for _, o := range options {
+		if o.in != "" {
+			v.add(field, program.Chdir, p.Str(o.in)).Quiet = true
+		}
 		if o.value == "" {
 			v.add(field, program.Fsconfig, fd, Num(program.FsconfigFlag), p.Str(o.key), Num(0), Num(0))
 			continue
@@ -183,15 +187,15 @@ func (v *viewer) takeTmpfs(t *taken) {
 	if o.Mode != nil {
 		mode = *o.Mode
 	}
-	options := []option{{"mode", octal(mode)}}
+	options := []option{{key: "mode", value: octal(mode)}}
 	if o.Size > 0 {
-		options = append(options, option{"size", decimal(o.Size)})
+		options = append(options, option{key: "size", value: decimal(o.Size)})
 	}
 	if o.Inodes > 0 {
-		options = append(options, option{"nr_inodes", decimal(o.Inodes)})
+		options = append(options, option{key: "nr_inodes", value: decimal(o.Inodes)})
 	}
 	if o.Huge != "" {
-		options = append(options, option{"huge", o.Huge})
+		options = append(options, option{key: "huge", value: o.Huge})
 	}
 	t.fd = v.newFileSystem(t.field, "tmpfs", attributes(flags), options...)
 }
