@@ -24,6 +24,7 @@ func TestTimeoutOnTerminal(t *testing.T) {
 			return "sprog run " + flags + "--timeout " + limit + " --kill-after 0.2 sh -c '" + deaf + "'"
 		}
 		t.Run(flags+"at the prompt", func(t *testing.T) {
+			t.Parallel()
 			// On a slow machine the program may not be deaf yet when its time is over.
 			for _, limit := range []string{"0.3", "3", "20"} {
 				s := startShell(t)
@@ -40,6 +41,7 @@ func TestTimeoutOnTerminal(t *testing.T) {
 			t.Error("the program never ran for long enough")
 		})
 		t.Run(flags+"in a script", func(t *testing.T) {
+			t.Parallel()
 			s := startSession(t, "sh", "-c", command("0.3")+" | cat; echo ended; read x; echo again $x")
 			s.expect("ended\r\n", 1)
 			s.typeKeys("typed\n")

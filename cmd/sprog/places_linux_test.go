@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -40,12 +42,14 @@ var runners = []runner{
 	{tool: "strace", as: func(c ...string) []string { return append([]string{"-f", "-o", "/dev/null"}, c...) }},
 }
 
-// startsInPlaces are commands that each place has to run, and their exit codes.
-var startsInPlaces = []struct {
+// A startInPlace is a command that each place has to run, and its exit code.
+type startInPlace struct {
 	name string
 	args []string
 	code int
-}{
+}
+
+var startsInPlaces = []startInPlace{
 	{"plain", []string{"--", "sh", "-c", "exit 7"}, 7},
 	{"session", []string{"--", "setsid", "sh", "-c", "exit 7"}, 7},
 	{"attributes", []string{"--umask", "077", "--rlimit", "core=0:0", "--dir", "/tmp", "--", "sh", "-c", "[ $(pwd) = /tmp ] && [ $(umask) = 0077 ] && [ $(ulimit -c) = 0 ]"}, 0},
@@ -67,7 +71,8 @@ func TestPlaces(t *testing.T) {
 			if p.root && os.Geteuid() != 0 {
 				t.Skip("needs root")
 			}
-			for _, s := range startsInPlaces {
+			t.Parallel()
+			for _, s := range placedStarts(t) {
 				if strings.Contains(p.lacks, s.name) && p.says == "" {
 					continue
 				}
@@ -83,6 +88,20 @@ func TestPlaces(t *testing.T) {
 			}
 		})
 	}
+}
+
+// placedStarts are the starts to try: with -short two of them, drawn by a seed.
+func placedStarts(t *testing.T) []startInPlace {
+	if !testing.Short() {
+		return startsInPlaces
+	}
+	seed, err := strconv.ParseUint(os.Getenv("SPROG_TEST_SEED"), 10, 64)
+	if err != nil {
+		seed = rand.Uint64()
+	}
+	t.Logf("starts are drawn: SPROG_TEST_SEED=%d draws these again", seed)
+	order := rand.New(rand.NewPCG(seed, uint64(len(t.Name())))).Perm(len(startsInPlaces))
+	return []startInPlace{startsInPlaces[order[0]], startsInPlaces[order[1]]}
 }
 
 // A debugger's breakpoints are still there when a child has been started.
