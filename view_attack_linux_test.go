@@ -193,16 +193,17 @@ func TestViewKeepsTheCallersMounts(t *testing.T) {
 	file, err := os.Open(dir)
 	must(err)
 	defer file.Close()
-	for _, m := range []Mount{{Target: "/mnt", Bind: dir}, {Target: "/mnt", File: file}} {
-		seen(t, viewed(nil, m), "mount -o remount,bind,rw,dev /mnt; touch /mnt/written")
+	at := t.TempDir()
+	for _, m := range []Mount{{Target: at, Bind: dir}, {Target: at, File: file}} {
+		seen(t, viewed(nil, m), "mount -o remount,bind,rw,dev "+at+"; touch "+at+"/written")
 		if exists(dir + "/written") {
 			t.Error("the program has written to what is read-only for the caller")
 			must(unix.Mount("none", dir, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NODEV, ""))
 		}
-		if out, _ := scriptIn(t, viewed(nil, m), "umount /mnt/covered; cat /mnt/covered/secret").Output(); len(out) > 0 {
+		if out, _ := scriptIn(t, viewed(nil, m), "umount "+at+"/covered; cat "+at+"/covered/secret").Output(); len(out) > 0 {
 			t.Errorf("the program reads what is covered for the caller: %q", out)
 		}
-		if out := seen(t, viewedByRoot(nil, m), "umount /mnt/covered; cat /mnt/covered/secret"); out != "secret" {
+		if out := seen(t, viewedByRoot(nil, m), "umount "+at+"/covered; cat "+at+"/covered/secret"); out != "secret" {
 			t.Errorf("with the caller's rights the program sees %q: the test proves nothing", out)
 		}
 	}

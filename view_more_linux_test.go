@@ -156,7 +156,7 @@ func TestViewWithTheRest(t *testing.T) {
 		c.Attr.Landlock = &Landlock{ABI: 1, Files: &LandlockFiles{Rules: []LandlockPath{
 			{Path: "/usr", Rights: LandlockExecute | LandlockReadFile | LandlockReadDir}, {Path: "/bin", Rights: LandlockExecute | LandlockReadFile},
 			{Path: "/lib64", Rights: LandlockExecute | LandlockReadFile, Optional: true}, {Path: "/lib", Rights: LandlockExecute | LandlockReadFile, Optional: true},
-			{Path: "/etc", Rights: LandlockReadFile}, {Path: "/app", Rights: LandlockReadFile | LandlockReadDir}, {Path: "/proc", Rights: LandlockReadFile},
+			{Path: "/etc", Rights: LandlockReadFile, Optional: true}, {Path: "/app", Rights: LandlockReadFile | LandlockReadDir}, {Path: "/proc", Rights: LandlockReadFile},
 			{Path: "/dev", Rights: LandlockReadFile | LandlockWriteFile, Optional: true}}}}
 		wantText(t, "the rest", outputOf(t, c), "filedenied\n1\n0027\n/app\n")
 	}
