@@ -47,12 +47,10 @@ func TestSignalsArriveOnce(t *testing.T) {
 	for _, flags := range append(inits(), "--setsid ", "--setpgid ", "--tty ", "--foreground ") {
 		command := "sprog run " + flags + "--block-signal 40,41 take-signals"
 		t.Run(flags+"leader", func(t *testing.T) {
-			t.Parallel()
 			s := startSession(t, strings.Fields(command)...)
 			signalOnce(t, s, s.cmd.Process.Pid)
 		})
 		t.Run(flags+"job", func(t *testing.T) {
-			t.Parallel()
 			s := startShell(t)
 			s.typeKeys(command + "\n")
 			s.expectJob()
@@ -63,7 +61,6 @@ func TestSignalsArriveOnce(t *testing.T) {
 			if strings.Contains(flags, "foreground") {
 				t.Skip("it would be stopped") // as it takes the terminal
 			}
-			t.Parallel()
 			s := startShell(t)
 			s.typeKeys(command + " &\n")
 			s.expect("ready\r", 1)
@@ -113,12 +110,10 @@ func TestTerminalSignalsArriveOnce(t *testing.T) {
 	const program = `stty noflsh; for s in INT QUIT WINCH; do trap "echo got $s" $s; done; trap "kill \$!; exit 3" TERM; sleep 1000 & echo ready; while :; do wait; done`
 	for _, flags := range inits() {
 		t.Run(flags+"leader", func(t *testing.T) {
-			t.Parallel()
 			s := startSession(t, append(strings.Fields("sprog run "+flags+"bash -c"), program)...)
 			typeOnce(t, s, s.cmd.Process.Pid)
 		})
 		t.Run(flags+"job", func(t *testing.T) {
-			t.Parallel()
 			s := startShell(t)
 			s.typeKeys("sprog run " + flags + "bash -c '" + program + "'\n")
 			s.expectJob()
