@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -147,6 +148,51 @@ func TestViewStaysReadOnly(t *testing.T) {
 	}
 	c.Wait()
 	must(unix.Unmount(dir+"/later", 0))
+}
+
+// What is mounted outside while a start goes on has the flags of what it is below, or does not appear.
+func TestViewIsReadOnlyAtOnce(t *testing.T) {
+	requires(t, asRoot, userNamespaces)
+	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS} }) {
+		return
+	}
+	dir, stop, done := t.TempDir(), make(chan bool, 1), make(chan bool)
+	must(unix.Mount("none", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""))
+	must(unix.Mount("none", dir, "tmpfs", 0, ""))
+	must(unix.Mount("none", dir, "", unix.MS_SHARED, ""))
+	must(os.Mkdir(dir+"/later", 0o755))
+	go func() {
+		defer close(done)
+		for len(stop) == 0 {
+			unix.Mount("none", dir+"/later", "tmpfs", 0, "")
+			unix.Unmount(dir+"/later", unix.MNT_DETACH)
+		}
+	}()
+	var binds []Mount
+	for range 20 { // which take a while
+		binds = append(binds, Mount{Target: "/mnt", Bind: dir, Flags: MountReadOnly})
+	}
+	host := &Root{Host: true, Flags: MountReadOnly}
+	appeared := 0
+	for _, view := range []func(*Cmd){viewed(nil, binds...), viewedByRoot(nil, binds...), viewed(host, binds...), viewedByRoot(&Root{Dir: "/", Flags: MountReadOnly}, binds...)} {
+		for range 40 {
+			for _, m := range mountsIn(seen(t, view, "cat /proc/self/mountinfo")) {
+				if !strings.HasSuffix(m.at, "/later") {
+					continue
+				}
+				appeared++
+				if !slices.Contains(m.flags, "ro") && strings.HasPrefix(m.at, "/mnt") {
+					t.Fatalf("%s is writable below a read-only mount", m.at)
+				}
+			}
+		}
+	}
+	stop <- true
+	<-done
+	must(unix.Unmount(dir, unix.MNT_DETACH))
+	if appeared == 0 {
+		t.Error("nothing has ever appeared: the test proves nothing")
+	}
 }
 
 // Who makes a user and a mount namespace inside can take away no mask and no read-only flag.

@@ -28,6 +28,21 @@ func attributes(f spec.MountFlags) (attr uint64) {
 // setFlags sets and clears flags of a mount. The kernel takes the ways to keep times of
 // access for one number, of which none can be set without the others being cleared.
 func (v *viewer) setFlags(field string, fd program.Arg, set, clear spec.MountFlags, depth int) {
+	v.setFlagsAnd(field, fd, set, clear, depth, 0)
+}
+
+// seal sets flags that hold for whatever comes to be mounted below, too: nothing comes any more. What somebody
+// mounted outside between this and the end would have none of the flags.
+func (v *viewer) seal(field string, fd program.Arg, set, clear spec.MountFlags, depth int, how spec.Propagation) {
+	root := v.ask.Attr.Root
+	if how == spec.PropagationSlave || how == spec.PropagationDefault && root != nil && root.Propagation == spec.PropagationSlave {
+		v.setFlags(field, fd, set, clear, depth)
+		return
+	}
+	v.setFlagsAnd(field, fd, set, clear, depth, unix.MS_PRIVATE)
+}
+
+func (v *viewer) setFlagsAnd(field string, fd program.Arg, set, clear spec.MountFlags, depth int, propagation uint64) {
 	if set|clear == 0 {
 		return
 	}
@@ -35,7 +50,7 @@ func (v *viewer) setFlags(field string, fd program.Arg, set, clear spec.MountFla
 	if (set|clear)&spec.MountNoAtime != 0 {
 		off |= unix.MOUNT_ATTR__ATIME
 	}
-	v.setAttr(field, fd, depth, on, off, 0)
+	v.setAttr(field, fd, depth, on, off, propagation)
 }
 
 // propagate says how mounts below spread.

@@ -45,7 +45,7 @@ func (v *viewer) takeProc(t *taken) {
 		tree := v.clonePath(t.field, "/proc", atRecursive, nil)
 		p.StepOf(tree).Into(t.fd)
 		// What masks a file there is a device, which nodev would make an error of.
-		v.setFlags(t.field, tree, usual&^spec.MountNoDev|spec.MountReadOnly, 0, atRecursive)
+		v.seal(t.field, tree, usual&^spec.MountNoDev|spec.MountReadOnly, 0, atRecursive, t.Propagation)
 	}
 	done.Place()
 }

@@ -138,7 +138,7 @@ func (v *viewer) turn() {
 		v.add(field, program.Openat, Num(unix.AT_FDCWD), p.Str("/"), Num(pathOnlyCloexec), Num(0))
 		v.root = p.Result()
 		if r := v.ask.Attr.Root; r != nil && r.Flags != 0 {
-			v.setFlags(field, v.root, r.Flags, 0, atRecursive)
+			v.seal(field, v.root, r.Flags, 0, atRecursive, r.Propagation)
 		}
 		v.tree.init(foreign)
 		return

@@ -179,7 +179,7 @@ func (v *viewer) change(t *taken) {
 		propagation = propagationFlag(t.Propagation)
 	}
 	if t.At() == "/" {
-		v.setFlags(t.field, v.root, t.Flags, t.Clear, t.depth())
+		v.seal(t.field, v.root, t.Flags, t.Clear, t.depth(), t.Propagation)
 		return
 	}
 	open := v.openStep(t.field, t.At())
@@ -190,7 +190,7 @@ func (v *viewer) change(t *taken) {
 	at := p.Result()
 	v.add(t.field, program.OpenTree, at, p.Str(""), Num(openTreeClone|emptyPath|t.depth()))
 	tree := p.Result()
-	v.setFlags(t.field, tree, t.Flags, t.Clear, t.depth())
+	v.seal(t.field, tree, t.Flags, t.Clear, t.depth(), t.Propagation)
 	v.add(t.field, program.MoveMount, tree, p.Str(""), at, p.Str(""), Num(fromDescriptor|toDescriptor))
 	if propagation != 0 {
 		t.fd, t.stays = tree, true

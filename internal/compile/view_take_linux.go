@@ -96,7 +96,7 @@ func (t *taken) depth() int {
 // flagsOfSource sets the flags of a mount that has come from the caller. The root is
 // written to as long as mounts are placed, if anything may have to be made there.
 func (v *viewer) flagsOfSource(t *taken) {
-	v.setFlags(t.field, t.fd, t.Flags, t.Clear, t.depth())
+	v.seal(t.field, t.fd, t.Flags, t.Clear, t.depth(), t.Propagation)
 	if v.isRoot(t) && t.Flags&spec.MountReadOnly != 0 && v.creates() {
 		v.setFlags(t.field, t.fd, 0, spec.MountReadOnly, 0)
 		t.late = spec.MountReadOnly
