@@ -21,6 +21,8 @@ var app = flags.App{
 			Help: "Become a program: apply the flags to this process and execute the program in its place."},
 		{Name: "explain", Program: true, Below: explainHelp, New: func() flags.Runner { return new(explainCmd) },
 			Help: "Print the steps that run or exec would take, and start nothing."},
+		{Name: "box", Program: true, Below: boxHelp, New: func() flags.Runner { return new(boxCmd) },
+			Help: "Run what a stranger wrote in a sandbox: it may change the project's directory and nothing else, sees neither your files nor the network, and gets no rights. Beside the flags of the box it takes those of sprog run."},
 		{Name: "doctor", New: func() flags.Runner { return new(doctorCmd) },
 			Help: "Print what this machine allows to this user, feature by feature."},
 		{Name: "completion", New: func() flags.Runner { return new(completionCmd) },
@@ -31,6 +33,7 @@ var app = flags.App{
 			Help: "Print the version."},
 	},
 	Groups: []flags.Group{
+		{Key: "box", Title: "Box"},
 		{Key: "program", Title: "Program"},
 		{Key: "identity", Title: "Identity"},
 		{Key: "capabilities", Title: "Capabilities"},

@@ -27,7 +27,7 @@ func (f *startFlags) environment(base []string) []string {
 	if f.ClearEnv {
 		base = nil
 	}
-	env := append([]string{}, base...)
+	env := f.sandbox.environment(append([]string{}, base...))
 	for _, name := range f.UnsetEnv {
 		env = unsetEnv(env, name)
 	}

@@ -83,5 +83,6 @@ type startFlags struct {
 
 	Ending lifeFlags `embed:"" group:"life"`
 
-	becomes bool // sprog becomes the program: it makes no child
+	becomes bool     // sprog becomes the program: it makes no child
+	sandbox *sandbox // of sprog box, or nil
 }

@@ -117,3 +117,34 @@ Examples:
   sprog explain --exec --umask 077 true
   sprog explain --json --unshare user,pid --map-root true
 `
+
+// boxHelp follows the flags of box.
+const boxHelp = `
+What the program can do:
+  change the project, but not what your tools execute later: .git/hooks,
+  .git/config, .vscode, .envrc, .husky, .claude and the like;
+  read the machine's file system, but neither your home directory nor /run, /tmp,
+  /mnt and other homes. Of your home it sees tools and their settings (.gitconfig,
+  .pyenv, .cargo/bin, the directories of PATH) and caches (go/pkg, .npm, .cargo),
+  to which it adds for itself alone;
+  use PATH, HOME, LANG, TERM and the variables of compilers, and no others.
+It has no network, no sockets of this machine, no capabilities and no other
+processes than its own. --show says it for your machine.
+
+A profile is a TOML file with flags for keys:
+  extends = "base"
+  ro = ["~/data"]
+  env = ["MY_TOKEN"]
+  net = true
+
+Where the box denies something, sprog says at the end of a program that failed
+what it may have been, and which flag allows it.
+
+Exit code: that of sprog run.
+
+Examples:
+  sprog box -- make test
+  sprog box --net --env NPM_TOKEN -- npm install
+  sprog box --overlay-project -- ./agent; sprog box --diff; sprog box --apply
+  sprog box --timeout 10m --memory 4G --result r.json --capture 64K -- ./agent
+`

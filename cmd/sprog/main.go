@@ -40,6 +40,9 @@ func execute(args []string) int {
 // read reads a command line and the configuration files that it names.
 func read(args []string) (*flags.Line, error) {
 	line, err := app.Read(args)
+	if box, is := line.Runner.(*boxCmd); is && err == nil && !line.Help {
+		err = box.includeProfiles(line)
+	}
 	if err == nil && !line.Help {
 		err = line.Expand(readInput)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/slowfile"
 	_ "github.com/sprog-dev/sprog/internal/verified"
 )
@@ -90,6 +91,7 @@ func TestScripts(t *testing.T) {
 //	uidmap   newuidmap is there, and an account nobody that can be delegated to
 //	freezer  cgroups of v1 can be frozen
 //	fuse     file systems can be served
+//	overlay  a user namespace's root can mount overlays
 //	cgroup2  a cgroup can be made below the first cgroup2 mount
 func condition(name string) (bool, error) {
 	switch name {
@@ -111,6 +113,8 @@ func condition(name string) (bool, error) {
 		return unix.Access("/dev/fuse", unix.R_OK|unix.W_OK) == nil, nil
 	case "freezer":
 		return os.Geteuid() == 0 && unix.Access(freezerV1, unix.W_OK) == nil, nil
+	case "overlay":
+		return sprog.Probe("overlay-user").Answer == sprog.Yes, nil
 	case "cgroup2":
 		return cgroup2() != "", nil
 	}

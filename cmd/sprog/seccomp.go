@@ -73,6 +73,7 @@ func parseErrno(s string) (uint16, bool) {
 // for that.
 func (f *startFlags) setSeccomp(attr *sprog.Attr) (err error) {
 	attr.Seccomp, err = f.Seccomp.attr()
+	attr.Seccomp = f.sandbox.filter(attr.Seccomp)
 	attr.NoNewPrivs = attr.NoNewPrivs || attr.Seccomp != nil
 	return err
 }

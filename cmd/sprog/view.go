@@ -308,7 +308,15 @@ func (f *startFlags) mountFlag(field string) string {
 	index, is := strings.CutPrefix(field, "Attr.Mounts[")
 	index, _, closed := strings.Cut(index, "]")
 	n, err := strconv.Atoi(index)
-	if _, names := f.View.named(); is && closed && err == nil && n < len(names) {
+	if !is || !closed || err != nil {
+		return ""
+	}
+	if f.sandbox.hasView() {
+		if n -= len(f.sandbox.mounts); n < 0 {
+			return "sprog box"
+		}
+	}
+	if _, names := f.View.named(); n < len(names) {
 		return "--" + names[n]
 	}
 	return ""
@@ -346,12 +354,24 @@ func (f *viewFlags) root() *sprog.Root {
 
 // setView fills in what the program sees of the file system.
 func (f *startFlags) setView(attr *sprog.Attr) {
-	attr.Root, attr.Mounts = f.View.root(), f.View.mounts()
+	attr.Root, attr.Mounts = f.viewed()
 }
+
+// viewed is the view that all flags make together.
+func (f *startFlags) viewed() (*sprog.Root, []sprog.Mount) {
+	root, mounts := f.View.root(), f.View.mounts()
+	if f.sandbox.hasView() {
+		root, mounts = cmp.Or(root, f.sandbox.root), slices.Concat(f.sandbox.mounts, mounts)
+	}
+	return root, mounts
+}
+
+// hasView reports whether the program sees something else than the caller.
+func (f *startFlags) hasView() bool { return f.View.asked() || f.sandbox.hasView() }
 
 // impliedNamespaces are those that flags need without saying so.
 func (f *startFlags) impliedNamespaces() (flags uintptr) {
-	if !f.View.asked() {
+	if !f.hasView() {
 		return 0
 	}
 	flags = unix.CLONE_NEWNS

@@ -20,7 +20,7 @@ type seenFrom struct {
 
 // viewPlace is where the program's files are outside of its view, or nil.
 func (f *startFlags) viewPlace() *seenFrom {
-	root, mounts := f.View.root(), f.View.mounts()
+	root, mounts := f.viewed()
 	if root == nil && len(mounts) == 0 {
 		return nil
 	}

@@ -3,6 +3,7 @@ package flags
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +46,31 @@ func (l *Line) Expand(read func(path string) ([]byte, error)) error {
 		}
 	}
 	return nil
+}
+
+// Include puts the flags of a file in front of those that are given. A flag that can be repeated has
+// its values in addition; of others, those that are given count.
+func (l *Line) Include(path string, text []byte) error {
+	taken := map[*Flag]bool{}
+	for _, g := range l.Given {
+		taken[g.Flag] = !g.isList()
+	}
+	return l.include(path, func(string) ([]byte, error) { return text, nil }, taken)
+}
+
+// Keys are the keys of a file.
+func Keys(text []byte) (keys []string, err error) {
+	entries, err := parseConfig(text)
+	for _, e := range entries {
+		keys = append(keys, e.key)
+	}
+	return keys, err
+}
+
+// isList reports whether what a flag is given is added to what it was given before.
+func (f *Flag) isList() bool {
+	_, ordered := f.ordered()
+	return ordered || f.value.Kind() == reflect.Slice
 }
 
 // include puts the flags of one file in front, but those that are taken.

@@ -52,13 +52,13 @@ func (a *App) ownerOf(word string) string {
 }
 
 func (l *Line) unknownFlag(word string) error {
-	if owner := l.app.ownerOf(word); owner != "" {
-		return fmt.Errorf("unknown flag %s, which %s has", word, owner)
-	}
 	for _, f := range l.app.Elsewhere {
 		if slices.Contains(strings.Fields(f.Names), word) {
 			return fmt.Errorf("unknown flag %s: %s", word, f.Answer)
 		}
+	}
+	if owner := l.app.ownerOf(word); owner != "" {
+		return fmt.Errorf("unknown flag %s, which %s has", word, owner)
 	}
 	var names []string
 	for i := range l.flags {

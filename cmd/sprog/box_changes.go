@@ -1,0 +1,43 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/sprog-dev/sprog/cmd/sprog/internal/box"
+	"github.com/sprog-dev/sprog/internal/flags"
+)
+
+// changes shows, makes or drops what a run with --overlay-project has changed.
+func (c *boxCmd) changes(b *box.Box, line *flags.Line) error {
+	if len(line.Rest) > 0 {
+		return errors.New("--diff, --apply and --discard start no program")
+	}
+	changes, err := box.OpenChanges(b.Changes, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("no changes to %s are kept apart: sprog box --overlay-project keeps them", b.Project.Dir)
+	}
+	if err != nil {
+		return err
+	}
+	defer changes.Close()
+	switch {
+	case c.Diff:
+		return changes.Diff(b.Project.Dir, os.Stdout)
+	case c.Discard:
+		return changes.Discard()
+	}
+	refused, err := changes.Apply(&b.Project)
+	if err != nil {
+		return err
+	}
+	if len(refused) > 0 {
+		fmt.Fprintf(os.Stderr, "sprog: box: your tools would execute these, which stay as they were: %s\n", strings.Join(quotedAll(refused), ", "))
+	}
+	return changes.Discard()
+}

@@ -1,0 +1,111 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/cmd/sprog/internal/box"
+)
+
+// boxProcesses is how many processes and threads a program in the box may have.
+const boxProcesses = 4096
+
+// fill gives the flags of run what the box consists of, as far as the line says nothing else.
+func (c *boxCmd) fill(b *box.Box) error {
+	c.sandbox = &sandbox{}
+	c.NoNewPrivs = true
+	if !c.capsGiven() {
+		c.Capabilities.Caps = &capSet{}
+		if err := c.Capabilities.Caps.Set(""); err != nil {
+			return err
+		}
+	}
+	if c.Pdeathsig == 0 {
+		c.Pdeathsig = signalName(unix.SIGKILL)
+	}
+	if err := c.limit(); err != nil {
+		return err
+	}
+	if c.Net {
+		c.Landlock.Scope |= landlockScope(sprog.LandlockScopeAbstractUnixSocket | sprog.LandlockScopeSignal)
+		c.Landlock.BestEffort = true
+	}
+	if s := sprog.Probe("view-user"); s.Answer != sprog.Yes {
+		return c.degrade(b, s.Reason)
+	}
+	c.Unshare |= unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
+	if !c.Net {
+		c.Unshare |= unix.CLONE_NEWNET
+		c.Inside.Loopback = true
+	}
+	c.MapCurrent = !c.MapRoot && c.mapsNothing()
+	c.Inside.DisableUserns = true
+	b.Overlays = sprog.Probe("overlay-user").Answer == sprog.Yes
+	c.sandbox.root, c.sandbox.mounts = b.Root(), b.Mounts()
+	return nil
+}
+
+// capsGiven reports whether a flag says which capabilities the program has.
+func (c *boxCmd) capsGiven() bool {
+	f := &c.Capabilities
+	return f.Caps != nil || f.CapAdd != nil || f.CapDrop != nil || f.Bounding != nil || f.Permitted != nil || f.Effective != nil ||
+		f.Inheritable != nil || f.AmbientCaps != nil || f.KeepCaps
+}
+
+// limit keeps a program from making processes without end. In a new user namespace the limit counts
+// those inside alone.
+func (c *boxCmd) limit() error {
+	for _, l := range c.Rlimit {
+		if l.Resource == unix.RLIMIT_NPROC {
+			return nil
+		}
+	}
+	own, err := ownRlimit(unix.RLIMIT_NPROC)
+	if err == nil && own.Max > boxProcesses {
+		c.Rlimit = append(c.Rlimit, rlimit{Resource: unix.RLIMIT_NPROC, Cur: boxProcesses, Max: boxProcesses})
+	}
+	return err
+}
+
+// degrade is the box on a machine that makes no namespaces: what cannot be hidden cannot be read.
+func (c *boxCmd) degrade(b *box.Box, reason string) error {
+	if !c.Degrade {
+		return fmt.Errorf("the box needs user namespaces: %s. --degrade goes on with Landlock alone", reason)
+	}
+	if c.OverlayProject {
+		return fmt.Errorf("--overlay-project needs user namespaces: %s", reason)
+	}
+	if s := sprog.Probe("landlock"); s.Answer != sprog.Yes {
+		return fmt.Errorf("--degrade needs Landlock: %s", s.Reason)
+	}
+	fmt.Fprintf(os.Stderr, "sprog: box: Landlock alone, as there are no user namespaces (%s): names of files, processes and /tmp are the machine's\n", reason)
+	l := &c.Landlock
+	l.Try, l.BestEffort = true, true
+	readable, changeable := b.Landlocked()
+	for _, path := range readable {
+		l.ROX = append(l.ROX, word(path))
+	}
+	for _, path := range changeable {
+		l.RWX = append(l.RWX, word(path))
+	}
+	l.Scope |= landlockScope(sprog.LandlockScopeAbstractUnixSocket | sprog.LandlockScopeSignal)
+	if !c.Net {
+		l.Access.fs, l.Access.net = true, true
+	}
+	return nil
+}
+
+// profileDirs are where profiles are looked for, the caller's own before those that others write.
+func profileDirs(home, project string) []string {
+	config := os.Getenv("XDG_CONFIG_HOME")
+	if !filepath.IsAbs(config) {
+		config = filepath.Join(home, ".config")
+	}
+	return []string{filepath.Join(config, "sprog/box"), "/etc/sprog/box", filepath.Join(project, ".sprog")}
+}

@@ -1,0 +1,105 @@
+//go:build linux
+
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/sprog-dev/sprog/cmd/sprog/internal/box"
+)
+
+// observe notes what is to be compared at the end. The function that it returns tells of that.
+func (c *boxCmd) observe(b *box.Box) func(error) {
+	before := b.Project.Unprotected()
+	return func(err error) {
+		code := exitCode(0)
+		if err != nil && !errors.As(err, &code) {
+			return // of a program that has not run
+		}
+		if c.OverlayProject {
+			c.tellChanges(b)
+		} else if changed := before.Changed(); len(changed) > 0 {
+			fmt.Fprintf(os.Stderr, "sprog: box: look at these before you go on, as your tools may execute them, and they were not there or could not be protected: %s\n",
+				strings.Join(quotedAll(changed), ", "))
+		}
+		if code != 0 && code != exitTimeout && !c.toldOff() {
+			c.tellCauses()
+		}
+	}
+}
+
+// toldOff reports whether nobody reads what the box has to say.
+func (c *boxCmd) toldOff() bool { return c.Ending.Result == dash }
+
+// tellChanges says what has become of them.
+func (c *boxCmd) tellChanges(b *box.Box) {
+	changes, err := box.OpenChanges(b.Changes, false)
+	if err != nil { // this run holds them
+		changes = box.HeldChanges(b.Changes)
+	} else {
+		defer changes.Close()
+	}
+	if list, err := changes.List(b.Project.Dir); err == nil {
+		fmt.Fprintf(os.Stderr, "sprog: box: %d changes are kept apart: sprog box --diff shows them, --apply makes them, --discard drops them\n", len(list))
+	}
+}
+
+// tellCauses says what the box may have denied a program that has failed, and which flag would allow
+// that.
+func (c *boxCmd) tellCauses() {
+	var causes []string
+	if tried := c.sandbox.triedNetwork(); tried {
+		causes = append(causes, "it tried to reach the network (--net)")
+	} else if !c.Net {
+		causes = append(causes, "the network (--net)")
+	}
+	causes = append(causes, "files in your home directory or in /run (--ro DIR, --rw DIR)", "writing outside of the project (--rw DIR)")
+	if names := withheld(c.Env); len(names) > 0 {
+		causes = append(causes, fmt.Sprintf("variables (--env NAME): %s", strings.Join(names, " ")))
+	}
+	fmt.Fprintf(os.Stderr, "sprog: box: the program failed. If it lacked something, the box does not have:\n  %s\n", strings.Join(causes, "\n  "))
+}
+
+// withheld are some of the variables that the program did not get.
+func withheld(asked envList) (names []string) {
+	const most = 12
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		given := func(s string) bool { return s == name || strings.HasPrefix(s, name+"=") }
+		if !shellName(name) || box.Passes(name) || slices.ContainsFunc(asked, given) || strings.HasPrefix(name, "_") {
+			continue
+		}
+		names = append(names, name)
+	}
+	slices.SortStableFunc(names, func(a, b string) int { // what one would miss first
+		return cmp.Compare(b2i(box.IsSecret(b)), b2i(box.IsSecret(a)))
+	})
+	if len(names) > most {
+		names = append(names[:most], "...")
+	}
+	return names
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// shellName reports whether a shell could set a variable.
+func shellName(name string) bool {
+	return strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == ""
+}
+
+func quotedAll(paths []string) (list []string) {
+	for _, path := range paths {
+		list = append(list, fmt.Sprintf("%q", path))
+	}
+	return list
+}

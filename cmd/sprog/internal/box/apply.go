@@ -1,0 +1,141 @@
+//go:build linux
+
+package box
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Apply makes the changes in the project, but for those to protected paths, which it returns. What is
+// a symbolic link in the project leads nowhere: a program in the box cannot have a file
+// outside of the project written.
+func (c *Changes) Apply(p *Project) (refused []string, err error) {
+	list, err := c.List(p.Dir)
+	if err != nil {
+		return nil, err
+	}
+	from, err := os.OpenRoot(filepath.Join(c.dir, "upper"))
+	if err != nil {
+		return nil, err
+	}
+	defer from.Close()
+	to, err := os.OpenRoot(p.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer to.Close()
+	kept := p.Protected()
+	for _, change := range list {
+		path := filepath.Join(p.Dir, change.Path)
+		keeps := func(k string) bool { return below(path, k) || change.Kind != 'M' && !change.Mode.IsDir() && below(k, path) }
+		if slices.ContainsFunc(kept, keeps) || ofRepository(change) {
+			refused = append(refused, change.Path)
+			continue
+		}
+		if err := apply(change, from, to); err != nil {
+			return refused, err
+		}
+	}
+	return refused, nil
+}
+
+// ofRepository reports whether a change is to what git would execute in a repository that may have
+// been made just now.
+func ofRepository(c Change) bool {
+	if filepath.Base(c.Path) == ".git" {
+		return !c.Mode.IsDir()
+	}
+	_, after, is := strings.Cut("/"+c.Path, "/.git/")
+	executes := func(name string) bool { return below(after, name) }
+	for is && strings.HasPrefix(after, "modules/") { // where each name may be a directory, or a repository
+		_, after, _ = strings.Cut(strings.TrimPrefix(after, "modules/"), "/")
+	}
+	return is && slices.ContainsFunc(executedByGit[:], executes)
+}
+
+// apply makes one change.
+func apply(c Change, from, to *os.Root) error {
+	if err := makeParents(filepath.Dir(c.Path), to); err != nil {
+		return err
+	}
+	old, oldErr := to.Lstat(c.Path)
+	if oldErr == nil && (c.Kind == 'D' || old.IsDir() != c.Mode.IsDir()) {
+		if err := to.RemoveAll(c.Path); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.Kind == 'D':
+		return nil
+	case c.Mode.IsDir():
+		if err := to.Mkdir(c.Path, 0o700); err != nil && !os.IsExist(err) {
+			return err
+		}
+		return to.Chmod(c.Path, c.Mode.Perm())
+	case c.Mode&fs.ModeSymlink != 0:
+		text, err := from.Readlink(c.Path)
+		if err != nil {
+			return err
+		}
+		to.Remove(c.Path)
+		return to.Symlink(text, c.Path)
+	case !c.Mode.IsRegular():
+		return fmt.Errorf("%s is neither a file, a directory nor a link", c.Path)
+	}
+	return copyFile(c, from, to)
+}
+
+// makeParents makes the directories above a change, and what is something else instead one of them.
+func makeParents(dir string, to *os.Root) error {
+	if dir == "." {
+		return nil
+	}
+	if err := makeParents(filepath.Dir(dir), to); err != nil {
+		return err
+	}
+	is, err := to.Lstat(dir)
+	if err == nil && is.IsDir() {
+		return nil
+	}
+	if err == nil {
+		if err := to.Remove(dir); err != nil {
+			return err
+		}
+	}
+	return to.Mkdir(dir, 0o755)
+}
+
+// copyFile puts a file in its place at once.
+func copyFile(c Change, from, to *os.Root) error {
+	in, err := from.Open(c.Path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	name := filepath.Join(filepath.Dir(c.Path), ".sprog-"+filepath.Base(c.Path))
+	to.Remove(name)
+	out, err := to.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if err == nil {
+		err = out.Chmod(c.Mode.Perm())
+	}
+	if closeErr := out.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = to.Rename(name, c.Path)
+	}
+	if err != nil {
+		to.Remove(name)
+	}
+	return err
+}

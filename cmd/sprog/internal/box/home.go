@@ -1,0 +1,128 @@
+//go:build linux
+
+package box
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/mountinfo"
+)
+
+// tools are what a home directory has of programs and their settings. Nothing of it is a secret.
+var tools = [...]string{
+	".gitconfig", ".config/git", ".profile", ".bashrc", ".bash_profile", ".zshrc", ".zshenv", ".inputrc", ".vimrc",
+	".local/bin", ".local/lib", ".local/share/pipx", ".local/share/uv", ".nvm", ".fnm", ".volta", ".pyenv", ".rbenv", ".asdf", ".rustup", ".sdkman",
+	".cargo/bin", ".cargo/env", ".cargo/config.toml", "go/bin", "sdk", ".config/go", ".config/pip/constraints.txt", ".deno/bin", ".bun/bin",
+}
+
+// caches are what tools keep to be faster. What is in them is read, and what is added to them is
+// gone at the end: a program that could write there would decide what is built outside later.
+var caches = [...]string{
+	".cache/go-build", "go/pkg", ".npm", ".cache/pip", ".cache/uv", ".cache/yarn", ".cache/pnpm", ".local/share/pnpm/store",
+	".cargo/registry", ".cargo/git", ".m2", ".gradle/caches", ".gem", ".cache/ccache", ".ccache", ".cache/node-gyp", ".cache/Cypress",
+}
+
+// The same, by the variables that say where they are: a directory in what one has, or itself.
+var (
+	toolsNamed  = [...]string{"RUSTUP_HOME", "PYENV_ROOT", "NVM_DIR", "GOROOT", "JAVA_HOME", "VIRTUAL_ENV", "CARGO_HOME/bin", "GOPATH/bin", "GOBIN"}
+	cachesNamed = [...]string{"GOCACHE", "GOMODCACHE", "GOPATH/pkg", "CARGO_HOME/registry", "CARGO_HOME/git", "PIP_CACHE_DIR", "UV_CACHE_DIR", "npm_config_cache", "CCACHE_DIR"}
+)
+
+// named are the directories of some variables that are in a hidden place.
+func (b *Box) named(names []string) (list []string) {
+	for _, name := range names {
+		name, rest, _ := strings.Cut(name, "/")
+		dir := filepath.Join(os.Getenv(name), rest)
+		if os.Getenv(name) != "" && filepath.IsAbs(dir) && b.hides(dir) {
+			list = append(list, dir)
+		}
+	}
+	return list
+}
+
+// hides reports whether a path is in a hidden place, and no such place itself.
+func (b *Box) hides(path string) bool {
+	in := func(dir string) bool { return dir != "" && path != dir && below(path, dir) }
+	return in(b.Home) || slices.ContainsFunc(hidden[:], func(h hiddenPlace) bool { return in(h.path) })
+}
+
+// home is an empty home directory with what tools need of the caller's.
+func (b *Box) home() (list []sprog.Mount) {
+	if isRealDir(b.Home) {
+		list = append(list, tmpfs(b.Home, 0o700))
+	}
+	for _, path := range b.toolPaths() {
+		list = append(list, sprog.Mount{Bind: path, Flags: readOnly})
+	}
+	mounted, found := mountPoints(), b.named(cachesNamed[:])
+	for _, name := range caches {
+		found = append(found, filepath.Join(b.Home, name))
+	}
+	slices.Sort(found)
+	for _, dir := range slices.Compact(found) {
+		inside := func(at string) bool { return below(at, dir) }
+		if !isRealDir(dir) || b.shares(dir) || slices.ContainsFunc(mounted, inside) {
+			continue
+		}
+		m := tmpfs(dir, 0o755)
+		if b.Overlays {
+			m = sprog.Mount{Target: dir, Overlay: &sprog.Overlay{Lower: []string{dir}, Private: true}, Flags: writable}
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+// toolPaths are the tools that are there, and the directories of PATH.
+func (b *Box) toolPaths() (list []string) {
+	add := func(path string) {
+		within := func(dir string) bool { return below(path, dir) }
+		if unix.Access(path, unix.F_OK) == nil && b.hides(path) && !slices.ContainsFunc(list, within) && !b.shares(path) {
+			list = append(list, path)
+		}
+	}
+	for _, name := range tools {
+		add(filepath.Join(b.Home, name))
+	}
+	for _, dir := range b.named(toolsNamed[:]) {
+		add(dir)
+	}
+	for _, dir := range b.Path {
+		if filepath.IsAbs(dir) {
+			add(installed(filepath.Clean(dir)))
+		}
+	}
+	return list
+}
+
+// installed is the directory that a tool is installed in which has its programs in a directory of
+// PATH: in some, programs are scripts that look for the rest.
+func installed(dir string) string {
+	for _, name := range tools {
+		if before, _, is := strings.Cut(dir+"/", "/"+name+"/"); is {
+			return before + "/" + name
+		}
+	}
+	return dir
+}
+
+// shares reports whether a place in the home directory is the project's already, or what the project
+// is in.
+func (b *Box) shares(path string) bool {
+	return below(path, b.Project.Dir) || below(b.Project.Dir, path)
+}
+
+// mountPoints are where something is mounted.
+func mountPoints() (list []string) {
+	text, _ := os.ReadFile("/proc/self/mountinfo")
+	for m := range mountinfo.Mounts(string(text)) {
+		list = append(list, m.Point)
+	}
+	return list
+}

@@ -1,0 +1,157 @@
+//go:build linux
+
+package box
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Project is the directory that the program may change.
+type Project struct {
+	Dir  string
+	Git  bool // it is the top of a git repository, which tells what was changed
+	dirs []gitDir
+
+	named []string // by the user's own configuration of git
+}
+
+// FindProject is the top of the git repository that a directory is in, or the directory. A repository
+// of somebody else's is none: he would decide how much of the machine is open.
+func FindProject(dir, home string) (Project, error) {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return Project{}, err
+	}
+	p := Project{Dir: dir}
+	for at := dir; at != "/" && !p.Git; at = filepath.Dir(at) {
+		if p.Git = isOwn(filepath.Join(at, ".git")); p.Git {
+			p.Dir = at
+		}
+	}
+	p.dirs = findGitDirs(p.Dir)
+	for _, name := range [...]string{".gitconfig", ".config/git/config"} {
+		p.named = append(p.named, namedBy(filepath.Join(home, name), p.Dir)...)
+	}
+	return p, nil
+}
+
+// isOwn reports whether a file is there that belongs to the caller.
+func isOwn(path string) bool {
+	var st unix.Stat_t
+	return unix.Lstat(path, &st) == nil && int(st.Uid) == os.Geteuid()
+}
+
+// tooMuch are directories that hold more than one project.
+var tooMuch = [...]string{"/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var", "/var/tmp"}
+
+// Refuse is why the project is none, or nil.
+func (p *Project) Refuse(home string) error {
+	for _, dir := range append(tooMuch[:], home) {
+		switch {
+		case dir != "" && dir == p.Dir:
+			return fmt.Errorf("%s is no project; change to the directory that is to be changed, or name it with --project", dir)
+		case dir != "" && below(dir, p.Dir):
+			return fmt.Errorf("%s is no project: %s is in it; change to the directory that is to be changed, or name it with --project", p.Dir, dir)
+		}
+	}
+	for _, dir := range [...]string{"/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sbin", "/sys"} {
+		if below(p.Dir, dir) {
+			return fmt.Errorf("%s is no project: it is in %s", p.Dir, dir)
+		}
+	}
+	if typeOf(filepath.Join(p.Dir, ".git")) == syscall.S_IFLNK {
+		return errors.New(".git is a symbolic link, which a program in the box could replace: name the repository with --project")
+	}
+	return nil
+}
+
+// A gitDir is where git has what it knows.
+type gitDir struct {
+	dir  string // the repository's, with hooks and config
+	link string // the file .git that leads to it, or ""
+	work string // a worktree's own directory below dir, or ""
+}
+
+// deepest is how many directories below the project a repository is still found.
+const deepest = 4
+
+// findGitDirs looks for all that git would find below a directory.
+func findGitDirs(project string) (list []gitDir) {
+	top := strings.Count(project, "/")
+	filepath.WalkDir(project, func(path string, d os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return filepath.SkipDir
+		case d.Name() == ".git" && d.IsDir():
+			list = append(append(list, gitDir{dir: path}), modulesOf(path)...)
+			return filepath.SkipDir
+		case d.Name() == ".git" && d.Type().IsRegular():
+			list = append(list, followed(path))
+		case d.IsDir() && (strings.Count(path, "/")-top > deepest || d.Name() == "node_modules" || d.Name() == "target"):
+			return filepath.SkipDir
+		}
+		return nil
+	})
+	return list
+}
+
+// modulesOf are the repositories of submodules.
+func modulesOf(dir string) (list []gitDir) {
+	filepath.WalkDir(filepath.Join(dir, "modules"), func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.IsDir() || d.Name() == "objects" {
+			return filepath.SkipDir
+		}
+		if typeOf(filepath.Join(path, "HEAD")) == unix.S_IFREG {
+			list = append(list, gitDir{dir: path})
+		}
+		return nil
+	})
+	return list
+}
+
+// followed is what a file .git leads to. A program in an earlier box may have written it: a directory
+// counts only if it is one of git's that knows of this file, and all that is believed is
+// where that is.
+func followed(link string) gitDir {
+	g := gitDir{link: link}
+	text, _ := os.ReadFile(link)
+	dir, is := strings.CutPrefix(strings.TrimSpace(string(text)), "gitdir: ")
+	if !is {
+		return g
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(filepath.Dir(link), dir)
+	}
+	dir, err := filepath.EvalSymlinks(dir)
+	back, _ := os.ReadFile(filepath.Join(dir, "gitdir"))
+	common := filepath.Dir(filepath.Dir(dir))
+	if err == nil && strings.TrimSpace(string(back)) == link && filepath.Base(filepath.Dir(dir)) == "worktrees" &&
+		isRealDir(filepath.Join(common, "objects")) && typeOf(filepath.Join(common, "HEAD")) == unix.S_IFREG && isOwn(common) {
+		g.dir, g.work = common, dir
+	}
+	return g
+}
+
+// ProjectAt is a directory that somebody has named, repository or not.
+func ProjectAt(dir, home string) (Project, error) {
+	found, err := FindProject(dir, home)
+	if err != nil {
+		return found, err
+	}
+	real, err := filepath.EvalSymlinks(dir)
+	if err == nil {
+		real, err = filepath.Abs(real)
+	}
+	found.Dir, found.dirs = real, findGitDirs(real)
+	return found, err
+}
