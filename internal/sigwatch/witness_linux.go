@@ -99,9 +99,9 @@ func (w *Watch) wasSeen(s *Signal) bool {
 // setpgid(2) waits for, even if it is about no process.
 func AwaitSent() { unix.Setpgid(math.MaxInt32, 1) }
 
-// patience is how long the witness may take to answer. It takes some microseconds, unless
+// patience is how long the witness may take to answer. It takes some microseconds where the machine is not busy, unless
 // somebody has killed or stopped it.
-const patience = time.Second
+const patience = 5 * time.Second
 
 // ask takes what the witness has seen until now. Its own question comes last.
 func (w *Watch) ask() error {
