@@ -46,6 +46,10 @@ func (v *viewer) setFlagsAnd(field string, fd program.Arg, set, clear spec.Mount
 	if set|clear == 0 {
 		return
 	}
+	if v.old != nil {
+		v.remount(field, fd, set, clear)
+		return
+	}
 	on, off := attributes(set), attributes(clear)
 	if (set|clear)&spec.MountNoAtime != 0 {
 		off |= unix.MOUNT_ATTR__ATIME
@@ -55,6 +59,10 @@ func (v *viewer) setFlagsAnd(field string, fd program.Arg, set, clear spec.Mount
 
 // propagate says how mounts below spread.
 func (v *viewer) propagate(field string, fd program.Arg, how uint64) {
+	if v.old != nil {
+		v.callMount(field, Num(0), v.as(field, fd, v.old.to), "", unix.MS_REC|how, "")
+		return
+	}
 	v.setAttr(field, fd, atRecursive, 0, 0, how)
 }
 

@@ -20,6 +20,10 @@ func (t *taken) needsHidden() bool {
 }
 
 func (v *viewer) hide() {
+	if v.old != nil {
+		v.oldHide()
+		return
+	}
 	field := v.ask.ViewField()
 	v.hidden = v.newFileSystem(field, "tmpfs", attributes(spec.MountNoSUID|spec.MountNoDev), option{key: "mode", value: "0700"})
 	v.add(field, program.MoveMount, v.hidden, v.p.Str(""), Num(unix.AT_FDCWD), v.p.Str("/"), Num(fromDescriptor))
@@ -28,6 +32,9 @@ func (v *viewer) hide() {
 
 // unhide detaches it: what it is made of lives as long as what has been cloned from it.
 func (v *viewer) unhide() {
+	if v.old != nil {
+		return // oldEnd does
+	}
 	field := v.ask.ViewField()
 	v.add(field, program.Umount2, v.p.Str("."), Num(unix.MNT_DETACH))
 	v.add(field, program.Chdir, v.p.Str("/"))
@@ -49,6 +56,9 @@ func (v *viewer) hiddenDir(field string, mode uint32) (name string) {
 
 // clone makes a mount of something in it.
 func (v *viewer) clone(field, name string) program.Arg {
+	if v.old != nil {
+		return v.openIn(field, v.hidden, name)
+	}
 	v.add(field, program.OpenTree, v.hidden, v.p.Str(name), Num(openTreeClone))
 	return v.p.Result()
 }
@@ -66,7 +76,9 @@ func (v *viewer) takeData(t *taken) {
 		v.close(t.field, p.Result())
 	}
 	t.fd = v.clone(t.field, name)
-	v.setFlags(t.field, t.fd, t.Flags, t.Clear, 0)
+	if v.old == nil {
+		v.setFlags(t.field, t.fd, t.Flags, t.Clear, 0)
+	}
 }
 
 // mostWritten is the most that one write(2) is asked for; the kernel does not take more than 2 GiB.
@@ -91,9 +103,18 @@ func (v *viewer) writeAll(t *taken, fd program.Arg) {
 // takeMask takes what hides a directory, and what hides a file: the caller's /dev/null,
 // which has to be that. The program's own could be anything (CVE-2025-31133).
 func (v *viewer) takeMask(t *taken) {
-	p := v.p
 	t.fd = v.clone(t.field, v.hiddenDir(t.field, 0))
-	v.setFlags(t.field, t.fd, spec.MountReadOnly, 0, 0)
+	if v.old == nil {
+		v.setFlags(t.field, t.fd, spec.MountReadOnly, 0, 0)
+	}
+	if v.old == nil {
+		v.takeNull(t)
+	}
+}
+
+// takeNull takes the caller's /dev/null, if it is that.
+func (v *viewer) takeNull(t *taken) {
+	p := v.p
 	t.other = v.clonePath(t.field, "/dev/null", 0, nil)
 	isNull, maybe := p.Ahead(), p.Ahead()
 	v.add(t.field, program.Statx, t.other, p.Str(""), Num(emptyPath), Num(unix.STATX_TYPE), v.stat)
@@ -108,9 +129,12 @@ func (v *viewer) takeMask(t *taken) {
 // placeMask hides what is at the target, if anything is.
 func (v *viewer) placeMask(t *taken) {
 	p, missing, isDir, done := v.p, v.p.Ahead(), v.p.Ahead(), v.p.Ahead()
-	v.openStep(t.field, t.At()).On(uint32(unix.ENOENT), &missing)
-	at := p.Result()
+	at := v.openPath(t.field, t.At(), &missing)
 	attach := func(fd program.Arg) {
+		if v.old != nil {
+			v.mountAt(t.field, fd, v.as(t.field, at, v.old.to), unix.MS_BIND)
+			return
+		}
 		v.add(t.field, program.MoveMount, fd, p.Str(""), at, p.Str(""), Num(fromDescriptor|toDescriptor))
 	}
 	v.gotoIfDirectory(t.field, at, &isDir)
@@ -118,6 +142,11 @@ func (v *viewer) placeMask(t *taken) {
 	p.GotoIf(t.field, v.always(), Num(0), &done).Quiet = true
 	isDir.Place()
 	attach(t.fd)
+	if v.old != nil {
+		top := v.openPath(t.field, t.At(), nil)
+		v.remount(t.field, top, spec.MountReadOnly, 0)
+		v.close(t.field, top)
+	}
 	done.Place()
 	v.close(t.field, at)
 	missing.Place()

@@ -26,7 +26,7 @@ func (v *viewer) takeProc(t *taken) {
 		options = append(options, option{key: "subset", value: "pid"})
 	}
 	attr := attributes(t.flagsOf(usual))
-	if t.Proc.Fallback == spec.ProcRefuse {
+	if t.Proc.Fallback == spec.ProcRefuse || v.old != nil {
 		t.fd = v.newFileSystem(t.field, "proc", attr, options...)
 		return
 	}
@@ -110,8 +110,16 @@ func (v *viewer) fill(t *taken) {
 		} else {
 			v.add(t.field, program.Mknodat, dev, p.Str(one.name), Num(modeRegular|0o444), Num(0))
 		}
-		v.add(t.field, program.MoveMount, one.fd, p.Str(""), dev, p.Str(one.name), Num(fromDescriptor))
-		v.close(t.field, one.fd)
+		if v.old != nil {
+			at := v.openIn(t.field, dev, one.name)
+			v.mountAt(t.field, one.fd, v.as(t.field, at, v.old.to), unix.MS_BIND)
+			v.close(t.field, at)
+		} else {
+			v.add(t.field, program.MoveMount, one.fd, p.Str(""), dev, p.Str(one.name), Num(fromDescriptor))
+		}
+		if one.fd.Kind != notMounted {
+			v.close(t.field, one.fd)
+		}
 	}
 	for _, l := range devLinks {
 		v.add(t.field, program.Symlinkat, p.Str(l.text), dev, p.Str(l.name))
@@ -144,6 +152,11 @@ func (v *viewer) protect(t *taken) {
 	p := v.p
 	for _, name := range settings {
 		missing := p.Ahead()
+		if v.old != nil {
+			v.oldProtect(t, name, &missing)
+			missing.Place()
+			continue
+		}
 		v.add(t.field, program.Openat2, v.fdOf(t), p.Str(name), v.how, Num(openHowSize)).On(uint32(unix.ENOENT), &missing)
 		at := p.Result()
 		v.add(t.field, program.OpenTree, at, p.Str(""), Num(openTreeClone|emptyPath|atRecursive))
@@ -207,7 +220,7 @@ const longestValue = 255
 
 // staysHere has the child return to the directory that it is in after it has gone through those of the options.
 func (v *viewer) staysHere(t *taken, options []option) (back func()) {
-	if !slices.ContainsFunc(options, func(o option) bool { return o.in != "" }) {
+	if v.old != nil || !slices.ContainsFunc(options, func(o option) bool { return o.in != "" }) {
 		return func() {}
 	}
 	v.add(t.field, program.Openat, Num(unix.AT_FDCWD), v.p.Str("."), Num(pathOnlyCloexec), Num(0)).Quiet = true

@@ -21,6 +21,7 @@ type viewer struct {
 	names  int         // how many files it has
 	taken  []taken
 	tree   tree
+	old    *oldView // where the kernel has only mount(2)
 
 	stat, kind program.Arg // room for what statx(2) tells, and a word for the type of a file
 	how        program.Arg // a struct open_how, for paths in the root
@@ -69,6 +70,7 @@ const (
 	statxRdevMinor  = 132
 	statxDevMajor   = 136
 	statxDevMinor   = 140
+	statxMountID    = 144
 	mountAttrSize   = 32
 	openHowSize     = 24
 	pathOnlyCloexec = unix.O_PATH | unix.O_CLOEXEC
@@ -80,6 +82,9 @@ func (b *builder) view() {
 		return
 	}
 	v := &viewer{builder: b}
+	if b.given.isOld() {
+		v.beginOld()
+	}
 	v.beginTelling()
 	field := v.ask.ViewField()
 	mask := b.p.Words(0)
@@ -115,15 +120,25 @@ func (v *viewer) take() {
 			v.takeOne(&v.taken[i])
 		}
 	}
-	if hides {
-		v.hide()
-		for i := range v.taken {
-			if v.taken[i].needsHidden() {
-				v.takeOne(&v.taken[i])
-			}
+	for i := range v.taken {
+		if t := &v.taken[i]; t.Mask && v.old != nil {
+			v.takeNull(t)
 		}
-		v.unhide()
 	}
+	if hides && v.old == nil {
+		v.takeHidden()
+	}
+}
+
+// takeHidden takes what is made of the hidden file system.
+func (v *viewer) takeHidden() {
+	v.hide()
+	for i := range v.taken {
+		if v.taken[i].needsHidden() {
+			v.takeOne(&v.taken[i])
+		}
+	}
+	v.unhide()
 }
 
 // isRoot reports whether the mount is the root directory.
@@ -131,6 +146,16 @@ func (v *viewer) isRoot(t *taken) bool { return t == &v.taken[0] && v.ask.Turns(
 
 // turn makes the root directory. The one of before is not to be reached any more.
 func (v *viewer) turn() {
+	if v.old != nil {
+		v.oldTurn()
+		for i := range v.taken {
+			if v.taken[i].needsHidden() {
+				v.takeHidden()
+				break
+			}
+		}
+		return
+	}
 	root, field, _ := v.ask.ViewRoot()
 	p := v.p
 	if root == nil {
@@ -149,7 +174,24 @@ func (v *viewer) turn() {
 	v.add(field, program.PivotRoot, p.Str("."), p.Str("."))
 	v.add(field, program.Umount2, p.Str("."), Num(unix.MNT_DETACH))
 	v.add(field, program.Chdir, p.Str("/"))
+	v.isAlone(field)
 	v.tree.init(landOf(root))
+}
+
+// isAlone makes sure that nothing is on top of the new root. The parent of the root directory is itself, or what
+// is mounted there: the old root, if the caller had something on top of that, which was taken for it.
+func (v *viewer) isAlone(field string) {
+	p, alone := v.p, v.p.Ahead()
+	v.add(field, program.Statx, v.root, p.Str(""), Num(emptyPath), Num(unix.STATX_MNT_ID), v.stat).Quiet = true
+	id := p.Words(0)
+	p.Copy(field, v.stat.Plus(statxMountID), id)
+	top := v.onTop(field, v.root)
+	p.StepOf(top).Quiet = true
+	v.add(field, program.Statx, top, p.Str(""), Num(emptyPath), Num(unix.STATX_MNT_ID), v.stat).Quiet = true
+	v.close(field, top)
+	p.GotoIf(field, v.stat.Plus(statxMountID), p.Value(field, id), &alone).Quiet = true
+	v.fails(field, "/", Covered)
+	alone.Place()
 }
 
 // place places the mounts, in their order.
@@ -176,7 +218,7 @@ func (v *viewer) end() {
 	}
 	for i := range v.taken {
 		t := &v.taken[i]
-		if !t.stays {
+		if !t.stays || v.isRoot(t) && v.old != nil { // which oldEnd closes
 			continue
 		}
 		here := v.ifThere(t)
@@ -186,7 +228,10 @@ func (v *viewer) end() {
 		v.close(t.field, v.fdOf(t))
 		here.Place()
 	}
-	if !v.ask.Turns() {
+	if v.old != nil {
+		v.oldEnd()
+	}
+	if !v.ask.Turns() && v.old == nil {
 		v.close(field, v.root)
 	}
 }

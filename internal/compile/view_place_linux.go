@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -50,12 +51,25 @@ func (v *viewer) placeOne(t *taken) {
 func (v *viewer) attach(t *taken, to target) {
 	if to.known() {
 		parent, name := v.makeKnown(t, to)
+		if v.old != nil {
+			v.oldAttach(t, parent.fd, name)
+			v.reopen(t, parent.fd, name)
+			v.closeDir(t.field, parent)
+			return
+		}
 		v.add(t.field, program.MoveMount, v.fdOf(t), v.p.Str(""), parent.fd, v.p.Str(name), Num(fromDescriptor))
 		v.closeDir(t.field, parent)
 		return
 	}
 	v.makeUnknown(t, to)
 	dir := v.open(t.field, to.path)
+	if v.old != nil {
+		v.oldAttach(t, dir.fd, "")
+		v.closeDir(t.field, dir)
+		t.fd = v.openPath(t.field, to.path, nil)
+		v.oldFlags(t)
+		return
+	}
 	v.add(t.field, program.MoveMount, v.fdOf(t), v.p.Str(""), dir.fd, v.p.Str(""), Num(fromDescriptor|toDescriptor))
 	v.closeDir(t.field, dir)
 }
@@ -78,8 +92,20 @@ func (v *viewer) open(field, path string) directory {
 	if path == "/" {
 		return directory{v.root, true}
 	}
-	v.openStep(field, path)
-	return directory{fd: v.p.Result()}
+	return directory{fd: v.openPath(field, path, nil)}
+}
+
+// openPath opens a path in the root. If nothing is there, the child goes on with the target, if there is
+// one.
+func (v *viewer) openPath(field, path string, missing *program.Target) program.Arg {
+	if v.given.Lacks.Has(kernel.NoOpenat2) {
+		return v.openSlowly(field, path, missing)
+	}
+	step := v.openStep(field, path)
+	if missing != nil {
+		step.On(uint32(unix.ENOENT), missing)
+	}
+	return v.p.Result()
 }
 
 // openStep opens a path in the root. The kernel answers EAGAIN where somebody has renamed a directory
@@ -113,8 +139,7 @@ func (v *viewer) makeUnknown(t *taken, to target) {
 		return
 	}
 	p, missing, there := v.p, v.p.Ahead(), v.p.Ahead()
-	v.openStep(t.field, to.path).On(uint32(unix.ENOENT), &missing)
-	fd := p.Result()
+	fd := v.openPath(t.field, to.path, &missing)
 	v.add(t.field, program.Close, fd).Then(&there).Quiet = true
 	missing.Place()
 	if to.missing != (program.Arg{}) && !t.Create && to.land != private {
@@ -182,12 +207,19 @@ func (v *viewer) change(t *taken) {
 		v.seal(t.field, v.root, t.Flags, t.Clear, t.depth(), t.Propagation)
 		return
 	}
-	open := v.openStep(t.field, t.At())
+	var at program.Arg
 	if t.Optional {
 		t.missing = p.Variable(none)
-		open.On(uint32(unix.ENOENT), &missing).Into(t.missing)
+		at = v.openPath(t.field, t.At(), &missing)
+		p.StepOf(at).Into(t.missing)
+	} else {
+		at = v.openPath(t.field, t.At(), nil)
 	}
-	at := p.Result()
+	if v.old != nil {
+		v.oldChange(t, at, propagation)
+		v.leftOut(t, &missing)
+		return
+	}
 	v.add(t.field, program.OpenTree, at, p.Str(""), Num(openTreeClone|emptyPath|t.depth()))
 	tree := p.Result()
 	v.seal(t.field, tree, t.Flags, t.Clear, t.depth(), t.Propagation)

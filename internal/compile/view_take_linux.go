@@ -61,6 +61,13 @@ func (v *viewer) takePath(t *taken, path string) {
 func (v *viewer) clonePath(field, path string, depth int, missing *program.Target) program.Arg {
 	p, flags := v.p, openTreeClone|depth
 	from, name := Num(unix.AT_FDCWD), p.Str(path)
+	if v.old != nil {
+		open := v.add(field, program.Openat, from, name, Num(pathOnlyCloexec), Num(0))
+		if missing != nil {
+			open.On(uint32(unix.ENOENT), missing).On(uint32(unix.ENOTDIR), missing)
+		}
+		return p.Result()
+	}
 	var open *program.Step
 	joined := v.joinsMounts()
 	if joined {
@@ -96,6 +103,9 @@ func (t *taken) depth() int {
 // flagsOfSource sets the flags of a mount that has come from the caller. The root is
 // written to as long as mounts are placed, if anything may have to be made there.
 func (v *viewer) flagsOfSource(t *taken) {
+	if v.old != nil {
+		return // it is no mount yet
+	}
 	v.seal(t.field, t.fd, t.Flags, t.Clear, t.depth(), t.Propagation)
 	if v.isRoot(t) && t.Flags&spec.MountReadOnly != 0 && v.creates() {
 		v.setFlags(t.field, t.fd, 0, spec.MountReadOnly, 0)
@@ -142,6 +152,9 @@ func (v *viewer) newFileSystem(field, kind string, attr uint64, options ...optio
 // system of the kind. What it was configured by is open then.
 func (v *viewer) tryFileSystem(field, kind string, attr uint64, refused *program.Target, options ...option) program.Arg {
 	p, context := v.p, v.context
+	if v.old != nil {
+		return v.old.promise(kind, attr, options)
+	}
 	v.add(field, program.Fsopen, p.Str(kind), Num(unix.FSOPEN_CLOEXEC)).Into(context)
 	fd := p.Result()
 	for _, o := range options {

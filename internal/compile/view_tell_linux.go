@@ -46,6 +46,7 @@ type ViewFlaw uint8
 const (
 	NotNull   ViewFlaw = iota // the caller's /dev/null is another file
 	OtherFile                 // a path does not lead to the file that it led to
+	Covered                   // something is on top of the new root
 	Outside                   // the working directory is outside of the root
 	Truncated                 // given content was not written as a whole
 )

@@ -51,6 +51,19 @@ func ExecveatDenied() bool {
 	return errno == unix.EPERM
 }
 
+// OpenTreeDenied reports whether a filter answers EPERM to open_tree, whatever is asked of it: the
+// kernel itself answers EINVAL to flags that there are not.
+func OpenTreeDenied() bool {
+	_, _, errno := unix.RawSyscall(unix.SYS_OPEN_TREE, ^uintptr(0), 0, 1<<31)
+	return errno == unix.EPERM
+}
+
+// Openat2Denied is the same for openat2, which takes no struct without a size.
+func Openat2Denied() bool {
+	_, _, errno := unix.RawSyscall6(unix.SYS_OPENAT2, ^uintptr(0), 0, 0, 0, 0, 0)
+	return errno == unix.EPERM
+}
+
 // Clone3Denied reports whether a filter answers EPERM to clone3, whatever is
 // asked of it: the kernel itself answers EINVAL where there are no arguments.
 // Filters can be loaded at any time.

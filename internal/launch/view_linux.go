@@ -54,10 +54,29 @@ func (s *attempt) openView() *spec.Error {
 	if dir, err := os.Getwd(); err == nil {
 		s.cwd = dir
 	}
-	if kernel.OlderThan(6, 8) {
+	s.given.Lacks |= oldCalls()
+	if s.ask.ByMount = s.given.Lacks.Has(kernel.NoMountSetattr); s.ask.ByMount {
 		s.given.Lacks |= kernel.NoLowerdirPlus
+		if err := s.checkOldView(); err != nil {
+			return err
+		}
 	}
 	return s.trees(s.openTree)
+}
+
+// oldCalls are the calls that this kernel is too old for. Some distributions have brought a part of them to
+// older kernels, where they do less, or do it badly: so the release decides.
+func oldCalls() (lacks kernel.Missing) {
+	if kernel.OlderThan(6, 8) {
+		lacks |= kernel.NoLowerdirPlus
+	}
+	if kernel.OlderThan(5, 12) {
+		lacks |= kernel.NoMountSetattr
+	}
+	if kernel.OlderThan(5, 6) {
+		lacks |= kernel.NoOpenat2
+	}
+	return lacks
 }
 
 // supposeView is for a plan.
@@ -150,7 +169,7 @@ func ownTree(fd int, shallow bool) (int, error) {
 // and what they cover, and so it does for clones of these. A mount that this process made would have no
 // locks: who has all rights inside could write to what is read-only here, or uncover it.
 func (s *attempt) clonesTrees() bool {
-	return ClonesTrees() && !s.ask.NewUserNamespace() && !s.given.Joins.Has(spec.UserNamespace)
+	return ClonesTrees() && !s.ask.ByMount && !s.ask.NewUserNamespace() && !s.given.Joins.Has(spec.UserNamespace)
 }
 
 // ClonesTrees reports whether this process may make mounts itself. Tests put another answer.
@@ -250,6 +269,11 @@ func flawed(why compile.ViewFlaw, e *spec.Error, res *machine.Result) terms.Text
 		res.Errno, e.Step = unix.EIO, "write"
 		e.Err = res.Errno
 		return "a part of the content was not written"
+	}
+	if why == compile.Covered {
+		res.Errno = unix.EBUSY
+		e.Err = res.Errno
+		return "something is mounted on top of this process's root directory, so that the root cannot be left"
 	}
 	res.Errno, e.Step, e.Object = unix.ENOENT, "getcwd", ""
 	e.Err = res.Errno

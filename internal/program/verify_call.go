@@ -18,6 +18,7 @@ const (
 	rangeCloexec    = 4        // CLOSE_RANGE_CLOEXEC
 	filterListener  = 8        // SECCOMP_FILTER_FLAG_NEW_LISTENER
 	highestPossible = 1<<31 - 1
+	ownFile         = "self/fd/"
 )
 
 // procFiles are files below /proc, which are opened from its directory.
@@ -190,7 +191,7 @@ func (c verifiedCall) from(dir int) (host bool) {
 	if ok && f.kind == HostDirectory {
 		return true
 	}
-	if path != "" && !(f.kind == OfView && single(path)) {
+	if path != "" && !(f.kind == OfView && (single(path) || path == "..")) { // above the root is itself
 		c.report(c.state, "follows a path from descriptor %d, which is no directory of the host's", f.fd)
 	}
 	return false
@@ -200,10 +201,14 @@ func (c verifiedCall) openat() (uint64, outcome) {
 	flags, path := c.arg(c.step, 2), c.path(1)
 	writes := flags&openWrites != 0 && flags&openPathOnly == 0
 	kind := Harmless
+	dir := c.at(int(c.arg(c.step, 0)))
+	ofView := dir != nil && dir.kind == OfView && flags&openPathOnly != 0
 	switch host := c.from(0); {
 	case writes && host:
 		kind = HostFile
 	case writes:
+	case ofView, path == "..": // what is on top of the root
+		kind = OfView
 	case host && !slices.Contains(procFiles, path), !host && !c.foreign && path != "/dev/null":
 		kind = HostDirectory // for all that is known
 	}
@@ -223,10 +228,8 @@ func (c verifiedCall) chroot() (uint64, outcome) {
 }
 
 func (c verifiedCall) fchdir() (uint64, outcome) {
-	if f, ok := c.uses(0); ok && c.foreign && f.kind != Harmless && f.kind != OfView {
-		c.report(c.state, "makes a directory of the host's the working directory")
-	}
-	c.outside = false
+	f, ok := c.uses(0)
+	c.outside = ok && c.foreign && f.kind != Harmless && f.kind != OfView // until there is another one
 	return 0, either
 }
 
@@ -242,6 +245,9 @@ func (c verifiedCall) setns() (uint64, outcome) {
 }
 
 func (c verifiedCall) mount() (uint64, outcome) {
+	if strings.HasPrefix(c.path(1), ownFile) { // in the caller's /proc, which is the working directory
+		return 0, either
+	}
 	c.follows(1)
 	return 0, either
 }

@@ -176,7 +176,7 @@ var badStarts = []struct {
 		s.add(Fchdir, Num(3))
 		s.add(Close, Num(3))
 		s.exec()
-	}, "step 4 of stage 1 makes a directory of the host's the working directory"},
+	}, "step 6 of stage 1 follows a path while the working directory is outside of the root"},
 	{"a loop that ends early", Harmless, func(s sketch) {
 		s.Highest, s.Shared, s.p.Steps = 100, false, nil
 		s.closeFrom(0, 3)

@@ -42,8 +42,8 @@ var Facilities = [...]Facility{
 
 	{Field: "Dirs", check: (*Start).checkDirs, Everywhere: true, NoFlag: "it is for the command bwrap"},
 	{Field: "LookPath", check: (*Start).checkLookPath, Everywhere: true, NoFlag: "the command always looks the program up"},
-	{Field: "Root", check: (*Start).checkRoot, stage: turnsStage, confines: func(r *Start) bool { return r.Attr.Root != nil }, Confines: "view"},
-	{Field: "Mounts", check: (*Start).checkMounts, stage: turnsStage, confines: func(r *Start) bool { return len(r.Attr.Mounts) > 0 }, Confines: "view"},
+	{Field: "Root", check: (*Start).checkRoot, stage: turnsStage, proc: mountsByName, confines: func(r *Start) bool { return r.Attr.Root != nil }, Confines: "view"},
+	{Field: "Mounts", check: (*Start).checkMounts, stage: turnsStage, proc: mountsByName, confines: func(r *Start) bool { return len(r.Attr.Mounts) > 0 }, Confines: "view"},
 
 	{Field: "Hostname"}, // with the others that are set inside
 	{Field: "Domainname"},
@@ -86,6 +86,8 @@ var Facilities = [...]Facility{
 
 // turnsStage: in a root of its own the program could execute /proc/self/exe.
 func turnsStage(r *Start) bool { return r.HasView() && !r.ExeIsSafe && r.MayHaveStages() }
+
+func mountsByName(r *Start) bool { return r.HasView() && r.ByMount }
 
 func asksOOMScore(r *Start) bool    { return r.Attr.OOMScoreAdj != nil }
 func asksMDWE(r *Start) bool        { return r.Attr.MDWE }

@@ -36,6 +36,10 @@ type Start struct {
 	// executes, if it got hold of it.
 	ExeIsSafe bool
 
+	// ByMount says that the kernel has no calls for mounts but mount(2), which names open files in
+	// the caller's /proc.
+	ByMount bool
+
 	JoinsUser bool // Attr.Join has a user namespace that is not this process's
 }
 

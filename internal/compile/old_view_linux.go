@@ -1,0 +1,321 @@
+//go:build amd64 || arm64
+
+package compile
+
+import (
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+)
+
+// Without mount_setattr and its kin (Linux 5.12) a view is put together by mount(2), which takes paths. So
+// files are opened first, and named in the caller's /proc: self/fd/N, of two numbers that are
+// known beforehand. A new file system is mounted where it goes. A mount that is not attached cannot be bound,
+// so the old root stays on top of the new one until everything is placed, where only
+// descriptors lead to it.
+//
+// Flags are set on one mount at a time. What is mounted below a source would be without them: the parent
+// has looked that nothing is, and what comes there meanwhile is not taken along.
+
+// An oldView is what there is besides for such kernels.
+type oldView struct {
+	from, to int         // the numbers that files are duplicated to
+	root     program.Arg // the root of before
+	news     []newMount
+}
+
+// A newMount is a file system that is made when it is mounted. Its number stands in for a descriptor.
+type newMount struct {
+	kind  string
+	flags uint64
+	data  string
+}
+
+// notMounted is the kind of an argument that is none yet: the index of a newMount.
+const notMounted = program.ArgKind(0xff)
+
+// promise notes a file system to be made.
+func (o *oldView) promise(kind string, attr uint64, options []option) program.Arg {
+	data := ""
+	for _, one := range options {
+		value := one.value
+		if one.in != "" {
+			value = strings.ReplaceAll(one.in, `\`, `\\`)
+		}
+		if data != "" {
+			data += ","
+		}
+		if data += one.key; value != "" {
+			data += "=" + strings.ReplaceAll(value, ",", `\,`) // as overlays have it
+		}
+	}
+	o.news = append(o.news, newMount{kind, mountFlagsOf(attr), data})
+	return program.Arg{Kind: notMounted, Value: uint64(len(o.news) - 1)}
+}
+
+// mountFlagsOf are attributes of mount_setattr(2) as flags of mount(2).
+func mountFlagsOf(attr uint64) uint64 {
+	const same = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	flags := attr & same
+	if attr&unix.MOUNT_ATTR_NOATIME != 0 {
+		flags |= unix.MS_NOATIME
+	}
+	if attr&unix.MOUNT_ATTR_NOSYMFOLLOW != 0 {
+		flags |= unix.MS_NOSYMFOLLOW
+	}
+	return flags
+}
+
+// beginOld takes two numbers, which no file that is opened gets meanwhile.
+func (v *viewer) beginOld() {
+	v.old = &oldView{from: v.fds.spare(), to: v.fds.spare()}
+	for _, n := range [...]int{v.old.from, v.old.to} {
+		v.as(v.ask.ViewField(), Num(v.fds.at(v.given.ProcFD)), n)
+	}
+}
+
+// as duplicates a descriptor to a number, under which mount(2) finds it.
+func (v *viewer) as(field string, fd program.Arg, n int) program.Arg {
+	v.add(field, program.Dup3, fd, Num(n), Num(unix.O_CLOEXEC)).Quiet = true
+	return v.p.Str("self/fd/" + spec.Itoa(n))
+}
+
+// callMount calls mount(2).
+func (v *viewer) callMount(field string, source, target program.Arg, kind string, flags uint64, data string) *program.Step {
+	typ, text := Num(0), Num(0)
+	if kind != "" {
+		typ = v.p.Str(kind)
+	}
+	if data != "" {
+		text = v.p.Str(data)
+	}
+	return v.add(field, program.Mount, source, target, typ, Num(flags), text)
+}
+
+// mountAt attaches a mount, by its source or as a new file system, at what is open.
+func (v *viewer) mountAt(field string, fd, target program.Arg, flags uint64) *program.Step {
+	if fd.Kind == notMounted {
+		n := v.old.news[fd.Value]
+		return v.callMount(field, v.p.Str(n.kind), target, n.kind, n.flags, n.data)
+	}
+	return v.callMount(field, v.as(field, fd, v.old.from), target, "", flags, "")
+}
+
+// bindFlags are those of a bind: with what is mounted below, unless that would be without the flags which
+// are asked for.
+func (t *taken) bindFlags() uint64 {
+	if t.Shallow || t.Flags|t.Clear != 0 || t.Source() == "Mask" {
+		return unix.MS_BIND
+	}
+	return unix.MS_BIND | unix.MS_REC
+}
+
+// openIn opens a file in a directory without following a link.
+func (v *viewer) openIn(field string, dir program.Arg, name string) program.Arg {
+	v.add(field, program.Openat, dir, v.p.Str(name), Num(pathOnlyCloexec|unix.O_NOFOLLOW), Num(0))
+	return v.p.Result()
+}
+
+// oldAttach attaches a mount at a descriptor, or at a name in its directory, and opens what is there then: the
+// mount. What was open before is closed.
+func (v *viewer) oldAttach(t *taken, dir program.Arg, name string) {
+	at := dir
+	if name != "" {
+		at = v.openIn(t.field, dir, name)
+	}
+	source := v.argOf(t.field, t.fd)
+	if t.Proc != nil && t.Proc.Fallback != spec.ProcRefuse {
+		v.oldProc(t, source, at)
+	} else {
+		v.mountAt(t.field, source, v.as(t.field, at, v.old.to), t.bindFlags())
+	}
+	if source.Kind != notMounted {
+		v.close(t.field, v.argOf(t.field, t.fd))
+	}
+	if name != "" {
+		v.close(t.field, at)
+	}
+}
+
+// oldProc mounts a proc file system, or an empty directory.
+func (v *viewer) oldProc(t *taken, source, at program.Arg) {
+	p, refused, done := v.p, v.p.Ahead(), v.p.Ahead()
+	target := v.as(t.field, at, v.old.to)
+	v.mountAt(t.field, source, target, 0).On(uint32(unix.EPERM), &refused).Then(&done)
+	refused.Place()
+	v.tell(t, FellBack)
+	v.callMount(t.field, p.Str("tmpfs"), target, "tmpfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0555")
+	done.Place()
+}
+
+// remount sets and clears flags of a mount that is attached. Those that it has are kept: a user
+// namespace may not do without them.
+func (v *viewer) remount(field string, fd program.Arg, set, clear spec.MountFlags) {
+	const kept = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME
+	p := v.p
+	on, off := mountFlagsOf(attributes(set)), mountFlagsOf(attributes(clear))
+	target := v.as(field, fd, v.old.to)
+	v.add(field, program.Fstatfs, Num(v.old.to), v.stat).Quiet = true
+	have := p.Words(0)
+	move := p.Copy(field, v.stat.Plus(statfsFlags), have)
+	move.Args[3], move.Args[2] = Num(^uint32(kept)|uint32(off)), Num(unix.MS_REMOUNT|unix.MS_BIND|on)
+	v.add(field, program.Mount, Num(0), target, Num(0), p.Value(field, have), Num(0))
+}
+
+// statfsFlags is where struct statfs has the flags of the mount.
+const statfsFlags = 80
+
+// oldTurn makes the new root, and leaves the old one on top of it.
+func (v *viewer) oldTurn() {
+	p, field := v.p, v.ask.ViewField()
+	v.add(field, program.Openat, Num(unix.AT_FDCWD), p.Str("/"), Num(pathOnlyCloexec), Num(0))
+	v.old.root = p.Result()
+	v.toProc(field)
+	if !v.ask.Turns() {
+		// The host itself becomes a root of its own, so that sources are as they were before the first mount.
+		v.callMount(field, v.as(field, v.old.root, v.old.from), p.Str("/"), "", unix.MS_BIND|unix.MS_REC, "")
+		v.root = v.onTop(field, v.old.root)
+		v.oldPivot(field)
+		v.tree.init(foreign)
+		return
+	}
+	t := &v.taken[0]
+	v.mountAt(t.field, t.fd, p.Str("/"), t.bindFlags())
+	if t.fd.Kind != notMounted {
+		v.close(t.field, t.fd)
+	}
+	v.root = v.onTop(t.field, v.old.root)
+	t.fd = v.root
+	if t.Flags|t.Clear != 0 && t.late == 0 && t.Tmpfs == nil && t.Overlay == nil {
+		v.remount(t.field, v.root, t.Flags, t.Clear)
+	}
+	v.oldPivot(t.field)
+	v.tree.init(landOf(t.Mount))
+}
+
+func (v *viewer) oldPivot(field string) {
+	v.add(field, program.Fchdir, v.root)
+	v.add(field, program.PivotRoot, v.p.Str("."), v.p.Str("."))
+	v.toProc(field)
+}
+
+// onTop opens what is mounted on top of the root directory: the parent of that is itself, but for that.
+func (v *viewer) onTop(field string, root program.Arg) program.Arg {
+	v.add(field, program.Openat, root, v.p.Str(".."), Num(pathOnlyCloexec), Num(0))
+	return v.p.Result()
+}
+
+// toProc makes the caller's /proc the working directory, where files have names.
+func (v *viewer) toProc(field string) {
+	v.add(field, program.Fchdir, Num(v.fds.at(v.given.ProcFD)))
+}
+
+// oldHide mounts the hidden file system on top of the old root.
+func (v *viewer) oldHide() {
+	field := v.ask.ViewField()
+	v.callMount(field, v.p.Str("tmpfs"), v.as(field, v.old.root, v.old.to), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0700")
+	v.hidden = v.onTop(field, v.old.root)
+}
+
+// oldEnd takes the old root away, and what was on top of it.
+func (v *viewer) oldEnd() {
+	p, field := v.p, v.ask.ViewField()
+	if v.hidden.Kind == program.Result { // it is on top
+		v.add(field, program.Fchdir, v.hidden)
+		v.add(field, program.Umount2, p.Str("."), Num(unix.MNT_DETACH))
+	}
+	v.add(field, program.Fchdir, v.old.root)
+	v.add(field, program.Umount2, p.Str("."), Num(unix.MNT_DETACH))
+	v.close(field, v.old.root)
+	v.add(field, program.Chdir, p.Str("/"))
+	v.isAlone(field)
+	v.close(field, v.root)
+	if v.hidden.Kind == program.Result {
+		v.close(field, v.hidden)
+	}
+	for _, n := range [...]int{v.old.from, v.old.to} {
+		v.add(field, program.Close, Num(n)).Ignore(uint32(unix.EBADF)).Quiet = true
+		v.fds.setOpen(n, false)
+	}
+}
+
+// openSlowly opens a path in the root one component after the other, where the kernel has no openat2. None may be a link.
+func (v *viewer) openSlowly(field, to string, missing *program.Target) program.Arg {
+	type left struct {
+		at  program.Target
+		dir program.Arg
+	}
+	p, dir, end := v.p, v.root, v.p.Ahead()
+	var open []left // where nothing is, with the directory that is open then
+	list := prefixes(path.Clean(to))
+	for _, above := range list {
+		last := dir
+		step := v.add(field, program.Openat, dir, p.Str(path.Base(above)), Num(pathOnlyCloexec|unix.O_NOFOLLOW), Num(0))
+		switch {
+		case missing == nil:
+		case last == v.root:
+			step.On(uint32(unix.ENOENT), missing)
+		default:
+			open = append(open, left{p.Ahead(), last})
+			step.On(uint32(unix.ENOENT), &open[len(open)-1].at)
+		}
+		dir = p.Result()
+		if last != v.root {
+			v.close(field, last)
+		}
+	}
+	if len(open) > 0 {
+		p.GotoIf(field, v.always(), Num(0), &end).Quiet = true
+		for i := range open {
+			open[i].at.Place()
+			v.add(field, program.Close, open[i].dir).Then(missing).Quiet = true
+		}
+		end.Place()
+	}
+	return dir
+}
+
+// isOld reports whether the kernel has only mount(2).
+func (g *Input) isOld() bool { return g.Lacks.Has(kernel.NoMountSetattr) }
+
+// reopen opens what was mounted at a name, and sets its flags.
+func (v *viewer) reopen(t *taken, dir program.Arg, name string) {
+	t.fd = v.openIn(t.field, dir, name)
+	v.oldFlags(t)
+}
+
+// oldFlags sets the flags of what was bound: a new file system has them already.
+func (v *viewer) oldFlags(t *taken) {
+	if t.Source() == "Bind" || t.Source() == "File" || t.Source() == "Data" {
+		v.setFlags(t.field, t.fd, t.Flags, t.Clear, 0)
+	}
+}
+
+// oldChange sets flags of what is there, by a mount of it on itself.
+func (v *viewer) oldChange(t *taken, at program.Arg, propagation uint64) {
+	v.mountAt(t.field, at, v.as(t.field, at, v.old.to), t.bindFlags())
+	v.close(t.field, at)
+	top := v.openPath(t.field, t.At(), nil)
+	v.setFlags(t.field, top, t.Flags, t.Clear, 0)
+	if propagation != 0 {
+		t.fd, t.stays = top, true
+	} else {
+		v.close(t.field, top)
+	}
+}
+
+// oldProtect makes a part of a proc file system read-only.
+func (v *viewer) oldProtect(t *taken, name string, missing *program.Target) {
+	at := v.openIn(t.field, v.fdOf(t), name)
+	v.p.StepOf(at).On(uint32(unix.ENOENT), missing)
+	v.mountAt(t.field, at, v.as(t.field, at, v.old.to), unix.MS_BIND)
+	v.close(t.field, at)
+	top := v.openIn(t.field, v.fdOf(t), name)
+	v.remount(t.field, top, spec.MountReadOnly, 0)
+	v.close(t.field, top)
+}

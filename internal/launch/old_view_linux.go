@@ -1,0 +1,98 @@
+//go:build amd64 || arm64
+
+package launch
+
+import (
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/machine"
+	"github.com/sprog-dev/sprog/internal/mountinfo"
+	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/terms"
+)
+
+// checkOldView refuses what mount(2) cannot do: flags on everything that is mounted below a directory, so that
+// nothing is without them for a moment.
+func (s *attempt) checkOldView() *spec.Error {
+	if r := s.ask.Attr.Root; r != nil && r.Host && r.Flags != 0 {
+		return needsMountSetattr(spec.RootField+".Flags", "/", "flags of all that is mounted on the host take")
+	}
+	root, field, first := s.ask.ViewRoot()
+	if root != nil {
+		if err := checkOldMount(root, field); err != nil {
+			return err
+		}
+	}
+	for i := first; i < len(s.ask.Attr.Mounts); i++ {
+		if err := checkOldMount(&s.ask.Attr.Mounts[i], spec.Index(spec.MountsField, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkOldMount(m *spec.Mount, field string) *spec.Error {
+	from := m.Bind
+	if m.Source() == "" {
+		from = m.At()
+	}
+	switch {
+	case m.Overlay != nil && m.Overlay.Private:
+		return needsMountSetattr(field+".Overlay", m.At(), "changes that vanish take")
+	case m.Proc != nil && m.Proc.Fallback == spec.ProcOfCaller:
+		return needsMountSetattr(field+".Proc.Fallback", m.At(), "the caller's /proc, read-only with all that is mounted in it, takes")
+	case m.IDMap != nil:
+		return needsMountSetattr(field+".IDMap", m.At(), "ids take")
+	case m.Shallow || m.Flags|m.Clear == 0 || from == "":
+		return nil
+	}
+	if below := mountedBelow(from); below != "" {
+		return needsMountSetattr(field, from, terms.Plain("something is mounted below, at "+terms.Printable(below)+", and flags of both take"))
+	}
+	return nil
+}
+
+// mountedBelow is a mount point of this process's below a path, or "".
+func mountedBelow(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	text, _ := kernel.Read("/proc/self/mountinfo")
+	for m := range mountinfo.Mounts(text) {
+		if strings.HasPrefix(m.Point, strings.TrimSuffix(path, "/")+"/") && m.Point != "/" {
+			return m.Point
+		}
+	}
+	return ""
+}
+
+func needsMountSetattr(field, object string, what terms.Text) *spec.Error {
+	return &spec.Error{Field: field, Object: object, Err: terms.Message{Text: what + " mount_setattr, Linux 5.12", Err: unix.EOPNOTSUPP}}
+}
+
+// missingForView looks whether a view came to nothing for want of a call that there is a substitute for.
+func missingForView(res machine.Result, first, second *program.Program) kernel.Missing {
+	p := first
+	if res.Place == machine.InSecond {
+		p = second
+	}
+	if res.Place != machine.InChild && res.Place != machine.InSecond || p == nil || res.Step >= p.Len() {
+		return 0
+	}
+	switch p.Steps[res.Step].Call {
+	case program.OpenTree, program.Fsopen, program.Fsconfig, program.Fsmount, program.MountSetattr, program.MoveMount:
+		if res.Errno == unix.ENOSYS || res.Errno == unix.EPERM && kernel.OpenTreeDenied() {
+			return kernel.NoMountSetattr
+		}
+	case program.Openat2:
+		if res.Errno == unix.ENOSYS || res.Errno == unix.EPERM && kernel.Openat2Denied() {
+			return kernel.NoOpenat2
+		}
+	}
+	return 0
+}
