@@ -89,7 +89,7 @@ func (s *session) processes() (list []member) {
 	names, _ := os.ReadDir("/proc")
 	for _, name := range names {
 		pid, err := strconv.Atoi(name.Name())
-		const state, group, session = 3 - 3, 5 - 3, 6 - 3 // proc_pid_stat(5)
+		const state, group, session = 0, 2, 3 // fields 3, 5 and 6 of proc_pid_stat(5)
 		if stat := proc.Stat(pid); err == nil && len(stat) > session && stat[session] == strconv.Itoa(s.cmd.Process.Pid) {
 			n, _ := strconv.Atoi(stat[group])
 			list = append(list, member{pid, n, stat[state]})

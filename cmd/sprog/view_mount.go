@@ -17,10 +17,9 @@ type mountForm struct{}
 
 // A mountWords is what a --mount says.
 type mountWords struct {
-	kind    string
-	values  map[string]string
-	flags   []string // keys without a value
-	unknown []string
+	kind   string
+	values map[string]string
+	flags  []string // keys without a value
 }
 
 // mountKey is the name of a key, which others call otherwise.

@@ -33,7 +33,9 @@ func (c *Changes) Apply(p *Project) (refused []string, err error) {
 	kept := p.Protected()
 	for _, change := range list {
 		path := filepath.Join(p.Dir, change.Path)
-		keeps := func(k string) bool { return below(path, k) || change.Kind != 'M' && !change.Mode.IsDir() && below(k, path) }
+		keeps := func(k string) bool {
+			return below(path, k) || change.Kind != 'M' && !change.Mode.IsDir() && below(k, path)
+		}
 		if slices.ContainsFunc(kept, keeps) || ofRepository(change) {
 			refused = append(refused, change.Path)
 			continue

@@ -138,9 +138,7 @@ func typeOf(path string) uint32 {
 // Landlocked is what a program may read and execute, and what it may change, where nothing can be hidden
 // from it.
 func (b *Box) Landlocked() (readable, changeable []string) {
-	for _, dir := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/etc", "/opt", "/nix", "/sys", "/proc", "/var/lib", "/var/cache", "/srv"} {
-		readable = append(readable, dir)
-	}
+	readable = append(readable, "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/etc", "/opt", "/nix", "/sys", "/proc", "/var/lib", "/var/cache", "/srv")
 	readable = append(append(append(readable, b.toolPaths()...), b.ReadOnly...), b.needed()...)
 	for _, name := range [...]string{"null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm"} {
 		changeable = append(changeable, "/dev/"+name)
