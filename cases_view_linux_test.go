@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/sprog-dev/sprog/internal/kernel"
 )
 
 // ofView is a case of a view, in namespaces that every user may make. It executes a static program.
@@ -55,6 +57,16 @@ var casesOfViews = []startCase{
 		return []Mount{{Target: dir + "/b/new/dir", Tmpfs: &Tmpfs{}, Create: true}, {Target: dir + "/b/new/file", Bind: dir + "/a/file", Create: true},
 			{Target: dir + "/a/file", Mask: true}}
 	})},
+	{"view by mount(2)", []*requirement{userNamespaces, freshProc}, func(t *testing.T, c *Cmd) {
+		lacking(t, kernel.NoMountSetattr)
+		ofView(&Root{Empty: true}, append(fromHost(), Mount{Target: "/proc", Proc: &Proc{Fallback: ProcEmpty}}, Mount{Target: "/dev", Dev: &Dev{Nodes: []string{"null"}}},
+			Mount{Target: "/data", Data: []byte("x")}, Mount{Target: "/data", Mask: true}, Mount{Target: "/etc", Flags: MountNoExec})...)(t, c)
+	}},
+	{"view by mount(2) and openat", []*requirement{userNamespaces}, inTemp(func(t *testing.T, c *Cmd) {
+		lacking(t, kernel.NoMountSetattr|kernel.NoOpenat2)
+		exeIsSafeAs(t, true)
+		ofView(nil, Mount{Target: "/tmp", Tmpfs: &Tmpfs{}})(t, c)
+	}, func(dir string) []Mount { return []Mount{{Target: "/tmp/a/b", Bind: dir, Flags: MountReadOnly}} })},
 	{"view in one stage", []*requirement{userNamespaces}, func(t *testing.T, c *Cmd) {
 		exeIsSafeAs(t, true)
 		ofView(&Root{Empty: true}, append(fromHost(), Mount{Target: "/tmp", Tmpfs: &Tmpfs{}}, Mount{Target: "/data", Data: []byte("x")})...)(t, c)
