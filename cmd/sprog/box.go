@@ -30,7 +30,7 @@ type boxCmd struct {
 	TrustProject   bool     `group:"box" help:"Take from a profile in the project flags that open the box as well."`
 	Show           bool     `group:"box" help:"Print what the program would see and may do, and start nothing."`
 	Yes            bool     `group:"box" help:"Go on outside of a git repository, where nothing tells what was changed."`
-	Degrade        bool     `group:"box" help:"Where this machine makes no user namespaces, go on with Landlock alone: other places are not hidden but cannot be read, and /tmp is shared."`
+	Degrade        bool     `group:"box" help:"Where this machine makes no user namespaces, go on with Landlock alone: other places are not hidden but cannot be read, and TMPDIR is in the place of /tmp."`
 	OverlayProject bool     `group:"box" xor:"overlay" help:"Keep all changes to the project apart, until --apply. Another run with this flag goes on from there."`
 	Diff           bool     `group:"box" xor:"overlay" help:"Show the changes that were kept apart."`
 	Apply          bool     `group:"box" xor:"overlay" help:"Make them in the project, but for those to files that your tools execute."`
@@ -45,6 +45,7 @@ type sandbox struct {
 	mounts []sprog.Mount
 
 	counters []*os.File // of the program's network
+	temp     string     // a directory that goes with the box, or ""
 }
 
 func (s *sandbox) hasView() bool { return s != nil && s.root != nil }
@@ -95,6 +96,9 @@ func (c *boxCmd) Run(line *flags.Line) error {
 	}
 	if err := c.fill(b); err != nil {
 		return err
+	}
+	if c.sandbox.temp != "" {
+		defer os.RemoveAll(c.sandbox.temp)
 	}
 	if c.Show {
 		return c.show(b)

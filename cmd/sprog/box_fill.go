@@ -84,14 +84,23 @@ func (c *boxCmd) degrade(b *box.Box, reason string) error {
 	if s := sprog.Probe("landlock"); s.Answer != sprog.Yes {
 		return fmt.Errorf("--degrade needs Landlock: %s", s.Reason)
 	}
-	fmt.Fprintf(os.Stderr, "sprog: box: Landlock alone, as there are no user namespaces (%s): names of files, processes and /tmp are the machine's\n", reason)
+	fmt.Fprintf(os.Stderr, "sprog: box: Landlock alone, as there are no user namespaces (%s): names of files and processes are the machine's, and TMPDIR is in the place of /tmp\n", reason)
+	if !hasSysAdmin() {
+		c.Capabilities.Caps = nil // which only a user namespace lets an ordinary user drop
+	}
+	temp, err := os.MkdirTemp("", "sprog-box-")
+	if err != nil {
+		return err
+	}
+	c.sandbox.temp = temp
+	c.Env = append(c.Env, "TMPDIR="+temp)
 	l := &c.Landlock
 	l.Try, l.BestEffort = true, true
 	readable, changeable := b.Landlocked()
 	for _, path := range readable {
 		l.ROX = append(l.ROX, word(path))
 	}
-	for _, path := range changeable {
+	for _, path := range append(changeable, temp) {
 		l.RWX = append(l.RWX, word(path))
 	}
 	l.Scope |= landlockScope(sprog.LandlockScopeAbstractUnixSocket | sprog.LandlockScopeSignal)

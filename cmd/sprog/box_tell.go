@@ -23,13 +23,23 @@ func (c *boxCmd) observe(b *box.Box) func(error) {
 		}
 		if c.OverlayProject {
 			c.tellChanges(b)
-		} else if changed := before.Changed(); len(changed) > 0 {
-			fmt.Fprintf(os.Stderr, "sprog: box: look at these before you go on, as your tools may execute them, and they were not there or could not be protected: %s\n",
-				strings.Join(quotedAll(changed), ", "))
+		} else {
+			tellProtected(before)
 		}
 		if code != 0 && code != exitTimeout && !c.toldOff() {
 			c.tellCauses()
 		}
+	}
+}
+
+// tellProtected tells of what the user's tools would execute and could not be protected.
+func tellProtected(before box.State) {
+	if renamed := before.Quarantine(); len(renamed) > 0 {
+		fmt.Fprintf(os.Stderr, "sprog: box: the program made files that git would obey, which are out of the way now: %s\n", strings.Join(quotedAll(renamed), ", "))
+	}
+	if changed := before.Changed(); len(changed) > 0 {
+		fmt.Fprintf(os.Stderr, "sprog: box: look at these before you go on, as your tools may execute them, and they were not there or could not be protected: %s\n",
+			strings.Join(quotedAll(changed), ", "))
 	}
 }
 

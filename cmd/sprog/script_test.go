@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -24,7 +25,7 @@ import (
 var update = flag.Bool("update", false, "write what sprog prints into the scripts' golden files")
 
 func TestMain(m *testing.M) {
-	testscript.Main(heedful{m}, map[string]func(){"sprog": main, "adopting": adopting, "take-signals": takeSignals, "lookup-without-descriptors": lookupWithoutDescriptors, "serve-mute": serveMute})
+	testscript.Main(heedful{m}, map[string]func(){"sprog": main, "adopting": adopting, "take-signals": takeSignals, "lookup-without-descriptors": lookupWithoutDescriptors, "serve-mute": serveMute, "box-attack": boxAttack})
 }
 
 // serve-mute FILE: put a file system over the directory of FILE that does not answer who looks
@@ -73,6 +74,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GID", fmt.Sprint(os.Getegid()))
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // or every sprog built with -race takes a second to exit
 			env.Setenv("CGROUP2", cgroup2())
+			for name, dir := range map[string]string{"TEST_GOCACHE": ".cache/go-build", "RUSTUP_HOME": ".rustup", "CARGO_HOME": ".cargo"} {
+				env.Setenv(name, cmp.Or(os.Getenv(strings.TrimPrefix(name, "TEST_")), filepath.Join(os.Getenv("HOME"), dir)))
+			}
 			own := fmt.Sprintf("%s/sprog-test-%d-%s", cgroup2(), os.Getpid(), filepath.Base(env.WorkDir)) // for the script to make
 			env.Setenv("OWNCGROUP", own)
 			env.Setenv("FREEZER", fmt.Sprintf("%s/sprog-test-%d-%s", freezerV1, os.Getpid(), filepath.Base(env.WorkDir))) // likewise
@@ -91,6 +95,7 @@ func TestScripts(t *testing.T) {
 //	uidmap   newuidmap is there, and an account nobody that can be delegated to
 //	freezer  cgroups of v1 can be frozen
 //	fuse     file systems can be served
+//	cargo    cargo has a toolchain
 //	overlay  a user namespace's root can mount overlays
 //	cgroup2  a cgroup can be made below the first cgroup2 mount
 func condition(name string) (bool, error) {
@@ -113,6 +118,8 @@ func condition(name string) (bool, error) {
 		return unix.Access("/dev/fuse", unix.R_OK|unix.W_OK) == nil, nil
 	case "freezer":
 		return os.Geteuid() == 0 && unix.Access(freezerV1, unix.W_OK) == nil, nil
+	case "cargo":
+		return exec.Command("cargo", "--version").Run() == nil, nil
 	case "overlay":
 		return sprog.Probe("overlay-user").Answer == sprog.Yes, nil
 	case "cgroup2":

@@ -143,6 +143,6 @@ func (b *Box) Landlocked() (readable, changeable []string) {
 	for _, name := range [...]string{"null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm"} {
 		changeable = append(changeable, "/dev/"+name)
 	}
-	changeable = append(append(append(changeable, "/tmp", b.Project.Dir), b.ReadWrite...), b.Sockets...)
+	changeable = append(append(append(changeable, b.Project.Dir), b.ReadWrite...), b.Sockets...)
 	return readable, changeable
 }

@@ -21,9 +21,10 @@ var executed = [...]string{
 	".pre-commit-config.yaml", ".lefthook.yml", "lefthook.yml", ".bazelrc.user",
 }
 
-// executedByGit is the same in a repository, and in a worktree's own directory.
+// executedByGit is the same in a repository, and in a worktree's own directory. A file commondir, which
+// only a worktree's has, would have git take its configuration from elsewhere.
 var (
-	executedByGit      = [...]string{"hooks", "config", "config.worktree", "info/attributes"}
+	executedByGit      = [...]string{"hooks", "config", "config.worktree", "commondir", "info/attributes"}
 	executedOfWorktree = [...]string{"config.worktree", "commondir", "gitdir"}
 )
 
@@ -163,6 +164,22 @@ func (p *Project) Unprotected() State {
 		}
 	}
 	return s
+}
+
+// Quarantine renames what has appeared in a repository that was there before: the next command of git's
+// would execute it. It returns the new names.
+func (s State) Quarantine() (list []string) {
+	for path, was := range s.was {
+		inside := func(g gitDir) bool { return g.dir != "" && path != g.dir && below(path, g.dir) }
+		if was != "" || typeOf(path) == 0 || !slices.ContainsFunc(s.project.dirs, inside) {
+			continue
+		}
+		if to := path + ".from-box"; os.Rename(path, to) == nil {
+			list = append(list, to)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // Changed are those that are something else now, and repositories that are new.
