@@ -65,6 +65,47 @@ func TestViewTargetsAreInside(t *testing.T) {
 	}
 }
 
+// Another process moves away the directory that a file system of the view's own is mounted in. What is to be made in that is
+// never made in a directory of the caller's.
+func TestViewMakesNothingOutside(t *testing.T) {
+	root := newRoot(t)
+	must(os.MkdirAll(root+"/a/own", 0o777))
+	must(os.MkdirAll(root+"/b/own", 0o777))
+	swapping(t, root+"/a", root+"/b")
+	succeeded := 0
+	for range 150 {
+		c := scriptIn(t, viewed(&Root{Dir: root}, Mount{Target: "/a/own", Tmpfs: &Tmpfs{}}, Mount{Target: "/a/own", Flags: MountNoExec},
+			Mount{Target: "/a/own/file", Data: []byte("x")}, Mount{Target: "/a/own/deep/dir", Dir: true}, Mount{Target: "/a/own/link", Symlink: "file"},
+			Mount{Target: "/a/own/deep/link", Symlink: "dir"}, Mount{Target: "/a/own/deep/tmp", Tmpfs: &Tmpfs{}}), "")
+		c.Path, c.Args = "/bin/test", []string{"test", "true"}
+		c.Env = append(os.Environ(), helperVar+"=true")
+		if c.Run() == nil {
+			succeeded++
+		}
+	}
+	for _, dir := range []string{"/a/own", "/b/own"} {
+		if list, _ := os.ReadDir(root + dir); len(list) != 0 {
+			t.Errorf("starts have left %v in %s", list, dir)
+		}
+	}
+	if succeeded == 0 {
+		t.Error("no start has succeeded: the test proves nothing")
+	}
+}
+
+// What covers a file system of the view's own is what later mounts are in.
+func TestViewMountsOnTop(t *testing.T) {
+	dir := t.TempDir()
+	tmpfs, more := Mount{Target: dir, Tmpfs: &Tmpfs{}}, Mount{Target: dir + "/a/b", Data: []byte("x")}
+	link := Mount{Target: dir + "/l", Symlink: "a"}
+	for name, mounts := range map[string][]Mount{
+		"flags": {tmpfs, {Target: dir, Flags: MountNoExec}, more, link}, "another one": {tmpfs, more, tmpfs, more, link},
+		"optional flags": {tmpfs, {Target: dir, Flags: MountNoExec, Optional: true}, more, link}, "a link": {tmpfs, {Target: dir + "/l", Symlink: dir + "/a"}, {Target: dir + "/l", Tmpfs: &Tmpfs{}}, {Target: dir + "/l/b", Data: []byte("x")}},
+	} {
+		wantText(t, name, seen(t, viewed(nil, mounts...), "cd "+dir+"; find . | sort; cat l/b"), ".\n./a\n./a/b\n./l\nx")
+	}
+}
+
 // Another process swaps what is at the path of an open file. The program gets that file, or the start fails.
 func TestViewFilesAreTheSame(t *testing.T) {
 	dir := t.TempDir()

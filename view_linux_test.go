@@ -146,12 +146,14 @@ func TestViewLeavesNoTrace(t *testing.T) {
 	for name, mounts := range map[string][]Mount{
 		"bind":     {{Bind: dir}, {Target: dir + "/new", Tmpfs: &Tmpfs{}}},
 		"data":     {{Target: dir + "/new", Data: []byte("x")}},
-		"symlink":  {{Target: dir + "/new", Bind: "/etc/passwd"}},
+		"file":     {{Target: dir + "/new", Bind: "/etc/passwd"}},
+		"symlink":  {{Target: dir + "/new", Symlink: "x"}},
+		"overlay":  {{Target: dir + "/new", Overlay: &Overlay{Lower: []string{"/no/such"}, Private: true}, Optional: true}, {Target: dir + "/new/x", Tmpfs: &Tmpfs{}}},
 		"by links": {{Target: dir + "/link/new", Dir: true}},
 	} {
 		c := scriptIn(t, viewed(nil, mounts...), "true")
 		err := c.Run()
-		if !errors.Is(err, syscall.ENOENT) {
+		if !errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.EOPNOTSUPP) {
 			t.Errorf("%s: Run() = %v; want ENOENT", name, err)
 		}
 		if list, _ := os.ReadDir(dir); len(list) != 0 {
@@ -167,6 +169,19 @@ func TestViewLeavesNoTrace(t *testing.T) {
 		t.Errorf("the start has left %v", list)
 	}
 	seen(t, viewed(nil, Mount{Target: dir + "/a/b", Tmpfs: &Tmpfs{}, Create: true}, Mount{Target: dir + "/a/f", Bind: "/etc/passwd", Create: true}), "true")
+	link := Mount{Target: dir + "/l", Symlink: "there"}
+	if err := scriptIn(t, viewed(nil, link), "true").Run(); !errors.Is(err, syscall.ENOENT) || !strings.Contains(err.Error(), "unless Create") {
+		t.Errorf("Run() = %v; want ENOENT and what Create does", err)
+	}
+	must(os.Symlink("there", dir+"/l"))
+	seen(t, viewed(nil, link), "true") // the same one may be there
+	for _, other := range []Mount{{Target: dir + "/l", Symlink: "other"}, {Target: dir + "/a", Symlink: "there"}} {
+		for _, other.Create = range []bool{false, true} {
+			if err := scriptIn(t, viewed(nil, other), "true").Run(); !errors.Is(err, syscall.EEXIST) || !strings.Contains(err.Error(), "something else is there") {
+				t.Errorf("a link where something else is: Run() = %v; want EEXIST", err)
+			}
+		}
+	}
 	for path, mode := range map[string]os.FileMode{"a": os.ModeDir | 0o755, "a/b": os.ModeDir | 0o755, "a/f": 0o644} {
 		if st, err := os.Stat(filepath.Join(dir, path)); err != nil || st.Mode() != mode {
 			t.Errorf("with Create, %s is %v, %v; want %v", path, st, err, mode)

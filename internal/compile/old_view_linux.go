@@ -244,28 +244,29 @@ func (v *viewer) oldEnd() {
 	}
 }
 
-// openSlowly opens a path in the root one component after the other, where the kernel has no openat2. None may be a link.
-func (v *viewer) openSlowly(field, to string, missing *program.Target) program.Arg {
+// openSlowly opens a path from a directory one component after the other, where the kernel has no openat2. None may be
+// a link.
+func (v *viewer) openSlowly(field string, from program.Arg, to string, missing *program.Target) program.Arg {
 	type left struct {
 		at  program.Target
 		dir program.Arg
 	}
-	p, dir, end := v.p, v.root, v.p.Ahead()
+	p, dir, end := v.p, from, v.p.Ahead()
 	var open []left // where nothing is, with the directory that is open then
-	list := prefixes(path.Clean(to))
+	list := prefixes(path.Clean("/" + to))
 	for _, above := range list {
 		last := dir
 		step := v.add(field, program.Openat, dir, p.Str(path.Base(above)), Num(pathOnlyCloexec|unix.O_NOFOLLOW), Num(0))
 		switch {
 		case missing == nil:
-		case last == v.root:
+		case last == from:
 			step.On(uint32(unix.ENOENT), missing)
 		default:
 			open = append(open, left{p.Ahead(), last})
 			step.On(uint32(unix.ENOENT), &open[len(open)-1].at)
 		}
 		dir = p.Result()
-		if last != v.root {
+		if last != from {
 			v.close(field, last)
 		}
 	}

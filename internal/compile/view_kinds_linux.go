@@ -133,7 +133,7 @@ func (t *tree) dev(at string, d *taken) {
 		t.link(at+"/"+l.name, l.text)
 	}
 	for _, one := range d.parts {
-		t.mount(at+"/"+one.name, foreign, program.Arg{})
+		t.mount(at+"/"+one.name, foreign, program.Arg{}, nil)
 	}
 	if !d.Dev.NoPTS {
 		t.link(at+"/ptmx", "pts/ptmx")

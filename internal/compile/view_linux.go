@@ -25,6 +25,7 @@ type viewer struct {
 
 	stat, kind program.Arg // room for what statx(2) tells, and a word for the type of a file
 	how        program.Arg // a struct open_how, for paths in the root
+	beneath    program.Arg // and one for those in a mount of the view's own
 	zero       program.Arg // a word that is 0, for jumps
 
 	context, noContext program.Arg // words: what a file system is just being configured by, and none
@@ -111,7 +112,7 @@ func (v *viewer) take() {
 	}
 	for i := range v.ask.Attr.Mounts[first:] {
 		m := &v.ask.Attr.Mounts[first+i]
-		stays := m.Propagation != spec.PropagationDefault && m.Source() != ""
+		stays := m.Propagation != spec.PropagationDefault && m.Source() != "" || landOf(m) != foreign
 		v.taken = append(v.taken, taken{Mount: m, field: spec.Index(spec.MountsField, first+i), index: first + i, stays: stays})
 	}
 	hides := false

@@ -5,6 +5,7 @@ package compile
 import (
 	"encoding/binary"
 	"path"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -41,7 +42,7 @@ func (v *viewer) placeOne(t *taken) {
 		v.close(t.field, v.fdOf(t))
 	}
 	missing.Place()
-	v.tree.mount(v.resolve(t.At()).path, landOf(t.Mount), t.missing)
+	v.tree.mount(v.resolve(t.At()).path, landOf(t.Mount), t.missing, t)
 	if t.Dev != nil {
 		v.tree.dev(v.resolve(t.At()).path, t)
 	}
@@ -76,12 +77,12 @@ func (v *viewer) attach(t *taken, to target) {
 
 // A directory is one that is open while something is made in it.
 type directory struct {
-	fd   program.Arg
-	root bool // it is the root, which stays open
+	fd    program.Arg
+	stays bool // it is the root, or a mount that something is made in
 }
 
 func (v *viewer) closeDir(field string, d directory) {
-	if !d.root {
+	if !d.stays {
 		v.close(field, d.fd)
 	}
 }
@@ -99,13 +100,32 @@ func (v *viewer) open(field, path string) directory {
 // one.
 func (v *viewer) openPath(field, path string, missing *program.Target) program.Arg {
 	if v.given.Lacks.Has(kernel.NoOpenat2) {
-		return v.openSlowly(field, path, missing)
+		return v.openSlowly(field, v.root, path, missing)
 	}
 	step := v.openStep(field, path)
 	if missing != nil {
 		step.On(uint32(unix.ENOENT), missing)
 	}
 	return v.p.Result()
+}
+
+// openOwn opens a directory of the view's own, in which something is made without having been
+// asked for. A path from the root could lead to a directory of the caller's by now: somebody
+// outside may have moved away what the mount is on, and laid a link there. So it begins at the mount.
+func (v *viewer) openOwn(field, dir string) directory {
+	base, at := v.tree.base(dir)
+	if base.of == nil || base.land == foreign {
+		return v.open(field, dir)
+	}
+	below := strings.TrimPrefix(strings.TrimPrefix(dir, at), "/")
+	if below == "" {
+		return directory{v.fdOf(base.of), true}
+	}
+	if v.given.Lacks.Has(kernel.NoOpenat2) {
+		return directory{fd: v.openSlowly(field, v.fdOf(base.of), below, nil)}
+	}
+	v.add(field, program.Openat2, v.fdOf(base.of), v.p.Str(below), v.beneath, Num(openHowSize))
+	return directory{fd: v.p.Result()}
 }
 
 // openStep opens a path in the root. The kernel answers EAGAIN where somebody has renamed a directory
@@ -121,12 +141,12 @@ func (v *viewer) makeKnown(t *taken, to target) (dir directory, name string) {
 	parent = path.Clean(parent)
 	for _, above := range v.tree.missingAbove(to.path) {
 		over, last := path.Split(above)
-		dir := v.open(t.field, path.Clean(over))
+		dir := v.openOwn(t.field, path.Clean(over))
 		v.makeDir(t.field, dir, last, 0o755)
 		v.closeDir(t.field, dir)
 		v.tree.add(above)
 	}
-	dir = v.open(t.field, parent)
+	dir = v.openOwn(t.field, parent)
 	if !v.tree.has(to.path) {
 		v.makeLike(t, dir, name)
 	}
@@ -147,9 +167,13 @@ func (v *viewer) makeUnknown(t *taken, to target) {
 		p.GotoIf(t.field, to.missing, Num(none), &make).Then(&there).Quiet = true
 		make.Place()
 	}
-	for _, above := range prefixes(to.path) {
+	open, made := v.openOwn, v.tree.belowBase(to.path)
+	if t.Create {
+		open, made = v.open, prefixes(to.path)
+	}
+	for _, above := range made {
 		over, last := path.Split(above)
-		dir := v.open(t.field, path.Clean(over))
+		dir := open(t.field, path.Clean(over))
 		if above == to.path {
 			v.makeLike(t, dir, last)
 		} else {
@@ -207,30 +231,50 @@ func (v *viewer) change(t *taken) {
 		v.seal(t.field, v.root, t.Flags, t.Clear, t.depth(), t.Propagation)
 		return
 	}
-	var at program.Arg
-	if t.Optional {
+	dir := v.ownMount(t, v.resolve(t.At()).path)
+	covers := dir.stays
+	switch {
+	case covers:
+	case t.Optional:
 		t.missing = p.Variable(none)
-		at = v.openPath(t.field, t.At(), &missing)
-		p.StepOf(at).Into(t.missing)
-	} else {
-		at = v.openPath(t.field, t.At(), nil)
+		dir.fd = v.openPath(t.field, t.At(), &missing)
+		p.StepOf(dir.fd).Into(t.missing)
+	default:
+		dir.fd = v.openPath(t.field, t.At(), nil)
 	}
 	if v.old != nil {
-		v.oldChange(t, at, propagation)
+		v.oldChange(t, dir.fd, propagation)
 		v.leftOut(t, &missing)
 		return
 	}
-	v.add(t.field, program.OpenTree, at, p.Str(""), Num(openTreeClone|emptyPath|t.depth()))
+	v.add(t.field, program.OpenTree, dir.fd, p.Str(""), Num(openTreeClone|emptyPath|t.depth()))
 	tree := p.Result()
 	v.seal(t.field, tree, t.Flags, t.Clear, t.depth(), t.Propagation)
-	v.add(t.field, program.MoveMount, tree, p.Str(""), at, p.Str(""), Num(fromDescriptor|toDescriptor))
-	if propagation != 0 {
+	v.add(t.field, program.MoveMount, tree, p.Str(""), dir.fd, p.Str(""), Num(fromDescriptor|toDescriptor))
+	if propagation != 0 || covers {
 		t.fd, t.stays = tree, true
 	} else {
 		v.close(t.field, tree)
 	}
-	v.close(t.field, at)
+	v.closeDir(t.field, dir)
 	v.leftOut(t, &missing)
+}
+
+// ownMount is a mount of the view's own that is to be mounted on itself. What is made in it from then
+// on is made in the mount on top.
+func (v *viewer) ownMount(t *taken, p string) directory {
+	n, at := v.tree.base(p)
+	if at != p || n.of == nil || n.land == foreign {
+		return directory{}
+	}
+	below := n.of
+	if n.of = t; v.old != nil {
+		n.of = nil // only a path leads to what mount(2) puts on top
+	}
+	if v.tree.nodes[p] = n; v.old != nil {
+		return directory{}
+	}
+	return directory{v.fdOf(below), true}
 }
 
 // makeDirectory is for Dir. Where nothing may be made it has to be there.
@@ -267,13 +311,13 @@ func (v *viewer) makeLink(t *taken) {
 				continue
 			}
 			over, last := path.Split(above)
-			dir := v.open(t.field, path.Clean(over))
+			dir := v.openOwn(t.field, path.Clean(over))
 			v.makeDir(t.field, dir, last, 0o755)
 			v.closeDir(t.field, dir)
 			v.tree.add(above)
 		}
 	}
-	dir := v.open(t.field, to.path)
+	dir := v.openOwn(t.field, to.path)
 	v.link(t, to, dir, name)
 	v.closeDir(t.field, dir)
 	v.tree.link(path.Join(to.path, name), t.Symlink)
@@ -286,14 +330,13 @@ func (v *viewer) link(t *taken, in target, dir directory, name string) {
 		return
 	}
 	p, exists, other, done := v.p, v.p.Ahead(), v.p.Ahead(), v.p.Ahead()
-	again := func() *program.Step {
-		return v.add(t.field, program.Symlinkat, p.Str(t.Symlink), dir.fd, p.Str(name))
-	}
-	again().On(uint32(unix.EEXIST), &exists).Then(&done)
+	v.makeMissing(t, in, &exists, func() {
+		v.add(t.field, program.Symlinkat, p.Str(t.Symlink), dir.fd, p.Str(name)).On(uint32(unix.EEXIST), &exists).Then(&done)
+	})
 	exists.Place()
 	words := len(t.Symlink)/4 + 1
 	text, size, want := p.Buffer(4*words), p.Words(0), fourByFour(t.Symlink, words)
-	v.add(t.field, program.Readlinkat, dir.fd, p.Str(name), text, Num(len(t.Symlink)+1)).On(program.AnyErrno, &other).Into(size).Quiet = true
+	v.add(t.field, program.Readlinkat, dir.fd, p.Str(name), text, Num(len(t.Symlink)+1)).On(uint32(unix.EINVAL), &other).Into(size).Quiet = t.Create || in.land != foreign
 	same := p.Ahead()
 	p.GotoIf(t.field, size, Num(len(t.Symlink)), &same).Then(&other).Quiet = true
 	for i, w := range want {
@@ -304,8 +347,23 @@ func (v *viewer) link(t *taken, in target, dir directory, name string) {
 	same.Place()
 	p.GotoIf(t.field, v.always(), Num(0), &done).Quiet = true
 	other.Place()
-	again().Quiet = true // which fails, and says so
+	v.fails(t.field, t.At(), OtherThere)
 	done.Place()
+}
+
+// makeMissing adds the steps that make something, which are run where that is allowed. Elsewhere it has to be there.
+func (v *viewer) makeMissing(t *taken, in target, there *program.Target, steps func()) {
+	if t.Create || in.land != foreign {
+		steps()
+		return
+	}
+	if in.missing == (program.Arg{}) {
+		return
+	}
+	leftOut := v.p.Ahead()
+	v.p.GotoIf(t.field, in.missing, Num(none), &leftOut).Then(there).Quiet = true
+	leftOut.Place()
+	steps()
 }
 
 // fourByFour is a text as words of four bytes, as memory has them.

@@ -44,11 +44,12 @@ type ViewFail struct {
 type ViewFlaw uint8
 
 const (
-	NotNull   ViewFlaw = iota // the caller's /dev/null is another file
-	OtherFile                 // a path does not lead to the file that it led to
-	Covered                   // something is on top of the new root
-	Outside                   // the working directory is outside of the root
-	Truncated                 // given content was not written as a whole
+	NotNull    ViewFlaw = iota // the caller's /dev/null is another file
+	OtherFile                  // a path does not lead to the file that it led to
+	Covered                    // something is on top of the new root
+	Outside                    // the working directory is outside of the root
+	OtherThere                 // something that is no link with the same text is at the place of a link
+	Truncated                  // given content was not written as a whole
 )
 
 // TextSize is how much is read after a failure: two messages of the kernel's, and the
@@ -75,6 +76,7 @@ func (v *viewer) beginTelling() {
 	v.contextWord, v.viewed = v.context, p.Words(0)
 	v.stat, v.kind, v.zero = p.Buffer(StatxSize), p.Words(0), p.Variable(0)
 	v.how = p.Words(pathOnlyCloexec, 0, resolveInRoot)
+	v.beneath = p.Words(pathOnlyCloexec, 0, unix.RESOLVE_BENEATH|unix.RESOLVE_NO_MAGICLINKS)
 	p.Label(v.stat, "stat")
 }
 

@@ -4,6 +4,7 @@ package compile
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/sprog-dev/sprog/internal/program"
@@ -42,6 +43,7 @@ type node struct {
 	mounted bool
 	land    land        // of what is mounted
 	missing program.Arg // a word that says whether it is
+	of      *taken      // what is mounted; nil for the root
 }
 
 func (t *tree) init(l land) { t.nodes = map[string]node{"/": {mounted: true, land: l}} }
@@ -96,9 +98,18 @@ func (t *tree) landAt(at string) (to target) {
 		}
 		to.land, to.missing = n.land, n.missing
 		if n.missing != (program.Arg{}) && t.landAt(path.Dir(dir)).land == foreign {
-			to.missing = program.Arg{} // nothing is made there, whether it was left out or not
+			return target{land: foreign} // nothing is made there, whether it was left out or not
 		}
 		return to
+	}
+}
+
+// base is the mount below which a path is, whatever was left out, and where that mount is.
+func (t *tree) base(p string) (n node, at string) {
+	for at = p; ; at = path.Dir(at) {
+		if n = t.nodes[at]; n.mounted && n.missing == (program.Arg{}) {
+			return n, at
+		}
 	}
 }
 
@@ -116,7 +127,7 @@ func (t *tree) add(p string) {
 func (t *tree) link(p, text string) { t.nodes[p] = node{link: text} }
 
 // mount notes that something is mounted at a path, and hides what was there.
-func (t *tree) mount(p string, l land, missing program.Arg) {
+func (t *tree) mount(p string, l land, missing program.Arg, of *taken) {
 	if missing == (program.Arg{}) {
 		for below := range t.nodes {
 			if strings.HasPrefix(below, p+"/") {
@@ -124,17 +135,23 @@ func (t *tree) mount(p string, l land, missing program.Arg) {
 			}
 		}
 	}
-	t.nodes[p] = node{mounted: true, land: l, missing: missing}
+	t.nodes[p] = node{mounted: true, land: l, missing: missing, of: of}
 }
 
 // missingAbove are the directories above a path that are not there, the highest first.
 func (t *tree) missingAbove(p string) (list []string) {
-	for _, above := range prefixes(path.Dir(p)) {
+	for _, above := range t.belowBase(path.Dir(p)) {
 		if !t.has(above) {
 			list = append(list, above)
 		}
 	}
 	return list
+}
+
+// belowBase are the directories from the mount that a path is below on, and the path.
+func (t *tree) belowBase(p string) []string {
+	_, at := t.base(p)
+	return slices.DeleteFunc(prefixes(p), func(above string) bool { return len(above) <= len(at) })
 }
 
 // prefixes are the directories on the way to a path, and the path.

@@ -265,6 +265,10 @@ func flawed(why compile.ViewFlaw, e *spec.Error, res *machine.Result) terms.Text
 		res.Errno = unix.ESTALE
 		e.Err = res.Errno
 		return "the path that the file has leads to another one"
+	case compile.OtherThere:
+		res.Errno, e.Step = unix.EEXIST, "symlinkat"
+		e.Err = res.Errno
+		return "something else is there in the program's view"
 	case compile.Truncated:
 		res.Errno, e.Step = unix.EIO, "write"
 		e.Err = res.Errno

@@ -54,7 +54,7 @@ func (p *Program) Object(i int) string {
 		return p.scheduled(s)
 	case LandlockAddRule:
 		return p.ruledBy(s)
-	case Fsconfig, Fsmount, Mkdirat, Mknodat, MoveMount, MountSetattr, OpenTree, Symlinkat:
+	case Fsconfig, Fsmount, Mkdirat, Mknodat, MoveMount, MountSetattr, OpenTree, Readlinkat, Symlinkat:
 		return p.mountedBy(s)
 	}
 	l := line{p: p, s: s, i: i, name: func(int) string { return "" }}

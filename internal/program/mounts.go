@@ -105,7 +105,7 @@ func (p *Program) mountedBy(s *Step) string {
 		return key
 	case MoveMount:
 		return p.below(s.Args[2], s.Args[3])
-	case Mkdirat, Mknodat:
+	case Mkdirat, Mknodat, Readlinkat:
 		return p.below(s.Args[0], s.Args[1])
 	case Symlinkat:
 		return p.below(s.Args[1], s.Args[2])
@@ -124,13 +124,26 @@ func (p *Program) below(dir, name Arg) string {
 		return path
 	}
 	from := ""
-	if open := p.origin(dir); open.Call == Openat2 {
-		from = strings.TrimSuffix(p.StrAt(open.Args[1]), "/")
+	switch open := p.origin(dir); open.Call {
+	case Openat2:
+		from = strings.TrimSuffix(p.below(open.Args[0], open.Args[1]), "/")
+	case Fsmount:
+		from = p.placeOf(open)
 	}
 	if path == "" {
 		return from
 	}
 	return from + "/" + path
+}
+
+// placeOf is where a new file system is mounted, without a slash at the end.
+func (p *Program) placeOf(made *Step) string {
+	for i := range p.Steps {
+		if s := &p.Steps[i]; s.Call == MoveMount && s.Args[0].Kind == Result && p.origin(s.Args[0]) == made {
+			return strings.TrimSuffix(p.below(s.Args[2], s.Args[3]), "/")
+		}
+	}
+	return ""
 }
 
 // openedBy is the path, or the type of the file system, that a descriptor was opened by.

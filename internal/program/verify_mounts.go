@@ -12,6 +12,7 @@ import (
 // Flags of openat2(2) and open_tree(2).
 const (
 	resolveNoMagiclinks = 2
+	resolveBeneath      = 8
 	resolveInRoot       = 0x10
 	treeCloexec         = openCloexec
 	noSuchFlag          = 1 << 31 // with which no call succeeds
@@ -60,7 +61,7 @@ func (c verifiedCall) openat2() (uint64, outcome) {
 			c.report(c.state, "opens a path from descriptor %d, which is none of the view's", f.fd)
 		}
 	}
-	if resolve&resolveNoMagiclinks == 0 || within && resolve&resolveInRoot == 0 {
+	if resolve&resolveNoMagiclinks == 0 || within && resolve&(resolveInRoot|resolveBeneath) == 0 {
 		c.report(c.state, "opens a path that may lead out of the root")
 	}
 	return c.opens(OfView, binary.NativeEndian.Uint64(how)&openCloexec != 0)
