@@ -43,6 +43,7 @@ type boxCmd struct {
 type sandbox struct {
 	root   *sprog.Root // nil without namespaces
 	mounts []sprog.Mount
+	rules  []sprog.SeccompRule
 
 	counters []*os.File // of the program's network
 	temp     string     // a directory that goes with the box, or ""
@@ -68,13 +69,13 @@ func (s *sandbox) filter(asked *sprog.Seccomp) *sprog.Seccomp {
 	case s == nil:
 		return asked
 	case asked == nil:
-		return &sprog.Seccomp{Default: sprog.SeccompAllow, Rules: box.Rules()}
+		return &sprog.Seccomp{Default: sprog.SeccompAllow, Rules: s.rules}
 	case asked.Default == 0:
 		asked.Default = sprog.SeccompAllow
 	case asked.Default != sprog.SeccompAllow:
 		return asked
 	}
-	asked.Rules = append(box.Rules(), asked.Rules...)
+	asked.Rules = append(s.rules, asked.Rules...)
 	return asked
 }
 

@@ -1,4 +1,4 @@
-//go:build linux && (amd64 || arm64)
+//go:build linux
 
 package main
 
@@ -129,7 +129,9 @@ var boxAttacks = map[string]func([]string) string{
 		return said1("", unix.MountSetattr(unix.AT_FDCWD, a[0], 0, &unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY}))
 	},
 	"tiocsti": func([]string) string { return attackTerminal(unix.TIOCSTI) },
-	"high":    func([]string) string { return attackTerminal(unix.TIOCSTI | 1<<40) },
+	"high": func([]string) string {
+		return attackTerminal(unix.TIOCSTI | uintptr(1)<<(unsafe.Sizeof(uintptr(0))*8-24))
+	},
 	"socket": func(a []string) string {
 		_, err := unix.Socket(number1(a[0]), unix.SOCK_STREAM, 0)
 		return said1("", err)

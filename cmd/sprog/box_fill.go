@@ -18,7 +18,7 @@ const boxProcesses = 4096
 
 // fill gives the flags of run what the box consists of, as far as the line says nothing else.
 func (c *boxCmd) fill(b *box.Box) error {
-	c.sandbox = &sandbox{}
+	c.sandbox = &sandbox{rules: box.Rules()}
 	c.NoNewPrivs = true
 	if !c.capsGiven() {
 		c.Capabilities.Caps = &capSet{}
@@ -45,7 +45,9 @@ func (c *boxCmd) fill(b *box.Box) error {
 		c.Inside.Loopback = true
 	}
 	c.MapCurrent = !c.MapRoot && c.mapsNothing()
-	c.Inside.DisableUserns = true
+	if c.Inside.DisableUserns = sprog.Probe("forbid-user-namespaces").Answer == sprog.Yes; !c.Inside.DisableUserns {
+		c.sandbox.rules = append(box.NoNamespaces(), c.sandbox.rules...)
+	}
 	b.Overlays = sprog.Probe("overlay-user").Answer == sprog.Yes
 	c.sandbox.root, c.sandbox.mounts = b.Root(), b.Mounts()
 	return nil

@@ -51,7 +51,7 @@ func (c *boxCmd) show(b *box.Box) error {
 	for _, l := range c.Rlimit {
 		line("limit", sprog.Rlimit(l).String())
 	}
-	line("rights", "no capabilities, no new privileges, no namespaces, "+fmt.Sprint(len(box.Rules()))+" rules for system calls")
+	line("rights", "no capabilities, no new privileges, no namespaces, "+fmt.Sprint(len(c.sandbox.rules))+" rules for system calls")
 	_, err := fmt.Print(out.String())
 	return err
 }
