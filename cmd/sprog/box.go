@@ -44,6 +44,7 @@ type sandbox struct {
 	root   *sprog.Root // nil without namespaces
 	mounts []sprog.Mount
 	rules  []sprog.SeccompRule
+	logs   bool // the kernel's log has what the rules deny, and sprog can read it
 
 	counters []*os.File // of the program's network
 	temp     string     // a directory that goes with the box, or ""
@@ -69,7 +70,7 @@ func (s *sandbox) filter(asked *sprog.Seccomp) *sprog.Seccomp {
 	case s == nil:
 		return asked
 	case asked == nil:
-		return &sprog.Seccomp{Default: sprog.SeccompAllow, Rules: s.rules}
+		return &sprog.Seccomp{Default: sprog.SeccompAllow, Rules: s.rules, Log: s.logs}
 	case asked.Default == 0:
 		asked.Default = sprog.SeccompAllow
 	case asked.Default != sprog.SeccompAllow:

@@ -18,7 +18,7 @@ const boxProcesses = 4096
 
 // fill gives the flags of run what the box consists of, as far as the line says nothing else.
 func (c *boxCmd) fill(b *box.Box) error {
-	c.sandbox = &sandbox{rules: box.Rules()}
+	c.sandbox = &sandbox{rules: box.Rules(), logs: readsLog()}
 	c.NoNewPrivs = true
 	if !c.capsGiven() {
 		c.Capabilities.Caps = &capSet{}

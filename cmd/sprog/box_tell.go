@@ -9,13 +9,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sprog-dev/sprog/cmd/sprog/internal/box"
 )
 
 // observe notes what is to be compared at the end. The function that it returns tells of that.
 func (c *boxCmd) observe(b *box.Box) func(error) {
-	before := b.Project.Unprotected()
+	before, start := b.Project.Unprotected(), time.Now()
 	return func(err error) {
 		code := exitCode(0)
 		if err != nil && !errors.As(err, &code) {
@@ -27,7 +28,7 @@ func (c *boxCmd) observe(b *box.Box) func(error) {
 			tellProtected(before)
 		}
 		if code != 0 && code != exitTimeout && !c.toldOff() {
-			c.tellCauses()
+			c.tellCauses(start)
 		}
 	}
 }
@@ -61,7 +62,7 @@ func (c *boxCmd) tellChanges(b *box.Box) {
 
 // tellCauses says what the box may have denied a program that has failed, and which flag would allow
 // that.
-func (c *boxCmd) tellCauses() {
+func (c *boxCmd) tellCauses(start time.Time) {
 	var causes []string
 	if tried := c.sandbox.triedNetwork(); tried {
 		causes = append(causes, "it tried to reach the network (--net)")
@@ -69,6 +70,9 @@ func (c *boxCmd) tellCauses() {
 		causes = append(causes, "the network (--net)")
 	}
 	causes = append(causes, "files in your home directory or in /run (--ro DIR, --rw DIR)", "writing outside of the project (--rw DIR)")
+	if calls := refusedSince(start); c.sandbox.logs && calls != "" {
+		causes = append(causes, "system calls, as the kernel's log has them (--seccomp FILE, with a filter of your own): "+calls)
+	}
 	if names := withheld(c.Env); len(names) > 0 {
 		causes = append(causes, fmt.Sprintf("variables (--env NAME): %s", strings.Join(names, " ")))
 	}

@@ -95,6 +95,7 @@ func TestScripts(t *testing.T) {
 //	uidmap   newuidmap is there, and an account nobody that can be delegated to
 //	freezer  cgroups of v1 can be frozen
 //	fuse     file systems can be served
+//	kmsg     the kernel's log can be read
 //	cargo    cargo has a toolchain
 //	overlay  a user namespace's root can mount overlays
 //	cgroup2  a cgroup can be made below the first cgroup2 mount
@@ -118,6 +119,8 @@ func condition(name string) (bool, error) {
 		return unix.Access("/dev/fuse", unix.R_OK|unix.W_OK) == nil, nil
 	case "freezer":
 		return os.Geteuid() == 0 && unix.Access(freezerV1, unix.W_OK) == nil, nil
+	case "kmsg":
+		return readsLog() && unix.Access("/proc/sys/kernel/seccomp/actions_logged", unix.R_OK) == nil, nil
 	case "cargo":
 		return exec.Command("cargo", "--version").Run() == nil, nil
 	case "overlay":

@@ -38,6 +38,37 @@ func DeniedCall(process int, since time.Time) (call string) {
 	return call
 }
 
+// A Refusal is a system call that a filter has answered with an error, and the name of the
+// process.
+type Refusal struct{ Call, Name string }
+
+// Refused are the calls that filters have refused since a time, each once. The log does not say whose
+// filters.
+func Refused(since time.Time) (list []Refusal) {
+	for text := range texts(since, "audit: type=1326 audit(") {
+		code, _ := strconv.ParseUint(strings.TrimPrefix(text.last(" ", "code"), "0x"), 16, 32)
+		arch, _ := strconv.ParseUint(text.last(" ", "arch"), 16, 32)
+		number, err := strconv.Atoi(text.last(" ", "syscall"))
+		if code&unix.SECCOMP_RET_ACTION != unix.SECCOMP_RET_ERRNO || err != nil {
+			continue
+		}
+		r := Refusal{seccomp.CallName(uint32(arch), number), strings.Trim(text.first(" ", "comm"), `"`)}
+		if !slices.Contains(list, r) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// Readable reports whether this process may read the log.
+func Readable() bool {
+	fd, err := unix.Open("/dev/kmsg", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err == nil && InInitialPIDNamespace()
+}
+
 // OOMKill tells whether the log says that the OOM killer has killed a
 // process since a time, and for which cgroup's limit; "" is one that is not known.
 func OOMKill(process int, since time.Time) (cgroup string, killed bool) {
