@@ -40,15 +40,15 @@ func fromHost() []Mount { return SystemMounts(MountReadOnly) }
 
 var casesOfViews = []startCase{
 	{"view of the host", []*requirement{userNamespaces}, ofView(nil, Mount{Target: "/tmp", Tmpfs: &Tmpfs{}})},
-	{"view of a read-only host", []*requirement{userNamespaces, freshProc}, ofView(&Root{Host: true, Flags: MountReadOnly | MountNoSUID},
+	{"view of a read-only host", []*requirement{userNamespaces, freshProc, mountSetattr}, ofView(&Root{Host: true, Flags: MountReadOnly | MountNoSUID},
 		Mount{Target: "/proc", Proc: &Proc{}}, Mount{Target: "/dev", Dev: &Dev{}})},
 	{"view of nothing", []*requirement{userNamespaces}, ofView(&Root{Empty: true}, append(fromHost(),
 		Mount{Target: "/a/b", Dir: true}, Mount{Target: "/a/b/c", Data: []byte("text")}, Mount{Target: "/l", Symlink: "a"},
 		Mount{Target: "/l/d", Bind: "/etc/passwd"}, Mount{Bind: "/no/such", Optional: true}, Mount{Target: "/no/such/t", Tmpfs: &Tmpfs{}, Flags: MountReadOnly},
 		Mount{Target: "/a/b/c", Mask: true}, Mount{Target: "/mq", Kernel: KernelMqueue}, Mount{Target: "/pts", Kernel: KernelDevpts},
 		Mount{Target: "/usr", Flags: MountNoSUID, Propagation: PropagationSlave})...)},
-	{"view of a bind at /", []*requirement{userNamespaces}, ofView(nil, Mount{Bind: "/", Flags: MountReadOnly}, Mount{Target: "/tmp", Tmpfs: &Tmpfs{}})},
-	{"view of overlays", []*requirement{userNamespaces, userOverlays}, inTemp(ofView(&Root{Empty: true}, fromHost()...), func(dir string) []Mount {
+	{"view of a bind at /", []*requirement{userNamespaces, mountSetattr}, ofView(nil, Mount{Bind: "/", Flags: MountReadOnly}, Mount{Target: "/tmp", Tmpfs: &Tmpfs{}})},
+	{"view of overlays", []*requirement{userNamespaces, userOverlays, mountSetattr}, inTemp(ofView(&Root{Empty: true}, fromHost()...), func(dir string) []Mount {
 		return []Mount{{Target: "/private", Overlay: &Overlay{Lower: []string{dir + "/a"}, Private: true}},
 			{Target: "/read", Overlay: &Overlay{Lower: []string{dir + "/a", dir + "/b"}}, Optional: true},
 			{Target: "/named", Overlay: &Overlay{Lower: []string{dir + "/a"}, Upper: dir + "/upper", Work: dir + "/work"}}}
@@ -90,5 +90,6 @@ var (
 		ofView(nil, Mount{Target: "/proc", Proc: &Proc{}})(nil, c)
 		return c.Run()
 	}, expected: func() bool { return userNamespaces.works() == nil && len(mountedOver("/proc")) == 0 }}
+	mountSetattr = &requirement{what: "mount_setattr, Linux 5.12", works: func() error { return linux(5, 12).works() }}
 	userOverlays = &requirement{what: "overlays in user namespaces, Linux 5.11", works: func() error { return linux(5, 11).works() }}
 )

@@ -48,7 +48,7 @@ func TestViewTargetsAreInside(t *testing.T) {
 	must(os.Symlink(strings.Repeat("../", 30)+outside, root+"/a/link"))
 	swapping(t, root+"/a/dir", root+"/a/link")
 	inside := 0
-	for range 200 {
+	for range 80 {
 		c := scriptIn(t, viewed(&Root{Dir: root}, Mount{Target: "/a/dir/new/deep", Tmpfs: &Tmpfs{}, Create: true}), "")
 		c.Path, c.Args = "/bin/test", []string{"test", "true"}
 		if err := c.Run(); err == nil {
@@ -166,6 +166,7 @@ var _ = helper("after", func(args []string) int {
 
 // What is mounted outside later, below a directory that is read-only inside, does not appear there.
 func TestViewStaysReadOnly(t *testing.T) {
+	requires(t, mountSetattr)
 	requires(t, asRoot)
 	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS} }) {
 		return
@@ -193,6 +194,7 @@ func TestViewStaysReadOnly(t *testing.T) {
 
 // What is mounted outside while a start goes on has the flags of what it is below, or does not appear.
 func TestViewIsReadOnlyAtOnce(t *testing.T) {
+	requires(t, mountSetattr)
 	requires(t, asRoot, userNamespaces)
 	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS} }) {
 		return

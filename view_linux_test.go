@@ -114,6 +114,7 @@ func TestViewOfNothing(t *testing.T) {
 
 // A read-only host cannot be written to, but for the holes.
 func TestViewOfReadOnlyHost(t *testing.T) {
+	requires(t, mountSetattr)
 	dir, other := t.TempDir(), t.TempDir()
 	got := seen(t, viewed(&Root{Host: true, Flags: MountReadOnly | MountNoSUID}, Mount{Bind: dir}, Mount{Target: "/tmp/..nothing", Mask: true}),
 		fmt.Sprintf("echo a >%s/a; echo b >%s/b; ls %[1]s %[2]s", dir, other))
@@ -191,6 +192,7 @@ func TestViewLeavesNoTrace(t *testing.T) {
 
 // What does not exist is left out where that is allowed, and told of.
 func TestViewLeavesOut(t *testing.T) {
+	requires(t, mountSetattr)
 	for _, init := range []*Init{nil, {}} {
 		c := scriptIn(t, withHost(Mount{Bind: "/no/such", Optional: true}, Mount{Target: "/here", Bind: "/etc", Optional: true},
 			Mount{Target: "/x", Overlay: &Overlay{Lower: []string{"/no", "/such"}}, Optional: true}, Mount{Target: "/none", Flags: MountReadOnly, Optional: true},
@@ -223,6 +225,7 @@ func TestViewLeavesOut(t *testing.T) {
 
 // Each kind of source is what it says.
 func TestViewSources(t *testing.T) {
+	requires(t, mountSetattr)
 	requires(t, userNamespaces, freshProc, userOverlays)
 	dir, mode := t.TempDir(), uint32(0o640)
 	must(os.Mkdir(dir+"/sub", 0o755))

@@ -16,6 +16,7 @@ import (
 
 // Where the kernel refuses a new /proc, there is what was asked for in its place, and it is told.
 func TestViewOfRefusedProc(t *testing.T) {
+	requires(t, mountSetattr)
 	requires(t, asRoot, userNamespaces)
 	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS} }) {
 		return
@@ -57,6 +58,7 @@ func TestViewOfProcIsProtected(t *testing.T) {
 
 // Propagation is what was asked for.
 func TestViewPropagation(t *testing.T) {
+	requires(t, mountSetattr)
 	dir := t.TempDir()
 	for p, want := range map[Propagation]string{PropagationPrivate: "", PropagationSlave: "", PropagationShared: "shared:", PropagationUnbindable: "unbindable"} {
 		got := mountsOf(t, viewed(nil, Mount{Target: dir, Tmpfs: &Tmpfs{}, Propagation: p}))[dir].spread
@@ -72,6 +74,7 @@ func TestViewPropagation(t *testing.T) {
 
 // A slave sees what is mounted outside later.
 func TestViewAsSlave(t *testing.T) {
+	requires(t, mountSetattr)
 	requires(t, asRoot)
 	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS} }) {
 		return
@@ -101,6 +104,7 @@ func TestViewAsSlave(t *testing.T) {
 
 // Flags are set and cleared on what was asked for, and below unless it is to be shallow.
 func TestViewFlags(t *testing.T) {
+	requires(t, mountSetattr)
 	requires(t, asRoot)
 	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS} }) {
 		return

@@ -245,7 +245,8 @@ func (v *viewer) oldEnd() {
 }
 
 // openSlowly opens a path from a directory one component after the other, where the kernel has no openat2. None may be
-// a link.
+// a link. So it is as long as the old root is on top of the new one, too: there ".." of the root leads to it, also
+// by RESOLVE_IN_ROOT.
 func (v *viewer) openSlowly(field string, from program.Arg, to string, missing *program.Target) program.Arg {
 	type left struct {
 		at  program.Target
@@ -270,6 +271,9 @@ func (v *viewer) openSlowly(field string, from program.Arg, to string, missing *
 			v.close(field, last)
 		}
 	}
+	if dir != from {
+		v.isNoLink(field, to, dir)
+	}
 	if len(open) > 0 {
 		p.GotoIf(field, v.always(), Num(0), &end).Quiet = true
 		for i := range open {
@@ -279,6 +283,16 @@ func (v *viewer) openSlowly(field string, from program.Arg, to string, missing *
 		end.Place()
 	}
 	return dir
+}
+
+// isNoLink makes sure that what was opened is no link.
+func (v *viewer) isNoLink(field, path string, fd program.Arg) {
+	p, link, fine := v.p, v.p.Ahead(), v.p.Ahead()
+	v.gotoIfType(field, fd, modeLink, &link)
+	p.GotoIf(field, v.always(), Num(0), &fine).Quiet = true
+	link.Place()
+	v.fails(field, path, IsLink)
+	fine.Place()
 }
 
 // isOld reports whether the kernel has only mount(2).

@@ -64,6 +64,7 @@ const (
 	resolveInRoot   = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
 	modeTypeMask    = 0o170000
 	modeDirectory   = 0o040000
+	modeLink        = 0o120000
 	modeRegular     = 0o100000
 	statxMode       = 28 // where struct statx has its fields
 	statxInode      = 32

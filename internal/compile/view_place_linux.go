@@ -99,7 +99,7 @@ func (v *viewer) open(field, path string) directory {
 // openPath opens a path in the root. If nothing is there, the child goes on with the target, if there is
 // one.
 func (v *viewer) openPath(field, path string, missing *program.Target) program.Arg {
-	if v.given.Lacks.Has(kernel.NoOpenat2) {
+	if v.old != nil || v.given.Lacks.Has(kernel.NoOpenat2) {
 		return v.openSlowly(field, v.root, path, missing)
 	}
 	step := v.openStep(field, path)
@@ -214,10 +214,14 @@ func (v *viewer) makeLike(t *taken, dir directory, name string) {
 
 // gotoIfDirectory goes on with the target if a descriptor is of a directory.
 func (v *viewer) gotoIfDirectory(field string, fd program.Arg, is *program.Target) {
+	v.gotoIfType(field, fd, modeDirectory, is)
+}
+
+func (v *viewer) gotoIfType(field string, fd program.Arg, kind int, is *program.Target) {
 	p := v.p
 	v.add(field, program.Statx, fd, p.Str(""), Num(emptyPath), Num(unix.STATX_TYPE), v.stat)
 	p.Copy(field, v.stat.Plus(statxMode), v.kind).Args[3] = Num(^uint32(modeTypeMask))
-	p.GotoIf(field, v.kind, Num(modeDirectory), is).Quiet = true
+	p.GotoIf(field, v.kind, Num(kind), is).Quiet = true
 }
 
 // change sets flags of what is at the target already, by a mount of it on itself.

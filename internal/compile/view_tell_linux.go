@@ -46,6 +46,7 @@ type ViewFlaw uint8
 const (
 	NotNull    ViewFlaw = iota // the caller's /dev/null is another file
 	OtherFile                  // a path does not lead to the file that it led to
+	IsLink                     // a target is a symbolic link, which is not followed
 	Covered                    // something is on top of the new root
 	Outside                    // the working directory is outside of the root
 	OtherThere                 // something that is no link with the same text is at the place of a link

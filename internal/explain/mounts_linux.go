@@ -37,7 +37,7 @@ func (f Failure) viewHint() terms.Text {
 		return f.sourceHint()
 	case "fsopen", "fsconfig", "fsmount":
 		return f.fileSystemHint()
-	case "openat2", "readlinkat":
+	case "openat2", "openat", "readlinkat":
 		return f.targetHint()
 	case "move_mount":
 		return f.attachHint()

@@ -12,6 +12,14 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
+// missingInSecond is missing for a second stage: the first one may have made no call that tells.
+func missingInSecond(res machine.Result, p *program.Program) kernel.Missing {
+	if res.Place == machine.InSecond && p.Steps[res.Step].Call == program.CloseRange && (res.Errno == unix.ENOSYS || res.Errno == unix.EINVAL || res.Errno == unix.EPERM) {
+		return kernel.NoCloseRange
+	}
+	return 0
+}
+
 // missing looks whether the launch failed because the kernel lacks a call that
 // there is a substitute for.
 func missing(res machine.Result, p *program.Program) kernel.Missing {

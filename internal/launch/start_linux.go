@@ -149,7 +149,7 @@ func (s *attempt) again(res machine.Result) bool {
 		s.tried.busy++
 		return true
 	}
-	what := missing(res, s.made.First) | missingForView(res, s.made.First, s.made.Second)
+	what := missing(res, s.made.First) | missingInSecond(res, s.made.Second) | missingForView(res, s.made.First, s.made.Second)
 	kernel.Known.Learn(what)
 	return what != 0 && !s.given.Lacks.Has(what)
 }

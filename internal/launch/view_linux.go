@@ -274,6 +274,11 @@ func flawed(why compile.ViewFlaw, e *spec.Error, res *machine.Result) terms.Text
 		e.Err = res.Errno
 		return "a part of the content was not written"
 	}
+	if why == compile.IsLink {
+		res.Errno = unix.ELOOP
+		e.Err = res.Errno
+		return "a symbolic link is there, which is followed with openat2 and mount_setattr only, Linux 5.12"
+	}
 	if why == compile.Covered {
 		res.Errno = unix.EBUSY
 		e.Err = res.Errno
