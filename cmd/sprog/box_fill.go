@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -77,6 +78,9 @@ func (c *boxCmd) limit() error {
 
 // degrade is the box on a machine that makes no namespaces: what cannot be hidden cannot be read.
 func (c *boxCmd) degrade(b *box.Box, reason string) error {
+	if os.Getenv("SPROG_BOX") != "" && !c.Degrade {
+		return errors.New("this is a box already, in which there is no other one: --degrade restricts the program further, by Landlock")
+	}
 	if !c.Degrade {
 		return fmt.Errorf("the box needs user namespaces: %s. --degrade goes on with Landlock alone", reason)
 	}

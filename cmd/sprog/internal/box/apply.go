@@ -55,8 +55,9 @@ func ofRepository(c Change) bool {
 	}
 	_, after, is := strings.Cut("/"+c.Path, "/.git/")
 	executes := func(name string) bool { return below(after, name) }
-	for is && strings.HasPrefix(after, "modules/") { // where each name may be a directory, or a repository
-		_, after, _ = strings.Cut(strings.TrimPrefix(after, "modules/"), "/")
+	modules := strings.HasPrefix(after, "modules/")
+	for is && modules && !slices.ContainsFunc(executedByGit[:], executes) { // each name may be a directory, or a repository
+		_, after, is = strings.Cut(after, "/")
 	}
 	return is && slices.ContainsFunc(executedByGit[:], executes)
 }

@@ -96,7 +96,13 @@ func namedBy(file, top string) (list []string) {
 func (b *Box) project() []sprog.Mount {
 	p := &b.Project
 	if b.Changes != "" {
-		return append(b.overlay(), b.protected()...)
+		list := b.overlay()
+		for _, g := range p.dirs {
+			if g.dir != "" && !below(g.dir, p.Dir) { // which are not kept apart
+				list = append(list, sprog.Mount{Bind: g.dir, Flags: readOnly})
+			}
+		}
+		return append(list, b.protected()...)
 	}
 	list := []sprog.Mount{{Bind: p.Dir, Flags: writable}}
 	for _, g := range p.dirs {
