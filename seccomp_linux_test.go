@@ -244,8 +244,8 @@ func TestSeccompHints(t *testing.T) {
 		want string
 	}{
 		{&Seccomp{Programs: [][]byte{bad}}, "seccomp (Attr.Seccomp.Programs[0]): invalid argument (the kernel does not take the program"},
-		{&Seccomp{Programs: [][]byte{denying("seccomp"), allowing(1)}},
-			"seccomp (Attr.Seccomp.Programs[1]): operation not permitted (a filter in force may have answered: it must let seccomp(2) pass for another one)"},
+		{&Seccomp{Programs: [][]byte{denying("prctl"), allowing(1)}},
+			"prctl SECCOMP_MODE_FILTER (Attr.Seccomp.Programs[1]): operation not permitted (a filter in force may have answered: it must let the call pass that sets another one)"},
 		{&Seccomp{Programs: [][]byte{denying("execve")}},
 			"execve: operation not permitted (the filter of Attr.Seccomp may have answered: it holds for execve already)"},
 	} {

@@ -14,7 +14,13 @@ import (
 // thirty seconds of its time, the parent is gone, and it ends in the only way
 // that is left.
 func (b *builder) seccomp() {
-	for _, f := range b.ask.Filters {
+	for i, f := range b.ask.Filters {
+		if i > 0 && f.Flags == 0 {
+			// Filters are often written for a program that knows the older call, which does
+			// the same. The first one holds for the second.
+			b.add(f.Field, program.Prctl, Num(unix.PR_SET_SECCOMP), Num(unix.SECCOMP_MODE_FILTER), b.p.Filter(f.Code), Num(0), Num(0))
+			continue
+		}
 		set := b.add(f.Field, program.Seccomp, Num(unix.SECCOMP_SET_MODE_FILTER), Num(f.Flags), b.p.Filter(f.Code))
 		if !f.Listens {
 			continue

@@ -52,7 +52,7 @@ func (f Failure) seccompHint() terms.Text {
 	case f.Errno == unix.EINVAL:
 		return "the kernel does not take the program, or not the flags: the log needs Linux 4.14, {SpecAllow|Attr.Seccomp.SpecAllow} 4.17, a listener 5.0, {WaitKillable|Attr.Seccomp.WaitKillable} 5.19"
 	case f.Errno == unix.EPERM || f.Errno == unix.ENOSYS:
-		return "a filter in force may have answered: it must let seccomp(2) pass for another one"
+		return "a filter in force may have answered: it must let the call pass that sets another one"
 	}
 	return ""
 }

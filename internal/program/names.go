@@ -142,7 +142,7 @@ func prctlOp(l *line, n int) {
 		prSetKeepcaps: "PR_SET_KEEPCAPS", prSetNoNewPriv: "PR_SET_NO_NEW_PRIVS",
 		prCapbsetDrop: "PR_CAPBSET_DROP", 27: "PR_GET_SECUREBITS", prSetSecureb: "PR_SET_SECUREBITS",
 		prSetName: "PR_SET_NAME", prSetSubreaper: "PR_SET_CHILD_SUBREAPER", prCapAmbient: "PR_CAP_AMBIENT",
-		prSetTimerslack: "PR_SET_TIMERSLACK", prSetTHP: "PR_SET_THP_DISABLE", prSchedCore: "PR_SCHED_CORE", prSetMDWE: "PR_SET_MDWE",
+		prSetTimerslack: "PR_SET_TIMERSLACK", prSetSeccomp: "PR_SET_SECCOMP", prSetTHP: "PR_SET_THP_DISABLE", prSchedCore: "PR_SCHED_CORE", prSetMDWE: "PR_SET_MDWE",
 	})
 }
 
@@ -177,6 +177,10 @@ func dirfd(l *line, n int) {
 	number(l, n)
 }
 
+func accessMode(l *line, n int) {
+	l.WriteString(names{0: "F_OK", 1: "X_OK", 2: "W_OK", 4: "R_OK"}.of(l.value(n)))
+}
+
 func openMode(l *line, n int) {
 	v := l.value(n)
 	access := [...]string{"O_RDONLY", "O_WRONLY", "O_RDWR", "3"}[v&3]
@@ -194,6 +198,7 @@ const (
 	prSetKeepcaps   = 8
 	prSetName       = 15
 	prCapbsetDrop   = 24
+	prSetSeccomp    = 22
 	prSetSecureb    = 28
 	prSetTimerslack = 29
 	prSetSubreaper  = 36
@@ -220,7 +225,7 @@ func isSwitch(op uint64) bool {
 // insist on all of them.
 func prctlMore(l *line, n int) {
 	switch l.value(0) {
-	case prSetNoNewPriv, prSetTHP, prCapAmbient, prSchedCore, prSetMDWE:
+	case prSetNoNewPriv, prSetTHP, prCapAmbient, prSchedCore, prSetMDWE, prSetSeccomp:
 		prctlArg(l, n)
 	}
 }
@@ -233,6 +238,10 @@ func prctlArg(l *line, n int) {
 		l.WriteString(SignalName(int(v)))
 	case op == prSetName && n == 1:
 		str(l, n)
+	case op == prSetSeccomp && n == 1:
+		l.WriteString(names{2: "SECCOMP_MODE_FILTER"}.of(v))
+	case op == prSetSeccomp && n == 2:
+		filter(l, n)
 	case op == prSetDumpable && n == 1:
 		l.WriteString(names{0: "SUID_DUMP_DISABLE", 1: "SUID_DUMP_USER"}.of(v))
 	case op == prCapbsetDrop && n == 1:
