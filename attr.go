@@ -34,6 +34,12 @@ type Attr struct {
 	// to everything that is there.
 	DirFile *os.File
 
+	// WaitFor, if not nil, is read from by the child when all is set up, and before it enters
+	// its working directory: the start goes on after one byte or at the end of the file.
+	// Somebody else, who is told by Cmd.Born, can prepare something until then. Start
+	// waits meanwhile. The program does not get the file by this.
+	WaitFor *os.File
+
 	// Files says what descriptors of the child refer to, beside Cmd.Stdin,
 	// Stdout, Stderr and ExtraFiles. See [File].
 	Files []File

@@ -1,6 +1,11 @@
 package sprog
 
-import "os"
+import (
+	"os"
+	"syscall"
+
+	"github.com/sprog-dev/sprog/internal/job"
+)
 
 // A Birth tells what a start has made and applied. Each field belongs to the
 // attribute of its name, and is zero without that.
@@ -34,4 +39,19 @@ type Birth struct {
 	Cgroup *CgroupHandle
 
 	end *os.File // where an init tells the program's end
+}
+
+// Ended tells how the program below an [Init] has ended: by its exit code, which is -1 if
+// a signal has ended it. It reports false while the program runs, and where its init was
+// killed first.
+func (b *Birth) Ended() (code int, signal syscall.Signal, ended bool) {
+	if b.end == nil {
+		return 0, 0, false
+	}
+	var j job.Job
+	j.ReadEnd(b.end)
+	if j.End == nil {
+		return 0, 0, false
+	}
+	return j.End.ExitCode, j.End.Signal, true
 }

@@ -173,6 +173,13 @@ var casesOfAttr = []startCase{
 	{"umask", nil, withAttr(&Attr{Umask: new(uint32(0o27))})},
 	{"no new privileges", nil, withAttr(&Attr{NoNewPrivs: true})},
 	{"init", nil, withAttr(&Attr{Init: &Init{}})},
+	{"init that lingers and holds a lock", nil, func(t *testing.T, c *Cmd) {
+		f := tempFile(t)
+		c.Attr = &Attr{Init: &Init{Linger: true, Visible: true, Keep: []*os.File{f}, Locks: []string{f.Name()}}}
+	}},
+	{"start that waits", nil, func(t *testing.T, c *Cmd) {
+		c.Attr, c.Born = &Attr{WaitFor: tempFile(t)}, func(int) error { return nil }
+	}},
 	{"init that reports stops", nil, withAttr(&Attr{Init: &Init{ReportStops: true}})},
 	{"init of a session", nil, func(_ *testing.T, c *Cmd) {
 		c.Attr, c.SysProcAttr = &Attr{Init: &Init{}}, &syscall.SysProcAttr{Setsid: true}

@@ -46,7 +46,8 @@ var casesOfViews = []startCase{
 		Mount{Target: "/a/b", Dir: true}, Mount{Target: "/a/b/c", Data: []byte("text")}, Mount{Target: "/l", Symlink: "a"},
 		Mount{Target: "/l/d", Bind: "/etc/passwd"}, Mount{Bind: "/no/such", Optional: true}, Mount{Target: "/no/such/t", Tmpfs: &Tmpfs{}, Flags: MountReadOnly},
 		Mount{Target: "/a/b/c", Mask: true}, Mount{Target: "/mq", Kernel: KernelMqueue}, Mount{Target: "/pts", Kernel: KernelDevpts},
-		Mount{Target: "/usr", Flags: MountNoSUID, Propagation: PropagationSlave})...)},
+		Mount{Target: "/usr", Flags: MountNoSUID, Propagation: PropagationSlave},
+		Mount{Target: "/a/copy", Data: []byte("text"), Copy: true, Mode: new(uint32(0o640))}, Mount{Target: "/a/copy", Mode: new(uint32(0o400))})...)},
 	{"view of a bind at /", []*requirement{userNamespaces, mountSetattr}, ofView(nil, Mount{Bind: "/", Flags: MountReadOnly}, Mount{Target: "/tmp", Tmpfs: &Tmpfs{}})},
 	{"view of overlays", []*requirement{userNamespaces, userOverlays, mountSetattr}, inTemp(ofView(&Root{Empty: true}, fromHost()...), func(dir string) []Mount {
 		return []Mount{{Target: "/private", Overlay: &Overlay{Lower: []string{dir + "/a"}, Private: true}},

@@ -98,6 +98,13 @@ type Cmd struct {
 	// Birth tells what Start has made and applied, once it has succeeded.
 	Birth Birth
 
+	// Born, if not nil, is called by Start with the number of the process that has been born
+	// into its new namespaces, and waits there: before its id maps are written, if it
+	// has any, and before it does anything. Who makes a device for its network, or writes
+	// maps that SysProcAttr does not have, does it here. An error ends the start. It is called
+	// once more, for another process, if the start had to be tried anew.
+	Born func(pid int) error
+
 	// Trace, if not nil, is filled in by Start: how long each step of the
 	// start took. A start that fails is traced too.
 	Trace *Trace

@@ -78,6 +78,7 @@ func (c *Cmd) launchAs(r *spec.Start, o *launch.Options) error {
 	if err := c.openPipes(r); err != nil {
 		return err
 	}
+	r.Watched, o.Born = c.Born != nil, c.Born
 	var land func()
 	o.Flight, land = c.takeOff()
 	p, err := launch.Start(r, *o)

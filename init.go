@@ -1,5 +1,7 @@
 package sprog
 
+import "os"
+
 // Init asks for a small init process, the program's parent: the process
 // that the caller sees and waits for. It reaps every process that is orphaned
 // below it, forwards the signals it receives to the program, kills what is left
@@ -54,4 +56,24 @@ type Init struct {
 	// ReportStops has the init tell through Birth.Stops by which signal the program stops
 	// and continues. Whoever waits for the init would not see it otherwise.
 	ReportStops bool
+
+	// Linger has the init outlive the program, as long as processes are left below it: none
+	// of them is killed. Birth.Stops, which is there as for ReportStops, ends when the
+	// program does, and [Birth.Ended] tells how.
+	Linger bool
+
+	// Visible leaves the init dumpable, so that the user who has started it may enter its
+	// namespaces by its number. A program of the same user's can trace it then, unless the
+	// init has a capability in its permitted set that the program has not: see Caps. Whoever filters
+	// the program's system calls should see to that, since the init itself is not filtered.
+	Visible bool
+
+	// Keep are files that the init keeps open until its end, and that the program does not
+	// get.
+	Keep []*os.File
+
+	// Locks are files by their paths in the program's root, of which the init has a lock for
+	// reading until its end (F_SETLK in fcntl_locking(2)). The start fails if one does not
+	// exist, or if another process has it locked for writing.
+	Locks []string
 }

@@ -83,15 +83,21 @@ type Mount struct {
 	// answers EPERM in a user namespace that the flags were not set in.
 	Clear MountFlags
 
-	// Mode is that of Data and Dir, permission bits and the three above.
+	// Mode is that of Data and Dir, permission bits and the three above. Without a source it
+	// becomes that of what is at Target, as chmod(2) has it.
 	Mode *uint32
+
+	// Copy has Data written into a file of the file system that Target is in, instead of being
+	// mounted there. A file that is there is overwritten, and keeps its mode. The directory has to be
+	// there.
+	Copy bool
 
 	// Optional has the mount left out if its source does not exist; without a
 	// source, if Target does not exist. Birth.View tells.
 	Optional bool
 
 	// Create has a missing target made also on a file system of the caller's,
-	// where it stays: directories of mode 0755, and a file of mode 0644.
+	// where it stays: directories of mode 0755, and a file of mode 0444.
 	// Without it the start leaves no trace there.
 	Create bool
 

@@ -57,6 +57,8 @@ func plansOfViews(f *os.File) []planCase {
 		{"view-overlays", viewed(&Root{Overlay: &Overlay{Lower: []string{"/srv/a", "/srv/b"}}},
 			Mount{Target: "/o", Overlay: &Overlay{Lower: []string{"/a:b"}, Upper: "/srv/upper", Work: "/srv/work"}, Optional: true},
 			Mount{Target: "/p", Overlay: &Overlay{Lower: []string{"/c"}, Private: true}})},
+		{"view-copies", viewedByRoot(nil, Mount{Target: "/etc/app.conf", Data: []byte("a = 1\n"), Mode: mask(0o640), Copy: true},
+			Mount{Target: "/etc/app.conf", Mode: mask(0o400)})},
 		{"view-data-and-masks", viewedByRoot(nil, Mount{Target: "/etc/app.conf", Data: []byte("a = 1\n"), Create: true}, Mount{Target: "/proc/kcore", Mask: true})},
 		{"view-optional", viewed(&Root{Empty: true}, Mount{Bind: "/maybe", Optional: true}, Mount{Target: "/maybe/below", Tmpfs: &Tmpfs{}})},
 		{"view-flags", viewedByRoot(nil, Mount{Target: "/usr", Flags: MountReadOnly | MountNoAtime, Shallow: true}, Mount{Target: "/maybe", Clear: MountNoExec, Optional: true},

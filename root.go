@@ -84,4 +84,9 @@ type Overlay struct {
 	// Private has changes go to a tmpfs that nobody can name. They are gone with
 	// the view.
 	Private bool
+
+	// UserXattrs has what overlays keep about files be in extended attributes that need no
+	// rights (user.overlay.*), as they always are in a new user namespace. A layer that was written
+	// to in one way is to be used in the same way again.
+	UserXattrs bool
 }

@@ -17,7 +17,7 @@ func (a *Attr) spec() *spec.Attr {
 		return nil
 	}
 	s := &spec.Attr{
-		Program: a.Program, DirFile: a.DirFile, Inherit: a.Inherit, InheritAll: a.InheritAll,
+		Program: a.Program, DirFile: a.DirFile, WaitFor: a.WaitFor, Inherit: a.Inherit, InheritAll: a.InheritAll,
 		IDs: (*spec.IDs)(a.IDs), Groups: (*spec.Groups)(a.Groups), Caps: a.Caps.spec(), Securebits: (*spec.Securebits)(a.Securebits),
 		SessionKeyring: (*spec.SessionKeyring)(a.SessionKeyring), ExecLabel: (*spec.ExecLabel)(a.ExecLabel),
 		Personality: (*spec.Personality)(a.Personality), Signals: (*spec.Signals)(a.Signals), Umask: a.Umask,
@@ -119,7 +119,7 @@ func (r *Root) spec() *spec.Root {
 func (m Mount) spec() spec.Mount {
 	s := spec.Mount{Target: m.Target, Bind: m.Bind, File: m.File, Tmpfs: (*spec.Tmpfs)(m.Tmpfs), Dev: (*spec.Dev)(m.Dev),
 		Kernel: spec.KernelFS(m.Kernel), Overlay: (*spec.Overlay)(m.Overlay), Data: m.Data, Dir: m.Dir, Symlink: m.Symlink, Mask: m.Mask,
-		Flags: spec.MountFlags(m.Flags), Clear: spec.MountFlags(m.Clear), Mode: m.Mode, Optional: m.Optional, Create: m.Create,
+		Flags: spec.MountFlags(m.Flags), Clear: spec.MountFlags(m.Clear), Mode: m.Mode, Copy: m.Copy, Optional: m.Optional, Create: m.Create,
 		Shallow: m.Shallow, Propagation: spec.Propagation(m.Propagation)}
 	if i := m.IDMap; i != nil {
 		s.IDMap = &spec.MountIDMap{UIDs: each(i.UIDs, idRange), GIDs: each(i.GIDs, idRange)}

@@ -183,7 +183,7 @@ func TestViewLeavesNoTrace(t *testing.T) {
 			}
 		}
 	}
-	for path, mode := range map[string]os.FileMode{"a": os.ModeDir | 0o755, "a/b": os.ModeDir | 0o755, "a/f": 0o644} {
+	for path, mode := range map[string]os.FileMode{"a": os.ModeDir | 0o755, "a/b": os.ModeDir | 0o755, "a/f": 0o444} {
 		if st, err := os.Stat(filepath.Join(dir, path)); err != nil || st.Mode() != mode {
 			t.Errorf("with Create, %s is %v, %v; want %v", path, st, err, mode)
 		}

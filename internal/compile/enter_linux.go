@@ -69,7 +69,7 @@ func (b *builder) enterLate() {
 	}
 	if b.ask.Meets() {
 		b.made.MeetAt = b.p.Len()
-		b.tellAndWait(b.ask.MapFiles()[0].Field, stage2.Entered)
+		b.tellAndWait(b.ask.MeetField(), stage2.Entered)
 		b.add(name, program.Close, Num(b.fds.at(b.given.WaitFD)))
 		b.fds.setOpen(b.fds.at(b.given.WaitFD), false)
 	}

@@ -6,7 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
-	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // meetParent waits until the parent has written the maps. Should the parent
@@ -15,10 +14,7 @@ func (b *builder) meetParent() {
 	if !b.given.MeetsEarly() {
 		return
 	}
-	name := b.ask.MapFiles()[0].Field
-	if b.ask.Uids == nil && b.ask.Gids != nil {
-		name = spec.Field("GidMappings")
-	}
+	name := b.ask.MeetField()
 	b.add(name, program.Prctl, Num(unix.PR_SET_PDEATHSIG), Num(int(unix.SIGKILL)))
 	b.endWithoutParent(name)
 	b.made.GoWord = b.p.Words(0)

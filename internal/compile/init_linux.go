@@ -40,7 +40,11 @@ func (b *builder) initProgram() {
 	in.spawn()
 	in.loop()
 	in.tellEnd()
-	in.killRest()
+	if in.ask.Attr.Init.Linger {
+		in.linger()
+	} else {
+		in.killRest()
+	}
 	in.end()
 	in.program()
 }
@@ -52,6 +56,7 @@ type initBuilder struct {
 	list, listed, counting, over                 program.Arg // of what is left
 	zero, one                                    program.Arg
 
+	kept      []int          // the numbers of what the init keeps for the caller
 	self      program.Arg    // the init's own pid
 	tell      program.Arg    // the step that tells the parent of all steps
 	toProgram program.Target // what the init's child does
@@ -66,7 +71,9 @@ func (in *initBuilder) prepare() {
 	in.add(program.RtSigprocmask, Num(unix.SIG_SETMASK), in.all, in.mask, Num(8))
 	// The program may run as the same user as the init: it must not be able
 	// to trace it, or to read or write its memory.
-	in.add(program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(0))
+	if !in.ask.Attr.Init.Visible {
+		in.add(program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(0))
+	}
 	in.add(program.Prctl, Num(unix.PR_SET_NAME), in.p.Str(InitName))
 	if in.ask.Sys.Cloneflags&unix.CLONE_NEWPID == 0 {
 		in.add(program.Prctl, Num(unix.PR_SET_CHILD_SUBREAPER), Num(1))
@@ -75,6 +82,7 @@ func (in *initBuilder) prepare() {
 	in.add(program.RtSigaction, Num(int(unix.SIGCHLD)), in.dfl, in.chldAct, Num(8))
 	in.add(program.Getpid)
 	in.self = in.p.Result()
+	in.keep()
 }
 
 // spawn makes the program's process, which shares the init's memory until it
@@ -138,6 +146,9 @@ func (in *initBuilder) closeAll() {
 	}
 	if in.children >= 0 {
 		own.add(in.children)
+	}
+	for _, n := range in.kept {
+		own.add(n)
 	}
 	first := 0
 	for _, n := range own {

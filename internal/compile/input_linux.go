@@ -27,9 +27,11 @@ type Input struct {
 	WaitFD               int // what a second stage waits at for the parent
 	Stderr, CgroupFD     int // of an Exec
 	ProgramFD, DirFD     int
-	TerminalFD           int // Ctty, for Foreground
-	ProcFD               int // this process's /proc
-	ParentFD             int // a pidfd of this process, for the child to look at
+	WaitForFD            int
+	KeepFDs              []int // what an init keeps
+	TerminalFD           int   // Ctty, for Foreground
+	ProcFD               int   // this process's /proc
+	ParentFD             int   // a pidfd of this process, for the child to look at
 
 	StageField string // the field that needs a second stage, or ""
 	NoPidFD    bool   // there is no descriptor left for one of the child

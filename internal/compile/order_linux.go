@@ -54,6 +54,7 @@ func (b *builder) steps() {
 	b.sessionKeyring()       // it belongs to the user who makes it
 	b.writeLabels()          // with the child's credentials, and before no_new_privs restricts them
 	b.personality()          // nothing more of the child's own depends on it
+	b.waitFor()              // all is there that others may look at, and no right to anything else
 	b.chdir()                // with the child's credentials, inside the new root
 	b.umask()                // before the child creates a file
 	b.parentDeathSig()       // after setuid, which clears it (PR_SET_PDEATHSIG(2const))

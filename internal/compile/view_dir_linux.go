@@ -13,18 +13,37 @@ import (
 // enterFirst makes the first of Attr.Dirs that can be entered the working directory.
 func (b *builder) enterFirst() {
 	const field = "Attr.Dirs"
-	p, there := b.p, b.p.Ahead()
+	p, there, longest := b.p, b.p.Ahead(), 0
+	for _, dir := range b.ask.Attr.Dirs {
+		longest = max(longest, len(dir))
+	}
+	b.made.pwd = p.Buffer(len(pwd) + longest + 12)
 	for i, dir := range b.ask.Attr.Dirs {
-		if i == len(b.ask.Attr.Dirs)-1 {
-			b.add(field, program.Chdir, p.Str(dir))
-			break
+		next, last := p.Ahead(), i == len(b.ask.Attr.Dirs)-1
+		enter := b.add(field, program.Chdir, p.Str(dir))
+		if !last {
+			enter.On(program.AnyErrno, &next)
 		}
-		next := p.Ahead()
-		b.add(field, program.Chdir, p.Str(dir)).On(program.AnyErrno, &next).Then(&there)
+		b.notePWD(field, dir)
+		if !last {
+			p.GotoIf(field, p.Variable(0), Num(0), &there).Quiet = true
+		}
 		next.Place()
 	}
 	there.Place()
 	b.lookAround()
+}
+
+const pwd = "PWD="
+
+// notePWD makes a directory PWD, by the name that it was given by. A move copies four bytes, and
+// makes the next four zero.
+func (b *builder) notePWD(field, dir string) {
+	text := append([]byte(pwd+dir), 0, 0, 0, 0)
+	from := b.p.Bytes(text)
+	for at := 0; at < len(pwd)+len(dir); at += 4 {
+		b.p.Copy(field, from.Plus(at), b.made.pwd.Plus(at))
+	}
 }
 
 // enterView makes a directory of the view the working directory. The one of before may be
@@ -47,23 +66,18 @@ func (b *builder) enterView() {
 	b.lookAround()
 }
 
-// lookAround finds out where the child is, for PWD. In a view it has to be inside of the
-// root: the kernel puts "(unreachable)" before the name of a directory that is not, to which a link that
+// lookAround finds out where the child is. In a view it has to be inside of the root: the
+// kernel puts "(unreachable)" before the name of a directory that is not, to which a link that
 // somebody has prepared may lead (CVE-2024-21626).
 func (b *builder) lookAround() {
-	const field, pwd = "Dir", "PWD="
-	p := b.p
-	text := p.Bytes(append([]byte(pwd), make([]byte, cwdSize)...))
-	name := text.Plus(len(pwd))
-	p.Label(name, "dir")
-	if len(b.ask.Attr.Dirs) > 0 {
-		b.made.pwd = text
-	}
-	b.add(field, program.Getcwd, name, Num(cwdSize))
 	if !b.ask.HasView() {
 		return
 	}
-	first, inside := p.Words(0), p.Ahead()
+	const field = "Dir"
+	p := b.p
+	name, first, inside := p.Buffer(cwdSize), p.Words(0), p.Ahead()
+	p.Label(name, "dir")
+	b.add(field, program.Getcwd, name, Num(cwdSize))
 	p.Copy(field, name, first).Args[3] = Num(^uint32(0xff))
 	p.GotoIf(field, first, Num('/'), &inside).Quiet = true
 	v := viewer{builder: b}

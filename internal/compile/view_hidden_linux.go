@@ -16,7 +16,7 @@ import (
 
 // needsHidden reports whether the mount is made of the hidden file system.
 func (t *taken) needsHidden() bool {
-	return t.Data != nil || t.Mask || t.Overlay != nil && t.Overlay.Private
+	return t.Data != nil && !t.Copy || t.Mask || t.Overlay != nil && t.Overlay.Private
 }
 
 func (v *viewer) hide() {

@@ -187,7 +187,7 @@ func (v *viewer) takeOverlay(t *taken) {
 			options = append(options, layer("lowerdir+", dir))
 		}
 	}
-	if v.ask.NewUserNamespace() {
+	if o.UserXattrs || v.ask.NewUserNamespace() {
 		options = append(options, option{key: "userxattr"})
 	}
 	if flags := t.flagsOf(0); flags&spec.MountReadOnly != 0 && (v.isRoot(t) || v.isMountedBelow(t)) {

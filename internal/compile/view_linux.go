@@ -113,7 +113,8 @@ func (v *viewer) take() {
 	}
 	for i := range v.ask.Attr.Mounts[first:] {
 		m := &v.ask.Attr.Mounts[first+i]
-		stays := m.Propagation != spec.PropagationDefault && m.Source() != "" || landOf(m) != foreign
+		atOnce := m.Propagation == spec.PropagationPrivate && m.Flags|m.Clear != 0 && (m.Bind != "" || m.File != nil) // see seal
+		stays := m.Propagation != spec.PropagationDefault && m.Source() != "" && !atOnce || landOf(m) != foreign
 		v.taken = append(v.taken, taken{Mount: m, field: spec.Index(spec.MountsField, first+i), index: first + i, stays: stays})
 	}
 	hides := false

@@ -26,6 +26,11 @@ func (v *viewer) placeOne(t *taken) {
 	case "Dir":
 		v.makeDirectory(t)
 		return
+	case "Data":
+		if t.Copy {
+			v.copyData(t)
+			return
+		}
 	case "Symlink":
 		v.makeLink(t)
 		return
@@ -193,7 +198,7 @@ func (v *viewer) makeDir(field string, dir directory, name string, mode uint32) 
 func (v *viewer) makeLike(t *taken, dir directory, name string) {
 	p := v.p
 	file := func() {
-		v.add(t.field, program.Mknodat, dir.fd, p.Str(name), Num(modeRegular|0o644), Num(0)).Ignore(uint32(unix.EEXIST))
+		v.add(t.field, program.Mknodat, dir.fd, p.Str(name), Num(modeRegular|0o444), Num(0)).Ignore(uint32(unix.EEXIST))
 	}
 	if is, known := t.IsDirectory(); known {
 		if is {
@@ -226,6 +231,10 @@ func (v *viewer) gotoIfType(field string, fd program.Arg, kind int, is *program.
 
 // change sets flags of what is at the target already, by a mount of it on itself.
 func (v *viewer) change(t *taken) {
+	if t.Mode != nil {
+		v.changeMode(t)
+		return
+	}
 	p, missing := v.p, v.p.Ahead()
 	propagation := uint64(0)
 	if t.Propagation != spec.PropagationDefault {

@@ -30,7 +30,9 @@ func (v *viewer) takeOne(t *taken) {
 	case "Overlay":
 		v.takeOverlay(t)
 	case "Data":
-		v.takeData(t)
+		if !t.Copy {
+			v.takeData(t)
+		}
 	case "Mask":
 		v.takeMask(t)
 	}

@@ -76,6 +76,7 @@ var reasons = [...]reason{
 	{"Attr.ExecLabel", "", Failure.labelHint},
 	{"Attr.MDWE", "prctl", Failure.mdweHint},
 	{"Attr.Seccomp", "seccomp", Failure.seccompHint},
+	{"Attr.Seccomp", "prctl", Failure.seccompHint},
 	{"Attr.DenyTIOCSTI", "seccomp", Failure.seccompHint},
 	{"Attr.Landlock", "openat", Failure.openHint},
 	{"Attr.Landlock", "", Failure.landlockHint},
@@ -112,4 +113,5 @@ var plainErrnos = [...]program.Origin{
 	"", // what every start does
 	"SysProcAttr.Ctty", "SysProcAttr.Pdeathsig", "Files", "ExtraFiles", "Attr.Program", "Attr.Inherit", "Attr.InheritAll",
 	"Attr.TimeOffsets", "Attr.ReportNamespaces", "Attr.NoNewPrivs", "Attr.Personality", "Attr.Signals", "Attr.Umask", "Attr.TimerSlack",
+	"Attr.WaitFor",
 }

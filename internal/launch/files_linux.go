@@ -66,6 +66,20 @@ func (s *attempt) useDirFile() (err *spec.Error) {
 		err.Path = s.ask.Path
 		return err
 	}
+	s.given.KeepFDs = nil
+	if in := s.ask.Attr.Init; in != nil {
+		for i, f := range in.Keep {
+			hole, err := s.useFile(f, compile.Use{Name: "kept", Field: spec.Index("Attr.Init.Keep", i)})
+			if err != nil {
+				return err
+			}
+			s.given.KeepFDs = append(s.given.KeepFDs, hole)
+		}
+	}
+	s.given.WaitForFD, err = s.useFile(s.ask.Attr.WaitFor, compile.Use{Name: "wait for", Field: "Attr.WaitFor"})
+	if err != nil {
+		return err
+	}
 	s.given.DirFD, err = s.useFile(s.ask.Attr.DirFile, compile.Use{Name: "directory", Field: "Attr.DirFile", Kind: program.HostDirectory})
 	return err
 }

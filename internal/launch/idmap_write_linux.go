@@ -19,6 +19,15 @@ import (
 
 // writeMaps is the parent's part of the rendezvous.
 func (s *attempt) writeMaps(pid int) error {
+	if s.to.Born != nil {
+		s.to.Tracer.Phase("born", "tell of the process", "Born")
+		if err := s.to.Born(pid); err != nil {
+			return &spec.Error{Path: s.ask.Path, Field: "Born", Err: err}
+		}
+	}
+	if !s.ask.HasMaps() {
+		return nil
+	}
 	for _, f := range s.ask.MapFiles() {
 		s.phaseOfMap(f, pid)
 		var err *spec.Error

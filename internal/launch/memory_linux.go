@@ -38,7 +38,7 @@ func (s *attempt) guardMemory() *spec.Error {
 	s.given.Standing = OwnStanding()
 	s.given.Root = s.given.Root && !s.tried.procIsOuter
 	changes := s.ask.WritesOwnFiles() && s.ask.ChangesCredentials() // makes the memory undumpable, for other starts as well
-	switch maps := s.ask.Meets() || s.ask.WritesOwnFiles(); {
+	switch maps := s.ask.HasMaps() || s.ask.WritesOwnFiles(); {
 	case s.given.StageField != "":
 	case s.given.Root || !maps:
 		s.given.Hides = s.given.Guarded && reachesHidden(s.ask)

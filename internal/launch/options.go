@@ -16,6 +16,10 @@ type Options struct {
 	Birth  *Birth  // is filled in, or nil
 	Tracer *Tracer // is told of each phase, or nil
 	Flight *Flight // what may end the start, or nil
+	// Born, if not nil, is called with the process's number as soon as that is in its
+	// namespaces, before its maps are written. The child waits.
+	Born func(pid int) error
+
 	// Words are those in which an Exec is to say why it has failed. Other errors are
 	// put into words by whoever shows them.
 	Words terms.Words

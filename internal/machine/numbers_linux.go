@@ -26,6 +26,8 @@ var numbers = [...]uint64{
 	program.Execveat:              unix.SYS_EXECVEAT,
 	program.ExitGroup:             unix.SYS_EXIT_GROUP,
 	program.Fchdir:                unix.SYS_FCHDIR,
+	program.Fchmod:                unix.SYS_FCHMOD,
+	program.Fchmodat2:             unix.SYS_FCHMODAT2,
 	program.Fcntl:                 unix.SYS_FCNTL,
 	program.Fsconfig:              unix.SYS_FSCONFIG,
 	program.Fsmount:               unix.SYS_FSMOUNT,

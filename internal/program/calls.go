@@ -17,6 +17,8 @@ const (
 	Execveat
 	ExitGroup
 	Fchdir
+	Fchmod
+	Fchmodat2
 	Fcntl
 	Fsconfig
 	Fsmount
@@ -102,6 +104,8 @@ var callTable = [numCalls]call{
 	Execveat:              {name: "execveat", object: -1, args: []printer{dirfd, str, argv, envp, atFlags}, since: [2]int{3, 19}, filtered: true},
 	ExitGroup:             {name: "exit_group", object: -1, args: []printer{number}},
 	Fchdir:                {name: "fchdir", object: -1, args: []printer{number}},
+	Fchmod:                {name: "fchmod", object: -1, args: []printer{number, octal}, thread: true},
+	Fchmodat2:             {name: "fchmodat2", object: 1, args: []printer{dirfd, str, octal, atFlags}, since: [2]int{6, 6}, thread: true},
 	Fcntl:                 {name: "fcntl", object: 0, args: []printer{number, fcntlCmd, fcntlArg}, thread: true},
 	Fsconfig:              {name: "fsconfig", object: 2, args: []printer{number, fsconfigCmd, fsconfigKey, fsconfigValue, number}, since: [2]int{5, 2}, filtered: true, thread: true},
 	Fsmount:               {name: "fsmount", object: 0, args: []printer{number, fsmountFlags, mountAttrs}, since: [2]int{5, 2}, filtered: true, thread: true},

@@ -69,11 +69,27 @@ func (r *Start) LineField(f MapFile, i int) string {
 // to errors.Is.
 func Denied(reason terms.Text) error { return terms.Message{Text: reason, Err: unix.EPERM} }
 
-// Meets reports whether the child waits for the parent to write its id maps.
-// A process in a new user namespace may write only one line of its own
-// (user_namespaces(7)), the parent as many as its privileges allow.
-func (r *Start) Meets() bool {
+// Meets reports whether the child waits for the parent: to tell of it, and to write its id
+// maps.
+func (r *Start) Meets() bool { return r.Watched || r.HasMaps() }
+
+// HasMaps reports whether the parent writes maps for the child. A process in a new user
+// namespace may write only one line of its own (user_namespaces(7)), the parent as many as
+// its privileges allow.
+func (r *Start) HasMaps() bool {
 	return !r.InPlace && r.Sys.Cloneflags&unix.CLONE_NEWUSER != 0 && (r.Uids != nil || r.Gids != nil || r.Setgroups() != "")
+}
+
+// MeetField is the field that the child waits for.
+func (r *Start) MeetField() string {
+	switch files := r.MapFiles(); {
+	case !r.HasMaps():
+		return "Born"
+	case r.Uids == nil && r.Gids != nil:
+		return Field("GidMappings")
+	default:
+		return files[0].Field
+	}
 }
 
 // A MapFile is a file of /proc/PID that sets up a user namespace, and its text.

@@ -47,7 +47,7 @@ func (r *Start) CheckJoinAndNew(joined NamespaceKind) *Error {
 		return Invalid("Attr.Join", "pid", "is for a process that is made in it, which an Exec does not do")
 	case joined&PIDNamespace != 0 && sys.Cloneflags&unix.CLONE_NEWPID != 0:
 		return Invalid(Field("Cloneflags"), "CLONE_NEWPID", "cannot be combined with joining a PID namespace ({Attr.Join}): a process changes its own once")
-	case joined&UserNamespace != 0 && r.Meets():
+	case joined&UserNamespace != 0 && r.HasMaps():
 		return Invalid("Attr.Join", "user", "cannot be combined with id maps of a new user namespace: from outside of the joined one they cannot be written")
 	}
 	return nil

@@ -40,6 +40,9 @@ type Start struct {
 	// the caller's /proc.
 	ByMount bool
 
+	// Watched says that somebody is told of the process while it waits, before its maps are written.
+	Watched bool
+
 	JoinsUser bool // Attr.Join has a user namespace that is not this process's
 }
 

@@ -16,6 +16,7 @@ import (
 type Attr struct {
 	Program              *os.File
 	DirFile              *os.File
+	WaitFor              *os.File
 	Files                []File
 	Inherit              []int
 	InheritAll           bool
@@ -226,6 +227,10 @@ type Groups struct {
 type Init struct {
 	JobControl  bool
 	ReportStops bool
+	Linger      bool
+	Visible     bool
+	Keep        []*os.File
+	Locks       []string
 }
 
 type Sysctl struct {

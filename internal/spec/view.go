@@ -30,6 +30,7 @@ type Overlay struct {
 	Lower       []string
 	Upper, Work string
 	Private     bool
+	UserXattrs  bool
 }
 
 type Mount struct {
@@ -48,6 +49,7 @@ type Mount struct {
 	Flags       MountFlags
 	Clear       MountFlags
 	Mode        *uint32
+	Copy        bool
 	Optional    bool
 	Create      bool
 	Shallow     bool

@@ -118,8 +118,8 @@ func (r *Start) checkSource(m *Mount, name string) *Error {
 	switch {
 	case len(sources) > 1:
 		return Invalid(name, m.At(), terms.Plain("has both "+sources[0]+" and "+sources[1]))
-	case len(sources) == 0 && m.Flags|m.Clear == 0 && m.Propagation == PropagationDefault:
-		return Invalid(name, m.At(), "does nothing: it has neither a source nor Flags, Clear or Propagation")
+	case len(sources) == 0 && m.Flags|m.Clear == 0 && m.Propagation == PropagationDefault && m.Mode == nil:
+		return Invalid(name, m.At(), "does nothing: it has neither a source nor Flags, Clear, Propagation or Mode")
 	case strings.IndexByte(m.Bind, 0) >= 0:
 		return Invalid(name+".Bind", strconv.Quote(m.Bind), "contains a NUL byte")
 	case strings.IndexByte(m.Symlink, 0) >= 0:
@@ -147,8 +147,14 @@ func (r *Start) checkOptions(m *Mount, name string) *Error {
 		return Invalid(name+".Propagation", strconv.Itoa(int(m.Propagation)), "is no kind of propagation")
 	case m.Propagation != PropagationDefault && of("Dir", "Symlink", "Mask"):
 		return Invalid(name, m.At(), terms.Plain(source+" is no mount, which propagation could be set on"))
-	case m.Mode != nil && !of("Dir", "Data"):
-		return Invalid(name+".Mode", m.At(), "is for Data and Dir")
+	case m.Mode != nil && !of("Dir", "Data", ""):
+		return Invalid(name+".Mode", m.At(), "is for Data, Dir and what is there")
+	case m.Mode != nil && of("") && m.Flags|m.Clear != 0:
+		return Invalid(name+".Mode", m.At(), "cannot be changed together with flags: it is the file's, and they are the mount's")
+	case m.Copy && !of("Data"):
+		return Invalid(name+".Copy", m.At(), "is for Data")
+	case m.Copy && (m.Flags|m.Clear != 0 || m.Propagation != PropagationDefault):
+		return Invalid(name+".Copy", m.At(), "makes no mount, which flags or propagation could be set on")
 	case m.Mode != nil && *m.Mode > 0o7777:
 		return Invalid(name+".Mode", "0"+strconv.FormatUint(uint64(*m.Mode), 8), "has more than permission bits")
 	case m.Optional && !of("", "Bind", "File", "Overlay"):
