@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/sprog-dev/sprog/cmd/sprog/internal/bwrap"
 	"github.com/sprog-dev/sprog/internal/flags"
 )
 
@@ -23,6 +24,8 @@ var app = flags.App{
 			Help: "Print the steps that run or exec would take, and start nothing."},
 		{Name: "box", Program: true, Below: boxHelp, New: func() flags.Runner { return new(boxCmd) },
 			Help: "Run what a stranger wrote in a sandbox: it may change the project's directory and nothing else, sees neither your files nor the network, and gets no rights. Beside the flags of the box it takes those of sprog run."},
+		{Name: "bwrap", Program: true, Below: bwrap.Help, New: func() flags.Runner { return new(bwrapCmd) },
+			Help: "Take bubblewrap's command line, as sprog also does when it is called bwrap. See docs/bwrap.md for what differs."},
 		{Name: "doctor", New: func() flags.Runner { return new(doctorCmd) },
 			Help: "Print what this machine allows to this user, feature by feature."},
 		{Name: "completion", New: func() flags.Runner { return new(completionCmd) },

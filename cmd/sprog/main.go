@@ -23,7 +23,12 @@ import (
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
-func main() { os.Exit(execute(os.Args[1:])) }
+func main() {
+	if code, is := bubblewrap(os.Args); is {
+		os.Exit(code)
+	}
+	os.Exit(execute(os.Args[1:]))
+}
 
 // execute runs one command line and returns the exit code.
 func execute(args []string) int {

@@ -25,7 +25,7 @@ import (
 var update = flag.Bool("update", false, "write what sprog prints into the scripts' golden files")
 
 func TestMain(m *testing.M) {
-	testscript.Main(heedful{m}, map[string]func(){"sprog": main, "adopting": adopting, "take-signals": takeSignals, "lookup-without-descriptors": lookupWithoutDescriptors, "serve-mute": serveMute, "box-attack": boxAttack})
+	testscript.Main(heedful{m}, map[string]func(){"sprog": main, "bwrap": main, "adopting": adopting, "take-signals": takeSignals, "lookup-without-descriptors": lookupWithoutDescriptors, "serve-mute": serveMute, "box-attack": boxAttack})
 }
 
 // serve-mute FILE: put a file system over the directory of FILE that does not answer who looks

@@ -138,7 +138,7 @@ var phrases = [...]struct{ reference, phrase string }{
 	{"Cmd.Wait", "waiting"},
 	{"Cmd.KillTree", "ending all processes of the program"},
 	{"CgroupHandle.Kill", "ending all processes of a cgroup"},
-	{"Attr.Dirs", "one of several directories"}, {"Attr.LookPath", "the PATH of the program"},
+	{"Attr.Dirs", "one of several directories"}, {"Attr.WaitFor", "waiting for somebody"}, {"Born", "telling of the process"}, {"Attr.LookPath", "the PATH of the program"},
 	{"Attr.Mounts.Create", "create in --mount"},
 	{"ExtraFiles", "an inherited file"},
 	{"Attr.InheritAll", "all descriptors"},

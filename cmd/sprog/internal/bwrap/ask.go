@@ -1,0 +1,184 @@
+//go:build linux
+
+package bwrap
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// ask finds out what the options are translated by.
+func (r *runner) ask() *Facts {
+	f := &r.f
+	f.UID, f.GID = unix.Getuid(), unix.Getgid()
+	f.HasUserNS, f.HasCgroup, f.RealPath = hasUserNS, hasCgroup, realPath
+	f.Dir, _ = os.Getwd()
+	if f.Dir == "" {
+		f.Dir = "/"
+	}
+	if f.UID == 0 {
+		f.Effective = effective()
+	}
+	return f
+}
+
+// effective are this process's capabilities.
+func effective() uint64 {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&header, &data[0]) != nil {
+		return 0
+	}
+	return uint64(data[1].Effective)<<32 | uint64(data[0].Effective)
+}
+
+// hasUserNS reports whether user namespaces are there to be made.
+func hasUserNS() bool {
+	if unix.Access("/proc/self/ns/user", unix.F_OK) != nil {
+		return false
+	}
+	if enable, err := os.ReadFile("/sys/module/user_namespace/parameters/enable"); err == nil && strings.HasPrefix(string(enable), "N") {
+		return false // of RHEL 7
+	}
+	most, err := os.ReadFile("/proc/sys/user/max_user_namespaces")
+	return err != nil || string(most) != "0\n"
+}
+
+func hasCgroup() error {
+	switch err := unix.Access("/proc/self/ns/cgroup", unix.F_OK); {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.ENOENT):
+		return mistake("Cannot create new cgroup namespace because the kernel does not support it")
+	default:
+		return fmt.Errorf("stat on /proc/self/ns/cgroup failed: %w", err)
+	}
+}
+
+// realPath is what a path means that the process which opens it would mean something else
+// by: its own files in /proc.
+func realPath(p string) string {
+	for _, own := range []string{"/proc/self/", "/proc/thread-self/", "/dev/fd/", "/dev/std"} {
+		if !strings.HasPrefix(p, own) {
+			continue
+		}
+		if real, err := filepath.EvalSymlinks(p); err == nil {
+			return real
+		}
+		return strings.Replace(p, "/self/", fmt.Sprintf("/%d/", os.Getpid()), 1)
+	}
+	return p
+}
+
+// open takes the descriptors that options name, and reads those with content.
+func (r *runner) open() (err error) {
+	o, f := r.o, &r.f
+	f.Files, f.Data = map[int]*os.File{}, map[int][]byte{}
+	for _, op := range o.Ops {
+		if err := r.openOf(op); err != nil {
+			return err
+		}
+	}
+	for _, fd := range []int{o.UserNS, o.PIDNS, o.UserNS2, o.BlockFD, o.SyncFD} {
+		if fd >= 0 {
+			r.file(fd)
+		}
+	}
+	if o.SyncFD >= 0 && o.AsPID1 { // the program has to hold it
+		unix.FcntlInt(uintptr(o.SyncFD), unix.F_SETFD, 0)
+	}
+	for _, own := range []struct {
+		fd   int
+		file **os.File
+	}{{o.InfoFD, &r.info}, {o.StatusFD, &r.status}, {o.UserNSBlockFD, &r.block}} {
+		if own.fd >= 0 {
+			*own.file = r.file(own.fd)
+		}
+	}
+	return r.readFilters()
+}
+
+// openOf is for one operation.
+func (r *runner) openOf(op Op) error {
+	f := &r.f
+	switch op.Kind {
+	case File, BindData, ReadOnlyBindData:
+		if _, read := f.Data[op.FD]; read {
+			return nil
+		}
+		data, err := readAll(op.FD)
+		if err != nil {
+			return fmt.Errorf("Can't write data to file %s: %w", op.Dest, err)
+		}
+		f.Data[op.FD] = data
+	case Bind, ReadOnlyBind:
+		if op.FD >= 0 {
+			if r.file(op.FD) == nil {
+				return fmt.Errorf("Can't find source path /proc/self/fd/%d: %w", op.FD, unix.ENOENT)
+			}
+		}
+	case Dev:
+		if f.Console == nil && isTerminal(1) {
+			f.Console = os.Stdout
+		}
+	case Proc:
+		r.coverProc()
+	}
+	return nil
+}
+
+// coverProc finds out what of /proc is to be made read-only: what the caller could write to.
+func (r *runner) coverProc() {
+	r.f.Covered = nil
+	for _, name := range []string{"sys", "sysrq-trigger", "irq", "bus"} {
+		if unix.Access("/proc/"+name, unix.W_OK) == nil {
+			r.f.Covered = append(r.f.Covered, name)
+		}
+	}
+}
+
+// file is a descriptor that an option names, which the program does not get.
+func (r *runner) file(fd int) *os.File {
+	if file := r.f.Files[fd]; file != nil {
+		return file
+	}
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
+		return nil
+	}
+	file := os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", fd))
+	r.f.Files[fd] = file
+	return file
+}
+
+// readFilters reads the filters of system calls.
+func (r *runner) readFilters() error {
+	list := r.o.Filters
+	if r.o.Seccomp >= 0 {
+		list = []int{r.o.Seccomp}
+	}
+	for i, fd := range list {
+		code, err := readAll(fd)
+		if slices.Contains(list[:i], fd) { // which bwrap has closed
+			err = unix.EBADF
+		}
+		switch {
+		case err != nil:
+			return fmt.Errorf("Can't read seccomp data: %w", err)
+		case len(code)%8 != 0:
+			return mistake("Invalid seccomp data, must be multiple of 8")
+		}
+		r.f.Filters = append(r.f.Filters, code)
+	}
+	return nil
+}
+
+func isTerminal(fd int) bool {
+	_, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	return err == nil
+}
