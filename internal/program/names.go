@@ -187,6 +187,7 @@ func openMode(l *line, n int) {
 	if rest := v &^ 3; rest != 0 {
 		access += "|" + flagNames(rest, []flag{
 			{0o2000000, "O_CLOEXEC"}, {0o100, "O_CREAT"}, {0o200, "O_EXCL"}, {0o400, "O_NOCTTY"}, {0o1000, "O_TRUNC"},
+			{0o100000, "O_NOFOLLOW"}, {0o400000, "O_NOFOLLOW"}, // of one machine or another
 			{0o2000, "O_APPEND"}, {0o4000, "O_NONBLOCK"}, {0o10000000, "O_PATH"}})
 	}
 	l.WriteString(access)
