@@ -176,7 +176,7 @@ func bytesOf(s string) (int64, error) {
 	case err != nil || n == 0 || strings.Contains(s, "_"):
 		return 0, refused
 	case n > math.MaxInt64:
-		return 0, mistake(fmt.Sprintf("--size (for tmpfs) is limited to %d", math.MaxInt64))
+		return 0, mistake(fmt.Sprintf("--size (for tmpfs) is limited to %d", int64(math.MaxInt64)))
 	}
 	return int64(n), nil
 }
