@@ -82,33 +82,43 @@ type gitDir struct {
 	work string // a worktree's own directory below dir, or ""
 }
 
-// deepest is how many directories below the project a repository is still found.
-const deepest = 4
-
-// findGitDirs looks for all that git would find below a directory.
+// findGitDirs looks for all that git would find below a directory, at any depth: git looks into a repository
+// as soon as the index of the one around it names it.
 func findGitDirs(project string) (list []gitDir) {
-	top := strings.Count(project, "/")
+	list, _ = searchGitDirs(project)
+	return list
+}
+
+// searchGitDirs returns as well which directories cannot be looked into.
+func searchGitDirs(project string) (list []gitDir, closed []string) {
 	filepath.WalkDir(project, func(path string, d os.DirEntry, err error) error {
 		switch {
 		case err != nil:
+			closed = append(closed, path)
 			return filepath.SkipDir
-		case d.Name() == ".git" && d.IsDir():
+		case d.Name() != ".git":
+			return nil
+		case d.IsDir():
 			list = append(append(list, gitDir{dir: path}), modulesOf(path)...)
 			return filepath.SkipDir
-		case d.Name() == ".git" && d.Type().IsRegular():
+		case d.Type()&os.ModeSymlink != 0:
+			g := gitDir{link: path}
+			if real, err := filepath.EvalSymlinks(path); err == nil && below(real, project) {
+				g.dir = real
+			}
+			list = append(list, g)
+		case d.Type().IsRegular():
 			list = append(list, followed(path))
-		case d.IsDir() && (strings.Count(path, "/")-top > deepest || d.Name() == "node_modules" || d.Name() == "target"):
-			return filepath.SkipDir
 		}
 		return nil
 	})
-	return list
+	return list, closed
 }
 
 // modulesOf are the repositories of submodules.
 func modulesOf(dir string) (list []gitDir) {
 	filepath.WalkDir(filepath.Join(dir, "modules"), func(path string, d os.DirEntry, err error) error {
-		if err != nil || !d.IsDir() || d.Name() == "objects" {
+		if err != nil || d.IsDir() && d.Name() == "objects" {
 			return filepath.SkipDir
 		}
 		if typeOf(filepath.Join(path, "HEAD")) == unix.S_IFREG {
@@ -124,15 +134,7 @@ func modulesOf(dir string) (list []gitDir) {
 // where that is.
 func followed(link string) gitDir {
 	g := gitDir{link: link}
-	text, _ := os.ReadFile(link)
-	dir, is := strings.CutPrefix(strings.TrimSpace(string(text)), "gitdir: ")
-	if !is {
-		return g
-	}
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(filepath.Dir(link), dir)
-	}
-	dir, err := filepath.EvalSymlinks(dir)
+	dir, err := leadsTo(link)
 	back, _ := os.ReadFile(filepath.Join(dir, "gitdir"))
 	common := filepath.Dir(filepath.Dir(dir))
 	if err == nil && strings.TrimSpace(string(back)) == link && filepath.Base(filepath.Dir(dir)) == "worktrees" &&
@@ -140,6 +142,22 @@ func followed(link string) gitDir {
 		g.dir, g.work = common, dir
 	}
 	return g
+}
+
+// leadsTo is the directory that a file .git names.
+func leadsTo(link string) (string, error) {
+	text, err := os.ReadFile(link)
+	if err != nil {
+		return "", err
+	}
+	dir, is := strings.CutPrefix(strings.TrimSpace(string(text)), "gitdir: ")
+	if !is {
+		return "", errors.New(link + " names no directory")
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(filepath.Dir(link), dir)
+	}
+	return filepath.EvalSymlinks(dir)
 }
 
 // ProjectAt is a directory that somebody has named, repository or not.

@@ -3,8 +3,6 @@
 package box
 
 import (
-	"bufio"
-	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,13 +38,35 @@ func (p *Project) Protected() (list []string) {
 			list = append(list, g.link)
 		}
 		if g.dir != "" {
-			list = append(list, g.protected()...)
+			list = append(list, g.protected(p.Dir)...)
+		}
+	}
+	return append(list, targets(list)...)
+}
+
+// targets are what symbolic links lead to, and those in directories: a hook is often a link to
+// a script of the project's.
+func targets(paths []string) (list []string) {
+	add := func(path string) {
+		if typeOf(path) != unix.S_IFLNK {
+			return
+		}
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			list = append(list, real)
+		}
+	}
+	for _, path := range paths {
+		add(path)
+		entries, _ := os.ReadDir(path)
+		for _, e := range entries {
+			add(filepath.Join(path, e.Name()))
 		}
 	}
 	return list
 }
 
-func (g *gitDir) protected() (list []string) {
+// protected are those of one repository, in a project whose top may be that of a worktree.
+func (g *gitDir) protected(top string) (list []string) {
 	for _, name := range executedByGit {
 		list = append(list, filepath.Join(g.dir, name))
 	}
@@ -56,38 +76,12 @@ func (g *gitDir) protected() (list []string) {
 			list = append(list, filepath.Join(dir, name))
 		}
 	}
-	return append(list, namedBy(filepath.Join(g.dir, "config"), filepath.Dir(g.dir))...)
+	config := filepath.Join(g.dir, "config")
+	return append(list, namedBy(config, filepath.Dir(g.dir), filepath.Dir(g.link), top)...)
 }
 
 func globQuoted(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
-// namedBy are core.hooksPath, which begins at the top of the work tree, and the files that a
-// configuration of git's includes.
-func namedBy(file, top string) (list []string) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		key, value, _ := strings.Cut(lines.Text(), "=")
-		value = strings.Trim(strings.TrimSpace(value), `"`)
-		from := top
-		switch strings.ToLower(strings.TrimSpace(key)) {
-		case "hookspath":
-		case "path":
-			from = filepath.Dir(file)
-		default:
-			continue
-		}
-		if !filepath.IsAbs(value) {
-			value = filepath.Join(from, value)
-		}
-		list = append(list, filepath.Clean(value))
-	}
-	return list
 }
 
 // project is the project, and what of it cannot be changed. What only has a read-only mount on it
@@ -121,18 +115,32 @@ func (b *Box) project() []sprog.Mount {
 func (b *Box) protected() (list []sprog.Mount) {
 	p, pinned := &b.Project, map[string]bool{}
 	for _, path := range p.Protected() {
-		if kind := typeOf(path); kind != unix.S_IFDIR && kind != unix.S_IFREG || !p.has(path) || pinned[path] {
+		if kind := typeOf(path); kind != unix.S_IFDIR && kind != unix.S_IFREG || !p.has(path) || path == p.Dir || pinned[path] {
 			continue
 		}
 		pinned[path] = true
 		list = append(list, sprog.Mount{Bind: path, Flags: readOnly})
-		if b.Changes != "" {
-			continue // nothing that is renamed there is renamed outside
+		list = append(list, b.above(path, pinned)...)
+	}
+	for _, g := range p.dirs { // a repository without anything of that is not replaced, either
+		if g.dir != "" {
+			list = append(list, b.above(g.dir, pinned)...)
 		}
-		for dir := filepath.Dir(path); p.has(dir) && !p.isRoot(dir) && !pinned[dir]; dir = filepath.Dir(dir) {
-			pinned[dir] = true
+	}
+	return list
+}
+
+// above are mounts on the directories above one, up to the project.
+func (b *Box) above(path string, pinned map[string]bool) (list []sprog.Mount) {
+	if b.Changes != "" {
+		return nil // nothing that is renamed there is renamed outside
+	}
+	p := &b.Project
+	for dir := filepath.Dir(path); p.has(dir) && dir != p.Dir; dir = filepath.Dir(dir) {
+		if !pinned[dir] && !p.isRoot(dir) {
 			list = append(list, sprog.Mount{Bind: dir, Flags: writable})
 		}
+		pinned[dir] = true
 	}
 	return list
 }
@@ -149,58 +157,4 @@ func (p *Project) has(path string) bool {
 func (p *Project) isRoot(dir string) bool {
 	is := func(g gitDir) bool { return dir == g.dir || dir == g.work }
 	return dir == p.Dir || slices.ContainsFunc(p.dirs, is)
-}
-
-// A State is what the protected paths were that could not be protected: those that were not
-// there, and symbolic links.
-type State struct {
-	project *Project
-	was     map[string]string // by path, what a link leads to
-}
-
-// Unprotected notes them before the program runs.
-func (p *Project) Unprotected() State {
-	s := State{p, map[string]string{}}
-	for _, path := range p.Protected() {
-		switch typeOf(path) {
-		case 0:
-			s.was[path] = ""
-		case unix.S_IFLNK:
-			s.was[path], _ = os.Readlink(path)
-		}
-	}
-	return s
-}
-
-// Quarantine renames what has appeared in a repository that was there before: the next command of git's
-// would execute it. It returns the new names.
-func (s State) Quarantine() (list []string) {
-	for path, was := range s.was {
-		inside := func(g gitDir) bool { return g.dir != "" && path != g.dir && below(path, g.dir) }
-		if was != "" || typeOf(path) == 0 || !slices.ContainsFunc(s.project.dirs, inside) {
-			continue
-		}
-		if to := path + ".from-box"; os.Rename(path, to) == nil {
-			list = append(list, to)
-		}
-	}
-	slices.Sort(list)
-	return list
-}
-
-// Changed are those that are something else now, and repositories that are new.
-func (s State) Changed() (list []string) {
-	for path, was := range s.was {
-		is, _ := os.Readlink(path)
-		if was != is || was == "" && typeOf(path) != 0 {
-			list = append(list, path)
-		}
-	}
-	for _, g := range findGitDirs(s.project.Dir) {
-		if !slices.Contains(s.project.dirs, g) {
-			list = append(list, cmp.Or(g.link, g.dir))
-		}
-	}
-	slices.Sort(list)
-	return list
 }

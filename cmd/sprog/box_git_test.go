@@ -1,0 +1,103 @@
+//go:build linux && (amd64 || arm64)
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// gitTricks are what a program in the box does with the project so that git, outside and later, executes
+// what it has left there: PWN is a command.
+var gitTricks = map[string]struct{ before, inside string }{
+	"a repository around which the directory is renamed": {
+		before: "git init -q sub && git -C sub commit -q --allow-empty -m x && git add sub && git commit -qm x",
+		inside: "mv sub gone && mkdir sub && cp -r gone/.git sub/.git && git -C sub config core.fsmonitor PWN",
+	},
+	"a new repository deep below": {
+		inside: "mkdir -p a/b/c/d/e/f && git init -q a/b/c/d/e/f && git -C a/b/c/d/e/f commit -q --allow-empty -m x && git add a && git -C a/b/c/d/e/f config core.fsmonitor PWN",
+	},
+	"a new repository where dependencies are": {
+		inside: "git init -q node_modules/m && git -C node_modules/m commit -q --allow-empty -m x && git add . && git -C node_modules/m config core.fsmonitor PWN",
+	},
+	"a new repository in a directory that is closed": {
+		inside: "git init -q shut/m && git -C shut/m commit -q --allow-empty -m x && git add . && git -C shut/m config core.fsmonitor PWN; chmod 300 shut",
+	},
+	"a new repository by a link": {
+		inside: "git init -q m && git -C m commit -q --allow-empty -m x && git add . && git -C m config core.fsmonitor PWN && mv m/.git evil && ln -s ../evil m/.git",
+	},
+	"a new repository by a file": {
+		inside: "git init -q m && git -C m commit -q --allow-empty -m x && git add . && git -C m config core.fsmonitor PWN && mv m/.git evil && echo gitdir: ../evil >m/.git",
+	},
+	"a section and its key in one line": {
+		inside: `git init -q m && git -C m commit -q --allow-empty -m x && git add . && echo '[core] fsmonitor = PWN #]' >>m/.git/config`,
+	},
+	"hooks that are a link to the project's": {
+		before: "mkdir tools && rm -r .git/hooks && ln -s ../tools .git/hooks",
+		inside: `printf "#!/bin/sh\nPWN\n" >tools/pre-commit; chmod +x tools/pre-commit`,
+	},
+	"another directory in the place of that link": {
+		before: "mkdir tools && rm -r .git/hooks && ln -s ../tools .git/hooks",
+		inside: `rm .git/hooks && mkdir .git/hooks && printf "#!/bin/sh\nPWN\n" >.git/hooks/pre-commit; chmod +x .git/hooks/pre-commit`,
+	},
+	"a hook that is a link to a script of the project's": {
+		before: `mkdir -p tools && printf "#!/bin/sh\n" >tools/check && chmod +x tools/check && mkdir -p .git/hooks && ln -s ../../tools/check .git/hooks/pre-commit`,
+		inside: `echo PWN >>tools/check; mv tools gone; mkdir tools; printf "#!/bin/sh\nPWN\n" >tools/check; chmod +x tools/check`,
+	},
+	"a name taken for what gets out of the way": {
+		before: "rm -r .git/hooks",
+		inside: `mkdir -p .git/hooks .git/hooks.from-box/full && printf "#!/bin/sh\nPWN\n" >.git/hooks/pre-commit && chmod +x .git/hooks/pre-commit`,
+	},
+	"a directory closed against that": {
+		before: "rm -r .git/hooks",
+		inside: `mkdir .git/hooks && printf "#!/bin/sh\nPWN\n" >.git/hooks/pre-commit && chmod +x .git/hooks/pre-commit && chmod 500 .git`,
+	},
+	"a script that the configuration names": {
+		before: `mkdir tools && printf "#!/bin/sh\n" >tools/monitor && chmod +x tools/monitor && git config core.fsmonitor "tools/monitor"`,
+		inside: `echo PWN >>tools/monitor`,
+	},
+	"a configuration that is included": {
+		before: `mkdir hooks && printf '[core]\n\thooksPath = hooks\n' >gitconfig && git config include.path ../gitconfig`,
+		inside: `printf "#!/bin/sh\nPWN\n" >hooks/pre-commit; chmod +x hooks/pre-commit`,
+	},
+	"hooks of a worktree": {
+		before: `git config core.hooksPath hooks && git worktree add -q "$WORKTREE" && cd "$WORKTREE" && mkdir hooks && git add .`,
+		inside: `printf "#!/bin/sh\nPWN\n" >hooks/pre-commit; chmod +x hooks/pre-commit`,
+	},
+}
+
+func TestBoxGitExecutesNothing(t *testing.T) {
+	for name, trick := range gitTricks {
+		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
+			a := attack(t)
+			pwned := a.outside + "/pwned"
+			t.Setenv("WORKTREE", a.home+"/worktree")
+			t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+			sh := func(script string) string {
+				c := exec.Command("sh", "-c", script)
+				c.Dir = a.project
+				c.Env = append(os.Environ(), "HOME="+a.home)
+				out, _ := c.CombinedOutput()
+				return string(out)
+			}
+			a.write(a.home+"/.gitconfig", "[user]\nname = n\nemail = e\n")
+			out := sh("git commit -q --allow-empty -m first; " + trick.before)
+			if strings.Contains(trick.before, "WORKTREE") {
+				a.project = a.home + "/worktree"
+			}
+			a.write(a.outside+"/pwn", "#!/bin/sh\ntouch "+pwned+"\n")
+			sh("chmod +x " + a.outside + "/pwn")
+			inside := strings.ReplaceAll(trick.inside, "PWN", a.outside+"/pwn")
+			boxed, _ := a.in(true, nil, "sh", "-c", inside)
+			later := sh("git status; git commit --allow-empty -m later")
+			if _, err := os.Stat(pwned); err == nil {
+				t.Errorf("git has executed what the box left there: %s%s%s", out, boxed, later)
+			}
+			if out := sh("git status"); strings.Contains(out, "fatal") && !strings.Contains(out, "gitfile") {
+				t.Errorf("the repository is broken: %s", out)
+			}
+		})
+	}
+}
