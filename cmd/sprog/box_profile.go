@@ -20,7 +20,7 @@ import (
 // narrowing are the flags that leave a program less. A profile in the project may have them: who
 // wrote the project wrote the profile as well.
 const narrowing = `extends overlay-project mask unset-env clear-env deny-syscall seccomp-log rlimit timeout cpu-time kill-after memory memory-high swap pids
-	cpu-max cpus nice sched ionice oom-score-adj umask no-new-privs program`
+	cpu-max umask no-new-privs program`
 
 // includeProfiles puts the flags of profiles into the line. Those that a profile extends come before its
 // own.
@@ -51,7 +51,7 @@ func (c *boxCmd) includeProfiles(line *flags.Line) error {
 	}
 	r := profileReader{home: home, project: project.Dir, trusted: trusted}
 	for _, name := range names {
-		if err := r.read(name, nil); err != nil {
+		if err := r.read(name, nil, false); err != nil {
 			return fmt.Errorf("--profile %s: %w", name, err)
 		}
 	}
@@ -75,8 +75,9 @@ type profileFile struct {
 	text []byte
 }
 
-// read adds a profile and, before it, those that it extends.
-func (r *profileReader) read(name string, by []string) error {
+// read adds a profile and, before it, those that it extends. Those that a profile of the project extends
+// are the project's choice, wherever they are.
+func (r *profileReader) read(name string, by []string, chosen bool) error {
 	path, text, err := r.find(name)
 	if err != nil {
 		return err
@@ -88,11 +89,12 @@ func (r *profileReader) read(name string, by []string) error {
 	if err := toml.Unmarshal(text, &extends); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := r.mayOpen(path, text); err != nil {
+	chosen = chosen || r.inProject(path)
+	if err := r.mayOpen(path, text); chosen && err != nil {
 		return err
 	}
 	for _, parent := range namesIn(extends.Extends) {
-		if err := r.read(parent, append(by, path)); err != nil {
+		if err := r.read(parent, append(by, path), chosen); err != nil {
 			return err
 		}
 	}
@@ -131,11 +133,20 @@ func (r *profileReader) find(name string) (path string, text []byte, err error) 
 	return "", nil, fmt.Errorf("there is no %s.toml in %s", name, strings.Join(dirs, ", "))
 }
 
-// mayOpen refuses a profile in the project that opens the box.
+// inProject reports whether a profile, or a link to it, is in the project.
+func (r *profileReader) inProject(path string) bool {
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	real, realErr := filepath.EvalSymlinks(path)
+	return err != nil || realErr != nil || below(dir, r.project) || below(real, r.project)
+}
+
+// below reports whether a path is a directory or in it.
+func below(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+// mayOpen refuses a profile that the project has chosen and that opens the box.
 func (r *profileReader) mayOpen(path string, text []byte) error {
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil || r.trusted || !strings.HasPrefix(real, r.project+"/") {
-		return err
+	if r.trusted {
+		return nil
 	}
 	keys, err := flags.Keys(text)
 	var opening []string
@@ -145,7 +156,7 @@ func (r *profileReader) mayOpen(path string, text []byte) error {
 		}
 	}
 	if len(opening) > 0 && err == nil {
-		return fmt.Errorf("%s is part of the project and has %s, which may open the box: read it, and add --trust-project if you agree", path, strings.Join(opening, ", "))
+		return fmt.Errorf("%s is part of the project, or chosen by it, and has %s, which may open the box: read it, and add --trust-project if you agree", path, strings.Join(opening, ", "))
 	}
 	return err
 }
