@@ -17,10 +17,6 @@ func (s *sandbox) started(cmd *sprog.Cmd) {
 	if !s.hasView() {
 		return
 	}
-	if view := cmd.Birth.View; view != nil && len(view.Fallbacks) > 0 {
-		fmt.Fprintln(os.Stderr, "sprog: box: the kernel makes no new /proc here, as in a container that hides parts of its own:"+
-			" the program sees the names and command lines of processes outside")
-	}
 	for _, name := range [...]string{"snmp", "snmp6"} {
 		if f, err := os.Open(fmt.Sprintf("/proc/%d/net/%s", cmd.Process.Pid, name)); err == nil {
 			s.counters = append(s.counters, f)

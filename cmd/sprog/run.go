@@ -108,6 +108,7 @@ func (r *runCmd) run(program []string, record *record, words terms.Words) (_ *sp
 		return cmd, startError(err, func() bool { return s.finds(func() bool { return r.found(cmd) }) })
 	}
 	infoErr := tellInfo(info, cmd)
+	r.tellView(cmd)
 	r.sandbox.started(cmd)
 	if l := cmd.Birth.Landlock; l != nil {
 		tellLandlock(*l)

@@ -366,6 +366,21 @@ func (f *startFlags) viewed() (*sprog.Root, []sprog.Mount) {
 	return root, mounts
 }
 
+// tellView says where the kernel makes no new /proc, and what is there instead.
+func (f *startFlags) tellView(cmd *sprog.Cmd) {
+	if cmd.Birth.View == nil {
+		return
+	}
+	for _, i := range cmd.Birth.View.Fallbacks {
+		m := &cmd.Attr.Mounts[i]
+		instead := "it is empty"
+		if m.Proc.Fallback == sprog.ProcOfCaller {
+			instead = "the program sees the names and command lines of processes outside"
+		}
+		fmt.Fprintf(os.Stderr, "sprog: the kernel makes no new %s here, as in a container that hides parts of its own: %s\n", m.Target, instead)
+	}
+}
+
 // hasView reports whether the program sees something else than the caller.
 func (f *startFlags) hasView() bool { return f.View.asked() || f.sandbox.hasView() }
 

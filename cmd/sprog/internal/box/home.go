@@ -14,18 +14,21 @@ import (
 	"github.com/sprog-dev/sprog/internal/mountinfo"
 )
 
-// tools are what a home directory has of programs and their settings. Nothing of it is a secret.
+// tools are what a home directory has of programs and their settings. What may have a password or a
+// key in it is left out: .npmrc, .netrc, what shells read, git's credentials.
 var tools = [...]string{
-	".gitconfig", ".config/git", ".profile", ".bashrc", ".bash_profile", ".zshrc", ".zshenv", ".inputrc", ".vimrc",
-	".local/bin", ".local/lib", ".local/share/pipx", ".local/share/uv", ".nvm", ".fnm", ".volta", ".pyenv", ".rbenv", ".asdf", ".rustup", ".sdkman",
-	".cargo/bin", ".cargo/env", ".cargo/config.toml", "go/bin", "sdk", ".config/go", ".config/pip/constraints.txt", ".deno/bin", ".bun/bin",
+	".gitconfig", ".config/git/config", ".config/git/ignore", ".config/git/attributes", ".inputrc", ".vimrc", ".editorconfig",
+	".local/bin", ".local/lib", ".local/share/pipx", ".local/share/uv/python", ".local/share/uv/tools", ".local/share/mise",
+	".nvm", ".fnm", ".volta", ".npm-global", ".yarn", ".deno/bin", ".bun/bin", ".pyenv", ".rye", "miniconda3", "anaconda3", "miniforge3",
+	".rbenv", ".asdf", ".sdkman", ".jenv", ".rustup", ".cargo/bin", ".cargo/env", ".cargo/config.toml", "go/bin", "sdk", ".config/go",
+	".opam", ".ghcup", ".juliaup", ".nix-profile", ".linuxbrew",
 }
 
 // caches are what tools keep to be faster. What is in them is read, and what is added to them is
 // gone at the end: a program that could write there would decide what is built outside later.
 var caches = [...]string{
-	".cache/go-build", "go/pkg", ".npm", ".cache/pip", ".cache/uv", ".cache/yarn", ".cache/pnpm", ".local/share/pnpm/store",
-	".cargo/registry", ".cargo/git", ".m2", ".gradle/caches", ".gem", ".cache/ccache", ".ccache", ".cache/node-gyp", ".cache/Cypress",
+	".cache/go-build", "go/pkg", ".npm/_cacache", ".cache/pip", ".cache/uv", ".cache/yarn", ".cache/pnpm", ".local/share/pnpm/store",
+	".cargo/registry", ".cargo/git", ".m2/repository", ".gradle/caches", ".gradle/wrapper", ".gem/ruby", ".cache/ccache", ".ccache", ".cache/node-gyp", ".cache/Cypress",
 }
 
 // The same, by the variables that say where they are: a directory in what one has, or itself.
