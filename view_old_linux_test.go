@@ -139,3 +139,15 @@ func TestViewLearnsOfMissingCalls(t *testing.T) {
 		})
 	}
 }
+
+// Without openat2 every part of a view is there, the parts of /proc that are read-only among them.
+func TestViewWithoutOpenat2(t *testing.T) {
+	requires(t, asRoot)
+	if !ownProcess(t, func(*exec.Cmd) {}) {
+		return
+	}
+	doWithout(t, []string{"openat2"})
+	view := viewedByRoot(&Root{Empty: true}, append(fromHost(), Mount{Target: "/proc", Proc: &Proc{}}, Mount{Target: "/dev", Dev: &Dev{}},
+		Mount{Target: "/mnt/a/b", Tmpfs: &Tmpfs{}}, Mount{Target: "/mnt/a/b/c/d", Data: []byte("x")}, Mount{Target: "/mnt/a", Flags: MountReadOnly})...)
+	wantText(t, "the view", seen(t, view, "cat /mnt/a/b/c/d; echo >/proc/sys/kernel/hostname"), "x/bin/sh: 1: cannot create /proc/sys/kernel/hostname: Read-only file system\n")
+}

@@ -157,8 +157,8 @@ func (v *viewer) protect(t *taken) {
 			missing.Place()
 			continue
 		}
-		v.add(t.field, program.Openat2, v.fdOf(t), p.Str(name), v.how, Num(openHowSize)).On(uint32(unix.ENOENT), &missing)
-		at := p.Result()
+		at := v.openIn(t.field, v.fdOf(t), name)
+		p.StepOf(at).On(uint32(unix.ENOENT), &missing)
 		v.add(t.field, program.OpenTree, at, p.Str(""), Num(openTreeClone|emptyPath|atRecursive))
 		tree := p.Result()
 		v.setFlags(t.field, tree, spec.MountReadOnly, 0, atRecursive)

@@ -32,6 +32,9 @@ func (f Failure) viewHint() terms.Text {
 	if why := f.kernelSays(); why != "" {
 		return why
 	}
+	if f.Errno == unix.ENOSPC && (f.E.Step == "open_tree" || f.E.Step == "move_mount" || f.E.Step == "mount") {
+		return terms.Plain("a mount namespace can have " + kernel.Sysctl("fs/mount-max") + " mounts: fs.mount-max")
+	}
 	switch f.E.Step {
 	case "open_tree":
 		return f.sourceHint()
