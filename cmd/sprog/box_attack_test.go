@@ -47,7 +47,12 @@ func attack(t *testing.T) *attacked {
 			t.Fatal(err)
 		}
 	}
-	a.write(a.home+"/.ssh/id_ed25519", "the key\n")
+	for _, name := range []string{".ssh/id_ed25519", ".npmrc", ".netrc", ".bashrc", ".aws/credentials", ".config/git/credentials", ".config/git/config", ".m2/settings.xml", ".gem/credentials"} {
+		if err := os.MkdirAll(filepath.Dir(a.home+"/"+name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		a.write(a.home+"/"+name, "# the key\n")
+	}
 	if out, err := exec.Command("git", "init", "-q", a.project).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -195,6 +200,13 @@ func TestBoxAttacks(t *testing.T) {
 		outside      bool // it works there
 	}{
 		{"read " + a.home + "/.ssh/id_ed25519", missing, true},
+		{"read " + a.home + "/.npmrc", missing, true},
+		{"read " + a.home + "/.netrc", missing, true},
+		{"read " + a.home + "/.bashrc", missing, true},
+		{"read " + a.home + "/.aws/credentials", missing, true},
+		{"read " + a.home + "/.config/git/credentials", missing, true},
+		{"read " + a.home + "/.m2/settings.xml", missing, true},
+		{"read " + a.home + "/.gem/credentials", missing, true},
 		{"read /proc/1/root" + a.home + "/.ssh/id_ed25519", "", false},
 		{"read /proc/" + victim + "/cmdline", missing, true},
 		{"connect unix " + a.path, missing, true},
