@@ -218,6 +218,15 @@ type Attr struct {
 	// in namespaces(7); Linux 4.9.
 	ForbidUserNamespaces bool
 
+	// UserNamespace, if not nil, is a user namespace that the program is put into when all else
+	// is set up in the other namespaces, over which it has no rights then. It is one below
+	// that in which the set-up is done. Join enters a user namespace before.
+	UserNamespace *os.File
+
+	// RefuseUserNamespaces has the start fail if the program could make a user
+	// namespace, whoever was to keep it from that.
+	RefuseUserNamespaces bool
+
 	// ReportNamespaces are the kinds of namespaces whose ids Birth.Namespaces
 	// tells, new ones or not.
 	ReportNamespaces NamespaceKind

@@ -177,6 +177,10 @@ var casesOfAttr = []startCase{
 		f := tempFile(t)
 		c.Attr = &Attr{Init: &Init{Linger: true, Visible: true, Keep: []*os.File{f}, Locks: []string{f.Name()}}}
 	}},
+	{"no more user namespaces than there are", []*requirement{userNamespaces}, func(t *testing.T, c *Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: oneID(0, os.Geteuid()), GidMappings: oneID(0, os.Getegid())}
+		c.Attr = &Attr{ForbidUserNamespaces: true, RefuseUserNamespaces: true}
+	}},
 	{"start that waits", nil, func(t *testing.T, c *Cmd) {
 		c.Attr, c.Born = &Attr{WaitFor: tempFile(t)}, func(int) error { return nil }
 	}},

@@ -131,6 +131,7 @@ var plansOfAttr = []planCase{
 	}})},
 	{"rlimits-nofile", by(&Attr{Rlimits: []Rlimit{{Resource: unix.RLIMIT_NOFILE, Cur: 64, Max: 128}}})},
 	{"rlimits-nofile-raised", by(&Attr{Rlimits: []Rlimit{{Resource: unix.RLIMIT_NOFILE, Cur: 64, Max: 8192}}})},
+	{"user-namespaces-at-the-end", by(&Attr{UserNamespace: os.Stdin, RefuseUserNamespaces: true})},
 	{"wait-for", by(&Attr{WaitFor: os.Stdin})},
 	{"init-that-lingers", by(&Attr{Init: &Init{Linger: true, Visible: true, Keep: []*os.File{os.Stdin}, Locks: []string{"/lock"}}})},
 	{"init", by(&Attr{Init: &Init{}})},

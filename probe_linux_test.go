@@ -69,7 +69,7 @@ func TestFeatures(t *testing.T) {
 // could refuse.
 func TestFeaturesForAttributes(t *testing.T) {
 	free := strings.Fields("SysProcAttr.Setsid SysProcAttr.Setpgid SysProcAttr.Setctty SysProcAttr.Noctty SysProcAttr.Ctty SysProcAttr.Foreground " +
-		"SysProcAttr.Pgid SysProcAttr.GidMappingsEnableSetgroups SysProcAttr.CgroupFD Attr.DirFile Attr.WaitFor Attr.Dirs Attr.LookPath Attr.Files Attr.Inherit Attr.InheritAll Attr.Signals Attr.Umask")
+		"SysProcAttr.Pgid SysProcAttr.GidMappingsEnableSetgroups SysProcAttr.CgroupFD Attr.DirFile Attr.UserNamespace Attr.RefuseUserNamespaces Attr.WaitFor Attr.Dirs Attr.LookPath Attr.Files Attr.Inherit Attr.InheritAll Attr.Signals Attr.Umask")
 	for _, of := range []reflect.Type{reflect.TypeFor[syscall.SysProcAttr](), reflect.TypeFor[Attr]()} {
 		for i := range of.NumField() {
 			name := of.Name() + "." + of.Field(i).Name

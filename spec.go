@@ -27,7 +27,7 @@ func (a *Attr) spec() *spec.Attr {
 		THPDisable: spec.THPDisable(a.THPDisable), MDWE: a.MDWE,
 		Landlock: a.Landlock.spec(), Seccomp: a.Seccomp.spec(), Cgroup: a.Cgroup.spec(), CgroupV1: a.CgroupV1,
 		Hostname: a.Hostname, Domainname: a.Domainname, Loopback: a.Loopback, TimeOffsets: (*spec.TimeOffsets)(a.TimeOffsets),
-		ForbidUserNamespaces: a.ForbidUserNamespaces, ReportNamespaces: spec.NamespaceKind(a.ReportNamespaces), Init: (*spec.Init)(a.Init),
+		ForbidUserNamespaces: a.ForbidUserNamespaces, UserNamespace: a.UserNamespace, RefuseUserNamespaces: a.RefuseUserNamespaces, ReportNamespaces: spec.NamespaceKind(a.ReportNamespaces), Init: (*spec.Init)(a.Init),
 	}
 	s.Files = each(a.Files, func(f File) spec.File { return spec.File(f) })
 	s.Rlimits = each(a.Rlimits, func(l Rlimit) spec.Rlimit { return spec.Rlimit(l) })

@@ -27,7 +27,7 @@ type Input struct {
 	WaitFD               int // what a second stage waits at for the parent
 	Stderr, CgroupFD     int // of an Exec
 	ProgramFD, DirFD     int
-	WaitForFD            int
+	WaitForFD, UserFD    int
 	KeepFDs              []int // what an init keeps
 	TerminalFD           int   // Ctty, for Foreground
 	ProcFD               int   // this process's /proc

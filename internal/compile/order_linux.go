@@ -42,6 +42,8 @@ func (b *builder) steps() {
 	b.loopback()             // in the network namespace
 	b.view()                 // with the rights in the namespaces, while the file systems are those of the caller
 	b.forbidUserNamespaces() // after all that takes rights in the other namespaces
+	b.enterUserNamespace()   // after that, too
+	b.refuseUserNamespaces() // in the last one
 	b.reportNamespaces()     // the last one has been entered
 	b.openLabels()           // the last step that needs the caller's /proc
 	b.closeProc()            // before a path is followed that leads through another root

@@ -275,3 +275,8 @@ func (f Failure) notOwner(n *spec.Joined, fd int) terms.Text {
 func leavesOutCaller(r *spec.Start) bool {
 	return r.Sys.UidMappings[0].HostID != os.Geteuid() || r.Sys.GidMappings[0].HostID != os.Getegid()
 }
+
+// madeUserNamespace is the reason of a step that is come to only if there is what was not to be.
+func (f Failure) madeUserNamespace() terms.Text {
+	return "the program could make user namespaces, which something was to forbid"
+}

@@ -61,6 +61,8 @@ var reasons = [...]reason{
 	{"Attr.Join", "setns", Failure.setnsHint},
 	{"Attr.IDMap", "write", Failure.ownMapHint},
 	{"Attr.ForbidUserNamespaces", "unshare", Failure.unshareHint},
+	{"Attr.UserNamespace", "setns", Failure.setnsHint},
+	{"Attr.RefuseUserNamespaces", "unshare", Failure.madeUserNamespace},
 	{"Attr.Hostname", "sethostname", Failure.hostnameHint},
 	{"Attr.Domainname", "setdomainname", Failure.hostnameHint},
 	{"Attr.Sysctls", "openat", Failure.sysctlHint},

@@ -76,6 +76,10 @@ func (s *attempt) useDirFile() (err *spec.Error) {
 			s.given.KeepFDs = append(s.given.KeepFDs, hole)
 		}
 	}
+	s.given.UserFD, err = s.useFile(s.ask.Attr.UserNamespace, compile.Use{Name: "user namespace", Field: "Attr.UserNamespace"})
+	if err != nil {
+		return err
+	}
 	s.given.WaitForFD, err = s.useFile(s.ask.Attr.WaitFor, compile.Use{Name: "wait for", Field: "Attr.WaitFor"})
 	if err != nil {
 		return err

@@ -58,6 +58,8 @@ type Attr struct {
 	Loopback             bool
 	TimeOffsets          *TimeOffsets
 	ForbidUserNamespaces bool
+	UserNamespace        *os.File
+	RefuseUserNamespaces bool
 	ReportNamespaces     NamespaceKind
 	Init                 *Init
 }

@@ -61,6 +61,14 @@ func (r *runner) words(e *sprog.StartError, errno syscall.Errno, cmd *sprog.Cmd,
 		return "Unable to open lock file " + e.Object
 	case e.Field == "Attr.Init" && e.Step == "fcntl":
 		return "Unable to lock file " + strings.Join(r.o.Locks, ", ")
+	case e.Field == "Attr.RefuseUserNamespaces":
+		return "creation of new user namespaces was not disabled as requested."
+	case e.Field == "Attr.UserNamespace":
+		return "Setting userns2 failed"
+	case strings.HasPrefix(e.Field, "Attr.Join") && errno == unix.EINVAL:
+		return "Joining the specified user namespace failed, it might not be a descendant of the current user namespace."
+	case strings.HasPrefix(e.Field, "Attr.Join"):
+		return "Joining specified user namespace failed"
 	case e.Field == "Attr.Hostname":
 		return "Can't set hostname to " + r.o.Hostname
 	case strings.HasPrefix(e.Step, "clone") || e.Step == "unshare":

@@ -98,7 +98,7 @@ func (o *Options) Translate(f *Facts) (*sprog.Cmd, []Op) {
 	attr := &sprog.Attr{
 		Root: &sprog.Root{Empty: true, Propagation: sprog.PropagationSlave}, InheritAll: true, NoNewPrivs: true,
 		Hostname: o.Hostname, Loopback: o.UnshareNet, LookPath: true,
-		ForbidUserNamespaces: o.DisableUserns, Signals: &sprog.Signals{Default: []syscall.Signal{unix.SIGCHLD}},
+		ForbidUserNamespaces: o.DisableUserns, RefuseUserNamespaces: o.DisableUserns || o.AssertUserns, Signals: &sprog.Signals{Default: []syscall.Signal{unix.SIGCHLD}},
 	}
 	cmd := &sprog.Cmd{Path: o.Command[0], Args: append([]string(nil), o.Command...), Env: o.environment(), Attr: attr,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, SysProcAttr: &syscall.SysProcAttr{Setsid: o.NewSession}}
@@ -162,6 +162,9 @@ func (o *Options) setNamespaces(cmd *sprog.Cmd, f *Facts) {
 			uid, gid := uint32(o.UID), uint32(o.GID)
 			attr.IDs = &sprog.IDs{RealUser: &uid, EffectiveUser: &uid, RealGroup: &gid, EffectiveGroup: &gid}
 		}
+	}
+	if o.UserNS2 >= 0 {
+		attr.UserNamespace = f.Files[o.UserNS2]
 	}
 	if o.PIDNS >= 0 {
 		attr.Join = append(attr.Join, sprog.Namespace{Kinds: sprog.PIDNamespace, File: f.Files[o.PIDNS]})
