@@ -18,14 +18,15 @@ import (
 func (c *boxCmd) observe(b *box.Box) func(error) {
 	before, start := b.Project.Unprotected(), time.Now()
 	return func(err error) {
+		if !c.OverlayProject {
+			tellProtected(before) // whatever has ended the program
+		}
 		code := exitCode(0)
 		if err != nil && !errors.As(err, &code) {
 			return // of a program that has not run
 		}
 		if c.OverlayProject {
 			c.tellChanges(b)
-		} else {
-			tellProtected(before)
 		}
 		if code != 0 && code != exitTimeout && !c.toldOff() {
 			c.tellCauses(start)
