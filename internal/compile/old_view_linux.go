@@ -4,6 +4,7 @@ package compile
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -121,36 +122,83 @@ func (v *viewer) openIn(field string, dir program.Arg, name string) program.Arg 
 	return v.p.Result()
 }
 
-// oldAttach attaches a mount at a descriptor, or at a name in its directory, and opens what is there then: the
-// mount. What was open before is closed.
+// The places of the hidden file system where mounts are made.
+const placeForDir, placeForFile = "d", "f"
+
+// put makes a mount, with its flags, in the hidden file system, where nobody else can put anything, and moves it to
+// where it goes. So its descriptor is known to be of this mount, whoever renames what meanwhile.
+func (v *viewer) put(field string, fd program.Arg, flags uint64, set, clear spec.MountFlags, at program.Arg) (mount program.Arg) {
+	p := v.p
+	mount = p.Variable(none)
+	if fd.Kind == notMounted {
+		v.putBy(placeForDir, mount, field, fd, flags, set, clear, at)
+		return mount
+	}
+	isDir, done := p.Ahead(), p.Ahead()
+	v.gotoIfDirectory(field, fd, &isDir)
+	v.putBy(placeForFile, mount, field, fd, flags, set, clear, at)
+	p.GotoIf(field, v.always(), Num(0), &done).Quiet = true
+	isDir.Place()
+	v.putBy(placeForDir, mount, field, fd, flags, set, clear, at)
+	done.Place()
+	return mount
+}
+
+// putBy puts what is a directory, or what is none.
+func (v *viewer) putBy(place string, mount program.Arg, field string, fd program.Arg, flags uint64, set, clear spec.MountFlags, at program.Arg) {
+	point := v.openIn(field, v.hidden, place)
+	v.mountAt(field, fd, v.as(field, point, v.old.to), flags)
+	v.close(field, point)
+	top := v.openIn(field, v.hidden, place)
+	v.p.StepOf(top).Into(mount)
+	v.setFlags(field, top, set, clear, 0)
+	v.moveTo(field, top, at)
+}
+
+// moveTo moves a mount from the hidden file system.
+func (v *viewer) moveTo(field string, mount, at program.Arg) {
+	v.callMount(field, v.as(field, mount, v.old.from), v.as(field, at, v.old.to), "", unix.MS_MOVE, "")
+}
+
+// oldAttach attaches a mount at a descriptor, or at a name in its directory. Its own descriptor is that of the mount
+// from then on, and that of its source is closed.
 func (v *viewer) oldAttach(t *taken, dir program.Arg, name string) {
 	at := dir
 	if name != "" {
 		at = v.openIn(t.field, dir, name)
 	}
+	set, clear := t.Flags, t.Clear
+	if !slices.Contains([]string{"Bind", "File", "Data"}, t.Source()) {
+		set, clear = 0, 0 // a new file system has them already
+	}
 	source := v.argOf(t.field, t.fd)
 	if t.Proc != nil && t.Proc.Fallback != spec.ProcRefuse {
-		v.oldProc(t, source, at)
+		t.fd = v.oldProc(t, source)
+		v.moveTo(t.field, t.fd, at)
 	} else {
-		v.mountAt(t.field, source, v.as(t.field, at, v.old.to), t.bindFlags())
-	}
-	if source.Kind != notMounted {
-		v.close(t.field, v.argOf(t.field, t.fd))
+		mount := v.put(t.field, source, t.bindFlags(), set, clear, at)
+		if source.Kind != notMounted {
+			v.close(t.field, v.argOf(t.field, t.fd))
+		}
+		t.fd = mount
 	}
 	if name != "" {
 		v.close(t.field, at)
 	}
 }
 
-// oldProc mounts a proc file system, or an empty directory.
-func (v *viewer) oldProc(t *taken, source, at program.Arg) {
+// oldProc mounts a proc file system, or an empty directory, in the hidden file system.
+func (v *viewer) oldProc(t *taken, source program.Arg) (mount program.Arg) {
 	p, refused, done := v.p, v.p.Ahead(), v.p.Ahead()
-	target := v.as(t.field, at, v.old.to)
+	point := v.openIn(t.field, v.hidden, placeForDir)
+	target := v.as(t.field, point, v.old.to)
+	v.close(t.field, point)
 	v.mountAt(t.field, source, target, 0).On(uint32(unix.EPERM), &refused).Then(&done)
 	refused.Place()
 	v.tell(t, FellBack)
 	v.callMount(t.field, p.Str("tmpfs"), target, "tmpfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0555")
 	done.Place()
+	return v.openIn(t.field, v.hidden, placeForDir)
 }
 
 // remount sets and clears flags of a mount that is attached. Those that it has are kept: a user
@@ -181,6 +229,7 @@ func (v *viewer) oldTurn() {
 		v.callMount(field, v.as(field, v.old.root, v.old.from), p.Str("/"), "", unix.MS_BIND|unix.MS_REC, "")
 		v.root = v.onTop(field, v.old.root)
 		v.oldPivot(field)
+		v.oldHide()
 		v.tree.init(foreign)
 		return
 	}
@@ -195,6 +244,7 @@ func (v *viewer) oldTurn() {
 		v.remount(t.field, v.root, t.Flags, t.Clear)
 	}
 	v.oldPivot(t.field)
+	v.oldHide()
 	v.tree.init(landOf(t.Mount))
 }
 
@@ -220,24 +270,22 @@ func (v *viewer) oldHide() {
 	field := v.ask.ViewField()
 	v.callMount(field, v.p.Str("tmpfs"), v.as(field, v.old.root, v.old.to), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0700")
 	v.hidden = v.onTop(field, v.old.root)
+	v.add(field, program.Mkdirat, v.hidden, v.p.Str(placeForDir), Num(0o755))
+	v.add(field, program.Mknodat, v.hidden, v.p.Str(placeForFile), Num(modeRegular|0o644), Num(0))
 }
 
 // oldEnd takes the old root away, and what was on top of it.
 func (v *viewer) oldEnd() {
 	p, field := v.p, v.ask.ViewField()
-	if v.hidden.Kind == program.Result { // it is on top
-		v.add(field, program.Fchdir, v.hidden)
-		v.add(field, program.Umount2, p.Str("."), Num(unix.MNT_DETACH))
-	}
+	v.add(field, program.Fchdir, v.hidden) // which is on top
+	v.add(field, program.Umount2, p.Str("."), Num(unix.MNT_DETACH))
 	v.add(field, program.Fchdir, v.old.root)
 	v.add(field, program.Umount2, p.Str("."), Num(unix.MNT_DETACH))
 	v.close(field, v.old.root)
 	v.add(field, program.Chdir, p.Str("/"))
 	v.isAlone(field)
 	v.close(field, v.root)
-	if v.hidden.Kind == program.Result {
-		v.close(field, v.hidden)
-	}
+	v.close(field, v.hidden)
 	for _, n := range [...]int{v.old.from, v.old.to} {
 		v.add(field, program.Close, Num(n)).Ignore(uint32(unix.EBADF)).Quiet = true
 		v.fds.setOpen(n, false)
@@ -298,39 +346,15 @@ func (v *viewer) isNoLink(field, path string, fd program.Arg) {
 // isOld reports whether the kernel has only mount(2).
 func (g *Input) isOld() bool { return g.Lacks.Has(kernel.NoMountSetattr) }
 
-// reopen opens what was mounted at a name, and sets its flags.
-func (v *viewer) reopen(t *taken, dir program.Arg, name string) {
-	t.fd = v.openIn(t.field, dir, name)
-	v.oldFlags(t)
-}
-
-// oldFlags sets the flags of what was bound: a new file system has them already.
-func (v *viewer) oldFlags(t *taken) {
-	if t.Source() == "Bind" || t.Source() == "File" || t.Source() == "Data" {
-		v.setFlags(t.field, t.fd, t.Flags, t.Clear, 0)
-	}
-}
-
 // oldChange sets flags of what is there, by a mount of it on itself.
-func (v *viewer) oldChange(t *taken, at program.Arg, propagation uint64) {
-	v.mountAt(t.field, at, v.as(t.field, at, v.old.to), t.bindFlags())
-	v.close(t.field, at)
-	top := v.openPath(t.field, t.At(), nil)
-	v.setFlags(t.field, top, t.Flags, t.Clear, 0)
-	if propagation != 0 {
-		t.fd, t.stays = top, true
-	} else {
-		v.close(t.field, top)
-	}
+func (v *viewer) oldChange(t *taken, at program.Arg) (mount program.Arg) {
+	return v.put(t.field, at, t.bindFlags(), t.Flags, t.Clear, at)
 }
 
 // oldProtect makes a part of a proc file system read-only.
 func (v *viewer) oldProtect(t *taken, name string, missing *program.Target) {
 	at := v.openIn(t.field, v.fdOf(t), name)
 	v.p.StepOf(at).On(uint32(unix.ENOENT), missing)
-	v.mountAt(t.field, at, v.as(t.field, at, v.old.to), unix.MS_BIND)
+	v.close(t.field, v.argOf(t.field, v.put(t.field, at, unix.MS_BIND, spec.MountReadOnly, 0, at)))
 	v.close(t.field, at)
-	top := v.openIn(t.field, v.fdOf(t), name)
-	v.remount(t.field, top, spec.MountReadOnly, 0)
-	v.close(t.field, top)
 }

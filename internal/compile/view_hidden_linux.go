@@ -21,8 +21,7 @@ func (t *taken) needsHidden() bool {
 
 func (v *viewer) hide() {
 	if v.old != nil {
-		v.oldHide()
-		return
+		return // oldTurn has
 	}
 	field := v.ask.ViewField()
 	v.hidden = v.newFileSystem(field, "tmpfs", attributes(spec.MountNoSUID|spec.MountNoDev), option{key: "mode", value: "0700"})
@@ -130,23 +129,18 @@ func (v *viewer) takeNull(t *taken) {
 func (v *viewer) placeMask(t *taken) {
 	p, missing, isDir, done := v.p, v.p.Ahead(), v.p.Ahead(), v.p.Ahead()
 	at := v.openPath(t.field, t.At(), &missing)
-	attach := func(fd program.Arg) {
+	attach := func(fd program.Arg, flags spec.MountFlags) {
 		if v.old != nil {
-			v.mountAt(t.field, fd, v.as(t.field, at, v.old.to), unix.MS_BIND)
+			v.close(t.field, v.argOf(t.field, v.put(t.field, fd, unix.MS_BIND, flags, 0, at)))
 			return
 		}
 		v.add(t.field, program.MoveMount, fd, p.Str(""), at, p.Str(""), Num(fromDescriptor|toDescriptor))
 	}
 	v.gotoIfDirectory(t.field, at, &isDir)
-	attach(t.other)
+	attach(t.other, 0)
 	p.GotoIf(t.field, v.always(), Num(0), &done).Quiet = true
 	isDir.Place()
-	attach(t.fd)
-	if v.old != nil {
-		top := v.openPath(t.field, t.At(), nil)
-		v.remount(t.field, top, spec.MountReadOnly, 0)
-		v.close(t.field, top)
-	}
+	attach(t.fd, spec.MountReadOnly)
 	done.Place()
 	v.close(t.field, at)
 	missing.Place()

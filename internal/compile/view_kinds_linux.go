@@ -112,7 +112,7 @@ func (v *viewer) fill(t *taken) {
 		}
 		if v.old != nil {
 			at := v.openIn(t.field, dev, one.name)
-			v.mountAt(t.field, one.fd, v.as(t.field, at, v.old.to), unix.MS_BIND)
+			v.close(t.field, v.argOf(t.field, v.put(t.field, one.fd, unix.MS_BIND, 0, 0, at)))
 			v.close(t.field, at)
 		} else {
 			v.add(t.field, program.MoveMount, one.fd, p.Str(""), dev, p.Str(one.name), Num(fromDescriptor))

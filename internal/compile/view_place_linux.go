@@ -59,7 +59,6 @@ func (v *viewer) attach(t *taken, to target) {
 		parent, name := v.makeKnown(t, to)
 		if v.old != nil {
 			v.oldAttach(t, parent.fd, name)
-			v.reopen(t, parent.fd, name)
 			v.closeDir(t.field, parent)
 			return
 		}
@@ -72,8 +71,6 @@ func (v *viewer) attach(t *taken, to target) {
 	if v.old != nil {
 		v.oldAttach(t, dir.fd, "")
 		v.closeDir(t.field, dir)
-		t.fd = v.openPath(t.field, to.path, nil)
-		v.oldFlags(t)
 		return
 	}
 	v.add(t.field, program.MoveMount, v.fdOf(t), v.p.Str(""), dir.fd, v.p.Str(""), Num(fromDescriptor|toDescriptor))
@@ -255,19 +252,19 @@ func (v *viewer) change(t *taken) {
 	default:
 		dir.fd = v.openPath(t.field, t.At(), nil)
 	}
+	var tree program.Arg
 	if v.old != nil {
-		v.oldChange(t, dir.fd, propagation)
-		v.leftOut(t, &missing)
-		return
+		tree = v.oldChange(t, dir.fd)
+	} else {
+		v.add(t.field, program.OpenTree, dir.fd, p.Str(""), Num(openTreeClone|emptyPath|t.depth()))
+		tree = p.Result()
+		v.seal(t.field, tree, t.Flags, t.Clear, t.depth(), t.Propagation)
+		v.add(t.field, program.MoveMount, tree, p.Str(""), dir.fd, p.Str(""), Num(fromDescriptor|toDescriptor))
 	}
-	v.add(t.field, program.OpenTree, dir.fd, p.Str(""), Num(openTreeClone|emptyPath|t.depth()))
-	tree := p.Result()
-	v.seal(t.field, tree, t.Flags, t.Clear, t.depth(), t.Propagation)
-	v.add(t.field, program.MoveMount, tree, p.Str(""), dir.fd, p.Str(""), Num(fromDescriptor|toDescriptor))
 	if propagation != 0 || covers {
 		t.fd, t.stays = tree, true
 	} else {
-		v.close(t.field, tree)
+		v.close(t.field, v.argOf(t.field, tree))
 	}
 	v.closeDir(t.field, dir)
 	v.leftOut(t, &missing)
@@ -281,12 +278,8 @@ func (v *viewer) ownMount(t *taken, p string) directory {
 		return directory{}
 	}
 	below := n.of
-	if n.of = t; v.old != nil {
-		n.of = nil // only a path leads to what mount(2) puts on top
-	}
-	if v.tree.nodes[p] = n; v.old != nil {
-		return directory{}
-	}
+	n.of = t
+	v.tree.nodes[p] = n
 	return directory{v.fdOf(below), true}
 }
 
