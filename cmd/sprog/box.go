@@ -58,8 +58,7 @@ func (s *sandbox) environment(env []string) []string {
 		return env
 	}
 	return append(slices.DeleteFunc(env, func(variable string) bool {
-		name, _, _ := strings.Cut(variable, "=")
-		return !box.Passes(name)
+		return !box.Passes(variable)
 	}), "SPROG_BOX=1")
 }
 

@@ -30,6 +30,10 @@ func (c *boxCmd) fill(b *box.Box) error {
 	if c.Pdeathsig == 0 {
 		c.Pdeathsig = signalName(unix.SIGKILL)
 	}
+	if c.Scheduling.OOMScoreAdj == nil { // what it fills memory with is gone when it has been killed, so that it is the first
+		most := oomScore(1000)
+		c.Scheduling.OOMScoreAdj = &most
+	}
 	if err := c.limit(); err != nil {
 		return err
 	}

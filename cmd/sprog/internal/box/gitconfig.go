@@ -3,7 +3,6 @@
 package box
 
 import (
-	"bufio"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,17 +17,19 @@ const executing = `fsmonitor sshcommand gitproxy askpass editor pager clean smud
 
 // namedBy are core.hooksPath, which begins at the top of a work tree, the files that a
 // configuration of git's includes, and the scripts that it has git execute.
-func namedBy(file string, tops ...string) []string { return namedIn(file, tops, nil) }
+func namedBy(file string, tops ...string) []string {
+	return namedIn(file, tops, map[string]bool{})
+}
 
-func namedIn(file string, tops, by []string) (list []string) {
-	f, err := os.Open(file)
-	if err != nil || slices.Contains(by, file) {
+func namedIn(file string, tops []string, read map[string]bool) (list []string) {
+	if read[file] {
 		return nil
 	}
-	defer f.Close()
+	read[file] = true
+	text, _ := readSmall(file)
 	section := ""
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		line := strings.TrimSpace(lines.Text())
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
 		if rest, is := strings.CutPrefix(line, "["); is {
 			section, line, _ = strings.Cut(rest, "]")
 			section = strings.ToLower(section)
@@ -40,7 +41,7 @@ func namedIn(file string, tops, by []string) (list []string) {
 			list = append(list, resolved(value, tops)...)
 		case key == "path" && strings.HasPrefix(section, "include"):
 			for _, path := range resolved(value, []string{filepath.Dir(file)}) {
-				list = append(append(list, path), namedIn(path, tops, append(by, file))...)
+				list = append(append(list, path), namedIn(path, tops, read)...)
 			}
 		case slices.Contains(strings.Fields(executing), key) || section == "alias" && strings.HasPrefix(value, "!"):
 			list = append(list, scriptsIn(value, tops)...)
@@ -103,7 +104,7 @@ func harmlessConfig(file string) bool {
 	if kind := typeOf(file); kind != unix.S_IFREG {
 		return kind == 0
 	}
-	text, err := os.ReadFile(file)
+	text, err := readSmall(file)
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		key, value, _ := strings.Cut(line, "=")

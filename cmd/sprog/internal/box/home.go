@@ -49,9 +49,13 @@ func (b *Box) named(names []string) (list []string) {
 	return list
 }
 
-// hides reports whether a path is in a hidden place, and no such place itself.
+// hides reports whether a path is in a hidden place, and neither such a place nor what the home directory
+// is in.
 func (b *Box) hides(path string) bool {
 	in := func(dir string) bool { return dir != "" && path != dir && below(path, dir) }
+	if b.Home != "" && below(b.Home, path) {
+		return false // somebody has the home directory itself in PATH
+	}
 	return in(b.Home) || slices.ContainsFunc(hidden[:], func(h hiddenPlace) bool { return in(h.path) })
 }
 
@@ -61,7 +65,7 @@ func (b *Box) home() (list []sprog.Mount) {
 		list = append(list, tmpfs(b.Home, 0o700))
 	}
 	for _, path := range b.toolPaths() {
-		list = append(list, sprog.Mount{Bind: path, Flags: readOnly})
+		list = append(list, b.withoutSecrets(path))
 	}
 	mounted, found := mountPoints(), b.named(cachesNamed[:])
 	for _, name := range caches {
@@ -80,6 +84,46 @@ func (b *Box) home() (list []sprog.Mount) {
 		list = append(list, m)
 	}
 	return list
+}
+
+// withoutSecrets shows a tool. Of a file of settings, lines with something secret are left out: people have
+// tokens in URLs in git's.
+func (b *Box) withoutSecrets(path string) sprog.Mount {
+	whole := sprog.Mount{Bind: path, Flags: readOnly}
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || !isSettings(path) {
+		return whole
+	}
+	text, err := readSmall(path)
+	kept := withoutSecretLines(string(text))
+	if err == nil && kept == string(text) {
+		return whole
+	}
+	mode := uint32(0o644)
+	return sprog.Mount{Target: path, Data: []byte(kept), Mode: &mode, Flags: readOnly}
+}
+
+// isSettings reports whether a file has sections with settings.
+func isSettings(path string) bool {
+	name := filepath.Base(path)
+	return name == ".gitconfig" || name == "config" || filepath.Ext(name) == ".toml"
+}
+
+// withoutSecretLines has a comment in the place of each line that has a secret in it. A whole section goes if
+// its name has.
+func withoutSecretLines(text string) string {
+	var kept strings.Builder
+	dropped := false
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(strings.TrimSpace(line), "[") {
+			dropped = secretLine(line)
+		}
+		if dropped || secretLine(line) {
+			line = "# left out by sprog box, as a password may be in it\n"
+		}
+		kept.WriteString(line)
+	}
+	return kept.String()
 }
 
 // toolPaths are the tools that are there, and the directories of PATH.

@@ -56,9 +56,32 @@ const passed = `PATH HOME USER LOGNAME SHELL TERM COLORTERM NO_COLOR FORCE_COLOR
 	CARGO_HOME CARGO_TARGET_DIR CARGO_BUILD_* CARGO_INCREMENTAL RUSTUP_HOME RUSTUP_TOOLCHAIN RUSTFLAGS RUST_* DEBIAN_FRONTEND SOURCE_DATE_EPOCH
 	GIT_AUTHOR_* GIT_COMMITTER_* SSL_CERT_FILE SSL_CERT_DIR NIX_SSL_CERT_FILE GIT_SSL_CAINFO CURL_CA_BUNDLE REQUESTS_CA_BUNDLE`
 
-// Passes reports whether the program gets a variable without being asked to.
-func Passes(name string) bool {
-	if IsSecret(name) {
+// HasPassword reports whether a text has a URL with a password in it, or with a user's name for HTTP, which often is
+// a token.
+func HasPassword(text string) bool {
+	parts := strings.Split(text, "://")
+	for i, after := range parts[1:] {
+		host, _, _ := strings.Cut(after, "/")
+		user, _, has := strings.Cut(host, "@")
+		if has && (strings.Contains(user, ":") || strings.HasSuffix(parts[i], "http") || strings.HasSuffix(parts[i], "https")) {
+			return true
+		}
+	}
+	return false
+}
+
+// secretLine reports whether a line of a file of settings has a secret in it.
+func secretLine(line string) bool {
+	before, _, is := strings.Cut(line, "=")
+	words := strings.Fields(before)
+	assigns := is && len(words) > 0 && !strings.ContainsAny(words[len(words)-1], "$\"'`[](")
+	return HasPassword(line) || strings.Contains(strings.ToLower(line), "authorization:") || assigns && IsSecret(words[len(words)-1])
+}
+
+// Passes reports whether the program gets a variable, NAME=VALUE, without being asked to.
+func Passes(variable string) bool {
+	name, value, _ := strings.Cut(variable, "=")
+	if IsSecret(name) || HasPassword(value) {
 		return false
 	}
 	if strings.HasPrefix(name, "GOOGLE") || strings.Contains(strings.ToUpper(name), "INDEX") { // an index of packages may have a password in it
@@ -73,7 +96,7 @@ func Passes(name string) bool {
 // IsSecret reports whether a variable is one of those that have secrets in them, by its name.
 func IsSecret(name string) bool {
 	upper := strings.ToUpper(name)
-	for _, secret := range []string{"TOKEN", "AUTH_", "_AUTH", "PASSWORD", "PASSWD", "SECRET", "CREDENTIAL", "API_KEY", "APIKEY", "PRIVATE_KEY"} {
+	for _, secret := range []string{"TOKEN", "AUTH_", "_AUTH", "PASSWORD", "PASSWD", "SECRET", "CREDENTIAL", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY"} {
 		if strings.Contains(upper, secret) && !strings.HasPrefix(name, "GIT_AUTHOR_") {
 			return true
 		}

@@ -5,6 +5,7 @@ package box
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -135,7 +136,7 @@ func modulesOf(dir string) (list []gitDir) {
 func followed(link string) gitDir {
 	g := gitDir{link: link}
 	dir, err := leadsTo(link)
-	back, _ := os.ReadFile(filepath.Join(dir, "gitdir"))
+	back, _ := readSmall(filepath.Join(dir, "gitdir"))
 	common := filepath.Dir(filepath.Dir(dir))
 	if err == nil && strings.TrimSpace(string(back)) == link && filepath.Base(filepath.Dir(dir)) == "worktrees" &&
 		isRealDir(filepath.Join(common, "objects")) && typeOf(filepath.Join(common, "HEAD")) == unix.S_IFREG && isOwn(common) {
@@ -146,7 +147,7 @@ func followed(link string) gitDir {
 
 // leadsTo is the directory that a file .git names.
 func leadsTo(link string) (string, error) {
-	text, err := os.ReadFile(link)
+	text, err := readSmall(link)
 	if err != nil {
 		return "", err
 	}
@@ -172,4 +173,22 @@ func ProjectAt(dir, home string) (Project, error) {
 	}
 	found.Dir, found.dirs = real, findGitDirs(real)
 	return found, err
+}
+
+// readSmall reads a file that a program in a box may have made: it may be a FIFO, or without end.
+func readSmall(path string) ([]byte, error) {
+	const most = 1 << 20
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && (!info.Mode().IsRegular() || info.Size() > most) {
+		err = errors.New(path + " is no small file")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(f, most))
 }

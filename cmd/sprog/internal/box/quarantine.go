@@ -96,7 +96,7 @@ func (s State) obeyed(g gitDir, all []gitDir) bool {
 		return typeOf(g.link) == unix.S_IFLNK
 	}
 	if g.work != "" { // a worktree
-		common, _ := os.ReadFile(filepath.Join(g.work, "commondir"))
+		common, _ := readSmall(filepath.Join(g.work, "commondir"))
 		if strings.TrimSpace(string(common)) != "../.." || typeOf(filepath.Join(g.work, "config.worktree")) != 0 {
 			return true
 		}
