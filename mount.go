@@ -59,7 +59,8 @@ type Mount struct {
 	Overlay *Overlay
 
 	// Data, if not nil, is the content of a file that lives as long as the view.
-	// Its mode is Mode, or 0600.
+	// Its mode is Mode, or 0600. Unless an Overlay is Private, all such files together can
+	// grow by a megabyte.
 	Data []byte
 
 	// Dir makes a directory, with Mode or 0755. One that is there is left as it is.

@@ -254,6 +254,14 @@ func TestViewSources(t *testing.T) {
 	}
 }
 
+// A program that may write to a file with given content gets little memory by it.
+func TestViewDataIsLimited(t *testing.T) {
+	dir, long := t.TempDir(), make([]byte, 3<<20)
+	got := seen(t, viewed(nil, Mount{Target: dir, Tmpfs: &Tmpfs{}}, Mount{Target: dir + "/long", Data: long}, Mount{Target: dir + "/f", Data: []byte("content\n")}, Mount{Target: dir, Flags: MountNoExec}),
+		fmt.Sprintf("cd %s; stat -c %%s long; head -c 1000 /dev/zero >>f; stat -c %%s f; head -c 9999999 /dev/zero >>f 2>&-; test $(stat -c %%s f) -lt 2000000 || echo long", dir))
+	wantText(t, "files", got, "3145728\n1008\n")
+}
+
 // The directories of overlays may have any names, as long as paths can be.
 func TestViewOverlaysOfAnyName(t *testing.T) {
 	requires(t, userNamespaces, userOverlays)

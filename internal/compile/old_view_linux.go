@@ -42,7 +42,12 @@ const notMounted = program.ArgKind(0xff)
 
 // promise notes a file system to be made.
 func (o *oldView) promise(kind string, attr uint64, options []option) program.Arg {
-	data := ""
+	o.news = append(o.news, newMount{kind, mountFlagsOf(attr), dataOf(options)})
+	return program.Arg{Kind: notMounted, Value: uint64(len(o.news) - 1)}
+}
+
+// dataOf are options as mount(2) takes them.
+func dataOf(options []option) (data string) {
 	for _, one := range options {
 		value := one.value
 		if one.in != "" {
@@ -55,8 +60,7 @@ func (o *oldView) promise(kind string, attr uint64, options []option) program.Ar
 			data += "=" + strings.ReplaceAll(value, ",", `\,`) // as overlays have it
 		}
 	}
-	o.news = append(o.news, newMount{kind, mountFlagsOf(attr), data})
-	return program.Arg{Kind: notMounted, Value: uint64(len(o.news) - 1)}
+	return data
 }
 
 // mountFlagsOf are attributes of mount_setattr(2) as flags of mount(2).
@@ -268,7 +272,7 @@ func (v *viewer) toProc(field string) {
 // oldHide mounts the hidden file system on top of the old root.
 func (v *viewer) oldHide() {
 	field := v.ask.ViewField()
-	v.callMount(field, v.p.Str("tmpfs"), v.as(field, v.old.root, v.old.to), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0700")
+	v.callMount(field, v.p.Str("tmpfs"), v.as(field, v.old.root, v.old.to), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, dataOf(v.hiddenOptions()))
 	v.hidden = v.onTop(field, v.old.root)
 	v.add(field, program.Mkdirat, v.hidden, v.p.Str(placeForDir), Num(0o755))
 	v.add(field, program.Mknodat, v.hidden, v.p.Str(placeForFile), Num(modeRegular|0o644), Num(0))

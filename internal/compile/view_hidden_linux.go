@@ -24,10 +24,29 @@ func (v *viewer) hide() {
 		return // oldTurn has
 	}
 	field := v.ask.ViewField()
-	v.hidden = v.newFileSystem(field, "tmpfs", attributes(spec.MountNoSUID|spec.MountNoDev), option{key: "mode", value: "0700"})
+	v.hidden = v.newFileSystem(field, "tmpfs", attributes(spec.MountNoSUID|spec.MountNoDev), v.hiddenOptions()...)
 	v.add(field, program.MoveMount, v.hidden, v.p.Str(""), Num(unix.AT_FDCWD), v.p.Str("/"), Num(fromDescriptor))
 	v.add(field, program.Fchdir, v.hidden)
 }
+
+// hiddenOptions are those of the hidden file system. A program that may write to a file with given content gets no
+// more memory by it than spareSize. The changes of overlays have no limit of their own.
+func (v *viewer) hiddenOptions() []option {
+	options, size := []option{{key: "mode", value: "0700"}}, int64(spareSize)
+	for i := range v.taken {
+		t := &v.taken[i]
+		if t.Overlay != nil && t.Overlay.Private {
+			return options
+		}
+		size += (int64(len(t.Data)) + largestPage - 1) / largestPage * largestPage
+	}
+	return append(options, option{key: "size", value: decimal(size)})
+}
+
+const (
+	spareSize   = 1 << 20
+	largestPage = 64 << 10
+)
 
 // unhide detaches it: what it is made of lives as long as what has been cloned from it.
 func (v *viewer) unhide() {

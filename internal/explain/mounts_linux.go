@@ -35,6 +35,9 @@ func (f Failure) viewHint() terms.Text {
 	if f.Errno == unix.ENOSPC && (f.E.Step == "open_tree" || f.E.Step == "move_mount" || f.E.Step == "mount") {
 		return terms.Plain("a mount namespace can have " + kernel.Sysctl("fs/mount-max") + " mounts: fs.mount-max")
 	}
+	if f.Errno == unix.EMFILE {
+		return terms.Plain("each mount takes a descriptor until it is placed, and RLIMIT_NOFILE is " + strconv.FormatUint(f.limitOf(unix.RLIMIT_NOFILE), 10))
+	}
 	switch f.E.Step {
 	case "open_tree":
 		return f.sourceHint()
@@ -127,8 +130,6 @@ func (f Failure) sourceHint() terms.Text {
 		w := v.Follow(f.E.Object, f.Viewer())
 		defer w.Close()
 		return terms.Plain(w.Reason(f.Errno))
-	case unix.EMFILE:
-		return terms.Plain("each mount takes a descriptor until it is placed, and RLIMIT_NOFILE is " + strconv.FormatUint(f.limitOf(unix.RLIMIT_NOFILE), 10))
 	case unix.EINVAL:
 		return "it is a file of another mount namespace, or one that cannot be bound"
 	}
