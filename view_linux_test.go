@@ -321,6 +321,9 @@ func TestViewRoots(t *testing.T) {
 	defer dir.Close()
 	empty := t.TempDir()
 	for name, r := range map[string]*Root{"Dir": {Dir: root}, "File": {File: dir}, "Overlay": {Overlay: &Overlay{Lower: []string{root, empty}}}} {
+		if r.Overlay != nil && userOverlays.works() != nil {
+			continue
+		}
 		c := scriptIn(t, viewed(r), "")
 		c.Path, c.Args, c.Dir = "/bin/test", []string{"test", "where"}, "/sub"
 		out, err := c.CombinedOutput()

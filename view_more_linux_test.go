@@ -149,7 +149,7 @@ func TestViewOfTmpfs(t *testing.T) {
 // Everything else that a start can have works in a view: who the program is, its filters, its Landlock rules, whose
 // paths are those of the view, and no more user namespaces.
 func TestViewWithTheRest(t *testing.T) {
-	requires(t, userNamespaces, freshProc)
+	requires(t, userNamespaces, freshProc, landlockABI(1))
 	dir, other := t.TempDir(), t.TempDir()
 	must(os.WriteFile(dir+"/file", []byte("file"), 0o644))
 	must(os.WriteFile(other+"/file", []byte("other"), 0o644))
@@ -182,7 +182,7 @@ func TestViewOfInit(t *testing.T) {
 
 // In a joined mount namespace the view is made of what is there.
 func TestViewInJoinedNamespace(t *testing.T) {
-	requires(t, asRoot)
+	requires(t, asRoot, mountSetattr)
 	dir := t.TempDir()
 	box := scriptIn(t, viewedByRoot(nil, Mount{Target: dir, Tmpfs: &Tmpfs{}}, Mount{Target: dir + "/in", Data: []byte("inside")}), "echo ready; cat")
 	in, err := box.StdinPipe()

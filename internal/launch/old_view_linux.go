@@ -19,6 +19,9 @@ import (
 // checkOldView refuses what mount(2) cannot do: flags on everything that is mounted below a directory, so that
 // nothing is without them for a moment.
 func (s *attempt) checkOldView() *spec.Error {
+	if s.given.Joins.Has(spec.MountNamespace) {
+		return needsMountSetattr(s.ask.ViewField(), "", "views in a joined mount namespace take")
+	}
 	if r := s.ask.Attr.Root; r != nil && r.Host && r.Flags != 0 {
 		return needsMountSetattr(spec.RootField+".Flags", "/", "flags of all that is mounted on the host take")
 	}
