@@ -3,6 +3,8 @@
 package box
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -34,17 +36,20 @@ func (c *Changes) Apply(p *Project) (refused []string, err error) {
 	for _, change := range list {
 		path := filepath.Join(p.Dir, change.Path)
 		keeps := func(k string) bool {
-			return below(path, k) || change.Kind != 'M' && !change.Mode.IsDir() && below(k, path)
+			return below(path, k) || !change.Mode.IsDir() && below(k, path)
 		}
 		if slices.ContainsFunc(kept, keeps) || ofRepository(change) {
 			refused = append(refused, change.Path)
 			continue
 		}
-		if err := apply(change, from, to); err != nil {
-			return refused, err
+		err = errors.Join(err, apply(change, from, to))
+	}
+	for _, change := range slices.Backward(list) { // what is closed is closed after what is in it
+		if change.Kind != 'D' && change.Mode.IsDir() && !slices.Contains(refused, change.Path) {
+			err = errors.Join(err, to.Chmod(change.Path, change.Mode.Perm()))
 		}
 	}
-	return refused, nil
+	return refused, err
 }
 
 // ofRepository reports whether a change is to what git would execute in a repository that may have
@@ -80,7 +85,7 @@ func apply(c Change, from, to *os.Root) error {
 		if err := to.Mkdir(c.Path, 0o700); err != nil && !os.IsExist(err) {
 			return err
 		}
-		return to.Chmod(c.Path, c.Mode.Perm())
+		return to.Chmod(c.Path, c.Mode.Perm()|0o700)
 	case c.Mode&fs.ModeSymlink != 0:
 		text, err := from.Readlink(c.Path)
 		if err != nil {
@@ -89,7 +94,7 @@ func apply(c Change, from, to *os.Root) error {
 		to.Remove(c.Path)
 		return to.Symlink(text, c.Path)
 	case !c.Mode.IsRegular():
-		return fmt.Errorf("%s is neither a file, a directory nor a link", c.Path)
+		return fmt.Errorf("%q is neither a file, a directory nor a link", c.Path)
 	}
 	return copyFile(c, from, to)
 }
@@ -121,7 +126,7 @@ func copyFile(c Change, from, to *os.Root) error {
 		return err
 	}
 	defer in.Close()
-	name := filepath.Join(filepath.Dir(c.Path), ".sprog-"+filepath.Base(c.Path))
+	name := filepath.Join(filepath.Dir(c.Path), fmt.Sprintf(".sprog-%x", sha256.Sum256([]byte(c.Path))))
 	to.Remove(name)
 	out, err := to.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -89,7 +89,7 @@ func (c *Changes) List(project string) (list []Change, err error) {
 			return err
 		}
 		rel, _ := filepath.Rel(upper, path)
-		info, err := d.Info()
+		info, err := openedFor(path, d)
 		if err != nil {
 			return err
 		}
@@ -118,6 +118,22 @@ func (c *Changes) List(project string) (list []Change, err error) {
 	})
 	slices.SortStableFunc(list, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
 	return list, err
+}
+
+// openedFor is what a path is, of which the owner may read everything: a program may have closed it to itself.
+func openedFor(path string, d fs.DirEntry) (fs.FileInfo, error) {
+	info, err := d.Info()
+	need := fs.FileMode(0o400)
+	if d.IsDir() {
+		need = 0o700
+	}
+	if err != nil || !d.IsDir() && !d.Type().IsRegular() || info.Mode()&need == need {
+		return info, err
+	}
+	if err := os.Chmod(path, info.Mode().Perm()|need); err != nil {
+		return nil, err
+	}
+	return os.Lstat(path)
 }
 
 // removedIn is what a directory had that has been made anew.
