@@ -15,7 +15,9 @@ import "os"
 // that capability unless Attr.Caps takes it away or Attr.ForbidUserNamespaces moves the program
 // to another namespace. A program that may make namespaces of its own can uncover nothing,
 // but it can rename a directory that something is mounted on. ForbidUserNamespaces
-// prevents that, too.
+// prevents that, too. Without a new user namespace, root with all capabilities is not
+// confined by a view: with CAP_DAC_READ_SEARCH it opens every file of a file system that it sees a part of,
+// and with CAP_MKNOD it makes every device.
 //
 // Mounts are made with mount_setattr and its kin, Linux 5.12; an older kernel,
 // or a filter that denies them, leaves mount(2), which sprog then uses. See
