@@ -218,14 +218,14 @@ func TestViewInPlace(t *testing.T) {
 	os.Exit(1)
 }
 
-// Three hundred binds take one descriptor each, and nothing else of theirs is left.
+// Many binds take one descriptor each until they are placed, and none is left.
 func TestViewOfManyBinds(t *testing.T) {
 	mounts := fromHost()
-	for i := range 60 {
+	for i := range 25 {
 		mounts = append(mounts, Mount{Target: fmt.Sprintf("/x/%d", i), Bind: "/etc", Flags: MountReadOnly})
 	}
-	got := seen(t, viewed(&Root{Empty: true}, mounts...), "ls /x | wc -l; ls /x/59/passwd")
-	wantText(t, "many", got, "60\n/x/59/passwd\n")
+	got := seen(t, viewed(&Root{Empty: true}, mounts...), "ls /x | wc -l; ls /x/24/passwd")
+	wantText(t, "many", got, "25\n/x/24/passwd\n")
 	err := scriptIn(t, func(c *Cmd) {
 		viewed(&Root{Empty: true}, mounts...)(c)
 		c.Attr.Mounts = append(c.Attr.Mounts, slices.Repeat([]Mount{{Target: "/y", Bind: "/etc"}}, 3)...)
