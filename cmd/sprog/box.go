@@ -139,6 +139,9 @@ func (c *boxCmd) box(home string) (*box.Box, error) {
 		}
 	}
 	project, err := box.FindProject(dir, home)
+	if err != nil && c.Project != "" {
+		err = fmt.Errorf("--project %s: %w", dir, bare(err))
+	}
 	if err == nil && c.Project != "" {
 		project, err = box.ProjectAt(dir, home)
 	}

@@ -350,3 +350,38 @@ func TestBoxInAWorktree(t *testing.T) {
 		}
 	}
 }
+
+// What others may not read in the system's directories is hidden, also where root owns it. What the caller asks
+// for is not.
+func TestBoxHidesWhatOthersMayNotRead(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	a := attack(t)
+	dir, err := os.MkdirTemp("/etc", "sprog-box-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	os.Chmod(dir, 0o755)
+	for _, mode := range []os.FileMode{0o644, 0o640, 0o600} {
+		path := fmt.Sprintf("%s/%o", dir, mode)
+		a.write(path, "text")
+		os.Chmod(path, mode)
+		if out, _ := a.in(true, nil, "box-attack", "read", path); strings.Contains(out, "text") != (mode == 0o644) {
+			t.Errorf("a file of mode %o: %s", mode, out)
+		}
+	}
+	os.Chmod(dir, 0o700)
+	if out, _ := a.in(true, nil, "box-attack", "read", dir+"/644"); strings.Contains(out, "text") {
+		t.Errorf("in a closed directory: %s", out)
+	}
+	if out, _ := a.in(true, []string{"--ro", dir}, "box-attack", "read", dir+"/600"); !strings.Contains(out, "text") {
+		t.Errorf("with --ro: %s", out)
+	}
+	for _, path := range []string{"/proc/kallsyms", "/proc/kpageflags", "/proc/slabinfo"} {
+		if out, _ := a.in(true, nil, "box-attack", "read", path); out != "done: \n" && !strings.HasPrefix(out, "denied") {
+			t.Errorf("%s is read: %.40q", path, out)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/sprog-dev/sprog/cmd/sprog/internal/box"
@@ -28,10 +29,15 @@ func (c *boxCmd) observe(b *box.Box) func(error) {
 		if c.OverlayProject {
 			c.tellChanges(b)
 		}
-		if code != 0 && code != exitTimeout && !c.toldOff() {
+		if code != 0 && code != exitTimeout && !interrupted(code) && !c.toldOff() {
 			c.tellCauses(start)
 		}
 	}
+}
+
+// interrupted reports whether a signal has ended the program that somebody sent, or that comes of a pipe.
+func interrupted(code exitCode) bool {
+	return slices.Contains([]syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGPIPE, syscall.SIGTERM}, syscall.Signal(code-128))
 }
 
 // tellProtected tells of what the user's tools would execute and could not be protected.

@@ -64,13 +64,6 @@ var hidden = [...]hiddenPlace{
 	{"/tmp", 0o1777}, {"/var/tmp", 0o1777}, {"/run", 0o755}, {"/home", 0o755}, {"/root", 0o700}, {"/media", 0o755}, {"/mnt", 0o755},
 }
 
-// secrets are what a program that runs as root could read, although it has no capabilities: its
-// owner is root.
-var secrets = [...]string{
-	"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/ssl/private", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssh/ssh_host_*_key",
-	"/var/lib/docker", "/var/lib/containerd", "/var/lib/kubelet", "/var/spool/cron", "/var/log", "/sys/kernel/debug", "/sys/kernel/security", "/sys/fs/bpf", "/boot",
-}
-
 // system is what has nothing to do with the user.
 func (b *Box) system() []sprog.Mount {
 	list := []sprog.Mount{{Target: "/dev", Dev: &sprog.Dev{}}, {Target: "/proc", Proc: &sprog.Proc{Fallback: sprog.ProcOfCaller}}}
@@ -79,14 +72,8 @@ func (b *Box) system() []sprog.Mount {
 			list = append(list, tmpfs(h.path, h.mode))
 		}
 	}
-	for _, pattern := range secrets {
-		found, _ := filepath.Glob(pattern)
-		for _, path := range found {
-			if unix.Access(path, unix.R_OK) != nil {
-				continue
-			}
-			list = append(list, sprog.Mount{Target: path, Mask: true})
-		}
+	for _, path := range b.unpublished() {
+		list = append(list, sprog.Mount{Target: path, Mask: true})
 	}
 	for _, path := range b.needed() {
 		list = append(list, sprog.Mount{Bind: path, Flags: readOnly, Optional: true})
