@@ -85,22 +85,21 @@ func (r *runner) open() (err error) {
 			return err
 		}
 	}
-	for _, fd := range []int{o.UserNS, o.PIDNS, o.UserNS2, o.BlockFD, o.SyncFD} {
-		if fd >= 0 {
-			r.file(fd)
+	for _, named := range []struct {
+		fd    int
+		fails string // what bwrap says of one that is not open, or "" if it goes on
+	}{
+		{o.UserNS, "Joining specified user namespace failed"}, {o.PIDNS, "Setting pidns failed"}, {o.UserNS2, "Setting userns2 failed"},
+		{o.InfoFD, "Write to info_fd"}, {o.StatusFD, "Write to info_fd"}, {o.BlockFD, ""}, {o.SyncFD, ""}, {o.UserNSBlockFD, ""},
+	} {
+		if named.fd >= 0 && r.file(named.fd) == nil && named.fails != "" {
+			return fmt.Errorf("%s: %w", named.fails, unix.EBADF)
 		}
 	}
-	if o.SyncFD >= 0 && o.AsPID1 { // the program has to hold it
+	if f.Files[o.SyncFD] != nil && o.AsPID1 { // the program has to hold it
 		unix.FcntlInt(uintptr(o.SyncFD), unix.F_SETFD, 0)
 	}
-	for _, own := range []struct {
-		fd   int
-		file **os.File
-	}{{o.InfoFD, &r.info}, {o.StatusFD, &r.status}, {o.UserNSBlockFD, &r.block}} {
-		if own.fd >= 0 {
-			*own.file = r.file(own.fd)
-		}
-	}
+	r.info, r.status, r.block = f.Files[o.InfoFD], f.Files[o.StatusFD], f.Files[o.UserNSBlockFD]
 	return r.readFilters()
 }
 
@@ -112,7 +111,7 @@ func (r *runner) openOf(op Op) error {
 		if _, read := f.Data[op.FD]; read {
 			return nil
 		}
-		data, err := readAll(op.FD)
+		data, err := r.readAll(op.FD)
 		if err != nil {
 			return fmt.Errorf("Can't write data to file %s: %w", op.Dest, err)
 		}
@@ -148,6 +147,9 @@ func (r *runner) file(fd int) *os.File {
 	if file := r.f.Files[fd]; file != nil {
 		return file
 	}
+	if !r.given(fd) {
+		return nil
+	}
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
 		return nil
 	}
@@ -163,7 +165,7 @@ func (r *runner) readFilters() error {
 		list = []int{r.o.Seccomp}
 	}
 	for i, fd := range list {
-		code, err := readAll(fd)
+		code, err := r.readAll(fd)
 		if slices.Contains(list[:i], fd) { // which bwrap has closed
 			err = unix.EBADF
 		}

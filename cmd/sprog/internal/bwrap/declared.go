@@ -25,14 +25,16 @@ func declare() {
 		"--unshare-cgroup-try": set(func(o *Options) { o.UnshareCgroupTry = true }),
 		"--share-net":          set(func(o *Options) { o.UnshareNet = false }),
 
-		"--disable-userns":         set(func(o *Options) { o.DisableUserns = true }),
-		"--assert-userns-disabled": set(func(o *Options) { o.AssertUserns = true }),
-		"--userns":                 descriptor(func(o *Options) *int { return &o.UserNS }),
-		"--userns2":                descriptor(func(o *Options) *int { return &o.UserNS2 }),
-		"--pidns":                  descriptor(func(o *Options) *int { return &o.PIDNS }),
-		"--uid":                    id("uid", func(o *Options) *int { return &o.UID }),
-		"--gid":                    id("gid", func(o *Options) *int { return &o.GID }),
-		"--hostname":               text(func(o *Options) *string { return &o.Hostname }),
+		"--disable-userns":          set(func(o *Options) { o.DisableUserns = true }),
+		"--assert-userns-disabled":  set(func(o *Options) { o.AssertUserns = true }),
+		"--not-a-security-boundary": set(func(*Options) {}), // of 0.12: what it lets fail does not fail here
+
+		"--userns":   descriptor(func(o *Options) *int { return &o.UserNS }),
+		"--userns2":  descriptor(func(o *Options) *int { return &o.UserNS2 }),
+		"--pidns":    descriptor(func(o *Options) *int { return &o.PIDNS }),
+		"--uid":      id("uid", func(o *Options) *int { return &o.UID }),
+		"--gid":      id("gid", func(o *Options) *int { return &o.GID }),
+		"--hostname": text(func(o *Options) *string { return &o.Hostname }),
 
 		"--chdir":      chdir(),
 		"--setenv":     {takes: 2, apply: func(p *parser) error { p.setenv(p.values[0], p.values[1]); return nil }},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -32,7 +33,7 @@ func Run(name string, args []string) int {
 		return failure
 	}
 	r := &runner{inherited: inheritedFiles()}
-	o, err := Parse(args, os.Environ(), Reader{Args: readAll, Warn: warn, KnownCap: KnownCap})
+	o, err := Parse(args, os.Environ(), Reader{Args: r.readAll, Warn: warn, KnownCap: KnownCap})
 	switch {
 	case err != nil:
 		return tell(o, err)
@@ -166,9 +167,15 @@ func (r *runner) born(pid int) error {
 	return nil
 }
 
+// given reports whether a descriptor is one that this process was started with. Others are its own.
+func (r *runner) given(fd int) bool { return fd <= 2 || slices.Contains(r.inherited, fd) }
+
 // readAll reads a descriptor to its end. The program does not get it. It stays open until all others
 // are closed, so that no new one has its number.
-func readAll(fd int) ([]byte, error) {
+func (r *runner) readAll(fd int) ([]byte, error) {
+	if !r.given(fd) {
+		return nil, unix.EBADF
+	}
 	unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC)
 	data, buf := []byte{}, make([]byte, 32<<10)
 	for {

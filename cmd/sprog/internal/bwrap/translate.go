@@ -195,8 +195,8 @@ func (o *Options) setInit(cmd *sprog.Cmd, f *Facts) {
 		return
 	}
 	cmd.Attr.Init = &sprog.Init{Linger: true, Locks: o.Locks}
-	if o.SyncFD >= 0 {
-		cmd.Attr.Init.Keep = []*os.File{f.Files[o.SyncFD]}
+	if file := f.Files[o.SyncFD]; file != nil {
+		cmd.Attr.Init.Keep = []*os.File{file}
 	}
 }
 

@@ -15,6 +15,7 @@ Options:
     --args FD                      Read more options, each ended by a NUL byte, from FD
     --argv0 NAME                   Give the program this name
     --level-prefix                 Begin messages with their level, such as <3>
+    --not-a-security-boundary      Of bubblewrap 0.12; changes nothing here
 
 Namespaces:
     --unshare-all                  All that can be new; user and cgroup where there are any
