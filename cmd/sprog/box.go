@@ -131,19 +131,13 @@ func homeDir() (string, error) {
 
 // box is what the flags and this machine make of it.
 func (c *boxCmd) box(home string) (*box.Box, error) {
-	dir := string(c.Project)
+	find, dir := box.ProjectAt, string(c.Project)
 	if dir == "" {
-		var err error
-		if dir, err = os.Getwd(); err != nil {
-			return nil, err
-		}
+		find, dir = box.FindProject, "."
 	}
-	project, err := box.FindProject(dir, home)
+	project, err := find(dir, home)
 	if err != nil && c.Project != "" {
 		err = fmt.Errorf("--project %s: %w", dir, bare(err))
-	}
-	if err == nil && c.Project != "" {
-		project, err = box.ProjectAt(dir, home)
 	}
 	if err == nil {
 		err = project.Refuse(home)
@@ -177,11 +171,11 @@ func realPath(path string) (string, error) {
 		home, _ := os.UserHomeDir()
 		path = filepath.Join(home, rest)
 	}
-	path, err := filepath.EvalSymlinks(path)
+	path, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
-	return filepath.Abs(path)
+	return filepath.EvalSymlinks(path)
 }
 
 // stateDir is where programs keep what they go on with.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +22,9 @@ const boxProcesses = 4096
 func (c *boxCmd) fill(b *box.Box) error {
 	c.sandbox = &sandbox{rules: box.Rules(), logs: readsLog()}
 	c.NoNewPrivs = true
+	if here, err := realPath("."); err == nil && c.Dir == "" && c.DirFD == nil && strings.HasPrefix(here+"/", b.Project.Dir+"/") {
+		c.Dir = word(here) // a name with links in it may be in a hidden place
+	}
 	if !c.capsGiven() {
 		c.Capabilities.Caps = &capSet{}
 		if err := c.Capabilities.Caps.Set(""); err != nil {

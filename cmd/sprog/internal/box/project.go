@@ -26,10 +26,7 @@ type Project struct {
 // FindProject is the top of the git repository that a directory is in, or the directory. A repository
 // of somebody else's is none: he would decide how much of the machine is open.
 func FindProject(dir, home string) (Project, error) {
-	dir, err := filepath.EvalSymlinks(dir)
-	if err == nil {
-		dir, err = filepath.Abs(dir)
-	}
+	dir, err := realDir(dir)
 	if err != nil {
 		return Project{}, err
 	}
@@ -44,6 +41,16 @@ func FindProject(dir, home string) (Project, error) {
 		p.named = append(p.named, namedBy(filepath.Join(home, name), p.Dir)...)
 	}
 	return p, nil
+}
+
+// realDir is an absolute path without symbolic links: the working directory's name may have some,
+// as a shell keeps it.
+func realDir(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	return dir, err
 }
 
 // isOwn reports whether a file is there that belongs to the caller.
@@ -167,10 +174,7 @@ func ProjectAt(dir, home string) (Project, error) {
 	if err != nil {
 		return found, err
 	}
-	real, err := filepath.EvalSymlinks(dir)
-	if err == nil {
-		real, err = filepath.Abs(real)
-	}
+	real, err := realDir(dir)
 	found.Dir, found.dirs = real, findGitDirs(real)
 	return found, err
 }
