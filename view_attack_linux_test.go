@@ -93,6 +93,17 @@ func TestViewMakesNothingOutside(t *testing.T) {
 	}
 }
 
+// A link of the view's own that leads to the root makes the start fail, whatever is to be mounted there.
+func TestViewLinkToTheRoot(t *testing.T) {
+	for _, m := range []Mount{{Bind: "/usr", Optional: true}, {Tmpfs: &Tmpfs{}}, {Mask: true}, {Flags: MountReadOnly}, {Flags: MountReadOnly, Optional: true}} {
+		m.Target = "/l/m"
+		c := scriptIn(t, viewed(&Root{Empty: true}, append(fromHost(), Mount{Target: "/l", Symlink: "usr/.."}, Mount{Target: "/m", Symlink: "."}, m)...), "true")
+		if err := c.Run(); !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), "a link leads to the root directory") {
+			t.Errorf("%+v: Run() = %v; want EBUSY", m, err)
+		}
+	}
+}
+
 // What covers a file system of the view's own is what later mounts are in.
 func TestViewMountsOnTop(t *testing.T) {
 	dir := t.TempDir()

@@ -15,6 +15,10 @@ import (
 
 // placeOne puts a mount where it belongs.
 func (v *viewer) placeOne(t *taken) {
+	if source := t.Source(); t.At() != "/" && source != "Dir" && source != "Symlink" && v.resolve(t.At()).path == "/" {
+		v.fails(t.field, t.At(), AtRoot) // nobody would see what is mounted there
+		return
+	}
 	switch t.Source() {
 	case "":
 		v.change(t)

@@ -48,6 +48,7 @@ const (
 	OtherFile                  // a path does not lead to the file that it led to
 	IsLink                     // a target is a symbolic link, which is not followed
 	Covered                    // something is on top of the new root
+	AtRoot                     // a link of the view's own leads to the root directory
 	Outside                    // the working directory is outside of the root
 	OtherThere                 // something that is no link with the same text is at the place of a link
 	Truncated                  // given content was not written as a whole

@@ -265,6 +265,10 @@ func flawed(why compile.ViewFlaw, e *spec.Error, res *machine.Result) terms.Text
 		res.Errno = unix.ESTALE
 		e.Err = res.Errno
 		return "the path that the file has leads to another one"
+	case compile.AtRoot:
+		res.Errno, e.Step = unix.EBUSY, "move_mount"
+		e.Err = res.Errno
+		return "a link leads to the root directory, on which nothing would be seen"
 	case compile.OtherThere:
 		res.Errno, e.Step = unix.EEXIST, "symlinkat"
 		e.Err = res.Errno
