@@ -1,13 +1,24 @@
 package bwrap
 
-// options are all of them.
-var options map[string]*declared
+// A table has options by their names.
+type table map[string]*declared
 
-func declare() {
-	if options != nil {
-		return
+// find finds an option.
+func (p *parser) find(option string) *declared {
+	if p.tables == nil {
+		p.tables = []table{aboutFiles(), aboutNamespaces(), aboutProgram()}
 	}
-	options = map[string]*declared{
+	for _, t := range p.tables {
+		if d := t[option]; d != nil {
+			return d
+		}
+	}
+	return nil
+}
+
+// aboutNamespaces are the options for help, and for namespaces.
+func aboutNamespaces() table {
+	return table{
 		"--help":    set(func(o *Options) { o.Help = true }),
 		"--version": set(func(o *Options) { o.Version = true }),
 		"--args":    {takes: 1, apply: (*parser).readArgs},
@@ -35,7 +46,12 @@ func declare() {
 		"--uid":      id("uid", func(o *Options) *int { return &o.UID }),
 		"--gid":      id("gid", func(o *Options) *int { return &o.GID }),
 		"--hostname": text(func(o *Options) *string { return &o.Hostname }),
+	}
+}
 
+// aboutProgram are the options for the program, and for whoever starts it.
+func aboutProgram() table {
+	return table{
 		"--chdir":      chdir(),
 		"--setenv":     {takes: 2, apply: func(p *parser) error { p.setenv(p.values[0], p.values[1]); return nil }},
 		"--unsetenv":   {takes: 1, apply: func(p *parser) error { p.unsetenv(p.values[0]); return nil }},
@@ -47,6 +63,23 @@ func declare() {
 		"--exec-label": text(func(o *Options) *string { return &o.ExecLabel }),
 		"--file-label": text(func(o *Options) *string { return &o.FileLabel }),
 
+		"--seccomp":         {takes: 1, apply: (*parser).seccomp},
+		"--add-seccomp-fd":  {takes: 1, apply: (*parser).addSeccomp},
+		"--block-fd":        descriptor(func(o *Options) *int { return &o.BlockFD }),
+		"--userns-block-fd": descriptor(func(o *Options) *int { return &o.UserNSBlockFD }),
+		"--info-fd":         descriptor(func(o *Options) *int { return &o.InfoFD }),
+		"--json-status-fd":  descriptor(func(o *Options) *int { return &o.StatusFD }),
+		"--new-session":     set(func(o *Options) { o.NewSession = true }),
+		"--die-with-parent": set(func(o *Options) { o.DieWithParent = true }),
+		"--as-pid-1":        set(func(o *Options) { o.AsPID1 = true }),
+		"--cap-add":         capEdit(true),
+		"--cap-drop":        capEdit(false),
+	}
+}
+
+// aboutFiles are the operations on the file system.
+func aboutFiles() table {
+	return table{
 		"--bind":         bind(Bind, false),
 		"--bind-try":     bind(Bind, true),
 		"--ro-bind":      bind(ReadOnlyBind, false),
@@ -70,18 +103,6 @@ func declare() {
 		"--ro-bind-data": withFD(ReadOnlyBindData, "", 0o600),
 		"--symlink":      bind(Symlink, false),
 		"--chmod":        {takes: 2, apply: (*parser).chmod},
-
-		"--seccomp":         {takes: 1, apply: (*parser).seccomp},
-		"--add-seccomp-fd":  {takes: 1, apply: (*parser).addSeccomp},
-		"--block-fd":        descriptor(func(o *Options) *int { return &o.BlockFD }),
-		"--userns-block-fd": descriptor(func(o *Options) *int { return &o.UserNSBlockFD }),
-		"--info-fd":         descriptor(func(o *Options) *int { return &o.InfoFD }),
-		"--json-status-fd":  descriptor(func(o *Options) *int { return &o.StatusFD }),
-		"--new-session":     set(func(o *Options) { o.NewSession = true }),
-		"--die-with-parent": set(func(o *Options) { o.DieWithParent = true }),
-		"--as-pid-1":        set(func(o *Options) { o.AsPID1 = true }),
-		"--cap-add":         capEdit(true),
-		"--cap-drop":        capEdit(false),
 	}
 }
 

@@ -30,6 +30,7 @@ type parser struct {
 	perms  int
 	size   int64
 	lower  []string
+	tables []table
 	option string   // the one that is being read
 	values []string // of it
 }
@@ -37,7 +38,6 @@ type parser struct {
 // Parse reads a command line without the program's name. The environment is what options
 // change, in their order.
 func Parse(args, env []string, r Reader) (*Options, error) {
-	declare()
 	p := &parser{Reader: r, perms: -1, seen: map[string]bool{}, total: len(args), o: &Options{
 		UserNS: -1, UserNS2: -1, PIDNS: -1, UID: -1, GID: -1, SyncFD: -1, BlockFD: -1, UserNSBlockFD: -1, InfoFD: -1, StatusFD: -1,
 		Seccomp: -1, Env: append([]string(nil), env...),
@@ -72,8 +72,8 @@ func (p *parser) parse(args []string, inFile bool) (rest []string, err error) {
 		case !strings.HasPrefix(option, "-"):
 			return args, nil
 		}
-		d, known := options[option]
-		if !known {
+		d := p.find(option)
+		if d == nil {
 			return nil, mistake("Unknown option " + option)
 		}
 		if option == "--args" && inFile {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"runtime"
 	"slices"
 	"strconv"
@@ -82,11 +83,25 @@ func (r *runner) run() int {
 		return tell(r.o, r.describe(err, cmd, ops))
 	}
 	r.letGo()
+	quitQuietly()
 	code := await(cmd)
 	if r.status != nil {
 		io.WriteString(r.status, "{ \"exit-code\": "+strconv.Itoa(code)+" }\n")
 	}
 	return code
+}
+
+// quitQuietly has Ctrl-\ end this process without the stacks of its goroutines.
+func quitQuietly() {
+	if signal.Ignored(unix.SIGQUIT) {
+		return
+	}
+	quit := make(chan os.Signal, 1)
+	signal.Notify(quit, unix.SIGQUIT)
+	go func() {
+		<-quit
+		os.Exit(128 + int(unix.SIGQUIT))
+	}()
 }
 
 // letGo closes what the program has got, and what options were about: somebody may wait for the
