@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -70,18 +71,20 @@ func (c *boxCmd) capsGiven() bool {
 }
 
 // limit keeps a program from making processes without end. In a new user namespace the limit counts
-// those inside alone.
+// those inside alone. A core size of one byte has the kernel not start what core_pattern(5) names, which
+// runs outside as root and reads what the program chooses; zero would not.
 func (c *boxCmd) limit() error {
-	for _, l := range c.Rlimit {
-		if l.Resource == unix.RLIMIT_NPROC {
-			return nil
+	for _, l := range [...]rlimit{{Resource: unix.RLIMIT_NPROC, Cur: boxProcesses, Max: boxProcesses}, {Resource: unix.RLIMIT_CORE, Cur: 1, Max: 1}} {
+		same := func(given rlimit) bool { return given.Resource == l.Resource }
+		own, err := ownRlimit(l.Resource)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(c.Rlimit, same) && own.Max > l.Max {
+			c.Rlimit = append(c.Rlimit, l)
 		}
 	}
-	own, err := ownRlimit(unix.RLIMIT_NPROC)
-	if err == nil && own.Max > boxProcesses {
-		c.Rlimit = append(c.Rlimit, rlimit{Resource: unix.RLIMIT_NPROC, Cur: boxProcesses, Max: boxProcesses})
-	}
-	return err
+	return nil
 }
 
 // degrade is the box on a machine that makes no namespaces: what cannot be hidden cannot be read.

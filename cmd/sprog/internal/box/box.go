@@ -69,7 +69,11 @@ func (b *Box) system() []sprog.Mount {
 	list := []sprog.Mount{{Target: "/dev", Dev: &sprog.Dev{}}, {Target: "/proc", Proc: &sprog.Proc{Fallback: sprog.ProcOfCaller}}}
 	for _, h := range hidden {
 		if isRealDir(h.path) {
-			list = append(list, tmpfs(h.path, h.mode))
+			m := tmpfs(h.path, h.mode)
+			if h.mode != 0o1777 { // nobody puts much there
+				m.Tmpfs.Size = 64 << 20
+			}
+			list = append(list, m)
 		}
 	}
 	for _, path := range b.unpublished() {
