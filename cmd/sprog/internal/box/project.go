@@ -104,6 +104,8 @@ func searchGitDirs(project string) (list []gitDir, closed []string) {
 		case err != nil:
 			closed = append(closed, path)
 			return filepath.SkipDir
+		case d.Name() == "HEAD" && isBare(filepath.Dir(path)):
+			list = append(list, gitDir{dir: filepath.Dir(path)})
 		case d.Name() != ".git":
 			return nil
 		case d.IsDir():
@@ -121,6 +123,13 @@ func searchGitDirs(project string) (list []gitDir, closed []string) {
 		return nil
 	})
 	return list, closed
+}
+
+// isBare reports whether git takes a directory for a repository by what is in it. It does so with the project
+// itself as soon as .git is none.
+func isBare(dir string) bool {
+	has := func(name string) bool { return typeOf(filepath.Join(dir, name)) != 0 }
+	return has("HEAD") && (has("objects") && has("refs") || has("commondir"))
 }
 
 // modulesOf are the repositories of submodules.

@@ -62,7 +62,11 @@ func (s State) Quarantine() (list []string) {
 	dirs := findGitDirs(s.project.Dir)
 	for _, g := range dirs {
 		if !slices.Contains(s.project.dirs, g) && s.obeyed(g, dirs) {
-			list = append(list, outOfTheWay(cmp.Or(g.link, g.dir)))
+			path := cmp.Or(g.link, g.dir)
+			if filepath.Base(path) != ".git" {
+				path = filepath.Join(path, "HEAD") // without which it is no repository
+			}
+			list = append(list, outOfTheWay(path))
 		}
 	}
 	slices.Sort(list)
