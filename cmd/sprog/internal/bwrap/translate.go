@@ -82,7 +82,7 @@ func (o *Options) checkIDs(f *Facts) error {
 		return mistake("Specifying --as-pid-1 requires --unshare-pid")
 	case o.AsPID1 && len(o.Locks) > 0:
 		return mistake("Specifying --as-pid-1 and --lock-file is not permitted")
-	case (o.ExecLabel != "" || o.FileLabel != "") && !seLinux():
+	case o.FileLabel != "" || o.ExecLabel != "" && !seLinux():
 		return mistake("labeling not supported on this system")
 	}
 	return nil

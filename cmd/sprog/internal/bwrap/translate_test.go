@@ -53,6 +53,7 @@ func TestRefused(t *testing.T) {
 		{"--uid 5 true", "Specifying --uid requires --unshare-user or --userns", root()},
 		{"--gid 5 true", "Specifying --gid requires --unshare-user or --userns", root()},
 		{"--hostname x true", "Specifying --hostname requires --unshare-uts", user()},
+		{"--file-label x true", "labeling not supported on this system", user()},
 		{"--as-pid-1 true", "Specifying --as-pid-1 requires --unshare-pid", user()},
 		{"--as-pid-1 --unshare-pid --lock-file /l true", "Specifying --as-pid-1 and --lock-file is not permitted", user()},
 	} {
