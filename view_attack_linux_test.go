@@ -104,6 +104,20 @@ func TestViewLinkToTheRoot(t *testing.T) {
 	}
 }
 
+// So does one in somebody's root directory.
+func TestViewForeignLinkToTheRoot(t *testing.T) {
+	root := newRoot(t)
+	must(os.Symlink("/", root+"/link"))
+	for _, m := range []Mount{{Tmpfs: &Tmpfs{}}, {Mask: true}, {Flags: MountReadOnly}} {
+		m.Target = "/link"
+		c := scriptIn(t, viewed(&Root{Dir: root}, m), "")
+		c.Path, c.Args, c.Env = "/bin/test", []string{"test", "true"}, append(os.Environ(), helperVar+"=true")
+		if err := c.Run(); !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), "a link leads to the root directory") {
+			t.Errorf("%+v: Run() = %v; want EBUSY", m, err)
+		}
+	}
+}
+
 // What covers a file system of the view's own is what later mounts are in.
 func TestViewMountsOnTop(t *testing.T) {
 	dir := t.TempDir()

@@ -286,7 +286,7 @@ func (v *viewer) oldEnd() {
 	v.add(field, program.Umount2, p.Str("."), Num(unix.MNT_DETACH))
 	v.close(field, v.old.root)
 	v.add(field, program.Chdir, p.Str("/"))
-	v.isAlone(field)
+	v.isAlone(field, Covered)
 	v.close(field, v.root)
 	v.close(field, v.hidden)
 	for _, n := range [...]int{v.old.from, v.old.to} {

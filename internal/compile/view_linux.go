@@ -177,13 +177,13 @@ func (v *viewer) turn() {
 	v.add(field, program.PivotRoot, p.Str("."), p.Str("."))
 	v.add(field, program.Umount2, p.Str("."), Num(unix.MNT_DETACH))
 	v.add(field, program.Chdir, p.Str("/"))
-	v.isAlone(field)
+	v.isAlone(field, Covered)
 	v.tree.init(landOf(root))
 }
 
 // isAlone makes sure that nothing is on top of the new root. The parent of the root directory is itself, or what
 // is mounted there: the old root, if the caller had something on top of that, which was taken for it.
-func (v *viewer) isAlone(field string) {
+func (v *viewer) isAlone(field string, otherwise ViewFlaw) {
 	p, alone := v.p, v.p.Ahead()
 	v.add(field, program.Statx, v.root, p.Str(""), Num(emptyPath), Num(unix.STATX_MNT_ID), v.stat).Quiet = true
 	id := p.Words(0)
@@ -193,7 +193,7 @@ func (v *viewer) isAlone(field string) {
 	v.add(field, program.Statx, top, p.Str(""), Num(emptyPath), Num(unix.STATX_MNT_ID), v.stat).Quiet = true
 	v.close(field, top)
 	p.GotoIf(field, v.stat.Plus(statxMountID), p.Value(field, id), &alone).Quiet = true
-	v.fails(field, "/", Covered)
+	v.fails(field, "/", otherwise)
 	alone.Place()
 }
 
@@ -213,6 +213,9 @@ func (v *viewer) end() {
 		if t := &v.taken[i]; t.late != 0 {
 			v.setFlags(t.field, v.fdOf(t), t.late, 0, 0)
 		}
+	}
+	if v.ask.Turns() && v.old == nil && len(v.taken) > 1 {
+		v.isAlone(field, AtRoot) // nor has a link in it led a mount there
 	}
 	if r := v.ask.Attr.Root; r == nil || r.Propagation != spec.PropagationSlave {
 		v.propagate(field, v.root, unix.MS_PRIVATE)
