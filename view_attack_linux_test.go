@@ -48,7 +48,7 @@ func TestViewTargetsAreInside(t *testing.T) {
 	must(os.Symlink(strings.Repeat("../", 30)+outside, root+"/a/link"))
 	swapping(t, root+"/a/dir", root+"/a/link")
 	inside := 0
-	for range 80 {
+	for range tries(80) {
 		c := scriptIn(t, viewed(&Root{Dir: root}, Mount{Target: "/a/dir/new/deep", Tmpfs: &Tmpfs{}, Create: true}), "")
 		c.Path, c.Args = "/bin/test", []string{"test", "true"}
 		if err := c.Run(); err == nil {
@@ -73,7 +73,7 @@ func TestViewMakesNothingOutside(t *testing.T) {
 	must(os.MkdirAll(root+"/b/own", 0o777))
 	swapping(t, root+"/a", root+"/b")
 	succeeded := 0
-	for range 150 {
+	for range tries(150) {
 		c := scriptIn(t, viewed(&Root{Dir: root}, Mount{Target: "/a/own", Tmpfs: &Tmpfs{}}, Mount{Target: "/a/own", Flags: MountNoExec},
 			Mount{Target: "/a/own/file", Data: []byte("x")}, Mount{Target: "/a/own/deep/dir", Dir: true}, Mount{Target: "/a/own/link", Symlink: "file"},
 			Mount{Target: "/a/own/deep/link", Symlink: "dir"}, Mount{Target: "/a/own/deep/tmp", Tmpfs: &Tmpfs{}}), "")
@@ -141,7 +141,7 @@ func TestViewFilesAreTheSame(t *testing.T) {
 	defer file.Close()
 	swapping(t, dir+"/a", dir+"/b")
 	clonesTreesAs(t, false)
-	for range 200 {
+	for range tries(200) {
 		c := scriptIn(t, viewed(nil, Mount{Target: dir, File: nil, Tmpfs: &Tmpfs{}}, Mount{Target: dir + "/f", File: file}), "cat "+dir+"/f")
 		out, err := c.Output()
 		switch {
@@ -237,13 +237,13 @@ func TestViewIsReadOnlyAtOnce(t *testing.T) {
 		}
 	}()
 	var binds []Mount
-	for range 20 { // which take a while
+	for range tries(20) { // which take a while
 		binds = append(binds, Mount{Target: "/mnt", Bind: dir, Flags: MountReadOnly})
 	}
 	host := &Root{Host: true, Flags: MountReadOnly}
 	appeared := 0
 	for _, view := range []func(*Cmd){viewed(nil, binds...), viewedByRoot(nil, binds...), viewed(host, binds...), viewedByRoot(&Root{Dir: "/", Flags: MountReadOnly}, binds...)} {
-		for range 40 {
+		for range tries(40) {
 			for _, m := range mountsIn(seen(t, view, "cat /proc/self/mountinfo")) {
 				if !strings.HasSuffix(m.at, "/later") {
 					continue
@@ -408,4 +408,12 @@ func TestViewKeepsTheExecutable(t *testing.T) {
 	if out, err := run(); !strings.Contains(out, own) {
 		t.Errorf("with one stage the script does not get at the program, either: %q, %v: the test proves nothing", out, err)
 	}
+}
+
+// tries is how often an attack is tried.
+func tries(whole int) int {
+	if testing.Short() {
+		return whole / 5
+	}
+	return whole
 }
