@@ -32,7 +32,9 @@ func (c *boxCmd) changes(b *box.Box, line *flags.Line) error {
 	case c.Discard:
 		return changes.Discard()
 	}
+	before := b.Project.Unprotected()
 	refused, err := changes.Apply(&b.Project)
+	tellProtected(before) // what is a repository only with all of it applied
 	if err != nil {
 		return err
 	}
