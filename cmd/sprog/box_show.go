@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/sprog-dev/sprog"
@@ -19,6 +20,9 @@ func (c *boxCmd) show(b *box.Box) error {
 		for i, value := range values {
 			if i > 0 {
 				what = ""
+			}
+			if quoted := strconv.Quote(value); quoted != `"`+value+`"` { // a name that the terminal would obey
+				value = quoted
 			}
 			fmt.Fprintf(&out, "%-11s %s\n", what, value)
 		}
