@@ -39,8 +39,16 @@ var oracles = map[string]func(c *Cmd){
 	"uts-namespaces":    func(c *Cmd) { sys(c).Cloneflags |= unix.CLONE_NEWUTS },
 	"cgroup-namespaces": func(c *Cmd) { sys(c).Cloneflags |= unix.CLONE_NEWCGROUP },
 	"time-namespaces":   func(c *Cmd) { sys(c).Unshareflags |= unix.CLONE_NEWTIME },
-	"namespace-ids":     func(c *Cmd) { attr(c).ReportNamespaces = PIDNamespace | NetworkNamespace },
-	"hostname":          func(c *Cmd) { sys(c).Cloneflags |= unix.CLONE_NEWUTS; attr(c).Hostname = "oracle" },
+	"mounts":            func(c *Cmd) { inView(c, 0, Mount{Target: "/tmp", Tmpfs: &Tmpfs{}}) },
+	"mounts-recursive":  func(c *Cmd) { inView(c, MountReadOnly) },
+	"view-user":         func(c *Cmd) { mapToRoot(c); inView(c, 0, Mount{Target: "/tmp", Tmpfs: &Tmpfs{}}) },
+	"proc-fresh":        func(c *Cmd) { mapToRoot(c); inView(c, 0, Mount{Target: "/proc", Proc: &Proc{}}) },
+	"overlay-user": func(c *Cmd) {
+		mapToRoot(c)
+		inView(c, 0, Mount{Target: "/tmp", Overlay: &Overlay{Lower: []string{"/usr", "/etc"}, Private: true}})
+	},
+	"namespace-ids": func(c *Cmd) { attr(c).ReportNamespaces = PIDNamespace | NetworkNamespace },
+	"hostname":      func(c *Cmd) { sys(c).Cloneflags |= unix.CLONE_NEWUTS; attr(c).Hostname = "oracle" },
 	"sysctls": func(c *Cmd) {
 		sys(c).Cloneflags |= unix.CLONE_NEWIPC
 		attr(c).Sysctls = []Sysctl{{"kernel.shmmni", "99"}}
@@ -494,4 +502,10 @@ func TestProbeCgroupControllers(t *testing.T) {
 			compareOracle(t, c)
 		})
 	}
+}
+
+// inView shows the host to the command, with flags and mounts.
+func inView(c *Cmd, flags MountFlags, mounts ...Mount) {
+	sys(c).Cloneflags |= unix.CLONE_NEWNS | unix.CLONE_NEWPID
+	attr(c).Root, attr(c).Mounts = &Root{Host: true, Flags: flags}, mounts
 }
