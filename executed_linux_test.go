@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"golang.org/x/sys/unix"
 )
 
@@ -184,7 +185,11 @@ func kindsForTiny(t *testing.T) (kinds []kindForTiny) {
 		if slices.ContainsFunc(s.needs, func(r *requirement) bool { return r.works() != nil }) {
 			continue
 		}
+		lacks := kernel.Known.Lacks.Load()
 		cmd := s.cmd(t)
+		if kernel.Known.Lacks.Swap(lacks) != lacks {
+			continue // a case of a kernel that lacks something
+		}
 		if cmd.SysProcAttr != nil && cmd.SysProcAttr.Ptrace || cmd.Attr != nil && cmd.Attr.Program != nil {
 			continue
 		}

@@ -60,17 +60,25 @@ func TestTracedStarts(t *testing.T) {
 }
 
 // wereRun reports whether calls are those of a list, without some that may be
-// passed by.
+// passed by. Two ways through a program may have the same calls.
 func wereRun(calls []string, list []callToTrace) bool {
+	// After each of the list, which numbers of calls can have been made.
+	made := make([]bool, len(calls)+1)
+	made[0] = true
 	for _, c := range list {
-		switch {
-		case len(calls) > 0 && calls[0] == c.call:
-			calls = calls[1:]
-		case c.must:
-			return false
+		next := make([]bool, len(made))
+		for n, is := range made {
+			if !is {
+				continue
+			}
+			next[n] = next[n] || !c.must
+			if n < len(calls) && calls[n] == c.call {
+				next[n+1] = true
+			}
 		}
+		made = next
 	}
-	return len(calls) == 0
+	return made[len(calls)]
 }
 
 // A callToTrace is a system call that must come by before the program is

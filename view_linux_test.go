@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // mountedOver are the mounts below a directory, as this process sees them.
@@ -356,4 +358,35 @@ func TestViewIsNotOutside(t *testing.T) {
 		}
 	}
 	wantText(t, "mounts", contentsOf("/proc/self/mountinfo"), before)
+}
+
+// Whatever a view is made of, its program has the descriptors that it was given, and no others.
+func TestViewHoldsNoFiles(t *testing.T) {
+	requires(t, userNamespaces, freshProc, userOverlays)
+	leakFiles(t, 20)
+	dir := t.TempDir()
+	opened, err := os.Open(dir)
+	must(err)
+	defer opened.Close()
+	var mounts []Mount
+	for i := range 30 {
+		mounts = append(mounts, Mount{Target: fmt.Sprint("/binds/", i), Bind: dir})
+	}
+	mounts = append(mounts, Mount{Target: "/file", File: opened}, Mount{Target: "/data", Data: []byte("x")}, Mount{Target: "/binds/1", Mask: true},
+		Mount{Target: "/overlay", Overlay: &Overlay{Lower: []string{"/usr", "/etc"}, Private: true}}, Mount{Target: "/proc", Proc: &Proc{}},
+		Mount{Target: "/dev", Dev: &Dev{}}, Mount{Target: "/none", Bind: "/no/such", Optional: true}, Mount{Target: "/binds/2", Flags: MountReadOnly})
+	for _, init := range []*Init{nil, {}} {
+		for name, view := range map[string]func(*Cmd){"user": withHost(mounts...), "root": nil} {
+			if name == "root" && os.Getuid() != 0 {
+				continue
+			}
+			c := scriptIn(t, withHost(mounts...), "exec ls /proc/self/fd")
+			if view == nil {
+				c.SysProcAttr.Cloneflags &^= unix.CLONE_NEWUSER
+				c.SysProcAttr.UidMappings, c.SysProcAttr.GidMappings = nil, nil
+			}
+			c.Attr.Init = init
+			wantText(t, name, outputOf(t, c), "0\n1\n2\n3\n") // and that of the directory
+		}
+	}
 }
