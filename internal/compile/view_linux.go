@@ -268,5 +268,8 @@ func (v *viewer) ifThere(t *taken) program.Target {
 }
 
 func (v *viewer) close(field string, fd program.Arg) {
+	if fd.Kind == program.Number { // one that the parent has made
+		v.fds.setOpen(int(fd.Value), false)
+	}
 	v.add(field, program.Close, fd).Quiet = true
 }

@@ -177,10 +177,6 @@ func dirfd(l *line, n int) {
 	number(l, n)
 }
 
-func accessMode(l *line, n int) {
-	l.WriteString(names{0: "F_OK", 1: "X_OK", 2: "W_OK", 4: "R_OK"}.of(l.value(n)))
-}
-
 func openMode(l *line, n int) {
 	v := l.value(n)
 	access := [...]string{"O_RDONLY", "O_WRONLY", "O_RDWR", "3"}[v&3]

@@ -113,13 +113,13 @@ func (r *runner) openOf(op Op) error {
 		}
 		data, err := r.readAll(op.FD)
 		if err != nil {
-			return fmt.Errorf("Can't write data to file %s: %w", op.Dest, err)
+			return said("Can't write data to file %s: %w", op.Dest, err)
 		}
 		f.Data[op.FD] = data
 	case Bind, ReadOnlyBind:
 		if op.FD >= 0 {
 			if r.file(op.FD) == nil {
-				return fmt.Errorf("Can't find source path /proc/self/fd/%d: %w", op.FD, unix.ENOENT)
+				return said("Can't find source path /proc/self/fd/%d: %w", op.FD, unix.ENOENT)
 			}
 		}
 	case Dev:
@@ -171,7 +171,7 @@ func (r *runner) readFilters() error {
 		}
 		switch {
 		case err != nil:
-			return fmt.Errorf("Can't read seccomp data: %w", err)
+			return said("Can't read seccomp data: %w", err)
 		case len(code)%8 != 0:
 			return mistake("Invalid seccomp data, must be multiple of 8")
 		}
@@ -184,3 +184,6 @@ func isTerminal(fd int) bool {
 	_, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	return err == nil
 }
+
+// said is an error in bubblewrap's words, which programs look for.
+func said(format string, args ...any) error { return fmt.Errorf(format, args...) }

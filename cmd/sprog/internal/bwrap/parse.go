@@ -119,7 +119,7 @@ func (p *parser) readArgs() error {
 	}
 	data, err := p.Args(fd)
 	if err != nil {
-		return fmt.Errorf("Can't read --args data: %w", err)
+		return said("Can't read --args data: %w", err)
 	}
 	var list []string
 	for rest := data; len(rest) > 0; {
