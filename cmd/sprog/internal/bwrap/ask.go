@@ -184,6 +184,3 @@ func isTerminal(fd int) bool {
 	_, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	return err == nil
 }
-
-// said is an error in bubblewrap's words, which programs look for.
-func said(format string, args ...any) error { return fmt.Errorf(format, args...) }

@@ -195,3 +195,6 @@ func (p *parser) takePerms(otherwise int) int {
 	}
 	return perms
 }
+
+// said is an error in bubblewrap's words, which programs look for.
+func said(format string, args ...any) error { return fmt.Errorf(format, args...) }
