@@ -16,7 +16,7 @@ import (
 
 // user is what an ordinary user's machine says.
 func user() *Facts {
-	return &Facts{UID: 1000, GID: 100, Dir: "/work", HasUserNS: func() bool { return true }, HasCgroup: func() error { return nil },
+	return &Facts{UID: 1000, GID: 100, Dir: "/project", HasUserNS: func() bool { return true }, HasCgroup: func() error { return nil },
 		RealPath: func(p string) string { return p }, Data: map[int][]byte{5: []byte("text"), 6: {}}, Files: map[int]*os.File{}}
 }
 
@@ -146,7 +146,7 @@ func TestInitIsOutOfReach(t *testing.T) {
 
 func TestDirectories(t *testing.T) {
 	cmd := translate(t, "true", user())
-	if want := []string{"/work", "/root", "/"}; !reflect.DeepEqual(cmd.Attr.Dirs, want) || cmd.Dir != "" {
+	if want := []string{"/project", "/root", "/"}; !reflect.DeepEqual(cmd.Attr.Dirs, want) || cmd.Dir != "" {
 		t.Errorf("Dirs = %q, Dir = %q; want %q", cmd.Attr.Dirs, cmd.Dir, want)
 	}
 	cmd = translate(t, "--chdir /a/../b --setenv PWD x true", user())
@@ -207,7 +207,7 @@ func TestMounts(t *testing.T) {
 		}
 	}
 	o := translate(t, "--overlay-src l --overlay-src /m --overlay u w /o true", user()).Attr.Mounts[0].Overlay
-	if want := (sprog.Overlay{Lower: []string{"/m", "/work/l"}, Upper: "/work/u", Work: "/work/w", UserXattrs: true}); !reflect.DeepEqual(*o, want) {
+	if want := (sprog.Overlay{Lower: []string{"/m", "/project/l"}, Upper: "/project/u", Work: "/project/w", UserXattrs: true}); !reflect.DeepEqual(*o, want) {
 		t.Errorf("overlay %+v; want %+v", *o, want)
 	}
 }
