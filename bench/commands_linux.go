@@ -70,28 +70,42 @@ func (b *bench) buildCommand() (string, error) {
 
 func (b *bench) compare(s *section, c comparison, command string) error {
 	const starts = 5
-	type line struct {
-		*sample
-		argv []string
-	}
-	lines := []line{{&sample{Contender: c.what, X: 1}, c.tools}}
+	lines := []timed{{&sample{Contender: c.what, X: 1}, timing(c.tools), 0}}
 	for _, sub := range []string{"exec", "run"} {
-		if c.aims[sub] != 0 {
+		if most := c.aims[sub]; most != 0 {
 			argv := append(append([]string{command, sub}, c.flags...), "true")
-			lines = append(lines, line{&sample{Contender: "sprog " + sub + ", for " + c.what, X: 1}, argv})
+			lines = append(lines, timed{&sample{Contender: "sprog " + sub + ", for " + c.what, X: 1}, timing(argv), most})
 		}
 	}
 	for _, l := range lines {
-		if _, err := timeCommand(l.argv); err != nil {
+		if _, err := l.once(); err != nil {
 			s.Notes = append(s.Notes, fmt.Sprintf("%s: not measured here: %v.", l.Contender, err))
 			return nil
 		}
 	}
-	for round := range b.rounds(120) {
+	return b.inTurns(s, lines, 120, starts, "it")
+}
+
+// A timed is something that takes a time, and the aim for it: how many times what the first of a list
+// takes, or 0.
+type timed struct {
+	*sample
+	once func() (time.Duration, error)
+	most float64
+}
+
+// timing is a whole command.
+func timing(argv []string) func() (time.Duration, error) {
+	return func() (time.Duration, error) { return timeCommand(argv) }
+}
+
+// inTurns measures them in turns, and reports each beside the first, which has a name.
+func (b *bench) inTurns(s *section, lines []timed, full, starts int, first string) error {
+	for round := range b.rounds(full) {
 		for _, i := range turns(round, len(lines)) {
 			begin, latency := time.Now(), make([]int64, starts)
 			for n := range latency {
-				took, err := timeCommand(lines[i].argv)
+				took, err := lines[i].once()
 				if err != nil {
 					return err
 				}
@@ -100,13 +114,13 @@ func (b *bench) compare(s *section, c comparison, command string) error {
 			lines[i].add(starts, time.Since(begin), latency, 0, 0)
 		}
 	}
-	for i, l := range lines {
+	for _, l := range lines {
 		l.finish()
 		s.Samples = append(s.Samples, l.sample)
 		r := latencyRatio(l.sample, lines[0].sample)
 		s.Table.add(l.Contender, duration(l.P50), duration(l.P99), r.String(), count(float64(l.Starts)))
-		if i > 0 {
-			s.Aims = append(s.Aims, aim{What: l.Contender + ", as a multiple of it", Most: c.aims[l.argv[1]], Got: r.rounds})
+		if l.most != 0 {
+			s.Aims = append(s.Aims, aim{What: l.Contender + ", as a multiple of " + first, Most: l.most, Got: r.rounds})
 		}
 	}
 	return nil

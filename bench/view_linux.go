@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -96,14 +97,8 @@ func (b *bench) inNamespaces(apply func(*sprog.Cmd)) *sprog.Cmd {
 }
 
 func (b *bench) compareViews(s *section, c viewCase, command string) error {
-	type line struct {
-		*sample
-		once func() (time.Duration, error)
-		most float64
-	}
 	by := func(words ...string) func() (time.Duration, error) {
-		argv := append(append(append(words, "--unshare-all"), c.options...), b.progs.Exit)
-		return func() (time.Duration, error) { return timeCommand(argv) }
+		return timing(append(append(append(words, "--unshare-all"), c.options...), b.progs.Exit))
 	}
 	inProcess := func(apply func(*sprog.Cmd)) func() (time.Duration, error) {
 		return func() (time.Duration, error) {
@@ -112,46 +107,23 @@ func (b *bench) compareViews(s *section, c viewCase, command string) error {
 			return time.Since(begin), err
 		}
 	}
-	lines := []line{
+	lines := []timed{
 		{&sample{Contender: "bwrap, " + c.name, X: 1}, by("bwrap"), 0},
 		{&sample{Contender: "sprog, " + c.name, X: 1}, inProcess(c.apply), c.inProcess},
 		{&sample{Contender: "sprog bwrap, " + c.name, X: 1}, by(command, "bwrap"), c.command},
 		{&sample{Contender: "the floor: namespaces alone", X: 1}, inProcess(func(*sprog.Cmd) {}), 0},
 	}
-	for i := 0; i < len(lines); i++ {
-		if _, err := lines[i].once(); err != nil {
-			s.Notes = append(s.Notes, fmt.Sprintf("%s: not measured here: %v.", lines[i].Contender, err))
-			lines = append(lines[:i], lines[i+1:]...)
-			i--
+	lines = slices.DeleteFunc(lines, func(l timed) bool {
+		_, err := l.once()
+		if err != nil {
+			s.Notes = append(s.Notes, fmt.Sprintf("%s: not measured here: %v.", l.Contender, err))
 		}
-	}
+		return err != nil
+	})
 	if len(lines) == 0 || lines[0].most != 0 {
 		return nil
 	}
-	const starts = 3
-	for round := range b.rounds(60) {
-		for _, i := range turns(round, len(lines)) {
-			begin, latency := time.Now(), make([]int64, starts)
-			for n := range latency {
-				took, err := lines[i].once()
-				if err != nil {
-					return err
-				}
-				latency[n] = int64(took)
-			}
-			lines[i].add(starts, time.Since(begin), latency, 0, 0)
-		}
-	}
-	for _, l := range lines {
-		l.finish()
-		s.Samples = append(s.Samples, l.sample)
-		r := latencyRatio(l.sample, lines[0].sample)
-		s.Table.add(l.Contender, duration(l.P50), duration(l.P99), r.String(), count(float64(l.Starts)))
-		if l.most != 0 {
-			s.Aims = append(s.Aims, aim{What: l.Contender + ", as a multiple of bwrap", Most: l.most, Got: r.rounds})
-		}
-	}
-	return nil
+	return b.inTurns(s, lines, 60, 3, "bwrap")
 }
 
 // viewOnCrowdedHost measures where the host has 200 more mounts. They are in a mount namespace of

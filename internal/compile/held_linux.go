@@ -30,22 +30,13 @@ const Unopened = -1
 // Use has the child find a descriptor of the parent's until it executes its program. It
 // returns what the steps know it by: its index among all of them.
 func (g *Input) Use(u Use) int {
-	if i := indexOfUse(g.Uses, u.Fd); i >= 0 {
-		return i
-	}
-	g.Uses = append(g.Uses, u)
-	return len(g.Uses) - 1
-}
-
-// indexOfUse is the index of a number of the parent's in a list, or -1. Pipes that a
-// plan only speaks of have numbers below Unopened.
-func indexOfUse(list []Use, fd int) int {
-	for i := range list {
-		if list[i].Fd == fd && fd != Unopened {
+	for i := range g.Uses {
+		if g.Uses[i].Fd == u.Fd && u.Fd != Unopened {
 			return i
 		}
 	}
-	return -1
+	g.Uses = append(g.Uses, u)
+	return len(g.Uses) - 1
 }
 
 // hold lists the descriptors that the child needs, and finds out where each of them is to
@@ -103,7 +94,7 @@ func (b *builder) holeOf(f *spec.ChildFile) int {
 	}
 	fd := f.Fd
 	if f.Source == spec.PipeEnd {
-		fd = Unopened - 1 - fd // below all others
+		fd = Unopened - 1 - fd // below all others, for pipes that a plan only speaks of
 	}
 	stays := f.Source == spec.Inherited // at its number, whatever else the same file is for
 	for i := range t.held {
@@ -117,10 +108,17 @@ func (b *builder) holeOf(f *spec.ChildFile) int {
 
 // NameOf is what a listing calls a file that the parent has for the child.
 func NameOf(f *spec.ChildFile) string {
-	if f.N < len(streams) {
-		return "<" + streams[f.N] + ">"
+	h := Held{Use: Use{Name: nameOf(f), Kind: program.ForProgram}, At: f.N}
+	return h.called().String()
+}
+
+// called is the descriptor in a listing: a file of the program's with its number, unless its name tells that.
+func (h *Held) called() program.Unfilled {
+	u := program.Unfilled{Name: h.Name}
+	if h.Kind == program.ForProgram && h.At >= len(streams) {
+		u.Number = h.At
 	}
-	return "<file " + spec.Itoa(f.N) + ">"
+	return u
 }
 
 // nameOf is that, where need be without its number in the child.

@@ -47,11 +47,7 @@ func (b *builder) reserveMoves() {
 	m.first, m.top = b.p.Len(), b.fds.open.end()
 	for _, h := range b.fds.held {
 		if !h.Stays {
-			from := b.p.Hole(h.Name)
-			if h.Kind == program.ForProgram && h.At >= len(streams) {
-				b.p.Holes[from.Value].Number = h.At
-			}
-			b.add(h.Field, program.Dup3, from, Num(h.At), Num(h.flags))
+			b.add(h.Field, program.Dup3, b.p.HoleFor(h.called()), Num(h.At), Num(h.flags))
 		}
 	}
 	if n := b.p.Len() - m.first; n > 0 {
@@ -63,7 +59,7 @@ func (b *builder) reserveMoves() {
 }
 
 // BindFiles fills in the numbers that the parent's descriptors have, in the order of
-// Held, and what is joined. Highest is the highest that may be open, where the kernel
+// Held. Highest is the highest that may be open, where the kernel
 // lacks close_range.
 func (m *Plan) BindFiles(at []Bound, highest int) {
 	p, mv := m.First, &m.moves
@@ -92,12 +88,10 @@ func (m *Plan) BindFiles(at []Bound, highest int) {
 // opened by a move to a number that nothing else has.
 func (m *Plan) bindMoves(at []Bound, end int) int {
 	mv := mover{plan: m, next: m.moves.first}
-	for mv.round() {
-		hole := mv.waiting()
-		if hole < 0 {
-			break
-		}
+	mv.round()
+	for hole := mv.waiting(); hole >= 0; hole = mv.waiting() {
 		end = max(end, mv.openCycle(hole, at)+1)
+		mv.round()
 	}
 	if end > m.moves.top && m.moves.highest.Kind != program.Hole {
 		mv.put("", program.CloseRange, m.moves.top, end-1, 0)
@@ -117,9 +111,8 @@ type mover struct {
 	next int // the step to be written
 }
 
-// round makes every move that can be made, until there is none. It reports false
-// if all are made.
-func (mv *mover) round() bool {
+// round makes every move that can be made, until there is none.
+func (mv *mover) round() {
 	from := mv.plan.moves.from
 	for again := true; again; {
 		again = false
@@ -131,7 +124,6 @@ func (mv *mover) round() bool {
 			from[hole], again = moved, true
 		}
 	}
-	return mv.waiting() >= 0
 }
 
 // waiting is a descriptor that is still to be moved, or -1.

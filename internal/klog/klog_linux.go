@@ -1,7 +1,7 @@
 //go:build amd64 || arm64
 
-// Package klog reads what the kernel tells in its log, and nowhere else: for which system call a
-// filter has killed a process, and for which cgroup the OOM killer has.
+// Package klog reads what the kernel tells in its log, and nowhere else: which system call a
+// filter has killed a process for or refused, and for which cgroup the OOM killer has killed one.
 package klog
 
 import (
@@ -29,13 +29,21 @@ func DeniedCall(process int, since time.Time) (call string) {
 		if text.last(" ", "sig") != strconv.Itoa(int(unix.SIGSYS)) || text.last(" ", "pid") != pid {
 			continue
 		}
-		arch, _ := strconv.ParseUint(text.last(" ", "arch"), 16, 32)
-		number, err := strconv.Atoi(text.last(" ", "syscall"))
-		if err == nil {
-			call = seccomp.CallName(uint32(arch), number)
+		if name, ok := text.call(); ok {
+			call = name
 		}
 	}
 	return call
+}
+
+// call is the system call that a filter's record is about.
+func (l logText) call() (name string, ok bool) {
+	arch, _ := strconv.ParseUint(l.last(" ", "arch"), 16, 32)
+	number, err := strconv.Atoi(l.last(" ", "syscall"))
+	if err != nil {
+		return "", false
+	}
+	return seccomp.CallName(uint32(arch), number), true
 }
 
 // A Refusal is a system call that a filter has answered with an error, and the name of the
@@ -47,12 +55,11 @@ type Refusal struct{ Call, Name string }
 func Refused(since time.Time) (list []Refusal) {
 	for text := range texts(since, "audit: type=1326 audit(") {
 		code, _ := strconv.ParseUint(strings.TrimPrefix(text.last(" ", "code"), "0x"), 16, 32)
-		arch, _ := strconv.ParseUint(text.last(" ", "arch"), 16, 32)
-		number, err := strconv.Atoi(text.last(" ", "syscall"))
-		if code&unix.SECCOMP_RET_ACTION != unix.SECCOMP_RET_ERRNO || err != nil {
+		call, ok := text.call()
+		if code&unix.SECCOMP_RET_ACTION != unix.SECCOMP_RET_ERRNO || !ok {
 			continue
 		}
-		r := Refusal{seccomp.CallName(uint32(arch), number), strings.Trim(text.first(" ", "comm"), `"`)}
+		r := Refusal{call, strings.Trim(text.first(" ", "comm"), `"`)}
 		if !slices.Contains(list, r) {
 			list = append(list, r)
 		}

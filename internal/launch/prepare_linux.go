@@ -86,22 +86,22 @@ func (s *attempt) useTerminal() *spec.Error {
 }
 
 // parentUse is the pidfd of this process.
-var parentUse = compile.Use{Fd: compile.Unopened, Name: "parent", Field: spec.Field("Pdeathsig"), Own: true}
+func parentUse() compile.Use {
+	return compile.Use{Fd: compile.Unopened, Name: "parent", Field: spec.Field("Pdeathsig"), Own: true}
+}
 
 // openParent makes the pidfd of this process, if the child is to look at it.
 // A kernel may have none.
 func (s *attempt) openParent() *spec.Error {
-	s.given.ParentFD = compile.NotOpen
 	if s.given.NeedsParentFD() {
-		s.given.ParentFD, _ = s.makeFile(parentUse, func() (int, error) { return unix.PidfdOpen(os.Getpid(), 0) })
+		s.given.ParentFD, _ = s.makeFile(parentUse(), func() (int, error) { return unix.PidfdOpen(os.Getpid(), 0) })
 	}
 	return nil
 }
 
 func (s *attempt) supposeParent() *spec.Error {
-	s.given.ParentFD = compile.NotOpen
 	if s.given.NeedsParentFD() {
-		s.given.ParentFD = s.given.Use(parentUse)
+		s.given.ParentFD = s.given.Use(parentUse())
 	}
 	return nil
 }

@@ -18,7 +18,6 @@ import (
 // a proc file system.
 func (s *attempt) openProc() *spec.Error {
 	name, lists := s.procIsFor()
-	s.given.ProcFD, s.given.ChildList = compile.NotOpen, false
 	if name == "" {
 		return nil
 	}

@@ -254,41 +254,31 @@ func (s *attempt) readOfProgram() int {
 }
 
 // flawed completes the error of a step that is there to fail.
-func flawed(why compile.ViewFlaw, e *spec.Error, res *machine.Result) terms.Text {
-	e.Step, e.Syscall = "statx", ""
+func flawed(why compile.ViewFlaw, e *spec.Error, res *machine.Result) (hint terms.Text) {
+	if res.Errno, e.Step, hint = flaw(why); e.Step == "getcwd" {
+		e.Object = ""
+	}
+	e.Err, e.Syscall = res.Errno, ""
+	return hint
+}
+
+// flaw is what is wrong, and what has found it.
+func flaw(why compile.ViewFlaw) (errno unix.Errno, step string, hint terms.Text) {
 	switch why {
 	case compile.NotNull:
-		res.Errno = unix.ENODEV
-		e.Err = res.Errno
-		return "this process's /dev/null is not that device, and would be what hides files"
+		return unix.ENODEV, "statx", "this process's /dev/null is not that device, and would be what hides files"
 	case compile.OtherFile:
-		res.Errno = unix.ESTALE
-		e.Err = res.Errno
-		return "the path that the file has leads to another one"
+		return unix.ESTALE, "statx", "the path that the file has leads to another one"
 	case compile.AtRoot:
-		res.Errno, e.Step = unix.EBUSY, "move_mount"
-		e.Err = res.Errno
-		return "a link leads to the root directory, on which nothing would be seen"
+		return unix.EBUSY, "move_mount", "a link leads to the root directory, on which nothing would be seen"
 	case compile.OtherThere:
-		res.Errno, e.Step = unix.EEXIST, "symlinkat"
-		e.Err = res.Errno
-		return "something else is there in the program's view"
+		return unix.EEXIST, "symlinkat", "something else is there in the program's view"
 	case compile.Truncated:
-		res.Errno, e.Step = unix.EIO, "write"
-		e.Err = res.Errno
-		return "a part of the content was not written"
+		return unix.EIO, "write", "a part of the content was not written"
+	case compile.IsLink:
+		return unix.ELOOP, "statx", "a symbolic link is there, which is followed with openat2 and mount_setattr only, Linux 5.12"
+	case compile.Covered:
+		return unix.EBUSY, "statx", "something is mounted on top of this process's root directory, so that the root cannot be left"
 	}
-	if why == compile.IsLink {
-		res.Errno = unix.ELOOP
-		e.Err = res.Errno
-		return "a symbolic link is there, which is followed with openat2 and mount_setattr only, Linux 5.12"
-	}
-	if why == compile.Covered {
-		res.Errno = unix.EBUSY
-		e.Err = res.Errno
-		return "something is mounted on top of this process's root directory, so that the root cannot be left"
-	}
-	res.Errno, e.Step, e.Object = unix.ENOENT, "getcwd", ""
-	e.Err = res.Errno
-	return "the working directory would be outside of the program's root"
+	return unix.ENOENT, "getcwd", "the working directory would be outside of the program's root"
 }

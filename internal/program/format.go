@@ -105,7 +105,7 @@ func (l *line) arg(print printer, n int) {
 	case Steps:
 		l.WriteString("steps")
 	case Hole:
-		l.WriteString(l.p.Holes[a.Value].name())
+		l.WriteString(l.p.Holes[a.Value].String())
 	default:
 		print(l, n)
 	}

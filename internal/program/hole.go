@@ -11,13 +11,16 @@ type Unfilled struct {
 }
 
 // Hole is an argument of the next step that [Program.Fill] fills in.
-func (p *Program) Hole(name string) Arg {
-	p.Holes = append(p.Holes, Unfilled{Name: name})
+func (p *Program) Hole(name string) Arg { return p.HoleFor(Unfilled{Name: name}) }
+
+// HoleFor is the same for a value that may have a number.
+func (p *Program) HoleFor(u Unfilled) Arg {
+	p.Holes = append(p.Holes, u)
 	return Arg{Hole, uint64(len(p.Holes) - 1)}
 }
 
-// name is what a listing shows.
-func (u *Unfilled) name() string {
+// String is what a listing shows.
+func (u Unfilled) String() string {
 	if u.Number != 0 {
 		return "<" + u.Name + " " + strconv.Itoa(u.Number) + ">"
 	}
