@@ -91,7 +91,8 @@ func steady(name string) bool {
 	return false
 }
 
-// links reads the symbolic links of a directory.
+// links reads the symbolic links of a directory. Among this process's own descriptors is the
+// one that it is read by.
 func links(dir string) map[string]string {
 	all := map[string]string{}
 	d, err := os.Open(dir)
@@ -99,10 +100,13 @@ func links(dir string) map[string]string {
 		return all
 	}
 	names, _ := d.Readdirnames(-1)
-	self := strconv.Itoa(int(d.Fd()))
+	reader := strconv.Itoa(int(d.Fd()))
 	d.Close()
 	for _, name := range names {
-		if to, err := os.Readlink(dir + name); err == nil && name != self {
+		if name == reader && strings.HasPrefix(dir, "/proc/self/") {
+			continue
+		}
+		if to, err := os.Readlink(dir + name); err == nil {
 			all[name] = to
 		}
 	}
