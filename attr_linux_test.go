@@ -5,7 +5,10 @@ package sprog
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -192,4 +195,187 @@ func TestNoNewPrivs(t *testing.T) {
 			t.Errorf("NoNewPrivs = %s; want %s", got, want)
 		}
 	}
+}
+
+func TestPersonality(t *testing.T) {
+	for _, want := range []Personality{0, AddrNoRandomize, AddrNoRandomize | Linux32} {
+		for _, init := range []*Init{nil, {}} {
+			out := printed(t, nil, &Attr{Personality: &want, Init: init}, "cat", "/proc/self/personality")
+			if got := strings.TrimSpace(out); got != fmt.Sprintf("%08x", uint32(want)) {
+				t.Errorf("personality = %s; want %08x", got, uint32(want))
+			}
+		}
+	}
+	maps := func() string {
+		return printed(t, nil, &Attr{Personality: persona(AddrNoRandomize)}, "grep", "stack", "/proc/self/maps")
+	}
+	if a, b := maps(), maps(); a != b {
+		t.Errorf("the stack is at %s, then at %s; want it at the same place", a, b)
+	}
+}
+
+func TestSessionKeyring(t *testing.T) {
+	requires(t, keyrings)
+	own, err := unix.KeyctlGetKeyringID(unix.KEY_SPEC_SESSION_KEYRING, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys := &syscall.SysProcAttr{}
+	owner := uint32(os.Getuid())
+	if os.Getuid() == 0 {
+		owner = 65534
+		sys.Credential = &syscall.Credential{Uid: owner, Gid: 65534}
+	}
+	for _, test := range []struct{ name, want string }{{"", "_ses"}, {"sprog test", "sprog test"}} {
+		for _, init := range []*Init{nil, {}} {
+			out := printed(t, sys, &Attr{SessionKeyring: &SessionKeyring{Name: test.name}, Init: init}, publicBinary(t), "keyring")
+			var id int
+			var description string
+			fmt.Sscanf(out, "%d %q", &id, &description)
+			if want := fmt.Sprintf("keyring;%d;", owner); id == own || !strings.HasPrefix(description, want) || !strings.HasSuffix(description, ";"+test.want) {
+				t.Errorf("session keyring = %s; want another than %d, that is %s...%s", out, own, want, test.want)
+			}
+		}
+	}
+}
+
+// keyring: print the session keyring and its description.
+var _ = helper("keyring", func([]string) int {
+	id, _ := unix.KeyctlGetKeyringID(unix.KEY_SPEC_SESSION_KEYRING, false)
+	description, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, id)
+	fmt.Printf("%d %q %v\n", id, description, err)
+	return 0
+})
+
+// A label for a module that the kernel does not run is refused.
+func TestExecLabelWithoutModule(t *testing.T) {
+	for _, test := range []struct {
+		module, there string
+		label         ExecLabel
+	}{
+		{"SELinux", "/sys/fs/selinux/enforce", ExecLabel{SELinux: "a:b:c:s0"}},
+		{"AppArmor", "/sys/module/apparmor", ExecLabel{AppArmor: "no such profile"}},
+	} {
+		err := (&Cmd{Path: "/bin/true", Attr: &Attr{ExecLabel: &test.label}}).Run()
+		if err == nil || !strings.Contains(err.Error(), "(Attr.ExecLabel."+test.module+")") {
+			t.Errorf("label for %s: %v; want an error about it", test.module, err)
+		}
+		if !exists(test.there) && (err == nil || !strings.HasSuffix(err.Error(), "the running kernel has no "+test.module+", or it is not enabled")) {
+			t.Errorf("label for %s: %v; want that there is none", test.module, err)
+		}
+	}
+}
+
+// The program runs under a profile that is loaded, and the init does not. The
+// profile is what apparmor_parser(8) makes of
+// "profile sprog_test flags=(attach_disconnected) { file, capability, signal, unix, ptrace, }".
+func TestAppArmorProfile(t *testing.T) {
+	requires(t, asRoot, appArmor)
+	profile, err := os.ReadFile("testdata/apparmor.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(appArmorFiles+".replace", profile, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer os.WriteFile(appArmorFiles+".remove", []byte("sprog_test"), 0)
+	for _, attr := range []*Attr{{}, {Init: &Init{}}} {
+		attr.ExecLabel = &ExecLabel{AppArmor: "sprog_test"}
+		sys := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}, Chroot: "/"}
+		out := printed(t, sys, attr, "/bin/sh", "-c", "cat /proc/self/attr/current; cat /proc/$PPID/attr/current")
+		lines := strings.Split(out, "\n")
+		if lines[0] != "sprog_test (enforce)" || attr.Init != nil && lines[1] != "unconfined" {
+			t.Errorf("labels of the program and its parent: %q; want sprog_test (enforce), unconfined", lines)
+		}
+	}
+}
+
+const appArmorFiles = "/sys/kernel/security/apparmor/"
+
+var appArmor = &requirement{what: "AppArmor", works: func() error { return unix.Access(appArmorFiles+".replace", unix.W_OK) }}
+
+func sigText(set ...syscall.Signal) string {
+	var bits uint64
+	for _, sig := range set {
+		bits |= 1 << (sig - 1)
+	}
+	return capText(bits)
+}
+
+func TestSignals(t *testing.T) {
+	if !ownProcess(t, nil) {
+		return
+	}
+	signal.Ignore(unix.SIGHUP, unix.SIGUSR1)
+	for _, test := range []struct {
+		name         string
+		signals      Signals
+		mask, ignore string
+	}{
+		{"nothing", Signals{}, sigText(), sigText(unix.SIGHUP, unix.SIGUSR1)},
+		{"mask", Signals{Mask: []syscall.Signal{unix.SIGUSR1, 64, unix.SIGTERM}}, sigText(unix.SIGUSR1, 64, unix.SIGTERM), sigText(unix.SIGHUP, unix.SIGUSR1)},
+		{"ignore", Signals{Ignore: []syscall.Signal{unix.SIGCHLD, 34, unix.SIGPIPE}}, sigText(), sigText(unix.SIGHUP, unix.SIGUSR1, unix.SIGCHLD, 34, unix.SIGPIPE)},
+		{"default", Signals{Default: []syscall.Signal{unix.SIGHUP}}, sigText(), sigText(unix.SIGUSR1)},
+		{"all default", Signals{AllDefault: true, Ignore: []syscall.Signal{unix.SIGINT}}, sigText(), sigText(unix.SIGINT)},
+	} {
+		for _, init := range []*Init{nil, {}} {
+			t.Run(fmt.Sprint(test.name, init), func(t *testing.T) {
+				wantStatusWith(t, nil, &Attr{Signals: &test.signals, Init: init}, map[string]string{"SigBlk": test.mask, "SigIgn": test.ignore})
+			})
+		}
+	}
+}
+
+func TestMaskIsEmptied(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	set, old := unix.Sigset_t{Val: [16]uint64{oneBit(uint(unix.SIGUSR2) - 1)}}, unix.Sigset_t{}
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &set, &old); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+	wantStatusWith(t, nil, &Attr{Signals: &Signals{}}, map[string]string{"SigBlk": sigText(unix.SIGUSR2)})
+	wantStatusWith(t, nil, &Attr{Signals: &Signals{Mask: []syscall.Signal{}}}, map[string]string{"SigBlk": sigText()})
+}
+
+var casesOfSignals = []startCase{
+	{"signals", nil, withAttr(&Attr{Signals: &Signals{
+		Mask: []syscall.Signal{unix.SIGUSR1, 64}, Ignore: []syscall.Signal{unix.SIGPIPE, unix.SIGCHLD}, Default: []syscall.Signal{unix.SIGHUP},
+	}})},
+	{"signals of an init", nil, withAttr(&Attr{Init: &Init{}, Signals: &Signals{
+		Mask: []syscall.Signal{}, Ignore: []syscall.Signal{unix.SIGCHLD}, AllDefault: true,
+	}})},
+}
+
+var plansOfSignals = []planCase{
+	{"signals", by(&Attr{Signals: &Signals{
+		Mask: []syscall.Signal{unix.SIGUSR1, 64}, Ignore: []syscall.Signal{unix.SIGPIPE, 34}, Default: []syscall.Signal{unix.SIGHUP},
+	}})},
+	{"signals-all-default", by(&Attr{Signals: &Signals{
+		Mask: []syscall.Signal{}, Ignore: []syscall.Signal{unix.SIGCHLD}, AllDefault: true,
+	}, Init: &Init{}})},
+}
+
+var facetsOfSignals = []facet{
+	{name: "signals",
+		draw: func(r *rand.Rand, _ *testing.T, c *Cmd) {
+			attr(c).Signals = &Signals{Mask: []syscall.Signal{unix.SIGUSR1, syscall.Signal(36 + r.IntN(20))}, Ignore: []syscall.Signal{unix.SIGINT}}
+		},
+		expect: func(c *Cmd) map[string]string { return seesStatus("SigBlk", sigText(c.Attr.Signals.Mask...)) }},
+}
+
+func TestBadSignals(t *testing.T) {
+	signals := func(s Signals) func(*Cmd) { return by(&Attr{Signals: &s}) }
+	list := func(sigs ...syscall.Signal) []syscall.Signal { return sigs }
+	wantRefused(t, []badStart{
+		{"KILL blocked", signals(Signals{Mask: list(1, 9)}), syscall.EINVAL, "SIGKILL (Attr.Signals.Mask[1]): cannot be blocked"},
+		{"STOP ignored", signals(Signals{Ignore: list(unix.SIGSTOP)}), syscall.EINVAL, "SIGSTOP (Attr.Signals.Ignore[0]): cannot be ignored"},
+		{"KILL to its default", signals(Signals{Default: list(unix.SIGKILL)}), syscall.EINVAL,
+			"SIGKILL (Attr.Signals.Default[0]): has its default action always"},
+		{"no signal", signals(Signals{Mask: list(0)}), syscall.EINVAL, "0 (Attr.Signals.Mask[0]): is no signal"},
+		{"no signal to ignore", signals(Signals{Ignore: list(65)}), syscall.EINVAL, "65 (Attr.Signals.Ignore[0]): is no signal"},
+		{"negative", signals(Signals{Default: list(-1)}), syscall.EINVAL, "-1 (Attr.Signals.Default[0]): is no signal"},
+		{"ignored and default", signals(Signals{Ignore: list(1, 2), Default: list(3, 2)}), syscall.EINVAL,
+			"SIGINT (Attr.Signals.Default[1]): is in Ignore too"},
+	})
 }

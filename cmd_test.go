@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // Every exported field and method of os/exec's Cmd must be there, with the
@@ -414,4 +417,359 @@ func TestTracedChildStopsForItsTracer(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func TestStartProcess(t *testing.T) {
+	f := tempFile(t)
+	p, err := StartProcess("/bin/sh", []string{"name", "-c", "echo $0 $A $(pwd) >&3; exit 7"}, &os.ProcAttr{
+		Dir:   "/usr",
+		Env:   []string{"A=1", "A=2"}, // not made unique here; the shell takes the last
+		Files: []*os.File{nil, os.Stdout, nil, f},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := p.Wait()
+	if err != nil || state.ExitCode() != 7 {
+		t.Errorf("Wait() = %v, %v; want exit status 7", state, err)
+	}
+	if got := contents(t, f); got != "name 2 /usr\n" && got != "name 1 /usr\n" {
+		t.Errorf("output = %q", got)
+	}
+}
+
+func TestStartProcessInheritsTheEnvironment(t *testing.T) {
+	for _, attr := range []*os.ProcAttr{nil, {}} {
+		p, err := StartProcess(testBinary(), []string{"x", "exit", "5"}, attr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// That it plays the helper program shows that it has the variable.
+		if state, err := p.Wait(); err != nil || state.ExitCode() != 5 {
+			t.Errorf("Wait() = %v, %v; want exit status 5", state, err)
+		}
+	}
+}
+
+func TestStartProcessErrors(t *testing.T) {
+	gone := tempFile(t)
+	gone.Close()
+	for _, test := range []struct {
+		name string
+		attr *os.ProcAttr
+		is   error
+		text string
+	}{
+		{"/no/such/program", nil, fs.ErrNotExist, "/no/such/program"},
+		{"", nil, fs.ErrNotExist, ""},
+		{"/bin/sh", &os.ProcAttr{Files: []*os.File{nil, gone}}, os.ErrClosed, "/bin/sh: " + gone.Name() + " (Files[1])"},
+		{"/bin/sh", &os.ProcAttr{Dir: "/no/such/dir"}, fs.ErrNotExist, ""},
+		{"/bin/sh\x00", nil, nil, "NUL"},
+	} {
+		p, err := StartProcess(test.name, []string{"x"}, test.attr)
+		if p != nil || err == nil || !strings.Contains(err.Error(), test.text) {
+			t.Errorf("StartProcess(%q) = %v, %v; want an error that says %q", test.name, p, err, test.text)
+		}
+		if test.is != nil && !errors.Is(err, test.is) {
+			t.Errorf("StartProcess(%q) = %v; want %v", test.name, err, test.is)
+		}
+		if pe := (*fs.PathError)(nil); !errors.As(err, &pe) {
+			t.Errorf("StartProcess(%q) = %#v; want an *fs.PathError in it", test.name, err)
+		}
+	}
+}
+
+func TestForkExec(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	before := snapshot()
+	pid, err := ForkExec("/bin/sh", []string{"sh", "-c", "echo $A; [ -e /proc/self/fd/0 ] || echo closed; exit 3"}, &syscall.ProcAttr{
+		Env:   []string{"A=1"},
+		Files: []uintptr{^uintptr(0), w.Fd(), w.Fd()},
+	})
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _ := io.ReadAll(r)
+	var ws syscall.WaitStatus
+	if got, err := syscall.Wait4(pid, &ws, 0, nil); got != pid || err != nil || ws.ExitStatus() != 3 {
+		t.Errorf("Wait4(%d) = %d, %v, status %d; want exit status 3", pid, got, err, ws.ExitStatus())
+	}
+	if string(out) != "1\nclosed\n" {
+		t.Errorf("output = %q; want 1, closed", out)
+	}
+	if leaks := before.leaks(); len(leaks) > 0 {
+		t.Errorf("left behind: %q", leaks)
+	}
+}
+
+func TestForkExecErrors(t *testing.T) {
+	for _, test := range []struct {
+		argv0 string
+		attr  *syscall.ProcAttr
+		is    error
+	}{
+		{"/no/such/program", nil, syscall.ENOENT},
+		{"/bin/sh", &syscall.ProcAttr{Dir: "/no/such/dir"}, syscall.ENOENT},
+		{"/bin/sh", &syscall.ProcAttr{Files: []uintptr{54321}}, syscall.EBADF},
+	} {
+		if pid, err := ForkExec(test.argv0, []string{"x"}, test.attr); pid != 0 || !errors.Is(err, test.is) {
+			t.Errorf("ForkExec(%q, %+v) = %d, %v; want %v", test.argv0, test.attr, pid, err, test.is)
+		}
+	}
+}
+
+// exec PROGRAM ARG...: become another program, with an environment of one.
+var _ = helper("exec", func(args []string) int {
+	err := Exec(args[0], args, []string{"A=1"})
+	os.Stdout.WriteString(err.Error())
+	return 1
+})
+
+func TestExec(t *testing.T) {
+	out, err := helperCommand("exec", "/bin/sh", "-c", "echo $0 $A; ulimit -Sn").Output()
+	want := "/bin/sh 1\n"
+	if got := string(out); err != nil || !strings.HasPrefix(got, want) {
+		t.Errorf("Exec: %q, %v; want %q", got, err, want)
+	}
+	out, _ = helperCommand("exec", "/no/such/program").Output()
+	if got, want := string(out), "sprog: start /no/such/program: execve: no such file or directory"; got != want {
+		t.Errorf("Exec: %s; want %s", got, want)
+	}
+}
+
+// An Exec that does not succeed leaves the process as it was.
+func TestExecErrorLeavesTheLimits(t *testing.T) {
+	var before, after syscall.Rlimit
+	syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before)
+	Exec("/no/such/program", []string{"x"}, nil)
+	syscall.Getrlimit(syscall.RLIMIT_NOFILE, &after)
+	if before != after {
+		t.Errorf("RLIMIT_NOFILE = %v after Exec; want %v", after, before)
+	}
+}
+
+func TestExecRefuses(t *testing.T) {
+	for _, test := range []struct {
+		argv0      string
+		argv, envv []string
+		want       string
+	}{
+		{"/bin/true\x00", []string{"x"}, nil, "(argv0): contains a NUL byte"},
+		{"/bin/true", nil, nil, "(argv): is empty"},
+		{"/bin/true", []string{"x", "y\x00"}, nil, "(argv[1]): contains a NUL byte"},
+		{"/bin/true", []string{"x"}, []string{"A=\x00"}, "(envv[0]): contains a NUL byte"},
+		{"/no/such/program", []string{"x"}, nil, "execve: no such file or directory"},
+		{"", []string{"x"}, nil, "execve: no such file or directory"},
+	} {
+		err := Exec(test.argv0, test.argv, test.envv)
+		if se := (*StartError)(nil); !errors.As(err, &se) || se.Path != test.argv0 || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("Exec(%q, %q, %q) = %v; want that it says %q", test.argv0, test.argv, test.envv, err, test.want)
+		}
+	}
+}
+
+// The functions of packages os and syscall can be replaced by their namesakes.
+var (
+	_ = []func(string, []string, *os.ProcAttr) (*os.Process, error){os.StartProcess, StartProcess}
+	_ = []func(string, []string, *syscall.ProcAttr) (int, error){syscall.ForkExec, ForkExec}
+	_ = []func(string, []string, []string) error{syscall.Exec, Exec}
+)
+
+// Whatever a caller asks for, in each field that there is, crosses to package spec as it
+// is: nothing is forgotten in the translation, and no field is taken for another.
+func TestEveryFieldCrosses(t *testing.T) {
+	a := new(Attr)
+	n := int64(0)
+	fill(reflect.ValueOf(a).Elem(), &n)
+	sameValue(t, "Attr", reflect.ValueOf(*a), reflect.ValueOf(*a.spec()))
+	if n < 100 {
+		t.Errorf("only %d values were set", n)
+	}
+}
+
+// fill sets every value below one to another, if it can hold so many.
+func fill(v reflect.Value, n *int64) {
+	*n++
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.String:
+		v.SetString(string(rune('a' + *n)))
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		v.SetInt(*n)
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		v.SetUint(uint64(*n) % 250)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range 2 {
+			fill(v.Index(i), n)
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		if v.Type() != reflect.TypeFor[*os.File]() {
+			fill(v.Elem(), n)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), n)
+		}
+	default:
+		panic("no value for " + v.Type().String())
+	}
+}
+
+// sameValue compares values of types that are alike.
+func sameValue(t *testing.T, name string, a, b reflect.Value) {
+	t.Helper()
+	if a.Kind() != b.Kind() {
+		t.Errorf("%s is a %v, and was a %v", name, b.Kind(), a.Kind())
+		return
+	}
+	switch a.Kind() {
+	case reflect.Slice:
+		if a.Len() != b.Len() {
+			t.Errorf("%s has %d entries, and had %d", name, b.Len(), a.Len())
+			return
+		}
+		for i := range a.Len() {
+			sameValue(t, spec.Index(name, i), a.Index(i), b.Index(i))
+		}
+	case reflect.Pointer:
+		switch {
+		case a.IsNil() || b.IsNil():
+			t.Errorf("%s is lost", name)
+		case a.Type() == reflect.TypeFor[*os.File]():
+			if a.Pointer() != b.Pointer() {
+				t.Errorf("%s is another file", name)
+			}
+		default:
+			sameValue(t, name, a.Elem(), b.Elem())
+		}
+	case reflect.Struct:
+		if a.NumField() != b.NumField() {
+			t.Errorf("%s has %d fields, and had %d", name, b.NumField(), a.NumField())
+			return
+		}
+		for i := range a.NumField() {
+			field := a.Type().Field(i).Name
+			sameValue(t, name+"."+field, a.Field(i), b.FieldByName(field))
+		}
+	default:
+		if !a.Equal(b.Convert(a.Type())) {
+			t.Errorf("%s is %v, and was %v", name, b, a)
+		}
+	}
+}
+
+// A program is looked up by its own PATH, in its own root, and not in this process's.
+func TestLookPath(t *testing.T) {
+	dir := t.TempDir()
+	must(os.Mkdir(dir+"/bin", 0o755))
+	must(os.WriteFile(dir+"/bin/tool", []byte("#!/bin/sh\necho this one, $0\n"), 0o755))
+	must(os.WriteFile(dir+"/tool", []byte("#!/bin/sh\necho not executable\n"), 0o644))
+	for _, init := range []*Init{nil, {}} {
+		c := &Cmd{Path: "tool", Args: []string{"tool"}, Env: []string{"PATH=/no/such:" + dir + ":.:" + dir + "/bin:/bin"}, Attr: &Attr{LookPath: true, Init: init}}
+		wantText(t, "in PATH", outputOf(t, c), "this one, "+dir+"/bin/tool\n")
+	}
+	c := &Cmd{Path: "no-such-tool", Env: []string{"PATH=/no/such:/bin"}, Attr: &Attr{LookPath: true}}
+	if err := c.Run(); !errors.Is(err, syscall.ENOENT) || !strings.Contains(err.Error(), "no directory of the PATH") {
+		t.Errorf("Run() = %v; want ENOENT", err)
+	}
+	c = &Cmd{Path: "sh", Args: []string{"sh", "-c", "echo $PATH"}, Env: []string{}, Attr: &Attr{LookPath: true}}
+	if got := outputOf(t, c); got == "" {
+		t.Error("without a PATH no shell is found")
+	}
+	c = scriptIn(t, withHost(Mount{Target: "/only/here", Bind: dir + "/bin"}), "")
+	requires(t, freshProc)
+	c.Path, c.Args, c.Env, c.Attr.LookPath = "tool", []string{"tool"}, []string{"PATH=/only/here"}, true
+	wantText(t, "in the view", outputOf(t, c), "this one, /only/here/tool\n")
+}
+
+// The first directory that can be entered is the working directory, and PWD names it.
+func TestDirs(t *testing.T) {
+	dir := t.TempDir()
+	must(os.Mkdir(dir+"/none", 0))
+	must(os.Mkdir(dir+"/sub", 0o755))
+	for _, init := range []*Init{nil, {}} {
+		c := Command("/bin/sh", "-c", "pwd -P; echo $PWD")
+		c.Attr = &Attr{Dirs: []string{"/no/such", dir + "/sub/file", dir + "/sub", "/"}, Init: init}
+		wantText(t, "the first", outputOf(t, c), dir+"/sub\n"+dir+"/sub\n")
+	}
+	c := Command("/bin/true")
+	c.Attr = &Attr{Dirs: []string{"/no/such", "/nor/such"}}
+	if err := c.Run(); !errors.Is(err, syscall.ENOENT) || !strings.Contains(err.Error(), "chdir /nor/such (Attr.Dirs)") {
+		t.Errorf("Run() = %v; want ENOENT of the last", err)
+	}
+	c = scriptIn(t, withHost(Mount{Target: "/here", Bind: dir}), "pwd; echo $PWD")
+	requires(t, freshProc)
+	c.Dir, c.Attr.Dirs = "", []string{dir, "/here/sub"}
+	wantText(t, "in the view", outputOf(t, c), "/here/sub\n/here/sub\n")
+}
+
+func TestChildEnvironment(t *testing.T) {
+	for _, test := range []struct {
+		env  []string
+		want string
+	}{
+		{nil, ""},
+		{[]string{"A=1", "B=2", "A=3"}, "B=2\nA=3\n"},
+		{[]string{"A=", "ODD", "É=ü\n"}, "A=\nODD\nÉ=ü\n\n"},
+	} {
+		c := helperCommand("env")
+		c.Env = append(test.env, helperEnv)
+		if out, err := c.Output(); err != nil || string(out) != test.want {
+			t.Errorf("Env %q: %q, %v; want %q", test.env, out, err, test.want)
+		}
+	}
+}
+
+func TestEmptyEnvIsNoEnvironment(t *testing.T) {
+	c := Command("/bin/sh", "-c", "tr '\\0' '\\n' </proc/$$/environ")
+	c.Env = []string{}
+	if out, err := c.CombinedOutput(); err != nil || string(out) != "" {
+		t.Errorf("environment = %q, %v; want none", out, err)
+	}
+}
+
+func TestChildInheritsTheEnvironment(t *testing.T) {
+	t.Setenv("SPROG_TEST_VAR", "inherited")
+	out, err := helperCommand("env").Output()
+	if err != nil || !strings.Contains("\n"+string(out), "\nSPROG_TEST_VAR=inherited\n") {
+		t.Errorf("environment = %q, %v", out, err)
+	}
+}
+
+// A program that trusts PWD sees the name that Dir was given, symbolic links
+// included.
+func TestDirThroughASymbolicLink(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink("/usr", link); err != nil {
+		t.Fatal(err)
+	}
+	c := Command("/bin/sh", "-c", "pwd; pwd -P")
+	c.Dir = link
+	if out, err := c.Output(); err != nil || string(out) != link+"\n/usr\n" {
+		t.Errorf("pwd = %q, %v; want %s and /usr", out, err, link)
+	}
+}
+
+func TestEnvWithNUL(t *testing.T) {
+	c := helperCommand("env")
+	c.Env = []string{helperEnv, "SECRET=abc\x00OTHER=def"}
+	err := c.Run()
+	var e *StartError
+	if !errors.As(err, &e) || e.Field != "Env" || e.Path != c.Path {
+		t.Fatalf("Run() = %#v; want a *StartError for Env", err)
+	}
+	if strings.Contains(err.Error(), "abc") {
+		t.Errorf("%v: tells the value", err)
+	}
+	if got := c.Environ(); len(got) != 1 {
+		t.Errorf("Environ() = %q; want it without the entry", got)
+	}
 }

@@ -4,16 +4,22 @@ package sprog
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"os/signal"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -312,4 +318,338 @@ func enterJail(root string, mountProc func() error) error {
 		}
 	}
 	return nil
+}
+
+// A program that is a script for the interpreter /proc/self/exe is executed by
+// whatever the process that starts it has executed: CVE-2019-5736. In another
+// root that is not the caller's binary, which whoever prepares the program could
+// open there, and write to.
+func TestOwnBinaryStaysOutside(t *testing.T) {
+	requires(t, asRoot)
+	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS} }) {
+		return
+	}
+	root := rootOfVictim(t)
+	jail := newJail(t, root, unix.CLONE_NEWNS|unix.CLONE_NEWPID)
+	inJail := joiningJail(jail, MountNamespace|PIDNamespace)
+	for _, how := range []struct {
+		name string
+		into func(*Cmd)
+	}{
+		{"chroot", func(c *Cmd) { sys(c).Chroot = root }},
+		{"chroot, another user", func(c *Cmd) {
+			sys(c).Chroot, sys(c).Credential = root, &syscall.Credential{Uid: 65534, Gid: 65534}
+		}},
+		{"mount namespace", joiningJail(jail, MountNamespace)},
+		{"mount and PID namespace", inJail},
+		{"mount and PID namespace, and others", func(c *Cmd) {
+			inJail(c)
+			sys(c).Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWUTS
+		}},
+		{"with an init", func(c *Cmd) { inJail(c); attr(c).Init = &Init{} }},
+		{"program by descriptor", func(c *Cmd) {
+			inJail(c)
+			program := openProgram(t, root+"/bin/victim")
+			attr(c).Program, c.ExtraFiles = program, []*os.File{program}
+		}},
+	} {
+		c := &Cmd{Path: "/bin/victim"}
+		how.into(c)
+		out, _ := c.Output()
+		told(t, how.name, string(out))
+	}
+	for _, how := range []string{"chroot", "mount"} {
+		out, _ := helperCommand("exec-victim", how, root, strconv.Itoa(jail.pid)).Output()
+		told(t, "exec into "+how, string(out))
+	}
+}
+
+// told checks what a victim says of itself. It may as well not be there to say
+// something.
+func told(t *testing.T, what, out string) {
+	t.Helper()
+	if own := identityOf(testBinary()); strings.Contains(out, own) {
+		t.Errorf("%s: the program is executed by the caller's binary, %s:\n%s", what, own, out)
+	}
+}
+
+func identityOf(path string) string {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return err.Error()
+	}
+	return identity(&st)
+}
+
+// /bin/victim: what the process has executed, and whether that can be written to.
+var _ = helper("/bin/victim", func([]string) int {
+	fmt.Println("executed is", identityOf("/proc/self/exe"))
+	return 0
+})
+
+// exec-victim HOW ROOT PID: become /bin/victim in another root.
+var _ = helper("exec-victim", func(args []string) int {
+	c := &Cmd{Path: "/bin/victim", Stdout: os.Stdout, Stderr: os.Stderr}
+	if args[0] == "chroot" {
+		sys(c).Chroot = args[1]
+	} else {
+		pid, _ := strconv.Atoi(args[2])
+		joiningJail(container{pid}, MountNamespace)(c)
+	}
+	fmt.Fprintln(os.Stderr, c.Exec())
+	return 1
+})
+
+// rootOfVictim is a root with /bin/victim and a copy of the test's binary.
+func rootOfVictim(t *testing.T) string {
+	t.Helper()
+	root := rootWithProc(t)
+	binary, err := os.ReadFile(testBinary())
+	if err == nil {
+		err = os.Remove(root + "/bin/test") // which is a link
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeProgram(t, root+"/bin/test", binary)
+	writeProgram(t, root+"/bin/victim", []byte("#!/proc/self/exe\n"))
+	return root
+}
+
+// The first process of a container looks at /proc/PID/exe of all that come in, with
+// all rights of root's.
+func TestOwnBinaryIsNotSeen(t *testing.T) {
+	requires(t, asRoot)
+	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS} }) {
+		return
+	}
+	root := rootOfVictim(t)
+	jail := helperCommand("thief", root, identityOf(testBinary()))
+	jail.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL}
+	lines := startReady(t, jail)
+	for _, init := range []*Init{nil, {}} {
+		for range 100 {
+			c := &Cmd{Path: "/bin/test", Args: []string{"test", "hang", ""}, Attr: &Attr{Init: init}}
+			attr(c).Join = []Namespace{{PID: jail.Process.Pid, Kinds: MountNamespace | PIDNamespace}}
+			startReady(t, c)
+			c.Process.Kill()
+			c.Wait()
+		}
+	}
+	jail.Process.Signal(syscall.SIGTERM)
+	var met, found int
+	line, err := lines.ReadString('\n')
+	if _, scanErr := fmt.Sscan(line, &met, &found); err != nil || scanErr != nil {
+		t.Fatalf("the first process says %q: %v", line, err)
+	}
+	jail.Wait()
+	if met == 0 || found > 0 {
+		t.Errorf("the first process has seen %d processes, and the caller's binary %d times; want some, and 0", met, found)
+	}
+	t.Logf("%d processes seen", met)
+}
+
+// thief ROOT BINARY: be in a jail, and look all the time whether a process has
+// executed BINARY, until SIGTERM. Print how many processes were seen.
+var _ = helper("thief", func(args []string) int {
+	if err := enterJail(args[0], func() error { return unix.Mount("proc", args[0]+"/proc", "proc", 0, "") }); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGTERM)
+	fmt.Println("ready")
+	seen, found := map[int]bool{}, 0
+	for len(ended) == 0 {
+		for _, pid := range visible() {
+			exe := "/proc/" + strconv.Itoa(pid) + "/exe"
+			if is := identityOf(exe); is == args[1] {
+				found++
+			} else if strings.Contains(is, ":") {
+				seen[pid] = true
+			}
+			if f, err := os.OpenFile(exe, os.O_WRONLY, 0); err == nil {
+				var st unix.Stat_t
+				if unix.Fstat(int(f.Fd()), &st) == nil && identity(&st) == args[1] {
+					found++
+				}
+				f.Close()
+			}
+		}
+	}
+	fmt.Println(len(seen), found)
+	return 0
+})
+
+// where: print the working directory, and what is in it and in the root.
+var _ = helper("where", func([]string) int {
+	wd, err := syscall.Getwd()
+	fmt.Println(wd, err)
+	for _, dir := range []string{".", "/"} {
+		list, err := os.ReadDir(dir)
+		if err != nil {
+			fmt.Print(err)
+		}
+		for _, e := range list {
+			fmt.Print(e.Name(), " ")
+		}
+		fmt.Println()
+	}
+	return 0
+})
+
+// newRoot makes a directory with the test binary as /bin/test in it, and with
+// the libraries that it needs when it is built with -race, and /sub/marker.
+func newRoot(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	files := map[string]string{testBinary(): "/bin/test"}
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(maps)) {
+		if f := strings.Fields(line); len(f) > 5 && strings.Contains(f[5], ".so") {
+			files[f[5]] = f[5]
+		}
+	}
+	if interp := interpreterOf(t, testBinary()); interp != "" {
+		files[interp] = interp
+	}
+	for from, to := range files {
+		copyFile(t, from, dir+to)
+	}
+	if err := os.MkdirAll(dir+"/sub/marker", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func interpreterOf(t *testing.T, path string) string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	return pathwalk.ELFInterpreter(f)
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	from, err := filepath.EvalSymlinks(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Link(from, to) == nil {
+		return
+	}
+	src, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err == nil {
+		_, err = io.Copy(dst, src)
+	}
+	if err == nil {
+		err = dst.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inRoot is a command that runs in a root, by someone who may do that.
+func inRoot(t *testing.T, root, dir, prog string, args ...string) *Cmd {
+	t.Helper()
+	c := &Cmd{Path: prog, Args: append([]string{"test"}, args...), Dir: dir}
+	c.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
+	if c.SysProcAttr.Cloneflags = privileged(t, 0); c.SysProcAttr.Cloneflags != 0 {
+		c.SysProcAttr.UidMappings = oneID(0, os.Geteuid())
+	}
+	return c
+}
+
+func TestChroot(t *testing.T) {
+	root := newRoot(t)
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var top string
+	for _, e := range entries {
+		top += e.Name() + " "
+	}
+	for _, test := range []struct{ dir, wd, here string }{
+		{"", "/", top}, // os/exec leaves the working directory outside
+		{"/", "/", top},
+		{"sub", "/sub", "marker "},
+		{"/sub/../..", "/", top},
+	} {
+		want := test.wd + " <nil>\n" + test.here + "\n" + top + "\n"
+		if got := outputOf(t, inRoot(t, root, test.dir, "/bin/test", "where")); got != want {
+			t.Errorf("Dir %q: got\n%swant\n%s", test.dir, got, want)
+		}
+	}
+}
+
+// Without Dir the program must not be left where it can reach the rest of the
+// host's files.
+func TestChrootWithoutDirEndsInside(t *testing.T) {
+	root, outside := newRoot(t), t.TempDir()
+	if err := os.Mkdir(outside+"/secret", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(outside)
+	better(t, func(of func(*Cmd) runner) error {
+		var out strings.Builder
+		c := inRoot(t, root, "", "/bin/test", "where")
+		c.Stdout = &out
+		if err := of(c).Run(); err != nil {
+			return err
+		}
+		if strings.Contains(out.String(), "secret") {
+			return fmt.Errorf("the program sees\n%s", out.String())
+		}
+		return nil
+	})
+}
+
+// A relative Chroot is relative to the parent's directory, and a relative
+// program to the new root.
+func TestChrootRelative(t *testing.T) {
+	root := newRoot(t)
+	t.Chdir(filepath.Dir(root))
+	got := outputOf(t, inRoot(t, filepath.Base(root), "", "bin/test", "where"))
+	if !strings.HasPrefix(got, "/ <nil>\n") {
+		t.Errorf("working directory: %s; want /", got)
+	}
+}
+
+// The credentials are those of the program, the root is changed before.
+func TestChrootAsAnotherUser(t *testing.T) {
+	requires(t, asRoot)
+	c := inRoot(t, newRoot(t), "", "/bin/test", "where")
+	c.SysProcAttr.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
+	if got := outputOf(t, c); !strings.HasPrefix(got, "/ <nil>\n") {
+		t.Errorf("working directory: %s; want /", got)
+	}
+}
+
+func TestChrootWithoutPrivilege(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may do that")
+	}
+	c := Command("/bin/true")
+	c.SysProcAttr = &syscall.SysProcAttr{Chroot: "/"}
+	err := c.Run()
+	if want := "sprog: start /bin/true: chroot / (SysProcAttr.Chroot): operation not permitted" +
+		" (it takes CAP_SYS_CHROOT, which an ordinary user has in a new user namespace: CLONE_NEWUSER in SysProcAttr.Cloneflags)"; !errors.Is(err, syscall.EPERM) || err.Error() != want {
+		t.Errorf("Run() = %v; want %s", err, want)
+	}
 }

@@ -9,7 +9,9 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +20,10 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 func withInit(c *Cmd) *Cmd {
@@ -254,3 +260,287 @@ func TestInitWhereChildrenAreIgnored(t *testing.T) {
 		t.Errorf("output = %q; want 7", got)
 	}
 }
+
+// perlComets are processes that each fork a child in a session of its own,
+// write a dot and exit, again and again. Each ends by itself after some seconds.
+const perlComets = `for i in 1 2 3 4; do perl -MPOSIX -e 'for (1..1500) { exit if fork; POSIX::setsid(); syswrite STDOUT, "."; select undef, undef, undef, 0.002 }' & done; `
+
+// What is left when the program has ended is dead before the init ends, whose
+// status is the program's.
+func TestInitKillsTheRest(t *testing.T) {
+	for _, test := range []struct {
+		name, script, ready, want string
+		needs                     []*requirement
+	}{
+		{"daemons", `for i in 1 2 3; do (setsid sh -c 'sleep 1000 & sleep 1000' &); done; echo ready; read x; exit 7`, "ready", "exit status 7", nil},
+		{"double forks", `((sleep 1000 & sleep 1000) & sleep 0.1); echo ready; read x; exit 0`, "ready", "exit status 0", nil},
+		{"stopped", `sleep 1000 & kill -STOP $!; echo ready; read x; exit 255`, "ready", "exit status 255", nil},
+		{"deaf", `(trap '' TERM HUP INT; sleep 1000; sleep 1000) & echo ready; read x; exit 7`, "ready", "exit status 7", nil},
+		{"by a signal", `sleep 1000 & echo ready; read x; kill -USR1 $$`, "ready", "signal: user defined signal 1", nil},
+		{"killed", `sleep 1000 & echo ready; read x; kill -KILL $$`, "ready", "signal: killed", nil},
+		{"deep", `n=0; run() { if [ $1 -gt 0 ]; then (run $(($1-1)) & sleep 1000) & fi; }; run 12; sleep 0.2; echo ready; read x; exit 7`, "ready", "exit status 7", nil},
+		{"many", `i=0; while [ $i -lt 200 ]; do sleep 1000 & i=$((i+1)); done; echo ready; read x; exit 7`, "ready", "exit status 7", nil},
+		{"comets", perlComets + `read x; exit 7`, inFlight, "exit status 7", []*requirement{tool("perl")}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			requires(t, test.needs...)
+			c := withInit(Command("/bin/sh", "-c", test.script))
+			killsRest(t, c, test.ready)
+			if got := c.ProcessState.String(); got != test.want {
+				t.Errorf("the init ends with %s; want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// killsRest starts a command, has it end once it has said a word, and looks what
+// is left.
+func killsRest(t *testing.T, c *Cmd, ready string) {
+	t.Helper()
+	mark := fmt.Sprintf("%d-%d", os.Getpid(), time.Now().UnixNano())
+	c.Env = append(os.Environ(), markVar+"="+mark)
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitTree(t, out, ready, mark)
+	io.WriteString(in, "\n")
+	c.Wait()
+	if left := marked(t, mark); len(left) > 0 {
+		t.Errorf("still there: %v", left)
+		exec.Command("kill", append([]string{"-9"}, left...)...).Run()
+	}
+}
+
+// linger UID: become another user and wait.
+var _ = helper("linger", func(args []string) int {
+	uid, _ := strconv.Atoi(args[0])
+	if err := syscall.Setresuid(uid, uid, uid); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Printf("lingering %d\n", os.Getpid())
+	io.ReadFull(os.Stdin, make([]byte, 1))
+	return 0
+})
+
+// The init does not wait for ever for a process that it may not kill. The others
+// are dead.
+func TestInitMayNotKill(t *testing.T) {
+	requires(t, asRoot)
+	c := withInit(Command("/bin/sh", "-c", `"$0" linger 65534 <&3 >&4 & sleep 1000 & echo $!; read x; exit 7`, publicBinary(t)))
+	c.Attr.Caps = &Caps{Permitted: CapSet{Drop: []string{"kill"}}} // of the init; the program has it again by its execve
+	keep, toKeep := testPipe(t)
+	said, toSay := testPipe(t)
+	c.ExtraFiles = []*os.File{keep, toSay}
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var lingering, sleeping int
+	fmt.Fscanf(said, "lingering %d\n", &lingering)
+	fmt.Fscan(out, &sleeping)
+	in.Close()
+	c.Wait()
+	if got := c.ProcessState.ExitCode(); got != 7 {
+		t.Errorf("%v; want exit status 7", c.ProcessState)
+	}
+	if err := unix.Kill(lingering, 0); err != nil {
+		t.Errorf("the other user's process %d: %v; want it alive", lingering, err)
+	}
+	if err := unix.Kill(sleeping, 0); err != unix.ESRCH {
+		t.Errorf("the init's own child %d: %v; want it dead", sleeping, err)
+	}
+	toKeep.Close()
+}
+
+func testPipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		r.Close()
+		w.Close()
+	})
+	return r, w
+}
+
+// readAnother has an init read another file than the list of its children.
+func readAnother(c *Cmd, path string) {
+	c.inspect = func(_, second *program.Program) {
+		for i := range second.Steps {
+			s := &second.Steps[i]
+			if s.Call == program.Openat && second.StrAt(s.Args[1]) == compile.ChildrenFile {
+				s.Args[1] = second.Str(path)
+			}
+		}
+	}
+}
+
+// Where the kernel has no such list, the init finds what is left all the same, and holds
+// nothing that leads anywhere.
+func TestInitWithoutTheList(t *testing.T) {
+	c := withInit(Command("/bin/sh", "-c", "echo ready; read x; sleep 1000 >/dev/null 2>&1 & echo $!; exit 7"))
+	readAnother(c, "thread-self/no-such-file")
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := startReady(t, c)
+	if os.Geteuid() == 0 {
+		wantFiles(t, c, "stat")
+	}
+	in.Close()
+	var left int
+	fmt.Fscan(out, &left)
+	c.Wait()
+	if got := c.ProcessState.ExitCode(); got != 7 {
+		t.Errorf("%v; want exit status 7", c.ProcessState)
+	}
+	if err := unix.Kill(left, unix.SIGKILL); err != unix.ESRCH {
+		t.Errorf("the init has left its child: %v", err)
+	}
+}
+
+// A list that is not of its children does not have the init kill others. Here it is
+// that of this process, among whose children are the init and a bystander.
+func TestInitKillsNobodyElse(t *testing.T) {
+	bystander := Command("/bin/sleep", "1000")
+	if err := bystander.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		bystander.Process.Kill()
+		bystander.Wait()
+	}()
+	c := withInit(Command("/bin/sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo $!; exit 7"))
+	readAnother(c, fmt.Sprintf("%d/task/%d/children", os.Getpid(), unix.Gettid()))
+	var left int
+	out, err := c.Output()
+	fmt.Sscan(string(out), &left)
+	if code := c.ProcessState.ExitCode(); code != 7 {
+		t.Errorf("%v; want exit status 7", err)
+	}
+	if err := unix.Kill(left, unix.SIGKILL); err != unix.ESRCH {
+		t.Errorf("the init has left its child: %v", err)
+	}
+	if err := unix.Kill(bystander.Process.Pid, 0); err != nil || statOf(bystander.Process.Pid).state == "Z" {
+		t.Errorf("the init has killed another's child")
+	}
+}
+
+// Root in a user namespace, with every capability there, cannot trace the init
+// that started it, nor get at its memory or files: no filter of the program's
+// binds an init. Without what keeps it out, it can.
+func TestInitIsSafe(t *testing.T) {
+	requires(t, userNamespaces)
+	public := publicBinary(t)
+	if os.Geteuid() == 0 {
+		t.Run("root", func(t *testing.T) { initsAreSafe(t) })
+	}
+	t.Run("user", func(t *testing.T) {
+		if os.Geteuid() != 0 || ownProcess(t, func(c *exec.Cmd) {
+			c.Path, c.Dir = public, "/"
+			c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		}) {
+			initsAreSafe(t)
+		}
+	})
+}
+
+func initsAreSafe(t *testing.T) {
+	for name, sys := range map[string]syscall.SysProcAttr{
+		"born into a user and a PID namespace": {Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS},
+		"born into a user namespace":           {Cloneflags: unix.CLONE_NEWUSER},
+		"that unshares its user namespace":     {Unshareflags: unix.CLONE_NEWUSER},
+	} {
+		sys.UidMappings, sys.GidMappings = idOf(0, os.Getuid()), idOf(0, os.Getgid())
+		try := func(inspect func(_, second *program.Program)) string {
+			c := helperCommand("trace-init")
+			c.SysProcAttr, c.Attr, c.inspect = &sys, &Attr{Init: &Init{}}, inspect
+			return outputOf(t, c)
+		}
+		if out := try(nil); out != "root\n" {
+			t.Errorf("an init %s: root inside says %q; want only that it is root", name, out)
+		}
+		if out := try(func(_, second *program.Program) { stayDumpable(second) }); out != allOfInit {
+			t.Errorf("an init %s that stays dumpable: root inside says %q; want %q", name, out, allOfInit)
+		}
+	}
+}
+
+// allOfInit is what trace-init says that may do all it tries.
+const allOfInit = "root\nseize\nattach\nmemory\nfiles\ndescriptor\n"
+
+// An init is not safe from those who have the right to trace whatever the
+// caller's user namespace has executed.
+func TestInitIsOpenToRootOutside(t *testing.T) {
+	requires(t, asRoot)
+	c := helperCommand("trace-init")
+	c.Attr = &Attr{Init: &Init{}}
+	if out := outputOf(t, c); out != allOfInit {
+		t.Errorf("root in the init's user namespace says %q; want %q", out, allOfInit)
+	}
+}
+
+// trace-init: print whether it is root, with CAP_SYS_PTRACE, and what it can do to its
+// parent.
+var _ = helper("trace-init", func([]string) int {
+	runtime.LockOSThread() // it is a thread that traces
+	if os.Geteuid() == 0 && kernel.HasCap(unix.CAP_SYS_PTRACE) {
+		fmt.Println("root")
+	}
+	init := os.Getppid()
+	if init == 1 { // of another PID namespace than the one that /proc shows
+		if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
+			fmt.Println(err)
+		}
+	}
+	stopped := func(err error) bool {
+		if err != nil {
+			return false
+		}
+		unix.Wait4(init, nil, unix.WALL, nil)
+		unix.PtraceDetach(init)
+		return true
+	}
+	if err := unix.PtraceSeize(init); err == nil {
+		unix.PtraceInterrupt(init)
+		stopped(nil)
+		fmt.Println("seize")
+	}
+	if stopped(unix.PtraceAttach(init)) {
+		fmt.Println("attach")
+	}
+	const image = 0x400000
+	buf := make([]byte, 4)
+	local := []unix.Iovec{{Base: &buf[0], Len: uint64(len(buf))}}
+	if _, err := unix.ProcessVMReadv(init, local, []unix.RemoteIovec{{Base: image, Len: len(buf)}}, 0); err == nil && strings.HasSuffix(string(buf), "ELF") {
+		fmt.Println("memory")
+	}
+	if _, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", init)); err == nil {
+		fmt.Println("files")
+	}
+	if pidfd, err := unix.PidfdOpen(init, 0); err == nil {
+		if _, err := unix.PidfdGetfd(pidfd, 0, 0); err != unix.EPERM {
+			fmt.Println("descriptor")
+		}
+	}
+	return 0
+})

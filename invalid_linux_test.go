@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/spec"
 )
 
 // A badStart is a command that cannot be started, and what is said about it
@@ -206,4 +209,199 @@ func TestManyArguments(t *testing.T) {
 	if got := outputOf(t, c); got != "100000 99999\n" {
 		t.Errorf("arguments = %q; want 100000 99999", got)
 	}
+}
+
+// Contradictions among credentials, and names that nothing has.
+func TestBadCredentials(t *testing.T) {
+	caps := func(c Caps) func(*Cmd) { return by(&Attr{Caps: &c}) }
+	set := func(names ...string) CapSet { return CapSet{Add: names} }
+	wantRefused(t, []badStart{
+		{"unknown capability", caps(Caps{Ambient: set("net_raw", "cap_nonsense")}), syscall.EINVAL,
+			`"cap_nonsense" (Attr.Caps.Ambient.Add[1]): is no capability`},
+		{"unknown capability dropped", caps(Caps{Bounding: CapSet{Drop: []string{""}}}), syscall.EINVAL,
+			`"" (Attr.Caps.Bounding.Drop[0]): is no capability`},
+		{"capability of no kernel", caps(Caps{Effective: set("63")}), syscall.EINVAL,
+			"63 (Attr.Caps.Effective.Add): is no capability of the running kernel"},
+		{"added and dropped", caps(Caps{Permitted: CapSet{Add: []string{"chown"}, Drop: []string{"CAP_CHOWN"}}}), syscall.EINVAL,
+			"CAP_CHOWN (Attr.Caps.Permitted): is both added and dropped"},
+		{"ambient, not permitted", caps(Caps{Ambient: set("chown"), Permitted: CapSet{Drop: all()}}), syscall.EINVAL,
+			"CAP_CHOWN (Attr.Caps.Ambient): is dropped from Permitted, which has to have it"},
+		{"ambient, not inheritable", caps(Caps{Ambient: set("chown"), Inheritable: CapSet{Drop: []string{"all"}}}), syscall.EINVAL,
+			"CAP_CHOWN (Attr.Caps.Ambient): is dropped from Inheritable, which has to have it"},
+		{"effective, not permitted", caps(Caps{Effective: set("chown", "kill"), Permitted: CapSet{Drop: []string{"kill"}}}), syscall.EINVAL,
+			"CAP_KILL (Attr.Caps.Effective): is dropped from Permitted, which has to have it"},
+		{"inheritable, not in bounding", caps(Caps{Inheritable: set("chown"), Bounding: CapSet{Drop: []string{"chown"}}}), syscall.EINVAL,
+			"CAP_CHOWN (Attr.Caps.Inheritable): is dropped from Bounding, which has to have it"},
+		{"AmbientCaps dropped", func(c *Cmd) {
+			c.SysProcAttr = &syscall.SysProcAttr{AmbientCaps: []uintptr{unix.CAP_KILL}}
+			c.Attr = &Attr{Caps: &Caps{Inheritable: CapSet{Drop: []string{"kill"}}}}
+		}, syscall.EINVAL, "CAP_KILL (Attr.Caps.Ambient): is dropped from Inheritable, which has to have it"},
+		{"securebit", by(&Attr{Securebits: &Securebits{Add: []string{"noroot", "root"}}}), syscall.EINVAL,
+			`"root" (Attr.Securebits.Add[1]): is no secure-bits flag`},
+		{"securebit twice", by(&Attr{Securebits: &Securebits{Add: []string{"noroot"}, Drop: []string{"SECBIT_NOROOT"}}}), syscall.EINVAL,
+			"SECBIT_NOROOT (Attr.Securebits): is both added and dropped"},
+		{"IDs and Credential", func(c *Cmd) {
+			c.SysProcAttr, c.Attr = &syscall.SysProcAttr{Credential: &syscall.Credential{}}, &Attr{IDs: &IDs{}}
+		}, syscall.EINVAL, "(Attr.IDs): cannot be combined with SysProcAttr.Credential: both set the user and the group"},
+		{"no id", by(&Attr{IDs: &IDs{EffectiveGroup: id(spec.NoID)}}), syscall.EINVAL,
+			"4294967295 (Attr.IDs.EffectiveGroup): is no id: to the kernel it means to leave the id"},
+		{"IDs and Pdeathsig", func(c *Cmd) {
+			c.SysProcAttr, c.Attr = &syscall.SysProcAttr{Pdeathsig: 9}, &Attr{IDs: &IDs{RealUser: id(1), EffectiveUser: id(2)}}
+		}, syscall.EINVAL, "(Attr.IDs): cannot make real and effective ids differ with SysProcAttr.Pdeathsig: execve clears the signal then"},
+		{"IDs and Init", by(&Attr{IDs: &IDs{RealUser: id(1), EffectiveUser: id(2)}, Init: &Init{}}), syscall.EINVAL,
+			"(Attr.IDs): cannot make real and effective ids differ with Attr.Init outside of a new PID namespace: " +
+				"execve clears the parent-death signal that ends the program with its init"},
+		{"unknown user", by(&Attr{Groups: &Groups{Of: "no-such-user"}}), syscall.ENOENT,
+			`"no-such-user" (Attr.Groups.Of): is no user in /etc/passwd`},
+		{"unknown group", by(&Attr{Groups: &Groups{List: []string{"1", "no-such-group"}}}), syscall.ENOENT,
+			`"no-such-group" (Attr.Groups.List[1]): is no group in /etc/group`},
+		{"Groups twice", func(c *Cmd) {
+			c.SysProcAttr, c.Attr = &syscall.SysProcAttr{Credential: &syscall.Credential{Groups: []uint32{1}}}, &Attr{Groups: &Groups{}}
+		}, syscall.EINVAL, "(Attr.Groups): cannot be combined with SysProcAttr.Credential.Groups"},
+		{"Groups and NoSetGroups", func(c *Cmd) {
+			c.SysProcAttr, c.Attr = &syscall.SysProcAttr{Credential: &syscall.Credential{NoSetGroups: true}}, &Attr{Groups: &Groups{}}
+		}, syscall.EINVAL, "(Attr.Groups): contradicts SysProcAttr.Credential.NoSetGroups"},
+		{"Groups where they are denied", func(c *Cmd) {
+			c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, GidMappings: toRoot}
+			c.Attr = &Attr{Groups: &Groups{}}
+		}, syscall.EINVAL, "(Attr.Groups): needs GidMappingsEnableSetgroups in a new user namespace"},
+		{"keyring of the kernel's", by(&Attr{SessionKeyring: &SessionKeyring{Name: ".dot"}}), syscall.EINVAL,
+			`".dot" (Attr.SessionKeyring): is a name of the kernel's: it begins with a dot`},
+		{"keyring, NUL", by(&Attr{SessionKeyring: &SessionKeyring{Name: "a\x00"}}), syscall.EINVAL,
+			`"a\x00" (Attr.SessionKeyring): contains a NUL byte`},
+		{"label, NUL", by(&Attr{ExecLabel: &ExecLabel{AppArmor: "a\x00"}}), syscall.EINVAL,
+			`"a\x00" (Attr.ExecLabel.AppArmor): contains a NUL byte`},
+		{"personality", by(&Attr{Personality: persona(1<<32 - 1)}), syscall.EINVAL,
+			"0xffffffff (Attr.Personality): asks for the personality instead of setting it"},
+	})
+}
+
+// What this process has no right to give is refused before anything runs.
+func TestCapsNotHeld(t *testing.T) {
+	requires(t, asRoot, setpriv)
+	if !ownProcess(t, func(c *exec.Cmd) {
+		setpriv, _ := exec.LookPath("setpriv")
+		c.Path, c.Args = setpriv, append([]string{setpriv, "--bounding-set=-chown,-kill,-setpcap,-sys_time"}, c.Args...)
+	}) {
+		return
+	}
+	set := func(names ...string) CapSet { return CapSet{Add: names} }
+	caps := func(c Caps) func(*Cmd) { return by(&Attr{Caps: &c}) }
+	wantRefused(t, []badStart{
+		{"permitted", caps(Caps{Permitted: set("sys_time")}), syscall.EPERM, "CAP_SYS_TIME (Attr.Caps.Permitted): is not permitted to this process"},
+		{"effective", caps(Caps{Effective: set("sys_time")}), syscall.EPERM, "CAP_SYS_TIME (Attr.Caps.Effective): is not permitted to this process"},
+		{"ambient", caps(Caps{Ambient: set("sys_time")}), syscall.EPERM, "CAP_SYS_TIME (Attr.Caps.Ambient): is not permitted to this process"},
+		{"inheritable", caps(Caps{Inheritable: set("chown")}), syscall.EPERM,
+			"CAP_CHOWN (Attr.Caps.Inheritable): is not in this process's bounding set, or permitted to it"},
+		{"bounding kept", caps(Caps{Bounding: CapSet{Drop: all(), Add: []string{"kill"}}}), syscall.EPERM,
+			"CAP_KILL (Attr.Caps.Bounding): is not in this process's bounding set, which can only shrink"},
+		{"bounding dropped", caps(Caps{Bounding: CapSet{Drop: []string{"fowner"}}}), syscall.EPERM,
+			"CAP_FOWNER (Attr.Caps.Bounding): cannot be dropped without CAP_SETPCAP"},
+		{"securebits", by(&Attr{Securebits: &Securebits{Add: []string{"noroot"}}}), syscall.EPERM,
+			"(Attr.Securebits): cannot be changed without CAP_SETPCAP"},
+	})
+}
+
+// What no view can be is refused before anything is made.
+func TestBadViews(t *testing.T) {
+	null, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	one := func(m Mount) func(*Cmd) { return viewed(nil, m) }
+	of := func(r Root) func(*Cmd) { return viewed(&r) }
+	also := func(prepare func(*Cmd), more func(*Cmd)) func(*Cmd) {
+		return func(c *Cmd) { prepare(c); more(c) }
+	}
+	tmpfs, proc := Mount{Target: "/t", Tmpfs: &Tmpfs{}}, Mount{Target: "/p", Proc: &Proc{}}
+	mode := uint32(0o10000)
+	wantRefused(t, []badStart{
+		{"no namespace", by(&Attr{Mounts: []Mount{tmpfs}}), syscall.EINVAL, "(Attr.Mounts): needs a new mount namespace: CLONE_NEWNS in Cloneflags or Unshareflags"},
+		{"root without namespace", by(&Attr{Root: &Root{Empty: true}}), syscall.EINVAL, "(Attr.Root): needs a new mount namespace: CLONE_NEWNS in Cloneflags or Unshareflags"},
+		{"Chroot", also(of(Root{Empty: true}), func(c *Cmd) { c.SysProcAttr.Chroot = "/" }), syscall.EINVAL,
+			"(Attr.Root): cannot be combined with SysProcAttr.Chroot: both change the root directory"},
+		{"Chroot and Mounts", also(one(tmpfs), func(c *Cmd) { c.SysProcAttr.Chroot = "/" }), syscall.EINVAL,
+			"(Attr.Mounts): cannot be combined with SysProcAttr.Chroot: make the directory the root by Root.Dir"},
+		{"DirFile", also(one(tmpfs), func(c *Cmd) { c.Dir, c.Attr.DirFile = "", null }), syscall.EINVAL,
+			"(Attr.DirFile): cannot be combined with a new mount namespace: the program would be in another one"},
+		{"two roots", of(Root{Empty: true, Host: true}), syscall.EINVAL, "(Attr.Root): needs one of Host, Empty, Dir, File and Overlay"},
+		{"no root", of(Root{}), syscall.EINVAL, "(Attr.Root): needs one of Host, Empty, Dir, File and Overlay"},
+		{"root's NUL", of(Root{Dir: "a\x00"}), syscall.EINVAL, `"a\x00" (Attr.Root.Dir): contains a NUL byte`},
+		{"root's flags", of(Root{Empty: true, Flags: 1 << 20}), syscall.EINVAL, "0x100000 (Attr.Root.Flags): is no flag of a mount"},
+		{"root's propagation", of(Root{Empty: true, Propagation: PropagationShared}), syscall.EINVAL, "3 (Attr.Root.Propagation): is neither private nor slave"},
+		{"root's overlay", of(Root{Overlay: &Overlay{}}), syscall.EINVAL, "(Attr.Root.Overlay.Lower): needs at least one directory"},
+
+		{"no target", one(Mount{Tmpfs: &Tmpfs{}}), syscall.EINVAL, "(Attr.Mounts[0]): needs a Target"},
+		{"relative target", one(Mount{Target: "a", Dir: true}), syscall.EINVAL, "a (Attr.Mounts[0].Target): is no absolute path"},
+		{"relative bind", one(Mount{Bind: "a"}), syscall.EINVAL, "a (Attr.Mounts[0]): needs a Target: Bind is no absolute path"},
+		{"dots", one(Mount{Target: "/a/../b", Dir: true}), syscall.EINVAL, `/a/../b (Attr.Mounts[0].Target): has ".." in it`},
+		{"target's NUL", one(Mount{Target: "/\x00", Dir: true}), syscall.EINVAL, `"/\x00" (Attr.Mounts[0]): contains a NUL byte`},
+		{"bind's NUL", one(Mount{Target: "/a", Bind: "\x00"}), syscall.EINVAL, `"\x00" (Attr.Mounts[0].Bind): contains a NUL byte`},
+		{"link's NUL", one(Mount{Target: "/a", Symlink: "\x00"}), syscall.EINVAL, `"\x00" (Attr.Mounts[0].Symlink): contains a NUL byte`},
+		{"two sources", one(Mount{Target: "/a", Bind: "/b", Dir: true}), syscall.EINVAL, "/a (Attr.Mounts[0]): has both Bind and Dir"},
+		{"nothing to do", one(Mount{Target: "/a"}), syscall.EINVAL, "/a (Attr.Mounts[0]): does nothing: it has neither a source nor Flags, Clear, Propagation or Mode"},
+		{"unknown flag", one(Mount{Target: "/a", Flags: 1 << 9}), syscall.EINVAL, "0x200 (Attr.Mounts[0]): is no flag of a mount"},
+		{"set and cleared", one(Mount{Target: "/a", Flags: 3, Clear: 1}), syscall.EINVAL, "/a (Attr.Mounts[0]): has the same flag in Flags and Clear"},
+		{"flags of a directory", one(Mount{Target: "/a", Dir: true, Flags: 1}), syscall.EINVAL, "/a (Attr.Mounts[0]): Dir is no mount, which flags could be set on"},
+		{"propagation of a link", one(Mount{Target: "/a", Symlink: "b", Propagation: 1}), syscall.EINVAL, "/a (Attr.Mounts[0]): Symlink is no mount, which propagation could be set on"},
+		{"propagation", one(Mount{Target: "/a", Propagation: 9}), syscall.EINVAL, "9 (Attr.Mounts[0].Propagation): is no kind of propagation"},
+		{"mode of a bind", one(Mount{Bind: "/a", Mode: &mode}), syscall.EINVAL, "/a (Attr.Mounts[0].Mode): is for Data, Dir and what is there"},
+		{"mode and flags", one(Mount{Target: "/a", Mode: new(uint32(0o700)), Flags: MountReadOnly}), syscall.EINVAL, "/a (Attr.Mounts[0].Mode): cannot be changed together with flags: it is the file's, and they are the mount's"},
+		{"copy of a tmpfs", one(Mount{Target: "/a", Tmpfs: &Tmpfs{}, Copy: true}), syscall.EINVAL, "/a (Attr.Mounts[0].Copy): is for Data"},
+		{"copy with flags", one(Mount{Target: "/a", Data: []byte{}, Copy: true, Flags: MountReadOnly}), syscall.EINVAL, "/a (Attr.Mounts[0].Copy): makes no mount, which flags or propagation could be set on"},
+		{"mode", one(Mount{Target: "/a", Dir: true, Mode: &mode}), syscall.EINVAL, "010000 (Attr.Mounts[0].Mode): has more than permission bits"},
+		{"optional tmpfs", one(Mount{Target: "/t", Tmpfs: &Tmpfs{}, Optional: true}), syscall.EINVAL, "/t (Attr.Mounts[0].Optional): is for a source that may not exist: Tmpfs always does"},
+		{"created mask", one(Mount{Target: "/t", Mask: true, Create: true}), syscall.EINVAL, "/t (Attr.Mounts[0].Create): is for a source to be put there"},
+		{"shallow tmpfs", one(Mount{Target: "/t", Tmpfs: &Tmpfs{}, Shallow: true}), syscall.EINVAL, "/t (Attr.Mounts[0].Shallow): is for Bind, File and flags"},
+		{"shallow bind", one(Mount{Bind: "/t", Shallow: true}), syscall.EINVAL,
+			"/t (Attr.Mounts[0].Shallow): cannot be combined with a new user namespace: the kernel does not uncover there what a mount hides"},
+		{"ids of a tmpfs", one(Mount{Target: "/t", Tmpfs: &Tmpfs{}, IDMap: &MountIDMap{}}), syscall.EINVAL, "/t (Attr.Mounts[0].IDMap): is for Bind and File"},
+		{"no ids", one(Mount{Bind: "/t", IDMap: &MountIDMap{}}), syscall.EINVAL, "(Attr.Mounts[0].IDMap): needs UIDs and GIDs"},
+		{"bad ids", one(Mount{Bind: "/t", IDMap: &MountIDMap{UIDs: []IDRange{{}}, GIDs: []IDRange{{}}}}), syscall.EINVAL,
+			"0 0 0 (Attr.Mounts[0].IDMap.UIDs[0]): maps nothing: its size is not positive"},
+		{"ids", one(Mount{Bind: "/t", IDMap: &MountIDMap{UIDs: []IDRange{{Size: 1}}, GIDs: []IDRange{{Size: 1}}}}), syscall.EINVAL,
+			"/t (Attr.Mounts[0].IDMap): is not there yet: the files would keep their ids"},
+		{"propagation of the root", one(Mount{Target: "/", Propagation: PropagationSlave}), syscall.EINVAL,
+			"/ (Attr.Mounts[0].Propagation): of the root directory is Root.Propagation"},
+
+		{"size", one(Mount{Target: "/t", Tmpfs: &Tmpfs{Size: -1}}), syscall.EINVAL, "-1 (Attr.Mounts[0].Tmpfs.Size): is negative"},
+		{"inodes", one(Mount{Target: "/t", Tmpfs: &Tmpfs{Inodes: -1}}), syscall.EINVAL, "-1 (Attr.Mounts[0].Tmpfs.Inodes): is negative"},
+		{"tmpfs's mode", one(Mount{Target: "/t", Tmpfs: &Tmpfs{Mode: &mode}}), syscall.EINVAL, "010000 (Attr.Mounts[0].Tmpfs.Mode): has more than permission bits"},
+		{"huge", one(Mount{Target: "/t", Tmpfs: &Tmpfs{Huge: "yes"}}), syscall.EINVAL, `"yes" (Attr.Mounts[0].Tmpfs.Huge): is none of never, always, within_size and advise`},
+		{"hide", one(Mount{Target: "/p", Proc: &Proc{Hide: 9}}), syscall.EINVAL, "9 (Attr.Mounts[0].Proc.Hide): is no value of hidepid"},
+		{"fallback", one(Mount{Target: "/p", Proc: &Proc{Fallback: 9}}), syscall.EINVAL, "9 (Attr.Mounts[0].Proc.Fallback): is no fallback"},
+		{"caller's proc", viewedByRoot(nil, Mount{Target: "/p", Proc: &Proc{Fallback: ProcOfCaller}}), syscall.EINVAL,
+			"(Attr.Mounts[0].Proc.Fallback): of the caller's /proc needs a new user namespace: /proc/PID/root of a process outside would lead out of the view"},
+		{"proc of others", also(one(proc), func(c *Cmd) { c.SysProcAttr.Cloneflags &^= syscall.CLONE_NEWPID }), syscall.EINVAL,
+			"/p (Attr.Mounts[0].Proc): needs a new PID namespace in a new user namespace: the caller's belongs to another one"},
+		{"sysfs of others", one(Mount{Target: "/s", Kernel: KernelSysfs}), syscall.EINVAL,
+			"/s (Attr.Mounts[0].Kernel): needs a new network namespace in a new user namespace: the caller's belongs to another one"},
+		{"cgroups of others", one(Mount{Target: "/c", Kernel: KernelCgroup2}), syscall.EINVAL,
+			"/c (Attr.Mounts[0].Kernel): needs a new cgroup namespace in a new user namespace: the caller's belongs to another one"},
+		{"queues of others", also(one(Mount{Target: "/q", Kernel: KernelMqueue}), func(c *Cmd) { c.SysProcAttr.Cloneflags &^= syscall.CLONE_NEWIPC }), syscall.EINVAL,
+			"/q (Attr.Mounts[0].Kernel): needs a new IPC namespace in a new user namespace: the caller's belongs to another one"},
+		{"unknown file system", one(Mount{Target: "/k", Kernel: 99}), syscall.EINVAL, "99 (Attr.Mounts[0].Kernel): is no file system"},
+		{"device's name", one(Mount{Target: "/d", Dev: &Dev{Nodes: []string{"null", "../sda"}}}), syscall.EINVAL, `"../sda" (Attr.Mounts[0].Dev.Nodes[1]): is no name in /dev`},
+		{"device twice", one(Mount{Target: "/d", Dev: &Dev{Nodes: []string{"null", "null"}}}), syscall.EINVAL, "null (Attr.Mounts[0].Dev.Nodes[1]): is there already"},
+		{"own name", one(Mount{Target: "/d", Dev: &Dev{Nodes: []string{"shm"}}}), syscall.EINVAL, "shm (Attr.Mounts[0].Dev.Nodes[0]): is there already"},
+		{"console", one(Mount{Target: "/d", Dev: &Dev{Console: null}}), syscall.EINVAL, os.DevNull + " (Attr.Mounts[0].Dev.Console): is not there yet: mount the terminal by File"},
+		{"relative layer", one(Mount{Target: "/o", Overlay: &Overlay{Lower: []string{"a", "/b"}}}), syscall.EINVAL, "a (Attr.Mounts[0].Overlay): is no absolute path"},
+		{"layer's NUL", one(Mount{Target: "/o", Overlay: &Overlay{Lower: []string{"/\x00"}}}), syscall.EINVAL, `"/\x00" (Attr.Mounts[0].Overlay): contains a NUL byte`},
+		{"no work", one(Mount{Target: "/o", Overlay: &Overlay{Lower: []string{"/a"}, Upper: "/u"}}), syscall.EINVAL, "(Attr.Mounts[0].Overlay): needs both Upper and Work, or neither"},
+		{"private upper", one(Mount{Target: "/o", Overlay: &Overlay{Lower: []string{"/a"}, Upper: "/u", Work: "/w", Private: true}}), syscall.EINVAL,
+			"/u (Attr.Mounts[0].Overlay): has an Upper, and changes are to be Private"},
+		{"one layer", one(Mount{Target: "/o", Overlay: &Overlay{Lower: []string{"/a"}}}), syscall.EINVAL,
+			"(Attr.Mounts[0].Overlay.Lower): needs two directories where nothing can be written to"},
+
+		{"Dirs and Dir", func(c *Cmd) { c.Dir, c.Attr = "/", &Attr{Dirs: []string{"/"}} }, syscall.EINVAL, "(Attr.Dirs): cannot be combined with Dir"},
+		{"Dirs and DirFile", by(&Attr{Dirs: []string{"/"}, DirFile: null}), syscall.EINVAL, "(Attr.Dirs): cannot be combined with DirFile"},
+		{"Dirs' NUL", by(&Attr{Dirs: []string{"/\x00"}}), syscall.EINVAL, `"/\x00" (Attr.Dirs[0]): contains a NUL byte`},
+		{"relative Dirs", by(&Attr{Dirs: []string{"/", "a"}}), syscall.EINVAL, "a (Attr.Dirs[1]): is no absolute path"},
+		{"LookPath and Program", by(&Attr{LookPath: true, Program: null}), syscall.EINVAL, "(Attr.LookPath): cannot be combined with Program: that is found already"},
+		{"late root", viewed(nil, tmpfs, Mount{Bind: "/"}), syscall.EINVAL, "/ (Attr.Mounts[1]): must be the first mount: it would hide those before it"},
+		{"proc as root", one(Mount{Target: "/", Proc: &Proc{}}), syscall.EINVAL, "/ (Attr.Mounts[0]): Proc is no root directory"},
+		{"optional root", one(Mount{Bind: "/", Optional: true}), syscall.EINVAL, "/ (Attr.Mounts[0].Optional): is not for the root directory"},
+		{"root twice", viewed(&Root{Dir: "/srv"}, Mount{Bind: "/"}), syscall.EINVAL, "/ (Attr.Mounts[0]): is a root directory, as Attr.Root is"},
+	})
 }

@@ -5,6 +5,10 @@ package sprog
 import (
 	"fmt"
 	"os"
+	"os/exec"
+	"os/user"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,6 +17,155 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 )
+
+func TestCredential(t *testing.T) {
+	requires(t, asRoot)
+	restore := setGroups(t, 20, 21)
+	defer restore()
+	for _, test := range []struct {
+		name   string
+		cred   syscall.Credential
+		groups string
+	}{
+		{"no groups", syscall.Credential{Uid: 1234, Gid: 56}, ""},
+		{"groups", syscall.Credential{Uid: 1234, Gid: 56, Groups: []uint32{7, 4294967294}}, "7 4294967294"},
+		{"NoSetGroups", syscall.Credential{Uid: 1234, Gid: 56, NoSetGroups: true}, "20 21"},
+		{"NoSetGroups with groups", syscall.Credential{Uid: 1234, Gid: 56, Groups: []uint32{7}, NoSetGroups: true}, "20 21"},
+		{"the same user", syscall.Credential{}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			uid, gid := strconv.Itoa(int(test.cred.Uid)), strconv.Itoa(int(test.cred.Gid))
+			wantStatus(t, &syscall.SysProcAttr{Credential: &test.cred}, map[string]string{
+				"Uid":    strings.Join([]string{uid, uid, uid, uid}, " "),
+				"Gid":    strings.Join([]string{gid, gid, gid, gid}, " "),
+				"Groups": test.groups,
+			})
+		})
+	}
+}
+
+// setGroups gives all threads of this process supplementary groups.
+func setGroups(t *testing.T, groups ...int) (restore func()) {
+	t.Helper()
+	old, err := syscall.Getgroups()
+	if err == nil {
+		err = syscall.Setgroups(groups)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { syscall.Setgroups(old) }
+}
+
+// All privileges are gone with the user, whatever the securebits say.
+func TestCredentialDropsCapabilities(t *testing.T) {
+	requires(t, asRoot)
+	none := "0000000000000000"
+	wantStatus(t, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}},
+		map[string]string{"CapPrm": none, "CapEff": none, "CapAmb": none})
+}
+
+func capSet(caps ...uintptr) string {
+	var set uint64
+	for _, c := range caps {
+		set |= 1 << c
+	}
+	s := strconv.FormatUint(set, 16)
+	return strings.Repeat("0", 16-len(s)) + s
+}
+
+func TestAmbientCaps(t *testing.T) {
+	requires(t, asRoot)
+	caps := []uintptr{unix.CAP_NET_BIND_SERVICE, unix.CAP_CHECKPOINT_RESTORE}
+	for _, cred := range []*syscall.Credential{nil, {Uid: 65534, Gid: 65534}} {
+		sys := &syscall.SysProcAttr{AmbientCaps: caps, Credential: cred}
+		want := map[string]string{"CapAmb": capSet(caps...), "CapInh": capSet(caps...)}
+		if cred != nil { // they are all that is left of root
+			want["CapPrm"], want["CapEff"] = capSet(caps...), capSet(caps...)
+		}
+		wantStatus(t, sys, want)
+	}
+}
+
+// In a user namespace of its own a process has capabilities, and ambient ones
+// outlast the execve of a user who is not root there.
+func TestAmbientCapsInUserNamespace(t *testing.T) {
+	requires(t, userNamespaces)
+	caps := []uintptr{unix.CAP_NET_RAW}
+	wantStatus(t, &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 1000, HostID: os.Geteuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 1000, HostID: os.Getegid(), Size: 1}},
+		AmbientCaps: caps,
+	}, map[string]string{
+		"Uid": "1000 1000 1000 1000", "CapAmb": capSet(caps...), "CapEff": capSet(caps...),
+	})
+	// setpriv(1) and capsh(1) use other calls to find out.
+	requires(t, tool("setpriv"))
+	out := printed(t, &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 1000, HostID: os.Geteuid(), Size: 1}},
+		AmbientCaps: caps,
+	}, nil, "setpriv", "-d")
+	if got := fieldOf(out, "Ambient capabilities"); got != "net_raw" {
+		t.Errorf("setpriv: ambient capabilities = %q; want net_raw", got)
+	}
+}
+
+// A capability that the parent has not got cannot be given.
+func TestAmbientCapNotHeld(t *testing.T) {
+	requires(t, asRoot)
+	err := (&Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{AmbientCaps: []uintptr{63}}}).Run()
+	if se, ok := err.(*StartError); !ok || se.Field != "SysProcAttr.AmbientCaps" || se.Err == nil {
+		t.Errorf("capability 63: %v; want an error for AmbientCaps", err)
+	}
+}
+
+func TestIDs(t *testing.T) {
+	requires(t, asRoot)
+	for _, test := range []struct {
+		ids      IDs
+		uid, gid string
+	}{
+		{IDs{id(1), id(2), id(3), id(4)}, "1 2 2 2", "3 4 4 4"},
+		{IDs{RealUser: id(5)}, "5 0 0 0", "0 0 0 0"},
+		{IDs{EffectiveUser: id(5), EffectiveGroup: id(6)}, "0 5 5 5", "0 6 6 6"},
+		{IDs{}, "0 0 0 0", "0 0 0 0"},
+	} {
+		wantStatusWith(t, nil, &Attr{IDs: &test.ids}, map[string]string{"Uid": test.uid, "Gid": test.gid})
+	}
+}
+
+func TestGroups(t *testing.T) {
+	requires(t, asRoot)
+	tty, err := user.LookupGroup("tty")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer setGroups(t, 20, 21)()
+	cred := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	for _, test := range []struct {
+		sys    *syscall.SysProcAttr
+		groups Groups
+		want   string
+	}{
+		{nil, Groups{}, ""},
+		{nil, Groups{List: []string{"4294967294", "tty", "7"}}, tty.Gid + " 7 4294967294"},
+		{cred, Groups{List: []string{"tty"}}, tty.Gid},
+		{cred, Groups{Of: "root"}, "0"},
+		{cred, Groups{Of: "0", List: []string{"0", "9"}}, "0 9"},
+	} {
+		wantStatusWith(t, test.sys, &Attr{Groups: &test.groups}, map[string]string{"Groups": test.want})
+	}
+}
+
+// differingIDs requires a kernel that leaves them alone.
+var differingIDs = &requirement{what: "Linux 6.16", works: func() error {
+	if kernel.OlderThan(6, 16) {
+		return syscall.ENOSYS
+	}
+	return nil
+}}
 
 // wantStatusWith compares lines of /proc/self/status of a program with what
 // they have to be.
@@ -228,4 +381,66 @@ func TestSecurebits(t *testing.T) {
 	// Root without noroot's fixups is nobody special.
 	wantStatusWith(t, nil, &Attr{Securebits: &Securebits{Add: []string{"noroot"}}},
 		map[string]string{"CapPrm": capText(0), "CapEff": capText(0)})
+}
+
+// A caller with capabilities that is not root has them in every stage: those that the
+// program inherits are the same with one stage and with two, and a second stage
+// can do what they allow.
+func TestStagesKeepCapabilities(t *testing.T) {
+	public := testBinary()
+	if os.Getenv(insideVar) != t.Name() {
+		requires(t, asRoot)
+		public = publicBinary(t)
+	}
+	if !ownProcess(t, func(c *exec.Cmd) {
+		c.Path, c.Dir = public, "/"
+		c.SysProcAttr = &syscall.SysProcAttr{
+			Credential:  &syscall.Credential{Uid: 65534, Gid: 65534},
+			AmbientCaps: []uintptr{unix.CAP_SYS_CHROOT, unix.CAP_NET_RAW, unix.CAP_KILL},
+		}
+	}) {
+		return
+	}
+	runtime.LockOSThread()
+	sameInTwoStages(t, "all ambient")
+	for _, c := range []uintptr{unix.CAP_SYS_CHROOT, unix.CAP_KILL} { // as a file's capabilities are
+		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_LOWER, c, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sameInTwoStages(t, "one ambient")
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	if err := unix.Capget(&header, &sets[0]); err != nil {
+		t.Fatal(err)
+	}
+	sets[0].Inheritable = 1 << unix.CAP_NET_RAW
+	sets[0].Effective &^= 1 << unix.CAP_KILL
+	if err := unix.Capset(&header, &sets[0]); err != nil {
+		t.Fatal(err)
+	}
+	sameInTwoStages(t, "one inheritable")
+}
+
+func sameInTwoStages(t *testing.T, what string) {
+	t.Helper()
+	caps := func(sys *syscall.SysProcAttr, attr *Attr) string {
+		var list []string
+		for line := range strings.Lines(printed(t, sys, attr, "/bin/cat", "/proc/self/status")) {
+			if strings.HasPrefix(line, "Cap") {
+				list = append(list, strings.Join(strings.Fields(line), " "))
+			}
+		}
+		return strings.Join(list, ", ")
+	}
+	want := caps(nil, nil)
+	memory := &Attr{THPDisable: THPDisableCompletely} // which takes a second stage
+	if got := caps(nil, memory); got != want {
+		t.Errorf("%s, with a second stage: %s\nwithout: %s", what, got, want)
+	}
+	for _, attr := range []*Attr{nil, memory, {Init: &Init{}}} {
+		if got := caps(&syscall.SysProcAttr{Chroot: "/"}, attr); got != want {
+			t.Errorf("%s, in another root: %s\nwant %s", what, got, want)
+		}
+	}
 }
