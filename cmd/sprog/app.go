@@ -16,22 +16,24 @@ var app = flags.App{
 	Brief: "start programs exactly as asked",
 	Help:  "sprog starts a program exactly as asked, or says which step of the start failed and why.",
 	Commands: []flags.Command{
-		{Name: "run", Program: true, Below: runHelp, New: func() flags.Runner { return new(runCmd) },
-			Help: "Start a program, wait for it, and exit as it did. Its arguments are passed on as they are."},
+		{Name: "run", Program: true, New: func() flags.Runner { return new(runCmd) },
+			Help: "Start a program, wait for it, and exit as it did."},
 		{Name: "exec", Program: true, Below: execHelp, New: func() flags.Runner { return new(execCmd) },
-			Help: "Become a program: apply the flags to this process and execute the program in its place."},
+			Help: "Become a program. The flags are applied to this process, and the program is executed in its place."},
 		{Name: "explain", Program: true, Below: explainHelp, New: func() flags.Runner { return new(explainCmd) },
 			Help: "Print the steps that run or exec would take, and start nothing."},
 		{Name: "box", Program: true, Below: boxHelp, New: func() flags.Runner { return new(boxCmd) },
-			Help: "Run what a stranger wrote in a sandbox: it may change the project's directory and nothing else, sees neither your files nor the network, and gets no rights. Beside the flags of the box it takes those of sprog run."},
+			Help: "Run what a stranger wrote in a sandbox. It may change the project's directory and nothing else, sees neither your files nor the network, and gets no rights. Beside the flags of the box it takes those of sprog run."},
 		{Name: "bwrap", Program: true, Below: bwrap.Help, New: func() flags.Runner { return new(bwrapCmd) },
-			Help: "Take bubblewrap's command line, as sprog also does when it is called bwrap. See docs/bwrap.md for what differs."},
+			Help: "Take bubblewrap's command line. sprog also does when it is called bwrap. See docs/bwrap.md for what differs."},
 		{Name: "doctor", New: func() flags.Runner { return new(doctorCmd) },
 			Help: "Print what this machine allows to this user, feature by feature."},
 		{Name: "completion", New: func() flags.Runner { return new(completionCmd) },
 			Help: "Print a completion script for a shell."},
 		{Name: "man", New: func() flags.Runner { return new(manCmd) },
 			Help: "Print a manual page."},
+		{Name: "help", Words: true, New: func() flags.Runner { return new(helpCmd) },
+			Help: "Print help on a sub-command, a topic or a flag."},
 		{Name: "version", New: func() flags.Runner { return new(versionCmd) },
 			Help: "Print the version."},
 	},
@@ -42,7 +44,7 @@ var app = flags.App{
 		{Key: "capabilities", Title: "Capabilities"},
 		{Key: "context", Title: "Labels, keys and personality"},
 		{Key: "namespaces", Title: "Namespaces"},
-		{Key: "view", Title: "What the program sees of the file system"},
+		{Key: "view", Title: "The file system that it sees"},
 		{Key: "files", Title: "Files"},
 		{Key: "terminal", Title: "Terminal and session"},
 		{Key: "limits", Title: "Limits"},
@@ -53,8 +55,27 @@ var app = flags.App{
 		{Key: "signals", Title: "Signals of the program"},
 		{Key: "life", Title: "Life"},
 	},
+	Topics:    topics,
 	InOrder:   "view",
 	Elsewhere: elsewhere,
+}
+
+// A helpCmd is sprog help.
+type helpCmd struct {
+	Topic string `arg:"" optional:"" help:"A sub-command, a topic or a flag (default: what there is)."`
+}
+
+// Run prints help.
+func (h *helpCmd) Run(line *flags.Line) error {
+	width := columns(os.Stdout, 80)
+	text, err := line.App().HelpText(nil, "", width)
+	if h.Topic != "" {
+		text, err = line.App().HelpOn(h.Topic, width)
+	}
+	if err != nil {
+		return err
+	}
+	return newScreen(os.Stdout, line).print(paintHelp, text)
 }
 
 // A completionCmd is sprog completion.

@@ -6,33 +6,33 @@ package main
 // them. A nil pointer or slice is a flag that was not given.
 type startFlags struct {
 	Config   word     `group:"program" placeholder:"FILE" help:"Take flags from a TOML file, whose keys are their names. A flag that is given overrides the file's. The key program is a list with the program and its arguments. - is standard input. Repeatable: a later file overrides those before it."`
-	Dir      word     `group:"program" xor:"dir" placeholder:"DIR" help:"Working directory of the program (default: the caller's, or / with --chroot)."`
-	Env      envList  `group:"program" placeholder:"NAME[=VALUE]" help:"Set a variable; without =VALUE, copy the caller's. Repeatable; applied after the two below."`
+	Dir      word     `group:"program" xor:"dir" placeholder:"DIR" short:"C,w" brief:"Working directory" help:"Working directory of the program (default: the caller's, or / with --chroot)."`
+	Env      envList  `group:"program" placeholder:"NAME[=VALUE]" short:"e" brief:"Set a variable, or copy the caller's" help:"Set a variable; without =VALUE, copy the caller's. Repeatable; applied after the two below."`
 	UnsetEnv nameList `group:"program" placeholder:"NAME" help:"Remove a variable. Repeatable."`
 	ClearEnv bool     `group:"program" help:"Begin with an empty environment."`
 	Argv0    *text    `group:"program" name:"argv0" placeholder:"NAME" help:"Give the program this name as its argument 0."`
 	ExecFD   *number  `group:"program" name:"exec-fd" placeholder:"N" help:"Execute the file that the caller has open as N; the program's name is only its argument 0. A script needs --fd N too."`
 	DirFD    *number  `group:"program" name:"dir-fd" xor:"dir" placeholder:"N" help:"Start in the directory that the caller has open as N."`
 
-	User       word      `group:"identity" placeholder:"NAME|UID" help:"Run as this user, with the primary group of its account and no other groups. With --chroot or a joined mount namespace, accounts inside come before those outside."`
-	Group      word      `group:"identity" placeholder:"NAME|GID" help:"Run with this group."`
-	Groups     *nameList `group:"identity" xor:"groups" placeholder:"A,B,..." help:"Supplementary groups, names or numbers; an empty list drops all, so that a set-group-ID program leaves even the primary group."`
+	User       word      `group:"identity" placeholder:"NAME|UID" short:"u" brief:"Run as this user, in its primary group" help:"Run as this user, with the primary group of its account and no other groups. With --chroot or a joined mount namespace, accounts inside come before those outside."`
+	Group      word      `group:"identity" placeholder:"NAME|GID" short:"g" help:"Run with this group."`
+	Groups     *nameList `group:"identity" xor:"groups" placeholder:"A,B,..." short:"G" help:"Supplementary groups, names or numbers; an empty list drops all, so that a set-group-ID program leaves even the primary group."`
 	InitGroups bool      `group:"identity" xor:"groups" help:"Supplementary groups that the group database has for --user."`
 	KeepGroups bool      `group:"identity" xor:"groups" help:"Keep the caller's supplementary groups."`
 	IDs        idFlags   `embed:"" group:"identity"`
 	Ambient    capList   `group:"identity" placeholder:"CAP,..." help:"Capabilities that the program gets whatever its user, such as net_bind_service."`
-	NoNewPrivs bool      `group:"identity" help:"Never gain privileges by executing a program (set-user-ID, file capabilities)."`
+	NoNewPrivs bool      `group:"identity" brief:"Never gain privileges by executing" help:"Never gain privileges by executing a program (set-user-ID, file capabilities)."`
 
 	AllowTIOCSTI bool `group:"identity" name:"allow-tiocsti" help:"Let a program that runs as another user, or is confined by any flag, put input into the terminal, as if typed there (TIOCSTI). By default sprog prevents that where the kernel does not."`
 
 	Capabilities capFlags     `embed:"" group:"capabilities"`
 	Context      contextFlags `embed:"" group:"context"`
 
-	Unshare    namespaceSet `group:"namespaces" placeholder:"NS,..." help:"New namespaces: user, pid, mount, net, ipc, uts, cgroup, time. Mounts made in a new mount namespace stay in it."`
+	Unshare    namespaceSet `group:"namespaces" placeholder:"NS,..." brief:"New namespaces: user, pid, mount, net, ..." help:"New namespaces: user, pid, mount, net, ipc, uts, cgroup, time. Mounts made in a new mount namespace stay in it."`
 	Join       joinList     `group:"namespaces" placeholder:"[NS,...=]PID|NS=PATH" help:"Join namespaces: all or some of a process, or one by its file. Paths are those inside; --user 0 makes the program root inside. Repeatable."`
 	MapUser    mapList      `group:"namespaces" aliases:"map-users" placeholder:"IN[:OUT[:N]]" help:"Map N user ids from IN inside to OUT outside; IN alone maps it to the caller's. Repeatable, implies --unshare user. Lines for other ids than the caller's are written by newuidmap(1), unless sprog is privileged."`
 	MapGroup   mapList      `group:"namespaces" aliases:"map-groups" placeholder:"IN[:OUT[:N]]" help:"The same for group ids."`
-	MapRoot    bool         `group:"namespaces" xor:"map" help:"Map root inside to the caller: --map-user 0 --map-group 0."`
+	MapRoot    bool         `group:"namespaces" xor:"map" short:"r" brief:"Root inside is the caller outside" help:"Map root inside to the caller: --map-user 0 --map-group 0."`
 	MapCurrent bool         `group:"namespaces" xor:"map" help:"Map the caller to itself."`
 	MapAuto    bool         `group:"namespaces" xor:"subids" help:"Map the caller's subordinate ids (/etc/subuid, /etc/subgid) to those that the maps above leave free, from 0 up."`
 	MapSubids  bool         `group:"namespaces" xor:"subids" help:"Map the caller's subordinate ids to themselves."`
@@ -60,13 +60,13 @@ type startFlags struct {
 	Setsid     bool    `group:"terminal" help:"Lead a new session, without a controlling terminal."`
 	Ctty       bool    `group:"terminal" help:"Lead a new session that is controlled by the terminal on standard input."`
 	CttyFD     *number `group:"terminal" name:"ctty-fd" placeholder:"N" help:"Take the program's descriptor N as --ctty's terminal."`
-	TTY        bool    `group:"terminal" name:"tty" help:"Give the program a terminal of its own, and relay between that and sprog's. Implies --init and a new session."`
+	TTY        bool    `group:"terminal" name:"tty" short:"t" brief:"A terminal of its own" help:"Give the program a terminal of its own, and relay between that and sprog's. Implies --init and a new session."`
 	Noctty     bool    `group:"terminal" help:"Give up the controlling terminal, which standard input must be."`
 	Setpgid    bool    `group:"terminal" help:"Lead a new process group."`
 	Pgid       *number `group:"terminal" placeholder:"N" help:"Join process group N."`
 	Foreground bool    `group:"terminal" help:"Lead a new process group in the foreground of the terminal, and give it back at the end."`
 
-	Rlimit []rlimit `group:"limits" placeholder:"NAME=SOFT[:HARD]" help:"Resource limit; one value sets both, and SOFT: or :HARD one of them. Names and units are below. Repeatable."`
+	Rlimit []rlimit `group:"limits" placeholder:"NAME=SOFT[:HARD]" brief:"Resource limit, such as nofile=64" help:"Resource limit; one value sets both, and SOFT: or :HARD one of them. Names and units are below. Repeatable."`
 	Cgroup word     `group:"limits" placeholder:"DIR" help:"Start in this cgroup: a directory of the cgroup2 file system."`
 
 	NewCgroup  cgroupFlags   `embed:"" group:"cgroup"`

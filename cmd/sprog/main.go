@@ -15,7 +15,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"io"
 	"os"
 
@@ -34,12 +34,28 @@ func main() {
 func execute(args []string) int {
 	line, err := read(args)
 	switch {
+	case errors.Is(err, flags.ErrNoCommand):
+		if err = printHelp(line); err == nil {
+			return exitSprog // of a script that meant to start something
+		}
 	case err != nil:
-		return report(recordMistake(line, codedError{exitSprog, err}), nil)
+		err = recordMistake(line, codedError{exitSprog, err})
 	case line.Help:
-		return report(app.PrintHelp(os.Stdout, line.Command, columns(os.Stdout, 80)), nil)
+		err = printHelp(line)
+	default:
+		err = line.Runner.Run(line)
+		return report(err, line, inFlags(line))
 	}
-	return report(line.Runner.Run(line), inFlags(line))
+	return report(err, line, nil)
+}
+
+// printHelp prints the help that a line asks for.
+func printHelp(line *flags.Line) error {
+	text, err := app.HelpText(line.Command, line.HelpOn, columns(os.Stdout, 80))
+	if err != nil {
+		return err
+	}
+	return newScreen(os.Stdout, line).print(paintHelp, text)
 }
 
 // read reads a command line and the configuration files that it names.
@@ -67,10 +83,10 @@ func readInput(path string) ([]byte, error) {
 
 // report prints err, if there is one, in the words of the command, and returns the
 // exit code that it stands for.
-func report(err error, words terms.Words) int {
+func report(err error, line *flags.Line, words terms.Words) int {
 	code, message := outcome(err, words)
 	if message != "" {
-		fmt.Fprintln(os.Stderr, message)
+		newScreen(os.Stderr, line).print(paintError, message+"\n")
 	}
 	return code
 }

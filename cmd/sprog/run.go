@@ -17,7 +17,7 @@ import (
 // A runCmd is sprog run.
 type runCmd struct {
 	startFlags
-	Trace traceFlag `group:"life" placeholder:"FILE" help:"Print how long each step of the start took; --trace=FILE writes that to a file: a picture (.svg), a page (.html), or events for Perfetto and chrome://tracing (.json)."`
+	Trace traceFlag `group:"life" placeholder:"FILE" brief:"Print how long each step took" help:"Print how long each step of the start took; --trace=FILE writes that to a file: a picture (.svg), a page (.html), or events for Perfetto and chrome://tracing (.json)."`
 }
 
 // Run starts the program, stands by it, and returns its outcome.

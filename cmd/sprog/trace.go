@@ -40,6 +40,9 @@ func (t *traceFlag) Set(s string) error {
 	return nil
 }
 
+// Recognizes takes a word with such an ending for the file: "--" keeps a program of that name.
+func (t *traceFlag) Recognizes(word string) bool { return traceFormat(word) != nil }
+
 // traceFormat is how a trace is written, by the ending of the file, or nil.
 func traceFormat(file string) func(*sprog.Trace, io.Writer) error {
 	switch filepath.Ext(file) {

@@ -18,9 +18,9 @@ import (
 // The viewFlags say what the program sees of the file system. Those of mounts stand in one order.
 type viewFlags struct {
 	Root     rootDir `placeholder:"DIR|empty|host" help:"Root directory of the program: a directory, an empty one, or the caller's, which is the default. Every flag of this group implies --unshare mount and, for an ordinary user, --map-current. They apply in the order of the command line; sources are always what they are outside."`
-	ReadOnly bool    `help:"Make the root read-only, and with the caller's root everything below it; the flags below put something else in places."`
+	ReadOnly bool    `brief:"Make everything read-only; see filesystem" help:"Make the root read-only, and with the caller's root everything below it; the flags below put something else in places."`
 
-	Bind      mounts[bindForm]       `placeholder:"SRC[:DST[:ro]]" help:"Show the file or directory SRC at DST (default: the same path), with all that is mounted below. A ? behind SRC leaves it out if it does not exist, here and below. Repeatable, as the next ones."`
+	Bind      mounts[bindForm]       `placeholder:"SRC[:DST[:ro]]" short:"v" brief:"Show SRC at DST" help:"Show the file or directory SRC at DST (default: the same path), with all that is mounted below. A ? behind SRC leaves it out if it does not exist, here and below. Repeatable, as the next ones."`
 	RoBind    mounts[roBindForm]     `placeholder:"SRC[:DST]" help:"The same, read-only."`
 	DevBind   mounts[devBindForm]    `placeholder:"SRC[:DST]" help:"The same as --bind, and devices can be opened."`
 	Tmpfs     mounts[tmpfsForm]      `placeholder:"DST[:OPTION,...]" help:"An empty file system in memory at DST. OPTION is size=, mode= or inodes=."`

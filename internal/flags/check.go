@@ -14,10 +14,10 @@ func (a *App) Check() error {
 	for i := range a.Commands {
 		c := &a.Commands[i]
 		flags, _ := declared(c.New())
-		seen := []string{"help", programKey}
+		seen := []string{"help", "color", "h", "V", programKey}
 		for i := range flags {
 			f := &flags[i]
-			for _, name := range append(f.aliases(), f.Name()) {
+			for _, name := range slices.Concat(f.shorts(), f.aliases(), []string{f.Name()}) {
 				if slices.Contains(seen, name) {
 					all = append(all, fmt.Errorf("%s: two flags are called --%s", c.Name, name))
 				}
@@ -43,7 +43,7 @@ func (a *App) mistakes(f *Flag) (list []string) {
 		list = append(list, "its value has no placeholder")
 	}
 	for _, key := range tagKeys(string(f.tag)) {
-		if !slices.Contains([]string{"name", "aliases", "group", "xor", "placeholder", "help", "hidden"}, key) {
+		if !slices.Contains([]string{"name", "aliases", "group", "short", "xor", "placeholder", "help", "brief", "hidden", "values"}, key) {
 			list = append(list, fmt.Sprintf("the tag %q means nothing", key))
 		}
 	}

@@ -5,10 +5,12 @@
 //
 //	name         the flag's name (default: the field's, in lower case with dashes)
 //	aliases      other names, with commas between
+//	short        letters that are names behind one dash, with commas between
 //	group        the key of its heading in the help
 //	xor          flags that share a word of it exclude each other
 //	placeholder  what the help calls the value
 //	help         what the help says
+//	brief        what it says on one screen, where only flags with this tag are
 //	hidden       the help is silent about the flag
 //
 // A field whose tag begins with embed is a struct of more flags, which are in its
@@ -21,6 +23,7 @@ package flags
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -31,6 +34,7 @@ type App struct {
 	Help     string // a sentence
 	Commands []Command
 	Groups   []Group // in the order of the help
+	Topics   []Topic // what there is help on
 
 	// InOrder is the key of a configuration file for a list of tables, each with one
 	// flag: the order of Ordered flags of several names.
@@ -39,11 +43,21 @@ type App struct {
 	Elsewhere []Foreign
 }
 
-// A Foreign is a flag of another command, and what does here what it does there.
-type Foreign struct{ Names, Answer string }
+// A Foreign is a flag of other commands, and what does here what it does there: flags as
+// they would be typed, and a remark. VALUE in them stands for the value that was given.
+type Foreign struct{ Names, Flags, Remark string }
 
 // A Group is a heading of the help.
 type Group struct{ Key, Title string }
+
+// A Topic is what there is help on beside the sub-commands: groups of flags, and a text.
+type Topic struct {
+	Name    string
+	Aliases string // other names, with spaces between
+	Title   string
+	Groups  string // their keys, with spaces between
+	Text    string // in the form of Below
+}
 
 // A Command is a sub-command.
 type Command struct {
@@ -51,6 +65,7 @@ type Command struct {
 	Help    string        // a sentence or two
 	Below   string        // what follows the flags in the help
 	Program bool          // a program and its arguments follow the flags
+	Words   bool          // flags may be arguments
 	New     func() Runner // a pointer to a struct that declares the flags
 }
 
@@ -68,6 +83,13 @@ type Optional interface {
 	SetBare() error
 }
 
+// A Recognizer is an Optional value that is known from the name of a program by its form:
+// it can be the next word, too.
+type Recognizer interface {
+	Optional
+	Recognizes(word string) bool
+}
+
 // An Ordered value stands in one order with those of other flags. It is told its place
 // among them before each time that it is set.
 type Ordered interface {
@@ -81,11 +103,16 @@ type Flag struct {
 	prefix string // of the flag's name
 	group  string // unless the tag has one
 	tag    reflect.StructTag
-	value  reflect.Value // invalid for --help
+	value  reflect.Value // invalid for the flags of every sub-command
+	takes  Takes         // of those
 	given  bool
 }
 
-var helpFlag = Flag{field: "Help", tag: `help:"Show this help."`}
+// Every sub-command has these.
+var (
+	helpFlag  = Flag{field: "Help", tag: `short:"h" help:"Show this help."`}
+	colorFlag = Flag{field: "Color", takes: Something, tag: `placeholder:"auto|always|never" help:"Whether what sprog prints has colours (default: in a terminal, unless NO_COLOR is set)."`}
+)
 
 // declare lists the flags and the arguments that a struct declares.
 func declare(of reflect.Value, prefix, group string, flags, args []Flag) (allFlags, allArgs []Flag) {
@@ -112,10 +139,10 @@ func declared(r Runner) (flags, args []Flag) {
 	return declare(reflect.ValueOf(r).Elem(), "", "", make([]Flag, 0, many), nil)
 }
 
-// Flags lists the flags that people are told of, --help among them.
+// Flags lists the flags that people are told of, --help and --color among them.
 func (c *Command) Flags() []*Flag {
 	all, _ := declared(c.New())
-	list := []*Flag{&helpFlag}
+	list := []*Flag{&helpFlag, &colorFlag}
 	for i := range all {
 		if !all[i].has("hidden") {
 			list = append(list, &all[i])
@@ -176,6 +203,24 @@ func find(flags []Flag, name string) *Flag {
 func (f *Flag) aliases() []string {
 	if aliases := f.tag.Get("aliases"); aliases != "" {
 		return strings.Split(aliases, ",")
+	}
+	return nil
+}
+
+// shorts are the letters that are its names behind one dash.
+func (f *Flag) shorts() []string {
+	if letters := f.tag.Get("short"); letters != "" {
+		return strings.Split(letters, ",")
+	}
+	return nil
+}
+
+// findShort returns the flag of a letter, or nil.
+func findShort(flags []Flag, letter string) *Flag {
+	for i := range flags {
+		if slices.Contains(flags[i].shorts(), letter) {
+			return &flags[i]
+		}
 	}
 	return nil
 }

@@ -33,14 +33,16 @@ func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 func (f *file) SetBare() error     { *f = file{asked: true}; return nil }
 func (f *file) Set(s string) error { *f = file{true, s}; return nil }
 
+func (f *file) Recognizes(word string) bool { return strings.HasSuffix(word, ".svg") }
+
 // A shared holds the flags of several sub-commands.
 type shared struct {
 	Config text    `placeholder:"FILE" help:"Take flags from a file."`
-	Dir    text    `group:"files" xor:"dir" placeholder:"DIR" help:"Work there. Really."`
+	Dir    text    `group:"files" xor:"dir" placeholder:"DIR" short:"C,w" brief:"Work there" help:"Work there. Really."`
 	DirFD  *text   `group:"files" xor:"dir" name:"dir-fd" placeholder:"N" help:"Or there."`
 	Env    list    `aliases:"variable" placeholder:"NAME[=VALUE]" help:"Set a variable."`
 	Bind   []text  `placeholder:"DIR" help:"Mount it."`
-	Quiet  bool    `help:"Say nothing."`
+	Quiet  bool    `short:"q" help:"Say nothing."`
 	Trace  file    `placeholder:"FILE" help:"Tell."`
 	Old    bool    `hidden:"" help:"Do nothing."`
 	Net    netFlag `embed:"" prefix:"net-" group:"net"`
@@ -69,6 +71,11 @@ func (*showCmd) Run(*Line) error { return nil }
 func (*pageCmd) Run(*Line) error { return nil }
 
 var app = App{
+	Topics: []Topic{{Name: "places", Aliases: "dirs", Title: "Places", Groups: "files", Text: "\nTimes:\n  A text with more words than there is room for.\n"}},
+	Elsewhere: []Foreign{
+		{Names: "--cwd -p=Dir", Flags: "--dir VALUE"}, {Names: "-p", Remark: "none of these"},
+		{Names: "--network=none", Flags: "--quiet", Remark: "the rest is loud"},
+	},
 	Name: "tool", Brief: "do things", Help: "Does things.",
 	Groups: []Group{{"files", "Files"}, {"net", "The network"}},
 	Commands: []Command{
@@ -98,7 +105,7 @@ func shape(line *Line) string {
 		b.WriteString(" ")
 	}
 	if line.Help {
-		b.WriteString("help ")
+		b.WriteString(strings.TrimPrefix("help "+strings.TrimLeft(line.HelpOn+" ", " "), " "))
 	}
 	return b.String() + "| " + strings.Join(line.Rest, " ")
 }
@@ -120,11 +127,19 @@ func TestRead(t *testing.T) {
 		"run --variable A ls":        "--env=A | ls",
 		"run --trace ls":             "--trace | ls",
 		"run --trace=f ls":           "--trace=f | ls",
+		"run --trace f.svg ls":       "--trace=f.svg | ls",
+		"run --trace -- f.svg ls":    "--trace | f.svg ls",
+		"run -C x -q ls -q":          "--dir=x --quiet | ls -q",
+		"run -w=x ls":                "--dir=x | ls",
+		"run --color never ls":       "| ls",
+		"--color=always run -q ls":   "--quiet | ls",
+		"run --help=all":             "help all | ",
+		"--version":                  "",
 		"run --net-port 1 ls":        "--net-port=1 | ls",
 		"run --net-raw-tcp ls":       "--net-raw-tcp | ls",
 		"run - x":                    "| - x",
 		"run -h":                     "help | ",
-		"run --help=no":              "help | ",
+		"run --help=no":              "help no | ",
 		"run --dir x --help ls":      "--dir=x help | ls",
 		"run ls --help":              "| ls --help",
 		"run --no-such --help":       "help | ",
@@ -200,7 +215,17 @@ func TestArguments(t *testing.T) {
 // where to read more.
 func TestMistakes(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                           `expected one of "run", "show" or "page" (see tool --help)`,
+		"":                           `no sub-command is given`,
+		"--color=blue run":           `--color: "blue" is none of auto, always and never (see tool --help)`,
+		"run -xd x":                  `unknown flag -xd (see tool run --help)`,
+		"run -C/tmp x":               `unknown flag -C/tmp: a value stands apart: -C /tmp (see tool run --help)`,
+		"run -qC x":                  `unknown flag -qC: flags of one letter stand apart: -q -C (see tool run --help)`,
+		"run --cwd /x y":             `unknown flag --cwd: that is --dir /x (see tool run --help)`,
+		"run --cwd":                  `unknown flag --cwd: that is --dir DIR (see tool run --help)`,
+		"run -p Dir=/x y":            `unknown flag -p: that is --dir /x (see tool run --help)`,
+		"run -p X=/x y":              `unknown flag -p: none of these (see tool run --help)`,
+		"run --network none y":       `unknown flag --network: that is --quiet; the rest is loud (see tool run --help)`,
+		"run -C":                     `-C: its value is missing: --dir=DIR (see tool run --help)`,
 		"shwo":                       `there is no sub-command "shwo", did you mean "show"? (see tool --help)`,
 		"nonsense":                   `there is no sub-command "nonsense" (see tool --help)`,
 		"--dir x run":                `--dir stands before the sub-command: flags follow it, as in tool run --dir (see tool --help)`,
@@ -256,70 +281,112 @@ func TestWordsOfTheProgram(t *testing.T) {
 func TestHelp(t *testing.T) {
 	for _, tt := range []struct {
 		command *Command
+		on      string
 		width   int
 		want    string
 	}{
-		{nil, 40, `
+		{nil, "", 40, `
 Usage: tool <command>
 
 Does things.
 
-Flags:
-  -h, --help    Show this help.
-
 Commands:
-  run     Run a program.
-  show    Show a program.
-  page    Print a page.
+  run     Run a program
+  show    Show a program
+  page    Print a page
 
-"tool <command> --help" says more about a command.
+tool help TOPIC, COMMAND or --FLAG says
+more. Topics: places.
 `},
-		{&app.Commands[0], 46, `
+		{&app.Commands[0], "", 46, `
+Usage: tool run [flags] [--] <program> [<args> ...]
+
+Run a program.
+
+      --config=FILE  Take flags from a file
+  -C, --dir=DIR      Work there
+      --env=NAME[=VALUE]
+                     Set a variable
+      --bind=DIR     Mount it
+  -q, --quiet        Say nothing
+      --trace[=FILE]
+                     Tell
+
+tool help TOPIC, COMMAND or --FLAG says more.
+Topics: places.
+tool run --help=all lists all 11 flags.
+
+Notes:
+  None.
+`},
+		{&app.Commands[0], "dirs", 40, `
+Places
+
+Files:
+  -C, --dir=DIR   Work there. Really.
+      --dir-fd=N  Or there.
+
+Times:
+  A text with more words than there is
+    room for.
+`},
+		{&app.Commands[0], "all", 46, `
 Usage: tool run [flags] [--] <program> [<args> ...]
 
 Run a program.
 
 Flags:
-  -h, --help        Show this help.
-  --config=FILE     Take flags from a file.
-  --env=NAME[=VALUE]
-                    Set a variable.
-  --bind=DIR        Mount it.
-  --quiet           Say nothing.
-  --trace[=FILE]    Tell.
+  -h, --help         Show this help.
+      --color=auto|always|never
+                     Whether what sprog prints
+                     has colours (default: in
+                     a terminal, unless
+                     NO_COLOR is set).
+      --config=FILE  Take flags from a file.
+      --env=NAME[=VALUE]
+                     Set a variable.
+      --bind=DIR     Mount it.
+  -q, --quiet        Say nothing.
+      --trace[=FILE]
+                     Tell.
 
 Files:
-  --dir=DIR     Work there. Really.
-  --dir-fd=N    Or there.
+  -C, --dir=DIR   Work there. Really.
+      --dir-fd=N  Or there.
 
 The network:
-  --net-raw-tcp    Raw.
-  --net-port=N     The port.
+  --net-raw-tcp  Raw.
+  --net-port=N   The port.
+
+Times:
+  A text with more words than there is room
+    for.
 
 Notes:
   None.
 `},
-		{&app.Commands[2], 80, `
-Usage: tool page [flags] <topic> [<part>]
-
-Print a page.
-
-Arguments:
-  <topic>     a or b.
-  [<part>]    A part.
-
-Flags:
-  -h, --help    Show this help.
-  --loud        Loud.
-`},
 	} {
-		var b strings.Builder
-		if err := app.PrintHelp(&b, tt.command, tt.width); err != nil {
-			t.Fatal(err)
+		got, err := app.HelpText(tt.command, tt.on, tt.width)
+		if diff := cmp.Diff(tt.want[1:], got); err != nil || diff != "" {
+			t.Errorf("help on %q: %v (-want +got):\n%s", tt.on, err, diff)
 		}
-		if diff := cmp.Diff(tt.want[1:], b.String()); diff != "" {
-			t.Errorf("help (-want +got):\n%s", diff)
+	}
+	if got, err := app.HelpText(&app.Commands[0], "plces", 80); err == nil || !strings.Contains(err.Error(), `"places"`) {
+		t.Errorf("help on no topic is %q, %v", got, err)
+	}
+}
+
+func TestHelpOn(t *testing.T) {
+	for word, want := range map[string]string{
+		"page": "Usage: tool page", "places": "Places\n", "all": "Usage: tool run", "-C": "  -C, --dir=DIR  Work there. Really.\n\nA flag of tool run. \"tool help places\"",
+		"--dir": "  -C, --dir=DIR  Work there.", "json": "  --json  Print JSON.",
+	} {
+		if got, err := app.HelpOn(word, 80); err != nil || !strings.HasPrefix(got, want) {
+			t.Errorf("HelpOn(%s) = %q, %v; want %q", word, got, err, want)
 		}
+	}
+	if _, err := app.HelpOn("--dirr", 80); err == nil || err.Error() != `help: "--dirr" is no sub-command, topic or flag, did you mean "--dir"?` {
+		t.Errorf("HelpOn(--dirr) = %v", err)
 	}
 }
 

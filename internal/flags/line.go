@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,8 @@ type Line struct {
 	Command *Command // nil for the command itself
 	Runner  Runner   // whose fields the flags set
 	Help    bool     // all that is wanted is help
+	HelpOn  string   // a topic, or "all", or ""
+	Color   string   // auto, always or never, or "" where nothing is said
 	Given   []Given  // the flags, in order
 	Rest    []string // the program and its arguments, exactly as given, or other arguments
 
@@ -27,20 +30,28 @@ type Given struct {
 	off bool // a file says that it is not given
 }
 
+// ErrNoCommand is the error of an empty command line.
+var ErrNoCommand = errors.New("no sub-command is given")
+
 // Read divides a command line into flags and what follows them, and sets no
 // field yet. The line is there even if there is a mistake in it, without the
 // words that are wrong.
 func (a *App) Read(args []string) (*Line, error) {
 	l := &Line{app: a}
-	if len(args) == 0 {
-		return l, l.mistake(a.expected())
-	}
-	if isHelp(args[0]) {
-		l.Help = true
+	args, err := l.readColor(args)
+	switch {
+	case err != nil:
+		return l, l.mistake(err)
+	case len(args) == 0:
+		return l, ErrNoCommand
+	case isHelp(args[0]):
+		l.askHelp(args[0])
 		if len(args) > 1 {
 			l.Command = a.command(args[1])
 		}
 		return l, nil
+	case args[0] == "--version" || args[0] == "-V":
+		args = append([]string{"version"}, args[1:]...)
 	}
 	if l.Command = a.command(args[0]); l.Command == nil {
 		return l, l.mistake(a.unknownCommand(args[0]))
@@ -66,6 +77,38 @@ func (a *App) command(name string) *Command {
 	return nil
 }
 
+// askHelp notes what help is wanted on.
+func (l *Line) askHelp(word string) {
+	_, on, _ := strings.Cut(word, "=")
+	l.Help, l.HelpOn = true, on
+}
+
+// readColor takes --color from the front.
+func (l *Line) readColor(words []string) (rest []string, err error) {
+	for err == nil && len(words) > 0 && isColor(words[0]) {
+		_, value, has := strings.Cut(words[0], "=")
+		words = words[1:]
+		if !has && len(words) > 0 {
+			value, words = words[0], words[1:]
+		}
+		err = l.setColor(value)
+	}
+	return words, err
+}
+
+func isColor(word string) bool {
+	name, _, _ := strings.Cut(word, "=")
+	return name == "--color" || name == "--colour"
+}
+
+func (l *Line) setColor(value string) error {
+	if !slices.Contains([]string{"auto", "always", "never"}, value) {
+		return fmt.Errorf("--color: %q is none of auto, always and never", value)
+	}
+	l.Color = value
+	return nil
+}
+
 func isHelp(word string) bool {
 	word, _, _ = strings.Cut(word, "=")
 	return word == "--help" || word == "-h"
@@ -86,10 +129,15 @@ func (l *Line) read(words []string) (valid int, mistake error) {
 			l.Rest = append(l.Rest, word)
 			l.Rest = append(l.Rest, words...)
 			return valid, mistake
-		case !isFlag:
+		case !isFlag, l.Command.Words && !isHelp(word):
 			l.Rest = append(l.Rest, word)
 		case isHelp(word):
-			l.Help = true
+			l.askHelp(word)
+		case isColor(word):
+			var err error
+			if words, err = l.readColor(append([]string{word}, words...)); mistake == nil {
+				valid, mistake = len(l.Given), err
+			}
 		default:
 			var err error
 			if words, err = l.readFlag(word, words); mistake == nil {
@@ -104,19 +152,28 @@ func (l *Line) read(words []string) (valid int, mistake error) {
 // its value.
 func (l *Line) readFlag(word string, words []string) (rest []string, err error) {
 	word, value, has := strings.Cut(word, "=")
-	name, long := strings.CutPrefix(word, "--")
-	f := find(l.flags, name)
-	if f == nil || !long {
-		return words, l.unknownFlag(word)
+	f := l.named(word)
+	if f == nil {
+		return words, l.unknownFlag(word, foreignValue(value, has, words))
 	}
-	if !has && f.Takes() == Something {
-		if len(words) == 0 {
-			return nil, fmt.Errorf("--%s: its value is missing: %s", name, f.Form())
-		}
+	switch takes := f.Takes(); {
+	case has || takes == Nothing:
+	case takes == Perhaps && !f.takesWord(words):
+	case len(words) == 0:
+		return nil, fmt.Errorf("%s: its value is missing: %s", word, f.Form())
+	default:
 		value, has, words = words[0], true, words[1:]
 	}
 	l.Given = append(l.Given, Given{Flag: f, Value: value, HasValue: has})
 	return words, nil
+}
+
+// named is the flag that a word names, or nil.
+func (l *Line) named(word string) *Flag {
+	if name, long := strings.CutPrefix(word, "--"); long {
+		return find(l.flags, name)
+	}
+	return findShort(l.flags, word[1:])
 }
 
 // Set sets the fields.

@@ -58,6 +58,11 @@ func (a *App) page(b *strings.Builder, c *Command) {
 			fmt.Fprintf(b, ".TP\n.B %s\n%s\n", f.roff(), roff(f.Help()))
 		}
 	}
+	for i := range a.Topics {
+		if c.isBrief() && a.Topics[i].Text != "" {
+			below(b, a.Topics[i].Text)
+		}
+	}
 	if c.Below != "" {
 		below(b, c.Below)
 	}
@@ -67,6 +72,9 @@ func (a *App) page(b *strings.Builder, c *Command) {
 // roff is how the flag is given.
 func (f *Flag) roff() string {
 	name := roff("--" + f.Name())
+	for _, letter := range f.shorts() {
+		name = `\-` + letter + ", " + name
+	}
 	switch value := `\fI` + roff(f.Placeholder()) + `\fR`; f.Takes() {
 	case Something:
 		return name + " " + value

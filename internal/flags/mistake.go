@@ -1,7 +1,6 @@
 package flags
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,10 +20,6 @@ func (a *App) names() (names []string) {
 		names = append(names, a.Commands[i].Name)
 	}
 	return names
-}
-
-func (a *App) expected() error {
-	return errors.New("expected one of " + quoted(a.names(), " or "))
 }
 
 func (a *App) unknownCommand(word string) error {
@@ -51,14 +46,23 @@ func (a *App) ownerOf(word string) string {
 	return ""
 }
 
-func (l *Line) unknownFlag(word string) error {
-	for _, f := range l.app.Elsewhere {
-		if slices.Contains(strings.Fields(f.Names), word) {
-			return fmt.Errorf("unknown flag %s: %s", word, f.Answer)
-		}
+// unknownFlag says what does here what the flag does elsewhere, which sub-command has it, or
+// which flags are called almost so.
+func (l *Line) unknownFlag(word, value string) error {
+	if answer := l.app.foreign(word, value); answer != "" && l.Command.Program {
+		return fmt.Errorf("unknown flag %s: %s", word, answer)
 	}
 	if owner := l.app.ownerOf(word); owner != "" {
 		return fmt.Errorf("unknown flag %s, which %s has", word, owner)
+	}
+	if f := findShort(l.flags, word[1:min(2, len(word))]); f != nil && !strings.HasPrefix(word, "--") {
+		switch long := find(l.flags, word[1:]); {
+		case long != nil:
+		case f.Takes() == Nothing:
+			return fmt.Errorf("unknown flag %s: flags of one letter stand apart: -%s -%s", word, word[1:2], word[2:])
+		default:
+			return fmt.Errorf("unknown flag %s: a value stands apart: -%s %s", word, word[1:2], word[2:])
+		}
 	}
 	var names []string
 	for i := range l.flags {
@@ -69,6 +73,52 @@ func (l *Line) unknownFlag(word string) error {
 		}
 	}
 	return fmt.Errorf("unknown flag %s%s", word, Hint(strings.Trim(word, "-"), names))
+}
+
+// foreignValue is the value that a flag seems to have been given.
+func foreignValue(value string, has bool, words []string) string {
+	if !has && len(words) > 0 && !strings.HasPrefix(words[0], "-") {
+		return words[0]
+	}
+	return value
+}
+
+// foreign is what to say to a flag of another command, or "". A name with a value goes
+// before one without.
+func (a *App) foreign(word, value string) string {
+	key, inner, _ := strings.Cut(value, "=")
+	if before, after, ok := strings.Cut(value, ":"); ok && inner == "" {
+		key, inner = before, after
+	}
+	for _, try := range [][2]string{{word + "=" + value, ""}, {word + "=" + key, inner}, {word, value}} {
+		for i := range a.Elsewhere {
+			if f := &a.Elsewhere[i]; slices.Contains(strings.Fields(f.Names), try[0]) {
+				return f.answer(a, try[1])
+			}
+		}
+	}
+	return ""
+}
+
+// answer is what to say, with the value that was given, or what the help calls it.
+func (f *Foreign) answer(a *App, value string) string {
+	if f.Flags == "" {
+		return f.Remark
+	}
+	typed := f.Flags
+	if name, rest, _ := strings.Cut(typed, " "); value == "" && strings.Contains(rest, "VALUE") {
+		flags, _ := declared(a.Commands[0].New())
+		if own := find(flags, strings.TrimPrefix(name, "--")); own != nil && strings.HasPrefix(rest, "VALUE") {
+			value = own.Placeholder()
+		}
+	}
+	if value != "" {
+		typed = strings.ReplaceAll(typed, "VALUE", value)
+	}
+	if f.Remark != "" {
+		return "that is " + typed + "; " + f.Remark
+	}
+	return "that is " + typed
 }
 
 // quoted are words in quotes with commas between, and something else before the last.

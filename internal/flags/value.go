@@ -18,7 +18,7 @@ const (
 // Takes returns whether the flag takes a value.
 func (f *Flag) Takes() Takes {
 	if !f.value.IsValid() {
-		return Nothing
+		return f.takes
 	}
 	switch f.value.Addr().Interface().(type) {
 	case *bool:
@@ -35,6 +35,12 @@ func (f *Flag) ordered() (v Ordered, ok bool) {
 		v, ok = f.value.Addr().Interface().(Ordered)
 	}
 	return v, ok
+}
+
+// takesWord reports whether a value that may be left out is the next word.
+func (f *Flag) takesWord(words []string) bool {
+	v, ok := f.value.Addr().Interface().(Recognizer)
+	return ok && len(words) > 0 && v.Recognizes(words[0])
 }
 
 // set reads one value into the field: a switch, a Value, a pointer to one, or a
