@@ -45,7 +45,7 @@ func limitsIn(text string) map[string][2]string {
 func someLimits(t *testing.T) (list []Rlimit) {
 	t.Helper()
 	for resource := range limitNames {
-		l := Rlimit{Resource: resource, Cur: 1<<30 + uint64(resource), Max: 1<<31 + uint64(resource)}
+		l := Rlimit{Resource: RlimitResource(resource), Cur: 1<<30 + uint64(resource), Max: 1<<31 + uint64(resource)}
 		if resource == unix.RLIMIT_NOFILE {
 			l.Cur, l.Max = 90, 100 // there is a hard limit of the hard limit, fs.nr_open
 		}
@@ -101,7 +101,7 @@ func TestRlimitInfinity(t *testing.T) {
 
 // In the order given: the last one counts.
 func TestRlimitTwice(t *testing.T) {
-	for _, resource := range []int{unix.RLIMIT_CPU, unix.RLIMIT_NOFILE} {
+	for _, resource := range []RlimitResource{RlimitCPU, RlimitNofile} {
 		last := Rlimit{resource, 70, 80}
 		wantLimits(t, &Attr{Rlimits: []Rlimit{{resource, 60, 100}, last}}, []Rlimit{last})
 	}

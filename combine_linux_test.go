@@ -243,7 +243,7 @@ var facetsOfAttr = []facet{
 				var now unix.Rlimit // which cannot be raised in a user namespace
 				unix.Getrlimit(resource, &now)
 				n := min(100+r.Uint64N(1000), now.Max)
-				attr(c).Rlimits = append(attr(c).Rlimits, Rlimit{resource, n, min(n+r.Uint64N(100), now.Max)})
+				attr(c).Rlimits = append(attr(c).Rlimits, Rlimit{RlimitResource(resource), n, min(n+r.Uint64N(100), now.Max)})
 			}
 		},
 		expect: func(c *Cmd) map[string]string {

@@ -18,8 +18,9 @@
 //
 // A start that fails returns a [*StartError] with the step, what it acted on,
 // the field that asked for it, and the kernel's answer. errors.Is finds the
-// errno in it, and errors.As an [*io/fs.PathError]. Nothing of the process is
-// left then. What cannot work whatever the kernel says is refused before
+// errno in it, and errors.As an [*io/fs.PathError]. So a program that does not
+// exist is errors.Is(err, fs.ErrNotExist). [os.IsNotExist] and its kin look only at
+// the types of package os, and answer false. Nothing of the process is left then. What cannot work whatever the kernel says is refused before
 // anything is made.
 //
 // # Attributes
@@ -30,6 +31,11 @@
 // init process. Each attribute is one field, and its zero value is off. What
 // this system cannot give is an error, never left out in silence; [Cmd.Birth] tells
 // what was made and applied. [Probe] tells beforehand what the kernel offers.
+//
+// Numbers of the kernel's have constants: here, for limits, namespaces, mounts, Landlock,
+// filters, policies, I/O classes and personalities; in package syscall, for signals and
+// CLONE flags; and in golang.org/x/sys/unix, for the capabilities of
+// SysProcAttr.AmbientCaps. [Caps] takes capabilities by name, as [Securebits] does its flags.
 //
 // # Other ways to start, and to end
 //

@@ -38,7 +38,7 @@ var (
 // It unwraps to Err, so errors.Is works with the errno and with [fs.ErrNotExist]
 // and its kin, and errors.As finds an [*fs.PathError] in it, as it does in the
 // errors of os/exec. [os.IsNotExist] and its kin look only into errors of
-// package os: they answer false.
+// package os, and answer false: write errors.Is(err, fs.ErrNotExist) instead.
 type StartError struct {
 	// Path is the program that was to be started.
 	Path string

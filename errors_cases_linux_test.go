@@ -466,7 +466,7 @@ var failingRights = []failing{
 }
 
 // withoutAny has the process that makes the launch run with a limit of 0.
-func withoutAny(resource int) func(*Cmd) {
+func withoutAny(resource RlimitResource) func(*Cmd) {
 	return func(c *Cmd) { c.Attr.Rlimits = append(c.Attr.Rlimits, Rlimit{Resource: resource}) }
 }
 

@@ -7,7 +7,8 @@ import (
 )
 
 // A NamespaceKind is a kind of namespace, or a set of kinds, ORed. The values
-// are the kernel's CLONE_NEW flags; see namespaces(7).
+// are the kernel's CLONE_NEW flags, as SysProcAttr.Cloneflags takes them; see
+// namespaces(7).
 type NamespaceKind uint32
 
 // The kinds of namespaces.

@@ -204,7 +204,7 @@ func TestRlimitString(t *testing.T) {
 		}
 	}
 	for range 2000 {
-		l := Rlimit{Resource: rand.IntN(16), Cur: rand.Uint64() >> rand.IntN(64), Max: RlimitInfinity}
+		l := Rlimit{Resource: RlimitResource(rand.IntN(16)), Cur: rand.Uint64() >> rand.IntN(64), Max: RlimitInfinity}
 		if got, err := ParseRlimit(l.String()); err != nil || got != l {
 			t.Errorf("ParseRlimit(%q) = %+v, %v; want %+v", l, got, err, l)
 		}

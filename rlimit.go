@@ -12,11 +12,44 @@ import (
 // RlimitInfinity is the value of a limit that limits nothing.
 const RlimitInfinity = ^uint64(0)
 
+// A RlimitResource is what an [Rlimit] limits: one of the kernel's RLIMIT numbers.
+// The zero value is RLIMIT_CPU. Constants without a type, such as unix.RLIMIT_NOFILE,
+// do as well.
+type RlimitResource int
+
+// The resource limits of Linux, by getrlimit(2)'s names of them and with the units
+// of their values.
+const (
+	RlimitCPU        RlimitResource = iota // RLIMIT_CPU: seconds of CPU time
+	RlimitFsize                            // RLIMIT_FSIZE: bytes of a file that is written
+	RlimitData                             // RLIMIT_DATA: bytes of data, heap included
+	RlimitStack                            // RLIMIT_STACK: bytes of the stack
+	RlimitCore                             // RLIMIT_CORE: bytes of a core file
+	RlimitRSS                              // RLIMIT_RSS: bytes that are resident; without effect
+	RlimitNproc                            // RLIMIT_NPROC: tasks of the user, threads included
+	RlimitNofile                           // RLIMIT_NOFILE: one more than the highest descriptor
+	RlimitMemlock                          // RLIMIT_MEMLOCK: bytes of locked memory
+	RlimitAS                               // RLIMIT_AS: bytes of address space
+	RlimitLocks                            // RLIMIT_LOCKS: file locks; without effect
+	RlimitSigpending                       // RLIMIT_SIGPENDING: queued signals of the user
+	RlimitMsgqueue                         // RLIMIT_MSGQUEUE: bytes of POSIX message queues of the user
+	RlimitNice                             // RLIMIT_NICE: 20 minus the lowest nice value
+	RlimitRtprio                           // RLIMIT_RTPRIO: the highest real-time priority
+	RlimitRttime                           // RLIMIT_RTTIME: microseconds of real-time CPU time between two sleeps
+)
+
+// String returns the limit's name as prlimit(1) has it, such as "nofile".
+func (r RlimitResource) String() string {
+	if r < 0 || int(r) >= len(limitKinds) {
+		return strconv.Itoa(int(r))
+	}
+	return limitKinds[r].name
+}
+
 // An Rlimit is one resource limit of the child; see getrlimit(2).
 type Rlimit struct {
-	// Resource is the limit, one of the RLIMIT constants of
-	// golang.org/x/sys/unix, such as unix.RLIMIT_NOFILE.
-	Resource int
+	// Resource is the limit, such as RlimitNofile.
+	Resource RlimitResource
 	// Cur is the soft limit, which the kernel enforces, and Max the hard
 	// limit, the ceiling of the soft one. The units are those of
 	// getrlimit(2): bytes, seconds, or a count. [RlimitInfinity] limits
@@ -59,13 +92,13 @@ func ParseRlimit(s string) (Rlimit, error) {
 // String returns the limit as [ParseRlimit] takes it, such as "as=2G" or
 // "nofile=64:128".
 func (l Rlimit) String() string {
-	kind := limitKind{name: strconv.Itoa(l.Resource), unit: &inCount}
-	if l.Resource >= 0 && l.Resource < len(limitKinds) {
-		kind = limitKinds[l.Resource]
+	unit := &inCount
+	if l.Resource >= 0 && int(l.Resource) < len(limitKinds) {
+		unit = limitKinds[l.Resource].unit
 	}
-	s := kind.name + "=" + kind.unit.format(l.Cur)
+	s := l.Resource.String() + "=" + unit.format(l.Cur)
 	if l.Cur != l.Max {
-		s += ":" + kind.unit.format(l.Max)
+		s += ":" + unit.format(l.Max)
 	}
 	return s
 }
@@ -102,12 +135,12 @@ var limitKinds = [...]limitKind{
 
 const resourceList = "as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending, stack"
 
-// resourceNamed returns the number of a limit, or -1.
-func resourceNamed(name string) int {
+// resourceNamed returns the limit of that name, or -1.
+func resourceNamed(name string) RlimitResource {
 	name = strings.TrimPrefix(strings.ToLower(name), "rlimit_")
 	for i, k := range limitKinds {
 		if k.name == name {
-			return i
+			return RlimitResource(i)
 		}
 	}
 	return -1

@@ -30,7 +30,7 @@ func (a *Attr) spec() *spec.Attr {
 		ForbidUserNamespaces: a.ForbidUserNamespaces, UserNamespace: a.UserNamespace, RefuseUserNamespaces: a.RefuseUserNamespaces, ReportNamespaces: spec.NamespaceKind(a.ReportNamespaces), Init: (*spec.Init)(a.Init),
 	}
 	s.Files = each(a.Files, func(f File) spec.File { return spec.File(f) })
-	s.Rlimits = each(a.Rlimits, func(l Rlimit) spec.Rlimit { return spec.Rlimit(l) })
+	s.Rlimits = each(a.Rlimits, func(l Rlimit) spec.Rlimit { return spec.Rlimit{Resource: int(l.Resource), Cur: l.Cur, Max: l.Max} })
 	s.Sysctls = each(a.Sysctls, func(c Sysctl) spec.Sysctl { return spec.Sysctl(c) })
 	s.Dirs, s.LookPath = a.Dirs, a.LookPath
 	s.Root, s.Mounts = a.Root.spec(), each(a.Mounts, Mount.spec)

@@ -76,6 +76,9 @@ func newTrace(t *launch.Tracer, path string, begin time.Time, err error) Trace {
 // end is when the step ended.
 func (s *TraceStep) end() time.Duration { return s.Start + s.Duration }
 
+// waits reports whether the step is the parent's wait for the others.
+func (s *TraceStep) waits() bool { return s.By == launch.ByParent && s.Call == launch.CallWait }
+
 // String returns the trace as [Trace.WriteText] writes it, 100 columns wide.
 func (t *Trace) String() string {
 	var b strings.Builder
@@ -108,7 +111,7 @@ func (t *Trace) chart() *waterfall.Chart {
 			name = s.Text // it is no system call
 		}
 		row := waterfall.Row{Lane: s.By, Name: name, Text: s.Text, Field: s.Field,
-			Start: s.Start, Duration: s.Duration, Runs: s.Runs, Joined: s.Joined, Waits: s.By == launch.ByParent && s.Call == launch.CallWait}
+			Start: s.Start, Duration: s.Duration, Runs: s.Runs, Joined: s.Joined, Waits: s.waits()}
 		if s.Err != nil {
 			row.Error = s.Err.Error()
 		}

@@ -80,7 +80,7 @@ func ownLimits() (list []sprog.Rlimit) {
 	for resource := range 16 {
 		var l syscall.Rlimit
 		if syscall.Getrlimit(resource, &l) == nil {
-			list = append(list, sprog.Rlimit{Resource: resource, Cur: l.Cur, Max: l.Max})
+			list = append(list, sprog.Rlimit{Resource: sprog.RlimitResource(resource), Cur: l.Cur, Max: l.Max})
 		}
 	}
 	return list

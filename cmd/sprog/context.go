@@ -51,9 +51,11 @@ type persona sprog.Personality
 func personas() map[string]persona {
 	return map[string]persona{
 		"linux": 0, "linux32": persona(sprog.Linux32), "addr-no-randomize": persona(sprog.AddrNoRandomize),
-		"uname-2.6": 0x20000, "fdpic-funcptrs": 0x80000, "mmap-page-zero": 0x100000, "addr-compat-layout": 0x200000,
-		"read-implies-exec": 0x400000, "addr-limit-32bit": 0x800000, "short-inode": 0x1000000, "whole-seconds": 0x2000000,
-		"sticky-timeouts": 0x4000000, "addr-limit-3gb": 0x8000000,
+		"uname-2.6": persona(sprog.UName26), "fdpic-funcptrs": persona(sprog.FDPICFuncPtrs),
+		"mmap-page-zero": persona(sprog.MmapPageZero), "addr-compat-layout": persona(sprog.AddrCompatLayout),
+		"read-implies-exec": persona(sprog.ReadImpliesExec), "addr-limit-32bit": persona(sprog.AddrLimit32Bit),
+		"short-inode": persona(sprog.ShortInode), "whole-seconds": persona(sprog.WholeSeconds),
+		"sticky-timeouts": persona(sprog.StickyTimeouts), "addr-limit-3gb": persona(sprog.AddrLimit3GB),
 	}
 }
 

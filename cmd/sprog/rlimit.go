@@ -45,8 +45,8 @@ func parseRlimit(s string) (sprog.Rlimit, error) {
 
 // ownRlimit is a limit that sprog was started with. Package syscall raises the
 // soft one on open files.
-func ownRlimit(resource int) (own unix.Rlimit, err error) {
-	err = unix.Prlimit(0, resource, nil, &own)
+func ownRlimit(resource sprog.RlimitResource) (own unix.Rlimit, err error) {
+	err = unix.Prlimit(0, int(resource), nil, &own)
 	if resource == unix.RLIMIT_NOFILE && atstart.NofileKnown {
 		own.Cur = atstart.NofileCur
 	}

@@ -195,3 +195,33 @@ func firstDifference(got, want string) string {
 	}
 	return "- " + strings.Join(w[len(g):min(len(g)+1, len(w))], "")
 }
+
+// Every exported type has an example that runs, but for those whose examples need
+// rights that no ordinary user has.
+func TestExamples(t *testing.T) {
+	compiledOnly := map[string]bool{"CgroupHandle": true, "CgroupStats": true, "ViewBirth": true}
+	examples := map[string]bool{}
+	paths, err := filepath.Glob(root + "/example_*test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range doc.Examples(f) {
+			name, _, _ := strings.Cut(e.Name, "_")
+			examples[name] = examples[name] || e.Output != "" || compiledOnly[name]
+		}
+	}
+	p, _ := exported(t, root, "github.com/sprog-dev/sprog")
+	if len(p.Types) < 50 {
+		t.Errorf("%d exported types", len(p.Types))
+	}
+	for _, typ := range p.Types {
+		if !examples[typ.Name] {
+			t.Errorf("%s has no example that runs: add Example%s to example_*_test.go", typ.Name, typ.Name)
+		}
+	}
+}
