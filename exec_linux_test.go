@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/launch"
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -74,7 +75,7 @@ func nameFile(e *spec.Error, a *Attr) {
 		}
 		for _, k := range spec.NamespaceKinds {
 			switch {
-			case e.Object != program.CloneFlags(uint64(k.Kind)):
+			case e.Object != listing.CloneFlags(uint64(k.Kind)):
 			case n.Path != "":
 				e.Object = n.Path
 			case n.File != nil:

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 )
 
 // LogValue has log/slog write the error as a group: message, path, step, object, field,
@@ -137,7 +137,7 @@ func (g *attrs) number(key string, n, nothing int64) {
 // signal adds a signal by its name.
 func (g *attrs) signal(sig syscall.Signal) {
 	if sig != 0 {
-		g.text("signal", program.SignalName(int(sig)))
+		g.text("signal", listing.SignalName(int(sig)))
 	}
 }
 

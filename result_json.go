@@ -12,7 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 )
 
 // A resultJSON is a Result as it is written. Times are in seconds, sizes in bytes;
@@ -82,7 +82,7 @@ func (r *Result) MarshalJSON() ([]byte, error) {
 		j.ExitCode = &r.ExitCode
 	}
 	if r.Signal != 0 {
-		j.Signal = program.SignalName(int(r.Signal))
+		j.Signal = listing.SignalName(int(r.Signal))
 	}
 	if r.Reach != ReachNothing {
 		j.Reach = r.Reach.String()

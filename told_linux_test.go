@@ -21,6 +21,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/klog"
 	"github.com/sprog-dev/sprog/internal/launch"
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -605,7 +606,7 @@ func timedSteps(p *program.Program) string {
 		if p.Steps[i].Timed {
 			mark = "timed "
 		}
-		b.WriteString(mark + launch.StepName(i) + " " + p.Format(i, launch.StepName) + "\n")
+		b.WriteString(mark + launch.StepName(i) + " " + listing.Format(p, i, launch.StepName) + "\n")
 	}
 	return b.String()
 }

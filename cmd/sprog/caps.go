@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/sprog-dev/sprog"
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 )
 
 // The capFlags are about capabilities.
@@ -87,7 +87,7 @@ func validCap(name string) error {
 
 func supportedCaps() (names []string) {
 	for c := range uint64(lastCap() + 1) {
-		names = append(names, capName(program.CapName(c)))
+		names = append(names, capName(listing.CapName(c)))
 	}
 	return names
 }

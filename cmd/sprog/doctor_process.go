@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 )
 
 // An ownProcess is what the answers of the doctor depend on.
@@ -49,7 +49,7 @@ func effectiveCaps() []string {
 	}
 	for n := range uint64(64) {
 		if data[n>>5].Effective>>(n&31)&1 != 0 {
-			names = append(names, program.CapName(n))
+			names = append(names, listing.CapName(n))
 		}
 	}
 	return names
@@ -94,7 +94,7 @@ func (p *ownProcess) capabilities() string {
 	}
 	var lacking []string
 	for n := range uint64(last + 1) {
-		if name := program.CapName(n); !have[name] {
+		if name := listing.CapName(n); !have[name] {
 			lacking = append(lacking, name)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/accounts"
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 )
 
 // A capList is a list of capabilities.
@@ -24,7 +24,7 @@ func (l *capList) Set(s string) error { return decodeList(s, l, parseCap) }
 
 // parseCap accepts cap_chown, CAP_CHOWN, chown and 0.
 func parseCap(name string) (uintptr, error) {
-	c, ok := program.CapNumber(name)
+	c, ok := listing.CapNumber(name)
 	if !ok {
 		return 0, fmt.Errorf("%q is not a capability", name)
 	}

@@ -21,12 +21,12 @@ const module = "github.com/sprog-dev/sprog"
 // directories: what a package imports, and what only its tests import besides.
 // A package without a line imports none.
 var arrows = map[string]struct{ imports, tests string }{
-	".": {imports: "internal/cgroup internal/doctor internal/exitwait internal/job internal/klog internal/launch internal/nofile internal/program internal/pty internal/seccomp internal/spec internal/terms internal/waterfall", tests: "internal/atstart internal/compile internal/explain internal/kernel internal/machine internal/ownproc internal/pathwalk internal/proctree internal/slowfile internal/userns internal/verified"},
+	".": {imports: "internal/cgroup internal/doctor internal/exitwait internal/job internal/klog internal/launch internal/listing internal/nofile internal/program internal/pty internal/seccomp internal/spec internal/terms internal/waterfall", tests: "internal/atstart internal/compile internal/explain internal/kernel internal/machine internal/ownproc internal/pathwalk internal/proctree internal/slowfile internal/userns internal/verified"},
 
-	"cmd/sprog":                  {imports: ". cmd/sprog/internal/box cmd/sprog/internal/bwrap cmd/sprog/internal/profile internal/accounts internal/atstart internal/doctor internal/flags internal/inherited internal/klog internal/machine internal/ownproc internal/plain internal/program internal/sigwatch internal/terms", tests: "internal/slowfile internal/spec internal/verified"},
+	"cmd/sprog":                  {imports: ". cmd/sprog/internal/box cmd/sprog/internal/bwrap cmd/sprog/internal/profile internal/accounts internal/atstart internal/doctor internal/flags internal/inherited internal/klog internal/listing internal/machine internal/ownproc internal/plain internal/sigwatch internal/terms", tests: "internal/slowfile internal/spec internal/verified"},
 	"bench":                      {imports: ". internal/seccomp internal/slowfile"},
 	"cmd/sprog/internal/box":     {imports: ". internal/mountinfo"},
-	"cmd/sprog/internal/bwrap":   {imports: ". internal/program"},
+	"cmd/sprog/internal/bwrap":   {imports: ". internal/listing"},
 	"cmd/sprog/internal/profile": {imports: "."},
 	"examples":                   {tests: ". internal/verified"},
 	"examples/ci":                {imports: "."},
@@ -37,20 +37,21 @@ var arrows = map[string]struct{ imports, tests string }{
 
 	"internal/cgroup":    {imports: "internal/mountinfo internal/plain"},
 	"internal/compile":   {imports: "internal/kernel internal/program internal/seccomp internal/spec internal/stage2"},
-	"internal/doctor":    {imports: "internal/cgroup internal/compile internal/kernel internal/launch internal/machine internal/ownproc internal/program internal/pty internal/seccomp internal/spec internal/terms internal/userns"},
+	"internal/doctor":    {imports: "internal/cgroup internal/compile internal/kernel internal/launch internal/listing internal/machine internal/ownproc internal/program internal/pty internal/seccomp internal/spec internal/terms internal/userns"},
 	"internal/exitwait":  {imports: "internal/plain"},
-	"internal/explain":   {imports: "internal/cgroup internal/kernel internal/machine internal/mountinfo internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns"},
+	"internal/explain":   {imports: "internal/cgroup internal/kernel internal/listing internal/machine internal/mountinfo internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns"},
 	"internal/inherited": {tests: "."},
 	"internal/job":       {imports: "internal/cgroup internal/ownproc internal/plain internal/proctree internal/spec internal/stage2"},
 	"internal/klog":      {imports: "internal/seccomp"},
-	"internal/launch":    {imports: "internal/accounts internal/atstart internal/cgroup internal/compile internal/explain internal/kernel internal/machine internal/mountinfo internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns", tests: "internal/verified"},
+	"internal/launch":    {imports: "internal/accounts internal/atstart internal/cgroup internal/compile internal/explain internal/kernel internal/listing internal/machine internal/mountinfo internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns", tests: "internal/verified"},
+	"internal/listing":   {imports: "internal/program"},
 	"internal/machine":   {imports: "internal/atstart internal/ownproc internal/plain internal/program internal/stage2"},
 	"internal/pathwalk":  {imports: "internal/kernel internal/machine internal/mountinfo internal/plain internal/terms internal/userns"},
 	"internal/proctree":  {imports: "internal/ownproc internal/plain"},
 	"internal/sigwatch":  {imports: "internal/machine internal/program", tests: "internal/ownproc"},
-	"internal/spec":      {imports: "internal/cgroup internal/kernel internal/program internal/seccomp internal/terms internal/userns"},
+	"internal/spec":      {imports: "internal/cgroup internal/kernel internal/listing internal/program internal/seccomp internal/terms internal/userns"},
 	"internal/userns":    {imports: "internal/plain"},
-	"internal/verified":  {imports: "internal/program"},
+	"internal/verified":  {imports: "internal/listing internal/program"},
 }
 
 // The imports are those of the table, no more and no fewer.

@@ -8,7 +8,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// Verifiable is what [program.Start.Verify] has to know of the start. Only tests
+// Verifiable is what package verified has to know of the start. Only tests
 // ask for it.
 func (g *Input) Verifiable(made *Plan, at []Bound) *program.Start {
 	s := &program.Start{First: made.First, Second: made.Second, Shared: !g.Copied, Highest: -1}

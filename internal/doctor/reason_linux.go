@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
@@ -116,7 +116,7 @@ func (r *right) missing() string {
 	if r == nil || kernel.HasCap(r.capability) && !(r.initial && inUserNamespace()) {
 		return ""
 	}
-	return program.CapName(uint64(r.capability))
+	return listing.CapName(uint64(r.capability))
 }
 
 // inUserNamespace reports whether this process is in a user namespace other than

@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
-	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
@@ -64,7 +64,7 @@ func (v lockedView) notExecutable(path string, depth int) terms.Text {
 	defer f.Close()
 	need := (spec.LandlockExecute | spec.LandlockReadFile) & v.handled
 	if missing := need &^ v.given(pathwalk.RealPath(int(f.Fd()))); missing != 0 {
-		return terms.Sprintf("no Landlock rule gives %s for %s", program.LandlockFS(uint64(missing)), path)
+		return terms.Sprintf("no Landlock rule gives %s for %s", listing.LandlockFS(uint64(missing)), path)
 	}
 	for _, interp := range []string{pathwalk.ScriptInterpreter(f), pathwalk.ELFInterpreter(f)} {
 		if interp == "" {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
-	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 	"github.com/sprog-dev/sprog/internal/userns"
@@ -228,7 +228,7 @@ func (f Failure) setnsHint() terms.Text {
 // joining is the namespace that the step was to join.
 func (f Failure) joining() *spec.Joined {
 	i := slices.IndexFunc(f.Joined, func(n spec.Joined) bool {
-		return n.Field == f.E.Field && (n.Name == f.E.Object || program.CloneFlags(uint64(n.Kind)) == f.E.Object)
+		return n.Field == f.E.Field && (n.Name == f.E.Object || listing.CloneFlags(uint64(n.Kind)) == f.E.Object)
 	})
 	if i < 0 {
 		return nil

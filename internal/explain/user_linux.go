@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 	"github.com/sprog-dev/sprog/internal/userns"
@@ -18,7 +18,7 @@ import (
 
 // rlimitHint is for a resource limit.
 func (f Failure) rlimitHint() terms.Text {
-	i := slices.IndexFunc(f.Ask.Attr.Rlimits, func(l spec.Rlimit) bool { return program.ResourceName(l.Resource) == f.E.Object })
+	i := slices.IndexFunc(f.Ask.Attr.Rlimits, func(l spec.Rlimit) bool { return listing.ResourceName(l.Resource) == f.E.Object })
 	if f.Errno != unix.EPERM || i < 0 {
 		return ""
 	}
@@ -77,7 +77,7 @@ func (f Failure) userHint() terms.Text {
 	case f.Errno == unix.EINVAL:
 		return f.notMapped(what, id)
 	case f.Errno == unix.EPERM && f.lacksCap(c):
-		return terms.Sprintf("to become another %s takes %s, which this process does not have", what, program.CapName(uint64(c)))
+		return terms.Sprintf("to become another %s takes %s, which this process does not have", what, listing.CapName(uint64(c)))
 	case f.Errno == unix.EAGAIN:
 		return "the user has as many processes as RLIMIT_NPROC allows, or the kernel is out of memory"
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
@@ -58,7 +58,7 @@ func capBits(field string, names []string, all uint64) (set, named uint64, err *
 			set |= all
 			continue
 		}
-		c, ok := program.CapNumber(name)
+		c, ok := listing.CapNumber(name)
 		if !ok {
 			return 0, 0, spec.Invalid(spec.Index(field, i), strconv.Quote(name), "is no capability")
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -74,7 +75,7 @@ func (s *attempt) tellFailures() {
 // explainStep fills in the entry of a step.
 func (s *attempt) explainStep(i int, entry program.Arg) {
 	st := &s.made.First.Steps[i]
-	e := &spec.Error{Path: s.ask.Path, Step: st.Call.String(), Object: s.made.First.Object(i), Field: st.Field,
+	e := &spec.Error{Path: s.ask.Path, Step: st.Call.String(), Object: listing.Object(s.made.First, i), Field: st.Field,
 		Origin: s.made.First.Origin(i), InPlace: true}
 	s.describeFile(e)
 	s.point(entry.Plus(entryText), e.Text().In(s.to.Words)+": ")

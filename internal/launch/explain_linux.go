@@ -9,6 +9,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/explain"
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -64,8 +65,8 @@ func StepFailed(e *spec.Error, p *program.Program, step int) {
 	st := &p.Steps[step]
 	e.Step, e.Field = st.Call.String(), st.Field
 	e.Origin = p.Origin(step)
-	e.Object = p.Object(step)
-	e.Syscall = p.Format(step, StepName)
+	e.Object = listing.Object(p, step)
+	e.Syscall = listing.Format(p, step, StepName)
 }
 
 // exitSignalOf is what a child is cloned with beside the flags: no exit signal, but
@@ -82,13 +83,13 @@ func (s *attempt) explainBirth(e *spec.Error, errno syscall.Errno) {
 	sys := s.ask.Sys
 	flags := s.launch.Flags()
 	e.Origin = program.OfBirth
-	e.Step, e.Syscall = "clone3", program.FormatClone3(flags, s.cgroupText())
+	e.Step, e.Syscall = "clone3", listing.FormatClone3(flags, s.cgroupText())
 	if s.launch.OldClone && !s.tried.clone {
-		e.Step, e.Syscall = "clone", "clone("+program.CloneFlags(flags)+exitSignalOf(s.launch.Plain)+")"
+		e.Step, e.Syscall = "clone", "clone("+listing.CloneFlags(flags)+exitSignalOf(s.launch.Plain)+")"
 	}
 	ns := s.launch.Namespaces
 	if ns != 0 {
-		e.Object, e.Field = program.CloneFlags(ns), spec.Field("Cloneflags")
+		e.Object, e.Field = listing.CloneFlags(ns), spec.Field("Cloneflags")
 	}
 	// A cgroup that cannot be entered has none of these errors.
 	ofNamespaces := ns != 0 && (errno == syscall.EPERM || errno == syscall.ENOSPC || errno == syscall.EUSERS || errno == syscall.EINVAL)
@@ -122,7 +123,7 @@ func StepName(step int) string { return "$" + strconv.Itoa(step+1) }
 type KilledError syscall.Signal
 
 func (k KilledError) Error() string {
-	return "killed by " + program.SignalName(int(k)) + " before the program was executed"
+	return "killed by " + listing.SignalName(int(k)) + " before the program was executed"
 }
 
 type vanished struct{}

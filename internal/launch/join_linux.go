@@ -9,9 +9,9 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
-	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
@@ -316,7 +316,7 @@ func (s *attempt) describeFile(e *spec.Error) {
 		}
 	}
 	for _, n := range slices.Concat(s.given.Joins.List, s.given.Joins.Late) {
-		if e.Step == "setns" && e.Object == program.CloneFlags(uint64(n.Kind)) {
+		if e.Step == "setns" && e.Object == listing.CloneFlags(uint64(n.Kind)) {
 			e.Object = n.Name
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -115,7 +116,7 @@ func (l *lister) program(p *program.Program, by func(step int) string) {
 
 // programAround lists a program, and before one of its steps others.
 func (l *lister) programAround(p *program.Program, by func(step int) string, before int, others []PlanStep) {
-	listed := func(s *program.Step) bool { return !s.Quiet && !s.FillsIn() }
+	listed := func(s *program.Step) bool { return !s.Quiet && !listing.FillsIn(s) }
 	name := numbered(p, len(l.steps)+1, func(i int) (lines int) {
 		if i == before-1 {
 			lines = len(others)
@@ -130,7 +131,7 @@ func (l *lister) programAround(p *program.Program, by func(step int) string, bef
 			l.steps = append(l.steps, others...)
 		}
 		if st := &p.Steps[i]; listed(st) {
-			l.add(by(i), st.Call.String(), p.Format(i, name), st.Field)
+			l.add(by(i), st.Call.String(), listing.Format(p, i, name), st.Field)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -203,6 +204,6 @@ func (g stageTrace) describe(rows map[int]int) {
 		return "$0"
 	}
 	for step, row := range rows {
-		g.steps[row].Text = g.p.Format(step, name)
+		g.steps[row].Text = listing.Format(g.p, step, name)
 	}
 }

@@ -1,9 +1,6 @@
 package program
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
 func TestResult(t *testing.T) {
 	var p Program
@@ -18,53 +15,6 @@ func TestResult(t *testing.T) {
 		t.Errorf("argument %+v; want %+v", p.Steps[1].Args[0], want)
 	}
 	mustPanic(t, "a third place", func() { p.Steps[0].Into(word) })
-}
-
-// A result that is used more often than a step has room for destinations is
-// fetched by a move, which a listing shows as the result.
-func TestResultOften(t *testing.T) {
-	var p Program
-	p.Add("", Openat, Num(-100), p.Str("/file"), Num(1), Num(0))
-	fd := p.Result()
-	for range 3 {
-		p.Add("", Write, fd, p.Str("text"), Num(4))
-	}
-	p.Add("", Dup3, fd, fd, fd)
-	var got []string
-	for i := range p.Steps {
-		if s := &p.Steps[i]; s.Call != Move {
-			got = append(got, p.Format(i, reference))
-		} else if !s.Quiet || !s.FillsIn() || s.Args[0] != (Arg{Recorded, 0}) || s.Out[0].Step <= int32(i) {
-			t.Errorf("step %d is %+v", i, s)
-		}
-	}
-	const want = `openat(AT_FDCWD, "/file", O_WRONLY)
-write($1, "text", 4)
-write($1, "text", 4)
-write($1, "text", 4)
-dup3($1, $1, $1)`
-	if list := strings.Join(got, "\n"); list != want {
-		t.Errorf("got\n%s\nwant\n%s", list, want)
-	}
-	if got := p.Object(4); p.Steps[4].Call != Write || got != `/file "text"` {
-		t.Errorf("the object of step 4 is %q", got)
-	}
-	if moves := p.Len() - 5; moves != 4 {
-		t.Errorf("%d moves; want 4", moves)
-	}
-}
-
-func TestWithOpen(t *testing.T) {
-	var p Program
-	p.Add("Dir", Openat, Num(-100), p.Str("/file"), Num(1), Num(0))
-	p.WithOpen(func(fd Arg) {
-		p.Add("", Write, fd, p.Str("text"), Num(4))
-		p.Add("", Write, fd, p.Str("more"), Num(4))
-	})
-	s := &p.Steps[p.Len()-1]
-	if got := p.Format(p.Len()-1, reference); got != "close($1)" || !s.Quiet || s.Field != "Dir" {
-		t.Errorf("the last step is %s, %+v", got, s)
-	}
 }
 
 func TestLoad(t *testing.T) {
@@ -109,19 +59,6 @@ func TestJumps(t *testing.T) {
 	itself := p.Here()
 	p.Add("", Getpid)
 	mustPanic(t, "a step that follows itself", func() { p.last().Then(&itself) })
-}
-
-// A jump whose target never gets a place is found by the verifier.
-func TestJumpToNowhere(t *testing.T) {
-	s := sketched(Harmless)
-	nowhere := s.p.Ahead()
-	s.add(Getpid).Then(&nowhere)
-	s.add(Close, Num(3))
-	s.exec()
-	problems := s.Verify()
-	if len(problems) != 1 || !strings.Contains(problems[0].Text, "target") {
-		t.Errorf("problems %v", problems)
-	}
 }
 
 func TestLoop(t *testing.T) {

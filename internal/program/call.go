@@ -23,8 +23,6 @@ const (
 // A call is what is known of a system call.
 type call struct {
 	name     string
-	args     []printer
-	object   int    // the argument that an error about the call names, or -1
 	since    [2]int // the release of Linux that brought it, or zero
 	filtered bool
 	thread   bool
@@ -41,7 +39,7 @@ func (c Call) String() string {
 		return "test"
 	case c == Move:
 		return "move"
-	case c == 0 || c >= numCalls:
+	case c == 0 || c >= NumCalls:
 		return "?"
 	}
 	return callTable[c].name
@@ -49,7 +47,7 @@ func (c Call) String() string {
 
 // CallNamed returns the call that has a name, or 0.
 func CallNamed(name string) Call {
-	for c := Call(firstCall); c < numCalls; c++ {
+	for c := Call(firstCall); c < NumCalls; c++ {
 		if callTable[c].name == name {
 			return c
 		}
@@ -60,7 +58,7 @@ func CallNamed(name string) Call {
 // Since returns the release of Linux that brought the call, if not every kernel
 // in use has it, or if a kernel can be built without it.
 func (c Call) Since() (release [2]int, known bool) {
-	if c >= numCalls {
+	if c >= NumCalls {
 		return release, false
 	}
 	return callTable[c].since, callTable[c].since != [2]int{}
@@ -68,9 +66,9 @@ func (c Call) Since() (release [2]int, known bool) {
 
 // OftenFiltered reports whether the seccomp filters of containers often deny the
 // call.
-func (c Call) OftenFiltered() bool { return c < numCalls && callTable[c].filtered }
+func (c Call) OftenFiltered() bool { return c < NumCalls && callTable[c].filtered }
 
 // OfThread reports whether a thread of several can make the call for itself, or for
 // the whole process without harm to the other threads that still run until the
 // execve.
-func (c Call) OfThread() bool { return c.IsOperation() || c < numCalls && callTable[c].thread }
+func (c Call) OfThread() bool { return c.IsOperation() || c < NumCalls && callTable[c].thread }

@@ -1,7 +1,7 @@
 //go:build ignore
 
-// Gen writes calls.go, and the numbers of the calls in package machine, from
-// calls.txt.
+// Gen writes calls.go, the printers of the calls in package listing, and the numbers
+// of the calls in package machine, from calls.txt.
 package main
 
 import (
@@ -35,6 +35,7 @@ func main() {
 	log.SetFlags(0)
 	calls := read()
 	write("calls.go", table(calls))
+	write("../listing/calls.go", printers(calls))
 	write("../machine/numbers_linux.go", numbers(calls))
 }
 
@@ -92,12 +93,9 @@ func table(calls []call) string {
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString("\nnumCalls\n)\n\nvar callTable = [numCalls]call{\n")
+	b.WriteString("\nNumCalls\n)\n\nvar callTable = [NumCalls]call{\n")
 	for _, c := range calls {
-		fmt.Fprintf(&b, "%s: {name: %q, object: %d", c.constant(), c.name, c.object)
-		if c.printers != nil {
-			b.WriteString(", args: []printer{" + strings.Join(c.printers, ", ") + "}")
-		}
+		fmt.Fprintf(&b, "%s: {name: %q", c.constant(), c.name)
 		if c.since != "" {
 			b.WriteString(", since: " + c.since)
 		}
@@ -106,6 +104,26 @@ func table(calls []call) string {
 		}
 		if c.thread {
 			b.WriteString(", thread: true")
+		}
+		b.WriteString("},\n")
+	}
+	return b.String() + "}\n"
+}
+
+// printers is the source of the printers of the calls' arguments.
+func printers(calls []call) string {
+	var b strings.Builder
+	b.WriteString(`package listing
+
+import "github.com/sprog-dev/sprog/internal/program"
+
+// callTable has a line for each system call.
+var callTable = [program.NumCalls]call{
+`)
+	for _, c := range calls {
+		fmt.Fprintf(&b, "program.%s: {object: %d", c.constant(), c.object)
+		if c.printers != nil {
+			b.WriteString(", args: []printer{" + strings.Join(c.printers, ", ") + "}")
 		}
 		b.WriteString("},\n")
 	}

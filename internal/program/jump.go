@@ -146,3 +146,6 @@ func (p *Program) CountUp(word, until Arg, again *Target, slots ...Ref) {
 	}
 	p.Loop(word, until, again)
 }
+
+// JumpsNowhere reports whether a jump waits for a target that has no place.
+func (p *Program) JumpsNowhere() bool { return len(p.waiting) > 0 }

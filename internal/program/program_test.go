@@ -116,13 +116,18 @@ func TestReset(t *testing.T) {
 // What is known of calls by their names, and of operations and numbers that are
 // no call: nothing.
 func TestCallNamed(t *testing.T) {
-	for c := Call(0); c < numCalls; c++ {
+	for c := Call(0); c < NumCalls; c++ {
 		want := c
 		if c < firstCall {
 			want = 0
 		}
 		if got := CallNamed(c.String()); got != want {
 			t.Errorf("CallNamed(%q) = %d; want %d", c.String(), got, want)
+		}
+	}
+	for _, c := range []Call{0, NumCalls} {
+		if c.String() != "?" {
+			t.Errorf("%d is called %q; want no name", c, c)
 		}
 	}
 	for _, test := range []struct {
@@ -132,7 +137,7 @@ func TestCallNamed(t *testing.T) {
 		filtered bool
 	}{
 		{Clone3, [2]int{5, 3}, true, true}, {Statx, [2]int{4, 11}, true, false}, {Chroot, [2]int{}, false, true},
-		{Close, [2]int{}, false, false}, {Move, [2]int{}, false, false}, {numCalls, [2]int{}, false, false},
+		{Close, [2]int{}, false, false}, {Move, [2]int{}, false, false}, {NumCalls, [2]int{}, false, false},
 	} {
 		since, known := test.call.Since()
 		if since != test.since || known != test.known || test.call.OftenFiltered() != test.filtered {

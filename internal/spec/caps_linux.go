@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
@@ -39,7 +39,7 @@ func (e CapEdits) adds() bool {
 func (r *Start) ChangesCaps() bool { return r.Attr.Caps != nil || r.Attr.Securebits != nil }
 
 // OneCap names the first of a set.
-func OneCap(set uint64) string { return program.CapName(uint64(bits.TrailingZeros64(set))) }
+func OneCap(set uint64) string { return listing.CapName(uint64(bits.TrailingZeros64(set))) }
 
 // Contradictions refuses what capset(2) and PR_CAP_AMBIENT refuse whatever there
 // was before: effective and ambient capabilities that are not permitted,

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 )
 
 func (r *Start) checkRlimits() *Error {
@@ -17,7 +17,7 @@ func (r *Start) checkRlimits() *Error {
 		case l.Resource < 0 || l.Resource > unix.RLIMIT_RTTIME:
 			return Invalid(name, strconv.Itoa(l.Resource), "is no resource limit")
 		case l.Cur > l.Max:
-			return Invalid(name, program.ResourceName(l.Resource), "has a soft limit above the hard limit")
+			return Invalid(name, listing.ResourceName(l.Resource), "has a soft limit above the hard limit")
 		}
 	}
 	return nil

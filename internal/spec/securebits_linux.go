@@ -5,7 +5,7 @@ package spec
 import (
 	"strconv"
 
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 )
 
 // Secure bits, as prctl(2) has them.
@@ -32,7 +32,7 @@ func (r *Start) checkSecurebits() *Error {
 		return err
 	}
 	if both := dropped & added; both != 0 {
-		return Invalid("Attr.Securebits", program.SecurebitNames(both), "is both added and dropped")
+		return Invalid("Attr.Securebits", listing.SecurebitNames(both), "is both added and dropped")
 	}
 	return nil
 }
@@ -44,7 +44,7 @@ func SecureBits(field string, names []string) (set, named uint64, err *Error) {
 			set |= AllSecurebits
 			continue
 		}
-		bit, ok := program.Securebit(name)
+		bit, ok := listing.Securebit(name)
 		if !ok {
 			return 0, 0, Invalid(Index(field, i), strconv.Quote(name), "is no secure-bits flag")
 		}

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
@@ -39,13 +39,13 @@ func (r *Start) checkSignals() *Error {
 			case sig < 1 || sig > LastSignal:
 				return Invalid(Index(list.name, i), strconv.Itoa(int(sig)), "is no signal")
 			case sig == unix.SIGKILL || sig == unix.SIGSTOP:
-				return Invalid(Index(list.name, i), program.SignalName(int(sig)), list.reason)
+				return Invalid(Index(list.name, i), listing.SignalName(int(sig)), list.reason)
 			}
 		}
 	}
 	for i, sig := range s.Default {
 		if slices.Contains(s.Ignore, sig) {
-			return Invalid(Index("Attr.Signals.Default", i), program.SignalName(int(sig)), "is in {Ignore|Attr.Signals.Ignore} too")
+			return Invalid(Index("Attr.Signals.Default", i), listing.SignalName(int(sig)), "is in {Ignore|Attr.Signals.Ignore} too")
 		}
 	}
 	return nil

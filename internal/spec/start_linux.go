@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
@@ -104,7 +104,7 @@ func (r *Start) checkBirth() *Error {
 	const harmful = unix.CLONE_FS | unix.CLONE_SIGHAND | unix.CLONE_THREAD | unix.CLONE_PARENT | unix.CLONE_SETTLS |
 		unix.CLONE_PARENT_SETTID | unix.CLONE_CHILD_SETTID | unix.CLONE_CHILD_CLEARTID | cloneFlagsAbove32
 	if bad := BirthFlags(r.Sys.Cloneflags) & harmful; bad != 0 {
-		return Invalid(Field("Cloneflags"), program.CloneFlags(bad), "is not for a new process")
+		return Invalid(Field("Cloneflags"), listing.CloneFlags(bad), "is not for a new process")
 	}
 	if fd := r.Sys.CgroupFD; r.Sys.UseCgroupFD && !Descriptor(fd) {
 		return &Error{Field: Field("CgroupFD"), Object: "descriptor " + strconv.Itoa(fd), Err: syscall.EBADF}

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
@@ -385,8 +386,8 @@ type LandlockSet struct {
 }
 
 func (s LandlockSet) names() (files, ports, scopes, log string) {
-	return program.LandlockFS(uint64(s.Files)), program.LandlockNet(uint64(s.Ports)),
-		program.LandlockScopes(uint64(s.Scopes)), program.LandlockFlags(uint64(s.Log))
+	return listing.LandlockFS(uint64(s.Files)), listing.LandlockNet(uint64(s.Ports)),
+		listing.LandlockScopes(uint64(s.Scopes)), listing.LandlockFlags(uint64(s.Log))
 }
 
 func (s LandlockSet) String() string {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
-	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/listing"
 )
 
 // showInit lets the caller enter the namespaces by the number of the process above the program, as
@@ -56,7 +56,7 @@ func (o *Options) wantedCaps(f *Facts) (wanted uint64) {
 	}
 	for _, e := range o.CapEdits {
 		change := all
-		if n, known := program.CapNumber(capName(e.Name)); known {
+		if n, known := listing.CapNumber(capName(e.Name)); known {
 			change = 1 << n
 		}
 		if wanted |= change; !e.Add {
@@ -70,7 +70,7 @@ func capName(name string) string { return strings.ToUpper(name) }
 
 // KnownCap reports whether there is a capability of the name.
 func KnownCap(name string) bool {
-	_, known := program.CapNumber(capName(name))
+	_, known := listing.CapNumber(capName(name))
 	return known
 }
 

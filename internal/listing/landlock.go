@@ -1,8 +1,10 @@
-package program
+package listing
 
 import (
 	"math/bits"
 	"strconv"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // The names of Landlock's rights, scopes and flags, in the order of their
@@ -39,14 +41,8 @@ func LandlockScopes(v uint64) string { return flagNames(v, landlockScopes) }
 // LandlockFlags returns the names of flags of landlock_restrict_self.
 func LandlockFlags(v uint64) string { return flagNames(v, landlockFlags) }
 
-// Types of Landlock rules.
-const (
-	LandlockRulePath = 1 // LANDLOCK_RULE_PATH_BENEATH
-	LandlockRulePort = 2 // LANDLOCK_RULE_NET_PORT
-)
-
 func landlockRuleType(l *line, n int) {
-	l.enum(n, names{LandlockRulePath: "LANDLOCK_RULE_PATH_BENEATH", LandlockRulePort: "LANDLOCK_RULE_NET_PORT"})
+	l.enum(n, names{program.LandlockRulePath: "LANDLOCK_RULE_PATH_BENEATH", program.LandlockRulePort: "LANDLOCK_RULE_NET_PORT"})
 }
 
 // manyRights prints a set of more than half of all rights by those that it
@@ -81,7 +77,7 @@ func landlockRuleset(l *line, n int) {
 // landlock_net_port_attr, by the type of the rule in the argument before.
 func landlockRule(l *line, n int) {
 	rights := l.word(n, 0)
-	if l.value(n-1) == LandlockRulePort {
+	if l.value(n-1) == program.LandlockRulePort {
 		l.WriteString("{allowed_access=" + flagNames(rights, landlockNet) + ", port=" + strconv.FormatUint(l.word(n, 1), 10) + "}")
 		return
 	}
@@ -94,24 +90,24 @@ func (l *line) descriptorAt(at uint64) string {
 	for i := range l.p.Steps {
 		s := &l.p.Steps[i]
 		for _, out := range s.Out {
-			if out.Kind != ToData || uint64(out.Pos) != at {
+			if out.Kind != program.ToData || uint64(out.Pos) != at {
 				continue
 			}
-			if s.Call == Move {
+			if s.Call == program.Move {
 				return l.descriptorAt(s.Args[0].Value)
 			}
 			return l.name(i)
 		}
 	}
-	probe := line{p: l.p, s: &Step{Args: [6]Arg{{Address, at}}}}
+	probe := line{p: l.p, s: &program.Step{Args: [6]program.Arg{{Kind: program.Address, Value: at}}}}
 	return strconv.Itoa(int(int32(probe.uint32(0, 0))))
 }
 
 // ruledBy is what a Landlock rule is about: a port, or the path that a step
 // has opened for it.
-func (p *Program) ruledBy(s *Step) string {
+func ruledBy(p *program.Program, s *program.Step) string {
 	l := line{p: p, s: s}
-	if s.Args[1].Value == LandlockRulePort {
+	if s.Args[1].Value == program.LandlockRulePort {
 		return "port " + strconv.FormatUint(l.word(2, 1), 10)
 	}
 	path := ""

@@ -1,8 +1,10 @@
-package program
+package verified
 
 import (
 	"encoding/binary"
 	"strings"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // How the verifier sees the calls that a view is put together with. A descriptor of a part
@@ -34,12 +36,12 @@ func (c verifiedCall) openTree() (uint64, outcome) {
 			c.report(c.state, "follows a path from a directory that may have links in it")
 		}
 	}
-	return c.opens(OfView, c.arg(c.step, 2)&treeCloexec != 0)
+	return c.opens(program.OfView, c.arg(c.step, 2)&treeCloexec != 0)
 }
 
 func (c verifiedCall) fsmount() (uint64, outcome) {
 	c.uses(0)
-	return c.opens(OfView, c.arg(c.step, 1)&1 != 0)
+	return c.opens(program.OfView, c.arg(c.step, 1)&1 != 0)
 }
 
 func (c verifiedCall) usesFirst() (uint64, outcome) {
@@ -52,19 +54,19 @@ func (c verifiedCall) openat2() (uint64, outcome) {
 	how := c.stages[c.stage].p.BytesAt(c.step.Args[2], 24)
 	if len(how) < 24 {
 		c.report(c.state, "opens a path in a way that is not known")
-		return c.opens(OfView, true)
+		return c.opens(program.OfView, true)
 	}
 	resolve := binary.NativeEndian.Uint64(how[16:])
 	within := c.arg(c.step, 0) != atFDCWD
 	if within {
-		if f, ok := c.uses(0); ok && c.foreign && f.kind != OfView && f.kind != Harmless {
+		if f, ok := c.uses(0); ok && c.foreign && f.kind != program.OfView && f.kind != program.Harmless {
 			c.report(c.state, "opens a path from descriptor %d, which is none of the view's", f.fd)
 		}
 	}
 	if resolve&resolveNoMagiclinks == 0 || within && resolve&(resolveInRoot|resolveBeneath) == 0 {
 		c.report(c.state, "opens a path that may lead out of the root")
 	}
-	return c.opens(OfView, binary.NativeEndian.Uint64(how)&openCloexec != 0)
+	return c.opens(program.OfView, binary.NativeEndian.Uint64(how)&openCloexec != 0)
 }
 
 // moveMount attaches a mount to a descriptor, to a name in a directory, or on top of the root.
@@ -83,7 +85,7 @@ func (c verifiedCall) moveMount() (uint64, outcome) {
 
 // makesIn is for calls that make a name in a directory.
 func (c verifiedCall) makesIn(dir int) (uint64, outcome) {
-	if f, ok := c.uses(dir); ok && c.foreign && f.kind != OfView && f.kind != Harmless {
+	if f, ok := c.uses(dir); ok && c.foreign && f.kind != program.OfView && f.kind != program.Harmless {
 		c.report(c.state, "makes a file from descriptor %d, which is none of the view's", f.fd)
 	}
 	if !single(c.path(dir + 1)) {

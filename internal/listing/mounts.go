@@ -1,23 +1,17 @@
-package program
+package listing
 
 import (
 	"strconv"
 	"strings"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // The names of the numbers that mounts are made with: mount_setattr(2), fsopen(2) and
 // their kin.
 
-// Commands of fsconfig(2).
-const (
-	FsconfigFlag   = 0
-	FsconfigString = 1
-	FsconfigFD     = 5
-	FsconfigCreate = 6
-)
-
 func fsconfigCmd(l *line, n int) {
-	l.enum(n, names{FsconfigFlag: "FSCONFIG_SET_FLAG", FsconfigString: "FSCONFIG_SET_STRING", FsconfigFD: "FSCONFIG_SET_FD", FsconfigCreate: "FSCONFIG_CMD_CREATE"})
+	l.enum(n, names{program.FsconfigFlag: "FSCONFIG_SET_FLAG", program.FsconfigString: "FSCONFIG_SET_STRING", program.FsconfigFD: "FSCONFIG_SET_FD", program.FsconfigCreate: "FSCONFIG_CMD_CREATE"})
 }
 
 func fsconfigKey(l *line, n int) { str(l, n) }
@@ -92,43 +86,43 @@ func fileMode(l *line, n int) {
 }
 
 // mountedBy names what a step that works on a mount by its descriptor is about.
-func (p *Program) mountedBy(s *Step) string {
+func mountedBy(p *program.Program, s *program.Step) string {
 	switch s.Call {
-	case Fsconfig:
+	case program.Fsconfig:
 		key, value := p.StrAt(s.Args[2]), p.StrAt(s.Args[3])
 		if key == "" {
-			return p.openedBy(s.Args[0])
+			return openedBy(p, s.Args[0])
 		}
 		if value != "" {
 			key += "=" + value
 		}
 		return key
-	case MoveMount:
-		return p.below(s.Args[2], s.Args[3])
-	case Mkdirat, Mknodat, Readlinkat:
-		return p.below(s.Args[0], s.Args[1])
-	case Symlinkat:
-		return p.below(s.Args[1], s.Args[2])
+	case program.MoveMount:
+		return below(p, s.Args[2], s.Args[3])
+	case program.Mkdirat, program.Mknodat, program.Readlinkat:
+		return below(p, s.Args[0], s.Args[1])
+	case program.Symlinkat:
+		return below(p, s.Args[1], s.Args[2])
 	}
 	if path := p.StrAt(s.Args[1]); path != "" {
 		return path
 	}
-	return p.openedBy(s.Args[0])
+	return openedBy(p, s.Args[0])
 }
 
 // below is a path that begins at a descriptor's directory, which the program has found in
 // its root, or which is the root.
-func (p *Program) below(dir, name Arg) string {
+func below(p *program.Program, dir, name program.Arg) string {
 	path := p.StrAt(name)
-	if dir.Kind != Result || strings.HasPrefix(path, "/") {
+	if dir.Kind != program.Result || strings.HasPrefix(path, "/") {
 		return path
 	}
 	from := ""
-	switch open := p.origin(dir); open.Call {
-	case Openat2:
-		from = strings.TrimSuffix(p.below(open.Args[0], open.Args[1]), "/")
-	case Fsmount:
-		from = p.placeOf(open)
+	switch open := origin(p, dir); open.Call {
+	case program.Openat2:
+		from = strings.TrimSuffix(below(p, open.Args[0], open.Args[1]), "/")
+	case program.Fsmount:
+		from = placeOf(p, open)
 	}
 	if path == "" {
 		return from
@@ -137,28 +131,28 @@ func (p *Program) below(dir, name Arg) string {
 }
 
 // placeOf is where a new file system is mounted, without a slash at the end.
-func (p *Program) placeOf(made *Step) string {
+func placeOf(p *program.Program, made *program.Step) string {
 	for i := range p.Steps {
-		if s := &p.Steps[i]; s.Call == MoveMount && s.Args[0].Kind == Result && p.origin(s.Args[0]) == made {
-			return strings.TrimSuffix(p.below(s.Args[2], s.Args[3]), "/")
+		if s := &p.Steps[i]; s.Call == program.MoveMount && s.Args[0].Kind == program.Result && origin(p, s.Args[0]) == made {
+			return strings.TrimSuffix(below(p, s.Args[2], s.Args[3]), "/")
 		}
 	}
 	return ""
 }
 
 // openedBy is the path, or the type of the file system, that a descriptor was opened by.
-func (p *Program) openedBy(fd Arg) string {
-	if fd.Kind != Result {
+func openedBy(p *program.Program, fd program.Arg) string {
+	if fd.Kind != program.Result {
 		return ""
 	}
-	switch open := p.origin(fd); open.Call {
-	case Fsopen:
+	switch open := origin(p, fd); open.Call {
+	case program.Fsopen:
 		return p.StrAt(open.Args[0])
-	case OpenTree, Openat, Openat2:
+	case program.OpenTree, program.Openat, program.Openat2:
 		return p.StrAt(open.Args[1])
-	case Fsmount:
-		if context := open.Args[0]; context.Kind == Result {
-			return p.StrAt(p.origin(context).Args[0])
+	case program.Fsmount:
+		if context := open.Args[0]; context.Kind == program.Result {
+			return p.StrAt(origin(p, context).Args[0])
 		}
 	}
 	return ""

@@ -1,8 +1,10 @@
-package program
+package listing
 
 import (
 	"strconv"
 	"strings"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // How calls about scheduling and memory placement are printed.
@@ -88,7 +90,7 @@ func mempolicyMode(l *line, n int) {
 
 // scheduled is what a sched_setattr sets: a policy, or the flags that say what
 // else.
-func (p *Program) scheduled(s *Step) string {
+func scheduled(p *program.Program, s *program.Step) string {
 	l := line{p: p, s: s}
 	if flags := l.word(1, 1); flags&schedKeepPolicy != 0 {
 		return flagNames(flags&^schedKeepAll, schedFlags)
@@ -114,7 +116,7 @@ func schedAttr(l *line, n int) {
 		l.WriteString("sched_policy=" + schedPolicy(policy) + ", ")
 	}
 	l.WriteString("sched_flags=" + flagNames(flags, schedFlags))
-	if nice := l.p.labelAt(Arg{l.s.Args[n].Kind, l.s.Args[n].Value + 16}); nice != "" {
+	if nice := labelAt(l.p, program.Arg{Kind: l.s.Args[n].Kind, Value: l.s.Args[n].Value + 16}); nice != "" {
 		l.WriteString(", sched_nice=" + nice)
 	}
 	for _, member := range []struct {

@@ -1,10 +1,12 @@
-package program
+package verified
 
 import (
 	"cmp"
 	"encoding/binary"
 	"maps"
 	"slices"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // A state is what the verifier knows at one point of one way.
@@ -24,7 +26,7 @@ type state struct {
 // A file is an open descriptor.
 type file struct {
 	fd      int
-	kind    FileKind
+	kind    program.FileKind
 	cloexec bool
 }
 
@@ -133,27 +135,27 @@ func (s *state) execute() {
 }
 
 // arg is an argument of the step that the state has come to.
-func (s *state) arg(step *Step, n int) uint64 {
+func (s *state) arg(step *program.Step, n int) uint64 {
 	a := step.Args[n]
 	if v, fed := s.args[argument{s.pc, n}]; fed {
 		return v
 	}
-	if a.Kind != Number {
+	if a.Kind != program.Number {
 		return unknown
 	}
 	return a.Value
 }
 
 // store puts the result of the step that the state has come to where it goes.
-func (v *verifier) store(s *state, step *Step, result uint64) {
+func (v *verifier) store(s *state, step *program.Step, result uint64) {
 	if v.stages[s.stage].recorded[s.pc] != nil {
 		s.feed(argument{s.pc, recordedResult}, result)
 	}
 	for _, out := range step.Out {
 		switch out.Kind {
-		case ToArg:
+		case program.ToArg:
 			s.feed(argument{int(out.Step), int(out.Pos)}, result)
-		case ToData:
+		case program.ToData:
 			if s.words == nil {
 				s.words = map[uint64]uint64{}
 			}

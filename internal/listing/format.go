@@ -1,17 +1,21 @@
-package program
+// Package listing puts a program into words: a step as strace would print the call, what
+// an error says that the step was about, and the names of the numbers that calls take.
+package listing
 
 import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // Format returns the step at index i as strace would print the call. An
 // argument that is the result of another step is written as name returns it.
-func (p *Program) Format(i int, name func(step int) string) string {
+func Format(p *program.Program, i int, name func(step int) string) string {
 	s := &p.Steps[i]
-	if s.Call == 0 || s.Call >= numCalls {
+	if s.Call == 0 || s.Call >= program.NumCalls {
 		return s.Call.String() + "()"
 	}
 	l := line{p: p, s: s, i: i, name: name}
@@ -32,30 +36,30 @@ func (p *Program) Format(i int, name func(step int) string) string {
 
 // Object returns what the step at index i acts on, as an error names it: a
 // path without quotes, a number or a list; or "" if it has no such thing.
-func (p *Program) Object(i int) string {
+func Object(p *program.Program, i int) string {
 	s := &p.Steps[i]
-	if s.Call < firstCall || s.Call >= numCalls {
+	if s.Call == 0 || s.Call >= program.NumCalls || s.Call.IsOperation() {
 		return ""
 	}
 	n := callTable[s.Call].object
-	if s.Call == Prctl && s.Args[0].Value == prCapAmbient && s.Args[1].Value != prCapAmbientClearAll {
+	if s.Call == program.Prctl && s.Args[0].Value == prCapAmbient && s.Args[1].Value != prCapAmbientClearAll {
 		n = 2
 	}
-	if s.Call == Prctl && isSwitch(s.Args[0].Value) {
+	if s.Call == program.Prctl && isSwitch(s.Args[0].Value) {
 		n = 0
 	}
-	if n < 0 || s.Call == Prctl && s.Args[n].Kind == Result || s.Call == Keyctl && s.Args[n].Kind == Number {
+	if n < 0 || s.Call == program.Prctl && s.Args[n].Kind == program.Result || s.Call == program.Keyctl && s.Args[n].Kind == program.Number {
 		return ""
 	}
 	switch s.Call {
-	case Write:
-		return p.written(s)
-	case SchedSetattr:
-		return p.scheduled(s)
-	case LandlockAddRule:
-		return p.ruledBy(s)
-	case Fsconfig, Fsmount, Mkdirat, Mknodat, MoveMount, MountSetattr, OpenTree, Readlinkat, Symlinkat:
-		return p.mountedBy(s)
+	case program.Write:
+		return written(p, s)
+	case program.SchedSetattr:
+		return scheduled(p, s)
+	case program.LandlockAddRule:
+		return ruledBy(p, s)
+	case program.Fsconfig, program.Fsmount, program.Mkdirat, program.Mknodat, program.MoveMount, program.MountSetattr, program.OpenTree, program.Readlinkat, program.Symlinkat:
+		return mountedBy(p, s)
 	}
 	l := line{p: p, s: s, i: i, name: func(int) string { return "" }}
 	l.arg(callTable[s.Call].args[n], n)
@@ -67,10 +71,10 @@ func (p *Program) Object(i int) string {
 
 // written is the file that a write goes to, if it was opened by a step, and
 // what is written to it.
-func (p *Program) written(s *Step) string {
+func written(p *program.Program, s *program.Step) string {
 	text := strconv.Quote(strings.TrimSpace(string(p.BytesAt(s.Args[1], s.Args[2].Value))))
-	if to := s.Args[0]; to.Kind == Result {
-		if open := p.origin(to); open.Call == Openat {
+	if to := s.Args[0]; to.Kind == program.Result {
+		if open := origin(p, to); open.Call == program.Openat {
 			return p.StrAt(open.Args[1]) + " " + text
 		}
 	}
@@ -78,9 +82,9 @@ func (p *Program) written(s *Step) string {
 }
 
 // origin is the step that a result comes from, if by way of a move.
-func (p *Program) origin(result Arg) *Step {
+func origin(p *program.Program, result program.Arg) *program.Step {
 	s := p.StepOf(result)
-	if s.Call == Move && s.Args[0].Kind == Recorded {
+	if s.Call == program.Move && s.Args[0].Kind == program.Recorded {
 		return p.StepOf(s.Args[0])
 	}
 	return s
@@ -89,10 +93,16 @@ func (p *Program) origin(result Arg) *Step {
 // A line is one formatted call while it is being written.
 type line struct {
 	strings.Builder
-	p    *Program
-	s    *Step
+	p    *program.Program
+	s    *program.Step
 	i    int
 	name func(step int) string
+}
+
+// A call is how a system call is listed.
+type call struct {
+	args   []printer
+	object int // the argument that an error about the call names, or -1
 }
 
 // A printer writes argument n of the call.
@@ -100,11 +110,11 @@ type printer func(l *line, n int)
 
 func (l *line) arg(print printer, n int) {
 	switch a := l.s.Args[n]; a.Kind {
-	case Result:
+	case program.Result:
 		l.WriteString(l.result(int(a.Value)))
-	case Steps:
+	case program.Steps:
 		l.WriteString("steps")
-	case Hole:
+	case program.Hole:
 		l.WriteString(l.p.Holes[a.Value].String())
 	default:
 		print(l, n)
@@ -139,7 +149,7 @@ func (l *line) uint32(n, i int) uint32 {
 }
 
 func (l *line) null(n int) bool {
-	if l.s.Args[n].Kind == Number && l.value(n) == 0 {
+	if l.s.Args[n].Kind == program.Number && l.value(n) == 0 {
 		l.WriteString("NULL")
 		return true
 	}
@@ -275,11 +285,11 @@ func capData(l *line, n int) {
 	var cleared, added [3]uint64
 	for i := range l.p.Steps[:l.i] {
 		s := &l.p.Steps[i]
-		if s.Call == Capget {
+		if s.Call == program.Capget {
 			own = l.name(i)
 		}
 		word := (int64(s.Out[0].Pos) - int64(l.value(n))) / 4
-		if s.Call == Move && s.Out[0].Kind == ToData && word >= 0 && word < 6 {
+		if s.Call == program.Move && s.Out[0].Kind == program.ToData && word >= 0 && word < 6 {
 			added[word%3] |= s.Args[2].Value << (word / 3 * 32)
 			cleared[word%3] |= s.Args[3].Value << (word / 3 * 32)
 		}
@@ -327,7 +337,7 @@ func filter(l *line, n int) {
 func ioctlArg(l *line, n int) {
 	a := l.s.Args[n]
 	switch {
-	case a.Kind != Address:
+	case a.Kind != program.Address:
 		number(l, n)
 	case l.value(n-1) == siocsifflags:
 		l.WriteString("{ifr_name=" + strconv.Quote(l.p.StrAt(a)) + ", ifr_flags=" + flagNames(l.word(n, 2), interfaceFlags) + "}")

@@ -1,13 +1,15 @@
-package program
+package verified
 
 import (
 	"encoding/binary"
 	"slices"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // A stage is a program, and what the verifier has to know about it as a whole.
 type stage struct {
-	p *Program
+	p *program.Program
 	// counters are the words that only the program changes, by adding to them,
 	// and compares, with the steps that read them. They end loops, of which the
 	// verifier does every round unless there are too many.
@@ -16,18 +18,18 @@ type stage struct {
 	reach    [][]bool      // which steps can be come to from which
 }
 
-func newStage(p *Program) stage {
+func newStage(p *program.Program) stage {
 	if p == nil {
 		return stage{}
 	}
 	g := stage{p: p, counters: map[uint64][]int{}, recorded: map[int][]int{}}
 	for i := range p.Steps {
-		g.reach = append(g.reach, p.reachable(i))
-		if from := p.Steps[i].Args[0]; from.Kind == Recorded {
+		g.reach = append(g.reach, reachable(p, i))
+		if from := p.Steps[i].Args[0]; from.Kind == program.Recorded {
 			g.recorded[int(from.Value)] = append(g.recorded[int(from.Value)], i)
 		}
-		if s := &p.Steps[i]; s.Call == Test && s.Args[0].Kind == Address {
-			first, ok := p.wordAt(s.Args[0])
+		if s := &p.Steps[i]; s.Call == program.Test && s.Args[0].Kind == program.Address {
+			first, ok := wordAt(p, s.Args[0])
 			if rounds := uint32(s.Args[1].Value - first); ok && 0 < rounds && rounds < mostRounds {
 				g.counters[s.Args[0].Value] = nil
 			}
@@ -37,7 +39,7 @@ func newStage(p *Program) stage {
 		if slices.Contains(p.Variables, word) {
 			continue
 		}
-		if !p.counts(word) {
+		if !counts(p, word) {
 			delete(g.counters, word)
 			continue
 		}
@@ -47,7 +49,7 @@ func newStage(p *Program) stage {
 	}
 	for word := range g.counters {
 		for i := range p.Steps {
-			if p.Steps[i].reads(word) {
+			if reads(&p.Steps[i], word) {
 				g.counters[word] = append(g.counters[word], i)
 			}
 		}
@@ -57,14 +59,14 @@ func newStage(p *Program) stage {
 
 // counts reports whether all that is stored to a word is what it was before and
 // something more, and something is.
-func (p *Program) counts(word uint64) (counts bool) {
+func counts(p *program.Program, word uint64) (counts bool) {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		for _, out := range s.Out {
-			if out.Kind != ToData || uint64(out.Pos) != word {
+			if out.Kind != program.ToData || uint64(out.Pos) != word {
 				continue
 			}
-			if s.Call != Move || !s.reads(word) {
+			if s.Call != program.Move || !reads(s, word) {
 				return false
 			}
 			counts = true
@@ -74,12 +76,12 @@ func (p *Program) counts(word uint64) (counts bool) {
 }
 
 // reads reports whether the step is an operation with a word.
-func (s *Step) reads(word uint64) bool {
-	return s.Call.IsOperation() && s.Args[0] == Arg{Address, word}
+func reads(s *program.Step, word uint64) bool {
+	return s.Call.IsOperation() && s.Args[0] == program.Arg{Kind: program.Address, Value: word}
 }
 
 // reachable are the steps that can be come to from one.
-func (p *Program) reachable(from int) []bool {
+func reachable(p *program.Program, from int) []bool {
 	list := make([]bool, len(p.Steps))
 	todo := []int{from}
 	for len(todo) > 0 {
@@ -89,17 +91,17 @@ func (p *Program) reachable(from int) []bool {
 			continue
 		}
 		list[i] = true
-		todo = append(todo, p.ways(i)...)
+		todo = append(todo, ways(p, i)...)
 	}
 	return list
 }
 
 // ways are the steps that can follow one, the usual one first.
-func (p *Program) ways(i int) []int {
+func ways(p *program.Program, i int) []int {
 	s := &p.Steps[i]
-	list := []int{s.after(i)}
-	if s.Call == Test {
-		list = append(list, i+s.jump())
+	list := []int{after(s, i)}
+	if s.Call == program.Test {
+		list = append(list, i+jump(s))
 	}
 	for _, c := range s.Catch {
 		if c.Errno != 0 {
@@ -110,7 +112,7 @@ func (p *Program) ways(i int) []int {
 }
 
 // after is the step that follows one that does not jump.
-func (s *Step) after(i int) int {
+func after(s *program.Step, i int) int {
 	if s.Next != 0 {
 		return i + int(s.Next)
 	}
@@ -118,28 +120,28 @@ func (s *Step) after(i int) int {
 }
 
 // jump is how far a test jumps.
-func (s *Step) jump() int { return int(int32(s.Args[2].Value)) }
+func jump(s *program.Step) int { return int(int32(s.Args[2].Value)) }
 
 // word is the value of a word, if it is one that counts, or is recorded.
-func (g *stage) word(s *state, a Arg) (value uint64, known bool) {
-	if a.Kind == Recorded {
+func (g *stage) word(s *state, a program.Arg) (value uint64, known bool) {
+	if a.Kind == program.Recorded {
 		value, known = s.args[argument{int(a.Value), recordedResult}]
 		return value, known && value < unknown
 	}
-	if _, counts := g.counters[a.Value]; a.Kind != Address || !counts {
+	if _, counts := g.counters[a.Value]; a.Kind != program.Address || !counts {
 		return 0, false
 	}
 	if value, known = s.words[a.Value]; known {
 		return value, true
 	}
-	return g.p.wordAt(a)
+	return wordAt(g.p, a)
 }
 
 // mostRounds is how often a loop may go round for the verifier to follow it.
 const mostRounds = 1 << 20
 
 // wordAt is the word that an address has in the beginning.
-func (p *Program) wordAt(a Arg) (value uint64, ok bool) {
+func wordAt(p *program.Program, a program.Arg) (value uint64, ok bool) {
 	b := p.BytesAt(a, 4)
 	if len(b) < 4 {
 		return 0, false

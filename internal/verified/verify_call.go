@@ -1,8 +1,10 @@
-package program
+package verified
 
 import (
 	"slices"
 	"strings"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // Numbers that calls are told apart by, which are the same on every
@@ -29,7 +31,7 @@ var procFiles = []string{"thread-self/children", "thread-self/stat"}
 type verifiedCall struct {
 	*verifier
 	*state
-	step *Step
+	step *program.Step
 }
 
 // An outcome says how a call can go.
@@ -52,36 +54,36 @@ func (c verifiedCall) run() (result uint64, how outcome) {
 
 // effects are the calls that change what the verifier knows, or may not be made
 // in every state.
-var effects = [numCalls]func(verifiedCall) (uint64, outcome){
-	Chdir:                 verifiedCall.chdir,
-	Chroot:                verifiedCall.chroot,
-	Close:                 verifiedCall.close,
-	CloseRange:            verifiedCall.closeRange,
-	Dup3:                  verifiedCall.dup3,
-	Execve:                verifiedCall.execve,
-	Execveat:              verifiedCall.execveat,
-	Fchdir:                verifiedCall.fchdir,
-	Fcntl:                 verifiedCall.fcntl,
-	Fsconfig:              verifiedCall.usesFirst,
-	Fsmount:               verifiedCall.fsmount,
-	Fsopen:                verifiedCall.opensHarmless,
-	LandlockCreateRuleset: verifiedCall.opensHarmless,
-	Mkdirat:               verifiedCall.mkdirat,
-	Mknodat:               verifiedCall.mkdirat,
-	Mount:                 verifiedCall.mount,
-	MountSetattr:          verifiedCall.usesFirst,
-	MoveMount:             verifiedCall.moveMount,
-	OpenTree:              verifiedCall.openTree,
-	Openat:                verifiedCall.openat,
-	Openat2:               verifiedCall.openat2,
-	PivotRoot:             verifiedCall.pivotRoot,
-	Readlinkat:            verifiedCall.mkdirat,
-	Seccomp:               verifiedCall.seccomp,
-	Setns:                 verifiedCall.setns,
-	Socket:                verifiedCall.opensHarmless,
-	Statx:                 verifiedCall.statx,
-	Symlinkat:             verifiedCall.symlinkat,
-	Umount2:               verifiedCall.umount2,
+var effects = [program.NumCalls]func(verifiedCall) (uint64, outcome){
+	program.Chdir:                 verifiedCall.chdir,
+	program.Chroot:                verifiedCall.chroot,
+	program.Close:                 verifiedCall.close,
+	program.CloseRange:            verifiedCall.closeRange,
+	program.Dup3:                  verifiedCall.dup3,
+	program.Execve:                verifiedCall.execve,
+	program.Execveat:              verifiedCall.execveat,
+	program.Fchdir:                verifiedCall.fchdir,
+	program.Fcntl:                 verifiedCall.fcntl,
+	program.Fsconfig:              verifiedCall.usesFirst,
+	program.Fsmount:               verifiedCall.fsmount,
+	program.Fsopen:                verifiedCall.opensHarmless,
+	program.LandlockCreateRuleset: verifiedCall.opensHarmless,
+	program.Mkdirat:               verifiedCall.mkdirat,
+	program.Mknodat:               verifiedCall.mkdirat,
+	program.Mount:                 verifiedCall.mount,
+	program.MountSetattr:          verifiedCall.usesFirst,
+	program.MoveMount:             verifiedCall.moveMount,
+	program.OpenTree:              verifiedCall.openTree,
+	program.Openat:                verifiedCall.openat,
+	program.Openat2:               verifiedCall.openat2,
+	program.PivotRoot:             verifiedCall.pivotRoot,
+	program.Readlinkat:            verifiedCall.mkdirat,
+	program.Seccomp:               verifiedCall.seccomp,
+	program.Setns:                 verifiedCall.setns,
+	program.Socket:                verifiedCall.opensHarmless,
+	program.Statx:                 verifiedCall.statx,
+	program.Symlinkat:             verifiedCall.symlinkat,
+	program.Umount2:               verifiedCall.umount2,
 }
 
 // uses looks up the descriptor in an argument.
@@ -108,7 +110,7 @@ func (c verifiedCall) changes() {
 }
 
 // opens adds a descriptor to the table.
-func (c verifiedCall) opens(kind FileKind, cloexec bool) (uint64, outcome) {
+func (c verifiedCall) opens(kind program.FileKind, cloexec bool) (uint64, outcome) {
 	c.changes()
 	if len(c.rest) > 0 {
 		c.report(c.state, "opens a file while there may be others of the parent's")
@@ -117,10 +119,10 @@ func (c verifiedCall) opens(kind FileKind, cloexec bool) (uint64, outcome) {
 }
 
 func (c verifiedCall) opensHarmless() (uint64, outcome) {
-	if c.step.Call == Socket {
-		return c.opens(Harmless, c.arg(c.step, 1)&openCloexec != 0)
+	if c.step.Call == program.Socket {
+		return c.opens(program.Harmless, c.arg(c.step, 1)&openCloexec != 0)
 	}
-	return c.opens(Harmless, true)
+	return c.opens(program.Harmless, true)
 }
 
 // follows looks whether the path in an argument may be followed, from the root
@@ -137,18 +139,18 @@ func (c verifiedCall) follows(n int) {
 		c.report(c.state, "follows a path while the working directory is outside of the root")
 	case !c.foreign:
 		return
-	case strings.HasPrefix(path, "/proc/") && !c.step.followsGiven():
+	case strings.HasPrefix(path, "/proc/") && !followsGiven(c.step):
 		c.report(c.state, "trusts the /proc of another root")
 	case len(c.rest) > 0:
 		c.report(c.state, "follows a path while files of the parent's may be open")
 	}
 	for _, f := range c.files {
 		switch {
-		case f.kind == HostDirectory:
+		case f.kind == program.HostDirectory:
 			c.report(c.state, "follows a path while descriptor %d, a directory of the host's, is open", f.fd)
-		case f.kind == OfView:
+		case f.kind == program.OfView:
 			c.report(c.state, "follows a path while descriptor %d, a part of the view, is open", f.fd)
-		case f.kind == HostFile && c.step.Call == Openat:
+		case f.kind == program.HostFile && c.step.Call == program.Openat:
 			c.report(c.state, "opens a file while descriptor %d, a file of the host's, is open", f.fd)
 		}
 	}
@@ -156,11 +158,11 @@ func (c verifiedCall) follows(n int) {
 
 // followsGiven reports whether a step may follow a path that the start was asked
 // to follow. Other paths are its own.
-func (s *Step) followsGiven() bool {
+func followsGiven(s *program.Step) bool {
 	switch s.Call {
-	case Openat:
+	case program.Openat:
 		return strings.HasPrefix(s.Field, "Attr.Files") || strings.HasPrefix(s.Field, "Attr.Landlock.Files")
-	case Execve:
+	case program.Execve:
 		return s.Field == ""
 	}
 	return true
@@ -170,10 +172,10 @@ func (s *Step) followsGiven() bool {
 // trusted.
 func (c verifiedCall) path(n int) string {
 	a := c.step.Args[n]
-	if a.Kind == Number && a.Value == 0 {
+	if a.Kind == program.Number && a.Value == 0 {
 		return ""
 	}
-	if path := c.stages[c.stage].p.StrAt(a); path != "" || a.Kind == Address {
+	if path := c.stages[c.stage].p.StrAt(a); path != "" || a.Kind == program.Address {
 		return path
 	}
 	return "?"
@@ -188,10 +190,10 @@ func (c verifiedCall) from(dir int) (host bool) {
 		return false
 	}
 	f, ok := c.uses(dir)
-	if ok && f.kind == HostDirectory {
+	if ok && f.kind == program.HostDirectory {
 		return true
 	}
-	if path != "" && !(f.kind == OfView && (single(path) || path == "..")) { // above the root is itself
+	if path != "" && !(f.kind == program.OfView && (single(path) || path == "..")) { // above the root is itself
 		c.report(c.state, "follows a path from descriptor %d, which is no directory of the host's", f.fd)
 	}
 	return false
@@ -200,17 +202,17 @@ func (c verifiedCall) from(dir int) (host bool) {
 func (c verifiedCall) openat() (uint64, outcome) {
 	flags, path := c.arg(c.step, 2), c.path(1)
 	writes := flags&openWrites != 0 && flags&openPathOnly == 0
-	kind := Harmless
+	kind := program.Harmless
 	dir := c.at(int(c.arg(c.step, 0)))
-	ofView := dir != nil && dir.kind == OfView && flags&openPathOnly != 0
+	ofView := dir != nil && dir.kind == program.OfView && flags&openPathOnly != 0
 	switch host := c.from(0); {
 	case writes && host:
-		kind = HostFile
+		kind = program.HostFile
 	case writes:
 	case ofView, path == "..": // what is on top of the root
-		kind = OfView
+		kind = program.OfView
 	case host && !slices.Contains(procFiles, path), !host && !c.foreign && path != "/dev/null":
-		kind = HostDirectory // for all that is known
+		kind = program.HostDirectory // for all that is known
 	}
 	return c.opens(kind, flags&openCloexec != 0)
 }
@@ -229,7 +231,7 @@ func (c verifiedCall) chroot() (uint64, outcome) {
 
 func (c verifiedCall) fchdir() (uint64, outcome) {
 	f, ok := c.uses(0)
-	c.outside = ok && c.foreign && f.kind != Harmless && f.kind != OfView // until there is another one
+	c.outside = ok && c.foreign && f.kind != program.Harmless && f.kind != program.OfView // until there is another one
 	return 0, either
 }
 
@@ -322,7 +324,7 @@ func (c verifiedCall) fcntl() (uint64, outcome) {
 
 func (c verifiedCall) seccomp() (uint64, outcome) {
 	if c.arg(c.step, 1)&filterListener != 0 {
-		return c.opens(Harmless, true)
+		return c.opens(program.Harmless, true)
 	}
 	return 0, either
 }
@@ -334,7 +336,7 @@ func (c verifiedCall) execveat() (uint64, outcome) {
 
 // execve ends the stage.
 func (c verifiedCall) execve() (uint64, outcome) {
-	if c.step.Call == Execve {
+	if c.step.Call == program.Execve {
 		c.follows(0)
 	}
 	c.changes()

@@ -1,46 +1,31 @@
-package program
+// Package verified has the verifier of starts. It has every start verified that the
+// process compiles, and panics where one is not as it has to be. Tests import it
+// for this effect; the library does not.
+package verified
 
 import (
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/sprog-dev/sprog/internal/listing"
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// A Start is what the verifier knows of one start: the programs of its stages,
-// and the descriptors that the child begins with.
-type Start struct {
-	First, Second *Program // Second may be nil
-	Open          []Open
-	// Shared says that the child shares the parent's table to begin with.
-	Shared bool
-	// Highest is the highest descriptor that may be open in the parent, or -1
-	// if that is not known. Every number up to it that Open leaves out may be
-	// any file of the parent's.
-	Highest int
-	// Given are the numbers at which the program is to have a file.
-	Given []int
+func init() {
+	program.Compiled = func(s *program.Start) {
+		problems := Verify(s)
+		if len(problems) == 0 {
+			return
+		}
+		var text strings.Builder
+		for _, p := range problems {
+			fmt.Fprintln(&text, p)
+		}
+		panic("a start is compiled wrong:\n" + text.String() + list(s))
+	}
 }
-
-// An Open is a descriptor that the child begins with.
-type Open struct {
-	FD      int
-	Kind    FileKind
-	Cloexec bool
-}
-
-// A FileKind says what harm a descriptor can do to a child that follows a path
-// which somebody else has prepared: a link to /proc/self/fd/N leads to whatever
-// is open at that number.
-type FileKind uint8
-
-const (
-	Harmless      FileKind = iota // a pipe, a namespace, a file of the start's own
-	HostDirectory                 // leads out of any root, by ".."
-	HostFile                      // a file of the host's that can be written to
-	OfView                        // a part of the view that the program is to have
-	ForProgram                    // asked for: the program itself will have it
-)
 
 // A Problem is a step of a program that must not be.
 type Problem struct {
@@ -51,10 +36,6 @@ type Problem struct {
 func (p Problem) String() string {
 	return "step " + strconv.Itoa(p.Step) + " of stage " + strconv.Itoa(p.Stage) + " " + p.Text
 }
-
-// Compiled, if not nil, is called with every start that is compiled. Tests have
-// it call [Start.Verify].
-var Compiled func(*Start)
 
 // Verify goes every way that the child may take through the programs, and
 // looks at the properties that each start has to have:
@@ -74,7 +55,7 @@ var Compiled func(*Start)
 // Kernel state is simulated as far as these depend on it: which numbers are
 // open, and loops that count. Everything else can be this or that, and each is
 // looked at.
-func (s *Start) Verify() []Problem {
+func Verify(s *program.Start) []Problem {
 	v := verifier{start: s, seen: map[string]bool{}, found: map[Problem]bool{}}
 	v.stages[0], v.stages[1] = newStage(s.First), newStage(s.Second)
 	highest := s.Highest
@@ -87,7 +68,7 @@ func (s *Start) Verify() []Problem {
 	}
 	v.enter(first, 0)
 	for i, g := range v.stages {
-		if g.p != nil && len(g.p.waiting) > 0 {
+		if g.p != nil && g.p.JumpsNowhere() {
 			v.problems = append(v.problems, Problem{i + 1, g.p.Len(), "should be the target of a jump that has none"})
 		}
 	}
@@ -109,7 +90,7 @@ const mostMissing = 2
 
 // A verifier is one walk through a start.
 type verifier struct {
-	start    *Start
+	start    *program.Start
 	stages   [2]stage
 	todo     []*state
 	seen     map[string]bool
@@ -132,7 +113,7 @@ func (v *verifier) enter(s *state, pc int) {
 		v.todo = append(v.todo, s)
 	}
 	if len(v.seen) > mostStates {
-		panic("program: there are too many ways through a start:\n" + v.start.String())
+		panic("program: there are too many ways through a start:\n" + list(v.start))
 	}
 }
 
@@ -148,17 +129,17 @@ func (v *verifier) report(s *state, format string, args ...any) {
 // may follow it.
 func (v *verifier) step(s *state) {
 	p, pc := v.stages[s.stage].p, s.pc
-	step, ways := &p.Steps[pc], p.ways(pc)
+	step, ways := &p.Steps[pc], ways(p, pc)
 	switch step.Call {
-	case Test:
+	case program.Test:
 		v.test(s, step, ways)
 		return
-	case Move:
+	case program.Move:
 		if v.move(s, step) {
 			v.enter(s, ways[0])
 		}
 		return
-	case ExitGroup:
+	case program.ExitGroup:
 		return
 	}
 	before := s.clone()
@@ -167,7 +148,7 @@ func (v *verifier) step(s *state) {
 		before = s.clone()
 	}
 	if how != succeeds {
-		if step.Call == OpenTree && len(ways) > 1 {
+		if step.Call == program.OpenTree && len(ways) > 1 {
 			before.missing++
 		}
 		for _, way := range ways[1:] {
@@ -183,7 +164,7 @@ func (v *verifier) step(s *state) {
 }
 
 // test goes one way if the word is one that counts, and both ways otherwise.
-func (v *verifier) test(s *state, step *Step, ways []int) {
+func (v *verifier) test(s *state, step *program.Step, ways []int) {
 	word, known := v.stages[s.stage].word(s, step.Args[0])
 	equal := uint32(word) == uint32(step.Args[1].Value)
 	if !known || equal {
@@ -195,8 +176,8 @@ func (v *verifier) test(s *state, step *Step, ways []int) {
 }
 
 // move stores a word, or ends the child if there is no address.
-func (v *verifier) move(s *state, step *Step) bool {
-	if step.Args[0].Kind == Number && step.Args[0].Value == 0 {
+func (v *verifier) move(s *state, step *program.Step) bool {
+	if step.Args[0].Kind == program.Number && step.Args[0].Value == 0 {
 		return false
 	}
 	result := uint64(unknown)
@@ -207,16 +188,16 @@ func (v *verifier) move(s *state, step *Step) bool {
 	return true
 }
 
-// String lists the programs, with their steps numbered as in [Problem].
-func (s *Start) String() string {
+// list has the programs, with their steps numbered as in [Problem].
+func list(s *program.Start) string {
 	var b strings.Builder
-	for stage, p := range []*Program{s.First, s.Second} {
+	for stage, p := range []*program.Program{s.First, s.Second} {
 		if p == nil {
 			continue
 		}
 		fmt.Fprintf(&b, "stage %d:\n", stage+1)
 		for i := range p.Steps {
-			fmt.Fprintf(&b, "%4d  %-70s %s\n", i, p.Format(i, func(step int) string { return "$" + strconv.Itoa(step) }), p.Steps[i].Field)
+			fmt.Fprintf(&b, "%4d  %-70s %s\n", i, listing.Format(p, i, func(step int) string { return "$" + strconv.Itoa(step) }), p.Steps[i].Field)
 		}
 	}
 	return b.String()

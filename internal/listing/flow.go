@@ -1,13 +1,15 @@
-package program
+package listing
 
 import (
 	"strconv"
 	"strings"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // operation formats the machine's own operations, as assignments and jumps.
 func (l *line) operation() string {
-	if l.s.Call == Test {
+	if l.s.Call == program.Test {
 		l.WriteString("if " + l.place(l.s.Args[0]) + " == " + l.compared() + " goto " + l.name(l.i+int(int64(l.value(2)))))
 		l.jumps()
 		return l.String()
@@ -18,13 +20,13 @@ func (l *line) operation() string {
 // compared is what a test compares with.
 func (l *line) compared() string {
 	a := l.s.Args[1]
-	if a.Kind == Result {
+	if a.Kind == program.Result {
 		return l.result(int(a.Value))
 	}
 	switch word := l.place(l.s.Args[0]); {
 	case strings.HasSuffix(word, "si_code"):
 		return names{1: "CLD_EXITED", 5: "CLD_STOPPED", 6: "CLD_CONTINUED", 128: "SI_KERNEL"}.of(a.Value)
-	case l.fedBy(l.s.Args[0]) == RtSigtimedwait:
+	case l.fedBy(l.s.Args[0]) == program.RtSigtimedwait:
 		return SignalName(int(a.Value))
 	}
 	return strconv.FormatInt(int64(a.Value), 10)
@@ -48,10 +50,10 @@ func (l *line) moved() string {
 
 func (l *line) destination() string {
 	switch out := l.s.Out[0]; out.Kind {
-	case ToArg:
+	case program.ToArg:
 		return l.name(int(out.Step)) + ".arg" + strconv.Itoa(int(out.Pos))
-	case ToData:
-		return "*" + l.place(Arg{Address, uint64(out.Pos)})
+	case program.ToData:
+		return "*" + l.place(program.Arg{Kind: program.Address, Value: uint64(out.Pos)})
 	}
 	return "_"
 }
@@ -59,7 +61,7 @@ func (l *line) destination() string {
 // result names the result of a step: by its number, or, if it is a move that
 // does no more than to fill in arguments, by what it moves.
 func (l *line) result(step int) string {
-	if s := &l.p.Steps[step]; s.FillsIn() {
+	if s := &l.p.Steps[step]; FillsIn(s) {
 		from := line{p: l.p, s: s, i: step, name: l.name}
 		return from.moved()
 	}
@@ -68,8 +70,8 @@ func (l *line) result(step int) string {
 
 // FillsIn reports whether the step is a move whose only purpose is to fill in
 // arguments of other steps. A listing shows it there.
-func (s *Step) FillsIn() bool {
-	return s.Call == Move && s.Out[0].Kind == ToArg && s.Out[1].Kind != ToData
+func FillsIn(s *program.Step) bool {
+	return s.Call == program.Move && s.Out[0].Kind == program.ToArg && s.Out[1].Kind != program.ToData
 }
 
 // jumps appends where the child goes on if not with the following step. That
@@ -88,7 +90,7 @@ func (l *line) jumps() {
 		to := l.i + int(c.To)
 		switch c.Errno {
 		case 0:
-		case AnyErrno:
+		case program.AnyErrno:
 			jump("on error", l.name(to))
 		default:
 			jump("on "+errnoName(uint64(c.Errno)), l.name(to))
@@ -96,7 +98,7 @@ func (l *line) jumps() {
 	}
 	switch {
 	case always == next:
-	case l.s.Call == Test:
+	case l.s.Call == program.Test:
 		l.WriteString(", else goto " + always)
 	default:
 		l.WriteString(", then goto " + always)
@@ -110,20 +112,20 @@ func errnoName(v uint64) string {
 
 // place names a place in the data, which has no address yet: by its label, by
 // the step whose result it holds, or by its offset.
-func (l *line) place(a Arg) string {
+func (l *line) place(a program.Arg) string {
 	switch a.Kind {
-	case Recorded:
+	case program.Recorded:
 		return l.name(int(a.Value))
-	case Address:
+	case program.Address:
 	default:
 		return "0x" + strconv.FormatUint(a.Value, 16)
 	}
-	if name := l.p.labelAt(a); name != "" {
+	if name := labelAt(l.p, a); name != "" {
 		return name
 	}
 	for i := range l.p.Steps {
 		for _, out := range l.p.Steps[i].Out {
-			if out.Kind == ToData && uint64(out.Pos) == a.Value {
+			if out.Kind == program.ToData && uint64(out.Pos) == a.Value {
 				return l.name(i)
 			}
 		}
@@ -132,10 +134,10 @@ func (l *line) place(a Arg) string {
 }
 
 // fedBy is the call whose result a place holds.
-func (l *line) fedBy(a Arg) Call {
+func (l *line) fedBy(a program.Arg) program.Call {
 	for i := range l.p.Steps {
 		for _, out := range l.p.Steps[i].Out {
-			if out.Kind == ToData && uint64(out.Pos) == a.Value {
+			if out.Kind == program.ToData && uint64(out.Pos) == a.Value {
 				return l.p.Steps[i].Call
 			}
 		}
@@ -145,14 +147,14 @@ func (l *line) fedBy(a Arg) Call {
 
 // label prints the label of an argument, if it has one.
 func (l *line) label(n int) bool {
-	name := l.p.labelAt(l.s.Args[n])
+	name := labelAt(l.p, l.s.Args[n])
 	l.WriteString(name)
 	return name != ""
 }
 
-func (p *Program) labelAt(a Arg) string {
+func labelAt(p *program.Program, a program.Arg) string {
 	for _, label := range p.Labels {
-		if a.Kind == Address && label.At == a.Value {
+		if a.Kind == program.Address && label.At == a.Value {
 			return label.Name
 		}
 	}

@@ -1,8 +1,10 @@
-package program
+package listing
 
 import (
 	"strconv"
 	"strings"
+
+	"github.com/sprog-dev/sprog/internal/program"
 )
 
 // The names of numbers, as the man pages have them. Only values that are the
@@ -157,7 +159,7 @@ var interfaceFlags = []flag{{1, "IFF_UP"}, {0x40, "IFF_RUNNING"}}
 
 func cloneFlags(l *line, n int) {
 	v := l.value(n)
-	if l.s.Call == Clone && v&0xff != 0 { // the low byte is the exit signal
+	if l.s.Call == program.Clone && v&0xff != 0 { // the low byte is the exit signal
 		l.WriteString(CloneFlags(v&^0xff) + "|" + SignalName(int(v&0xff)))
 		return
 	}
