@@ -37,7 +37,7 @@ func buildAndRun(m *testing.M) (code int, err error) {
 	if err := os.Chmod(bin, 0o755); err != nil {
 		return 1, err
 	}
-	build := exec.Command("go", "build", "-o", bin+"/", "./...")
+	build := exec.Command("go", "build", "-o", bin+"/", "./...", "../cmd/sprog")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("%v: %v\n%s", build, err, out)

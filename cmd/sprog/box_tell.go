@@ -63,7 +63,11 @@ func (c *boxCmd) tellChanges(b *box.Box) {
 		defer changes.Close()
 	}
 	if list, err := changes.List(b.Project.Dir); err == nil {
-		fmt.Fprintf(os.Stderr, "sprog: box: %d changes are kept apart: sprog box --diff shows them, --apply makes them, --discard drops them\n", len(list))
+		many, them := fmt.Sprint(len(list), " changes are"), "them"
+		if len(list) == 1 {
+			many, them = "1 change is", "it"
+		}
+		fmt.Fprintf(os.Stderr, "sprog: box: %s kept apart: sprog box --diff shows %s, --apply makes %s, --discard drops %s\n", many, them, them, them)
 	}
 }
 
