@@ -26,25 +26,25 @@ func documents(t *testing.T) []string {
 // Each command in README and docs prints what stands below it.
 func TestCommandsInDocuments(t *testing.T) {
 	shims(t)
-	run := 0
+	found := 0
 	for _, file := range documents(t) {
 		blocks, err := guide.Read(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		name := strings.TrimPrefix(file, "../")
+		found += len(blocks)
 		t.Run(name, func(t *testing.T) {
 			for i := range blocks {
 				b := &blocks[i]
 				if b.Language == "console" || b.Language == "sh" {
-					run++
 					t.Run(firstCommand(b), func(t *testing.T) { tryBlock(t, name, b) })
 				}
 			}
 		})
 	}
-	if run < 10 {
-		t.Errorf("%d blocks were run", run)
+	if found < 30 {
+		t.Errorf("the documents have %d blocks", found)
 	}
 }
 
