@@ -6,7 +6,6 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -59,17 +58,5 @@ func (r *run) await(l *Launch, word *uint32) uint32 {
 			return atomic.LoadUint32(word)
 		}
 		futexWaitFor(r.left, left, pause)
-	}
-}
-
-func word32(p *program.Program, word program.Arg) *uint32 {
-	return (*uint32)(unsafe.Pointer(&p.Data[word.Value]))
-}
-
-// dropTaken closes a descriptor that was handed over in a launch that failed.
-func (res *Result) dropTaken() {
-	if !res.OK && res.Taken >= 0 {
-		unix.Close(res.Taken)
-		res.Taken = -1
 	}
 }

@@ -226,3 +226,15 @@ func (l layout) ref(r program.Ref) uint64 {
 	}
 	return 0
 }
+
+// exitInsn ends the child. The code is seen by nobody: the parent reaps a
+// child that failed. A filter may deny even that.
+func exitInsn() insn {
+	return insn{
+		nr: numbers[program.ExitGroup], arg: [6]uint64{125}, ret: notRun,
+		errno0: anyErrno, to0: uint64(insnSize),
+	}
+}
+
+// crashInsn ends a child that cannot exit: it reads address 0.
+func crashInsn() insn { return insn{op: opMove, ret: notRun} }

@@ -98,10 +98,3 @@ func (p *peeker) link(name *byte, b []byte, off int64) {
 	p.frame = frame{all: ^uint64(0), old: addressOf(&p.mask), first: p.at(peekerParts)}
 	p.useThread(p.stack[:], &p.left)
 }
-
-// useThread fills in the call that makes a thread.
-func (f *frame) useThread(stack []byte, left *uint32) {
-	f.nr = unix.SYS_CLONE
-	f.arg = [5]uint64{threadFlags, stackTop(stack)}
-	f.arg[childTIDArg] = addressOf(left)
-}

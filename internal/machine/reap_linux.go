@@ -188,3 +188,32 @@ func tracerPid() int {
 	}
 	return pid
 }
+
+// End kills a child that has executed its program, and reaps it.
+func (res Result) End() Result {
+	res.OK = false
+	res.dropTaken()
+	res.kill()
+	for moment := plain.In(100 * time.Millisecond); !isDead(res.Pid); {
+		if moment.Over() {
+			go res.reap(InChild)
+			return res.left()
+		}
+		pause(20)
+	}
+	return res.reap(InChild)
+}
+
+// left is the result of a child that was killed and is reaped by somebody else.
+func (res Result) left() Result {
+	res.Place, res.OK, res.Err, res.Signal, res.PidFD = InChild, false, nil, unix.SIGKILL, -1
+	return res
+}
+
+// dropTaken closes a descriptor that was handed over in a launch that failed.
+func (res *Result) dropTaken() {
+	if !res.OK && res.Taken >= 0 {
+		unix.Close(res.Taken)
+		res.Taken = -1
+	}
+}

@@ -4,15 +4,6 @@ package machine
 
 import "sync/atomic"
 
-// needsParent reports whether the child waits for the parent before it executes
-// its program.
-func (l *Launch) needsParent() bool { return l.Rendezvous != nil || l.Handover != nil }
-
-// born is the child, as soon as it is made.
-func (r *run) born() Result {
-	return Result{Pid: int(atomic.LoadInt32(&r.pid)), PidFD: int(r.pidfd), Taken: -1}
-}
-
 // serve does the parent's part. If that fails, the child is killed.
 func (r *run) serve(l *Launch) Result {
 	l.note(Born)
@@ -37,4 +28,22 @@ func (r *run) serve(l *Launch) Result {
 		res.kill()
 	}
 	return res
+}
+
+// toSibling waits for the end of the first child and returns the second, or how
+// the first has failed. The first leaves nothing behind: what it has done so far
+// is the second's now.
+func (r *run) toSibling(l *Launch, first Result) Result {
+	first = first.reap(InChild)
+	h := l.Sibling
+	pid := int(atomic.LoadUint32(word32(l.Program, h.Pid)))
+	if pid == 0 {
+		first = r.progress(first)
+		first.over = true
+		return first
+	}
+	r.left = word32(l.Program, h.Left)
+	second := Result{Pid: pid, PidFD: int(int32(atomic.LoadUint32(word32(l.Program, h.PidFD)))), Taken: -1, stop: l.Stop}
+	l.Stop.has(second)
+	return second
 }

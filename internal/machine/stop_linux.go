@@ -4,13 +4,10 @@ package machine
 
 import (
 	"errors"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/plain"
 )
@@ -24,8 +21,13 @@ type Stop struct {
 	mu       sync.Mutex    // no child is killed while it is reaped, or by a number that was its own
 	patience plain.Deadline
 	over     bool     // it is too late
-	born     *run     // the launch whose child is being born
+	born     birth    // of a child that is being born, or nil
 	children []Result // those that there are
+}
+
+// A birth tells of a child that is being born.
+type birth interface {
+	born() Result // which has no Pid yet if it is not there
 }
 
 // errStopped is the reason why a parent does not do its part.
@@ -76,14 +78,14 @@ func (s *Stop) Over() bool {
 }
 
 // begin notes that a child is about to be born, and reports whether it may be.
-func (s *Stop) begin(r *run) bool {
+func (s *Stop) begin(b birth) bool {
 	if s == nil {
 		return true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.IsAsked() {
-		s.born = r
+		s.born = b
 	}
 	return s.born != nil
 }
@@ -136,42 +138,6 @@ func (s *Stop) reaping(child Result, f func()) {
 	defer s.mu.Unlock()
 	s.children = slices.DeleteFunc(s.children, func(c Result) bool { return c.Pid == child.Pid })
 	f()
-}
-
-// leave lets go of a child that was killed in vain. It is reaped whenever it dies, and
-// keeps its hold on the dumpable flag until then: it shares this process's memory.
-func (r *run) leave(res Result) Result {
-	res = r.progress(res)
-	class, who, insns := r.class, r.who, r.insns
-	r.class = none
-	go func(res Result) {
-		res.reap(InChild)
-		r.maker.outlive(nil)
-		runtime.KeepAlive(insns) // a maker ends by one of them
-		dumpable.leave(class, who)
-	}(res)
-	return res.left()
-}
-
-// left is the result of a child that was killed and is reaped by somebody else.
-func (res Result) left() Result {
-	res.Place, res.OK, res.Err, res.Signal, res.PidFD = InChild, false, nil, unix.SIGKILL, -1
-	return res
-}
-
-// End kills a child that has executed its program, and reaps it.
-func (res Result) End() Result {
-	res.OK = false
-	res.dropTaken()
-	res.kill()
-	for moment := plain.In(100 * time.Millisecond); !isDead(res.Pid); {
-		if moment.Over() {
-			go res.reap(InChild)
-			return res.left()
-		}
-		pause(20)
-	}
-	return res.reap(InChild)
 }
 
 // inVain reports whether the child was killed a while ago. One that lives still

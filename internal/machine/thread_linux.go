@@ -250,3 +250,10 @@ func (m *maker) outlive(stop *Stop) bool {
 
 // makes reports whether the instruction is a maker's.
 func (m *maker) makes(at uint64) bool { return m != nil && m.at(0) <= at && at <= m.at(len(m.insns)-1) }
+
+// useThread fills in the call that makes a thread.
+func (f *frame) useThread(stack []byte, left *uint32) {
+	f.nr = unix.SYS_CLONE
+	f.arg = [5]uint64{threadFlags, stackTop(stack)}
+	f.arg[childTIDArg] = addressOf(left)
+}

@@ -36,9 +36,3 @@ func (t *Times) Now() time.Duration {
 	unix.ClockGettime(t.Clock, &now)
 	return time.Duration(now.Nano())
 }
-
-func (l *Launch) note(m Moment) {
-	if l.Times != nil {
-		l.Times.At[m] = l.Times.Now()
-	}
-}
