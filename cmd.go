@@ -158,6 +158,7 @@ type Cmd struct {
 	wall      time.Duration // how long the process was there
 	endErr    error         // what Start or Wait has returned
 
+	from    *exec.Cmd                            // see FromExec; or nil
 	inspect func(first, second *program.Program) // see launch.Options; for tests
 }
 

@@ -89,6 +89,7 @@ func (c *Cmd) launchAs(r *spec.Start, o *launch.Options) error {
 	}
 	c.Process, c.Birth = p, c.birthOf(o.Birth)
 	c.job = job.Of(r, p, o.Birth.Cgroup)
+	c.follow()
 	return nil
 }
 

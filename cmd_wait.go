@@ -39,6 +39,7 @@ func (c *Cmd) Wait() error {
 func (c *Cmd) wait() error {
 	state, err := c.waitProcess()
 	c.ProcessState = state
+	c.follow()
 	c.noteEnd(state)
 	// Before the output is awaited: what is left in the cgroup may hold it open.
 	var cgroupErr error

@@ -14,6 +14,8 @@
 // Go code runs between clone and execve. [Cmd.Plan] returns the list without
 // starting anything.
 //
+// [FromExec] takes over a command of os/exec that some other package has prepared.
+//
 // # Errors
 //
 // A start that fails returns a [*StartError] with the step, what it acted on,

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -137,6 +138,25 @@ func ExampleFeature() {
 		}
 	}
 	// Output: namespaces 3.8
+}
+
+// A package that wants an exec.Cmd prepares one, and sprog starts it.
+func ExampleFromExec() {
+	prepare := func(cmd *exec.Cmd) { cmd.Env = append(cmd.Environ(), "COLOR=red") }
+	theirs := exec.Command("sh", "-c", "echo $COLOR; umask")
+	prepare(theirs)
+	cmd, err := sprog.FromExec(theirs)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cmd.Attr = &sprog.Attr{Umask: new(uint32(0o077))}
+	out, err := cmd.Output()
+	fmt.Printf("%s%v %v\n", out, err, theirs.ProcessState)
+	// Output:
+	// red
+	// 0077
+	// <nil> exit status 0
 }
 
 func ExamplePlan() {
