@@ -404,7 +404,7 @@ func cpusetsEmpty() error {
 
 var failingRights = []failing{
 	{asked: "Another user, by an ordinary one", make: sysOf(&syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1000, Gid: 1000}}), by: ordinary,
-		want: "sprog: start /bin/true: setgroups (SysProcAttr.Credential): operation not permitted (to set or drop supplementary groups takes CAP_SETGID, which this process does not have; SysProcAttr.Credential.NoSetGroups leaves them as they are)"},
+		want: "sprog: start /bin/true: setgroups (SysProcAttr.Credential): operation not permitted (to become another user takes root: CAP_SETGID and CAP_SETUID, which this process does not have)"},
 	{asked: "The same, with the groups left as they are", make: sysOf(&syscall.SysProcAttr{
 		Credential: &syscall.Credential{Uid: 1000, Gid: 1000, NoSetGroups: true}}), by: ordinary,
 		want: "sprog: start /bin/true: setgid 1000 (SysProcAttr.Credential): operation not permitted (to become another group takes CAP_SETGID, which this process does not have)"},

@@ -16,7 +16,7 @@ import (
 // changes shows, makes or drops what a run with --overlay-project has changed.
 func (c *boxCmd) changes(b *box.Box, line *flags.Line) error {
 	if len(line.Rest) > 0 {
-		return errors.New("--diff, --apply and --discard start no program")
+		return mistake("drop the program: {--diff --apply --discard} starts none")
 	}
 	changes, err := box.OpenChanges(b.Changes, false)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/terms"
 )
 
 // command translates the flags into the one Cmd that they describe. Its start ends with
@@ -20,7 +21,7 @@ func (f *startFlags) command(ctx context.Context, program []string, tty terminal
 		program = []string{fmt.Sprintf("/dev/fd/%d", *f.ExecFD)}
 	}
 	if len(program) == 0 {
-		return nil, errors.New("no program given")
+		return nil, errors.New("name a program: it follows the flags, as in sprog run -- ls -l")
 	}
 	if err := f.conflicts(); err != nil {
 		return nil, err
@@ -90,23 +91,23 @@ func (f *startFlags) found(cmd *sprog.Cmd) bool {
 func (f *startFlags) conflicts() error {
 	for _, c := range []struct {
 		a, b   bool
-		reason string
+		reason terms.Text
 	}{
 		{f.Setsid || f.Ctty || f.CttyFD != nil, f.Setpgid || f.Pgid != nil,
-			"--setsid and --ctty lead a new session, which is a process group already: --setpgid and --pgid cannot be used with them"},
+			"drop {--setpgid --pgid}: {--setsid --ctty --ctty-fd} leads a new session, which is a process group already"},
 		{f.Setsid || f.Ctty || f.CttyFD != nil, f.Foreground,
-			"--foreground needs sprog's terminal, which a new session (--setsid, --ctty) does not have"},
+			"drop {--setsid --ctty --ctty-fd}: --foreground needs sprog's terminal, which a new session does not have"},
 		{f.TTY, f.Setsid || f.Ctty || f.CttyFD != nil || f.Setpgid || f.Pgid != nil || f.Foreground || f.Noctty,
-			"--tty leads a new session on a terminal of its own: --setsid, --ctty, --setpgid, --pgid, --foreground and --noctty cannot be used with it"},
+			"drop {--setsid --ctty --ctty-fd --setpgid --pgid --foreground --noctty}: --tty leads a new session on a terminal of its own"},
 		{f.TTY, f.NoInit,
-			"--tty needs an init: --no-init cannot be used with it"},
+			"drop --no-init: --tty needs an init"},
 		{f.Setpgid, f.Pgid != nil,
-			"--setpgid leads a new process group, --pgid joins one: they cannot be used together"},
+			"drop --setpgid, which leads a new process group, or --pgid, which joins one"},
 		{f.InitGroups, f.User == "",
-			"--init-groups needs --user"},
+			"add --user: --init-groups takes the groups of its account"},
 	} {
 		if c.a && c.b {
-			return errors.New(c.reason)
+			return mistake(c.reason)
 		}
 	}
 	return nil

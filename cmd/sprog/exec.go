@@ -45,21 +45,21 @@ func (e *execCmd) Run(line *flags.Line) error {
 func (f *startFlags) inPlace() error {
 	switch {
 	case f.Ending.Timeout != 0:
-		return errors.New("--timeout needs a process that stands by the program: use sprog run")
+		return errors.New("use sprog run: --timeout needs a process that stands by the program")
 	case f.Ending.CPUTime != 0:
-		return errors.New("--cpu-time needs a process that stands by the program: use sprog run, or --rlimit cpu=")
+		return errors.New("use sprog run, or --rlimit cpu=: --cpu-time needs a process that stands by the program")
 	case f.Ending.records():
-		return errors.New("--result and --result-fd need a process that sees the end: use sprog run")
+		return mistake("use sprog run: {--result --result-fd} needs a process that sees the end")
 	case f.InfoFD != nil:
-		return errors.New("--info-fd needs a process that tells while the program runs: use sprog run")
+		return errors.New("use sprog run: --info-fd needs a process that tells while the program runs")
 	case f.TTY:
-		return errors.New("--tty needs a process that stands between two terminals: use sprog run")
+		return errors.New("use sprog run: --tty needs a process that stands between two terminals")
 	case f.Init:
-		return errors.New("--init is a process above the program: use sprog run")
+		return errors.New("use sprog run: --init is a process above the program")
 	case f.NewCgroup.asked():
-		return errors.New("a new cgroup needs a process that removes it: use sprog run, or --cgroup with one that is there")
+		return errors.New("use sprog run, or --cgroup with a cgroup that is there: a new one needs a process that removes it")
 	case f.Unshare&unix.CLONE_NEWPID != 0:
-		return errors.New("--unshare pid is for child processes, as the kernel has it: use sprog run")
+		return errors.New("use sprog run: --unshare pid is for child processes, as the kernel has it")
 	}
 	return nil
 }

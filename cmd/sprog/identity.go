@@ -40,7 +40,7 @@ func (f *startFlags) credential() (*syscall.Credential, error) {
 	}
 	if f.User == "" && f.Group == "" && f.Groups == nil {
 		if f.KeepGroups || f.InitGroups {
-			return nil, errors.New("--keep-groups and --init-groups need --user or --group")
+			return nil, mistake("add --user or --group: without them the caller's groups stay, whatever {--keep-groups --init-groups} says")
 		}
 		return nil, nil
 	}

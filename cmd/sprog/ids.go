@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -40,7 +39,7 @@ func (f *startFlags) setIDs(attr *sprog.Attr) error {
 		return nil
 	}
 	if f.User != "" || f.Group != "" {
-		return errors.New("--user and --group set real and effective ids alike: --ruid, --euid, --rgid and --egid cannot be used with them")
+		return mistake("drop {--user --group} or {--ruid --euid --rgid --egid}: the former sets real and effective ids alike")
 	}
 	attr.IDs = new(sprog.IDs)
 	for _, id := range []struct {

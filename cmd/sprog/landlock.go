@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -161,7 +160,7 @@ func (f *landlockFlags) attr() (*sprog.Landlock, error) {
 		return l, nil
 	}
 	if f.ABI != nil || f.BestEffort || f.Try || f.Log != 0 {
-		return nil, errors.New("--landlock-abi, --landlock-best-effort, --landlock-try and --landlock-log restrict nothing: add --landlock-access, --landlock-scope, a path or a port")
+		return nil, mistake("add a path, a port, --landlock-access or --landlock-scope: nothing is restricted by {--landlock-abi --landlock-best-effort --landlock-try --landlock-log} alone")
 	}
 	return nil, nil
 }

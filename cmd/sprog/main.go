@@ -85,6 +85,9 @@ func readInput(path string) ([]byte, error) {
 // exit code that it stands for.
 func report(err error, line *flags.Line, words terms.Words) int {
 	code, message := outcome(err, words)
+	if refused := refusal(err, line, words); refused != "" {
+		message = "sprog: " + refused
+	}
 	if message != "" {
 		newScreen(os.Stderr, line).print(paintError, message+"\n")
 	}

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -64,7 +63,7 @@ func (f *startFlags) setInside(attr *sprog.Attr) error {
 		return nil
 	}
 	if f.Unshare&unix.CLONE_NEWTIME == 0 {
-		return errors.New("--monotonic and --boottime set the clocks of a new time namespace: they need --unshare time")
+		return mistake("add --unshare time: {--monotonic --boottime} is for the clocks of a new time namespace")
 	}
 	attr.TimeOffsets = &sprog.TimeOffsets{}
 	if in.Monotonic != nil {

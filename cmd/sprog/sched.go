@@ -67,11 +67,11 @@ func (f *schedFlags) scheduler() (*sprog.Scheduler, error) {
 	case s == sprog.Scheduler{}:
 		return nil, nil
 	case s.ResetOnFork && f.Sched == nil:
-		return nil, errors.New("--reset-on-fork needs --sched")
+		return nil, errors.New("add --sched: --reset-on-fork says what its children get")
 	case ofDeadline && !isDeadline:
-		return nil, errors.New("--sched-runtime, --sched-deadline, --sched-period, --sched-reclaim and --sched-overrun need --sched deadline")
+		return nil, mistake("add --sched deadline: no other policy takes {--sched-runtime --sched-deadline --sched-period --sched-reclaim --sched-overrun}")
 	case isDeadline && (s.Runtime == 0 || s.Deadline == 0 && s.Period == 0):
-		return nil, errors.New("--sched deadline needs --sched-runtime, and --sched-deadline or --sched-period")
+		return nil, errors.New("add --sched-runtime, and --sched-deadline or --sched-period: --sched deadline needs them")
 	}
 	return &s, nil
 }

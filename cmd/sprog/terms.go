@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -186,6 +187,9 @@ func inFlags(line *flags.Line) terms.Words {
 // flagsFor is how the command calls a field: by the flags that were given of those that set
 // it, or by the first of them.
 func flagsFor(r terms.Reference, given []string) string {
+	if strings.HasPrefix(r.Field, "--") {
+		return ofFlags(strings.Fields(r.Field), given)
+	}
 	if phrase := phraseFor(r); phrase != "" {
 		return phrase
 	}
@@ -207,6 +211,27 @@ func flagsFor(r terms.Reference, given []string) string {
 		}
 	}
 	return r.Words
+}
+
+// mistake is an error about flags. In braces stand flags of which it names those that were given.
+func mistake(text terms.Text) error { return terms.Message{Text: text} }
+
+// ofFlags are those of some flags that were given, or all of them.
+func ofFlags(flags, given []string) string {
+	var named []string
+	for _, flag := range flags {
+		if slices.Contains(given, strings.TrimPrefix(flag, "--")) {
+			named = append(named, flag)
+		}
+	}
+	if named == nil {
+		named = flags
+	}
+	last := len(named) - 1
+	if last == 0 {
+		return named[0]
+	}
+	return strings.Join(named[:last], ", ") + " and " + named[last]
 }
 
 // calledBy is a field by the flags that were given of those that set it. Otherwise the first
@@ -278,6 +303,54 @@ func choose(flags, given []string) (list []string) {
 
 // said is what an error says in these words.
 func said(err error, words terms.Words) string { return terms.Of(err).In(words) }
+
+// refusal is what the command says of a start that is refused before anything runs: the flag as
+// it was given, and what is wrong with it. It is "" for other errors.
+func refusal(err error, line *flags.Line, words terms.Words) string {
+	var start *sprog.StartError
+	if words == nil || !errors.As(err, &start) || start.Step != "" || start.Field == "" {
+		return ""
+	}
+	var m terms.Message
+	start.As(&m)
+	flag := fieldInWords(start.Field, words, nil)
+	reason := terms.Of(start.Err).In(words)
+	if hint := m.Hint.In(words); hint != "" {
+		reason += " (" + hint + ")"
+	}
+	value := valueGiven(line, flag, start.Object)
+	if first, _, _ := strings.Cut(reason, " "); strings.Contains(verbs, " "+first+" ") && start.Object != "" && start.Object != value {
+		reason = start.Object + " " + reason
+	} else if value == "" || !strings.Contains(value, start.Object) {
+		reason = strings.TrimPrefix(start.Object+": ", ": ") + reason
+	}
+	return strings.TrimSuffix(flag+" "+terms.Printable(value), " ") + ": " + reason
+}
+
+// verbs are what a reason begins with that has the object for its subject.
+const verbs = " is has are was needs maps overlaps belongs gives denies takes cannot does must names lies "
+
+// valueGiven is the value of a flag that was given once, or once with the object in it.
+func valueGiven(line *flags.Line, flag, object string) (value string) {
+	found := 0
+	for _, wanted := range []string{object, ""} {
+		for _, g := range line.Given {
+			if "--"+g.Name() == flag && g.HasValue && strings.Contains(g.Value, wanted) && found == 0 {
+				value = g.Value
+				found++
+			} else if "--"+g.Name() == flag && strings.Contains(g.Value, wanted) {
+				found++
+			}
+		}
+		if found > 0 {
+			break
+		}
+	}
+	if found != 1 || len(value) > 60 {
+		return ""
+	}
+	return value
+}
 
 // fieldInWords is what a field is called, if there is one. Where the command is known, an
 // entry of its files is called by the flag that it comes from.

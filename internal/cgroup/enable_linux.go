@@ -123,7 +123,7 @@ func whereElse(names []string) (text string) {
 		case w[3] == "0":
 			text += "; " + w[0] + " is disabled (cgroup_disable= of the kernel's command line)"
 		case w[1] != "0":
-			text += "; " + w[0] + " is used by a v1 hierarchy"
+			text += "; " + w[0] + " is used by a v1 hierarchy, until the kernel boots with cgroup_no_v1=" + w[0]
 		}
 	}
 	return text

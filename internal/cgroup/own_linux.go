@@ -128,7 +128,7 @@ func writable(d dir) (list []dir, err error) {
 	}
 	if len(list) == 0 {
 		return nil, &refusal{errno: unix.EACCES, reason: "neither the cgroup of this process nor one above it may be written by user " +
-			strconv.Itoa(os.Geteuid()) + ": none is delegated to it"}
+			strconv.Itoa(os.Geteuid()) + ": none is delegated to it. systemd-run --user --scope -p Delegate=yes starts a command in one that is"}
 	}
 	return list, nil
 }

@@ -41,6 +41,12 @@ func limitText(n uint64) string {
 	return strconv.FormatUint(n, 10)
 }
 
+// otherUser reports whether the child is to have another user than this process.
+func (f Failure) otherUser() bool {
+	cred := f.Ask.Sys.Credential
+	return cred != nil && int(cred.Uid) != unix.Geteuid()
+}
+
 // setgroupsHint is for setgroups(2).
 func (f Failure) setgroupsHint() terms.Text {
 	fresh := f.Ask.NewUserNamespace()
@@ -51,6 +57,8 @@ func (f Failure) setgroupsHint() terms.Text {
 		return "in a new user namespace without a group map there are no groups to set; {SysProcAttr.Credential.NoSetGroups} leaves them as they are"
 	case f.Errno == unix.EPERM && fresh && f.Ask.GroupsDenied():
 		return "setgroups is denied in the new user namespace; {SysProcAttr.GidMappingsEnableSetgroups|SysProcAttr.GidMappingsEnableSetgroups: allow} allows it, which takes CAP_SETGID outside, or newgidmap, by {Attr.IDMap.Helpers}"
+	case f.Errno == unix.EPERM && f.lacksCap(unix.CAP_SETGID) && f.otherUser():
+		return "to become another user takes root: CAP_SETGID and CAP_SETUID, which this process does not have"
 	case f.Errno == unix.EPERM && f.lacksCap(unix.CAP_SETGID):
 		return "to set or drop supplementary groups takes CAP_SETGID, which this process does not have; {SysProcAttr.Credential.NoSetGroups} leaves them as they are"
 	case f.Errno == unix.EPERM && !fresh && kernel.SysctlOfSelf("setgroups") == "deny":

@@ -160,7 +160,7 @@ func (l *Line) readFlag(word string, words []string) (rest []string, err error) 
 	case has || takes == Nothing:
 	case takes == Perhaps && !f.takesWord(words):
 	case len(words) == 0:
-		return nil, fmt.Errorf("%s: its value is missing: %s", word, f.Form())
+		return nil, flagError{fmt.Errorf("%s: its value is missing: %s", word, f.Form()), "--" + f.Name()}
 	default:
 		value, has, words = words[0], true, words[1:]
 	}
@@ -199,7 +199,7 @@ func (l *Line) set(given []Given) error {
 			place++
 		}
 		if err := g.Flag.set(g.Value, g.HasValue); err != nil {
-			return fmt.Errorf("--%s: %w", g.Name(), err)
+			return flagError{fmt.Errorf("--%s: %w", g.Name(), err), "--" + g.Name()}
 		}
 	}
 	return nil

@@ -1,15 +1,28 @@
 package flags
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// mistake has an error say where help is.
+// A flagError is a mistake in the value of a flag.
+type flagError struct {
+	error
+	name string
+}
+
+func (e flagError) Unwrap() error { return e.error }
+
+// mistake has an error say where help is: on the flag, if there is a command for that.
 func (l *Line) mistake(err error) error {
 	name := l.app.Name
-	if l.Command != nil {
+	var of flagError
+	switch {
+	case errors.As(err, &of) && l.app.command("help") != nil:
+		return fmt.Errorf("%w (see %s help %s)", err, name, of.name)
+	case l.Command != nil:
 		name += " " + l.Command.Name
 	}
 	return fmt.Errorf("%w (see %s --help)", err, name)

@@ -27,7 +27,7 @@ func (s *attempt) lookForCPUs() *spec.Error {
 	}
 	for i, n := range s.ask.Attr.CPUs {
 		if !slices.Contains(possible, n) {
-			e := spec.Invalid(spec.Index("Attr.CPUs", i), strconv.Itoa(n), "is none of this machine's CPUs, "+terms.Plain(spec.FormatCPUList(possible)))
+			e := spec.Invalid(spec.Index("Attr.CPUs", i), strconv.Itoa(n), "this machine has CPUs "+terms.Plain(spec.FormatCPUList(possible)))
 			e.Path = s.ask.Path
 			return e
 		}
