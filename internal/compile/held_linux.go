@@ -11,22 +11,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// A Use is a descriptor of the parent's that steps need. To the programs it is a hole:
-// which number it has in the parent, only a start knows.
-type Use struct {
-	Fd    int    // its number in the parent, or Unopened
-	Name  string // what a listing calls it
-	Field string
-	// Kind matters to the verifier: a directory of the host's must be closed again before
-	// a path is followed in another root.
-	Kind  program.FileKind
-	Own   bool // it was made for the start: nobody else has a lock on it, and it has the close-on-exec flag
-	Stays bool // it is neither moved nor marked
-}
-
-// Unopened is the number of a descriptor that only a start makes.
-const Unopened = -1
-
 // Use has the child find a descriptor of the parent's until it executes its program. It
 // returns what the steps know it by: its index among all of them.
 func (g *Input) Use(u Use) int {

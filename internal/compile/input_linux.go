@@ -159,3 +159,35 @@ func (g *Input) treeOf(mount int) *Tree {
 	}
 	return nil
 }
+
+// Has reports whether a namespace of the kind is joined.
+func (j *Joins) Has(kind spec.NamespaceKind) bool {
+	return spec.Holds(j.List, kind) || spec.Holds(j.Late, kind)
+}
+
+// Rank is a kind's place in the order. What is left once the user namespace
+// has its place does not matter, but that a time namespace takes a second stage.
+func (j *Joins) Rank(kind spec.NamespaceKind) int {
+	if kind == spec.UserNamespace && j.Privileged {
+		return len(spec.NamespaceKinds)
+	}
+	for i, k := range spec.NamespaceKinds {
+		if k.Kind == kind {
+			return i
+		}
+	}
+	return -1
+}
+
+// moves is the room in a program for the steps that put the parent's descriptors to where
+// the child is to have them.
+type moves struct {
+	first, end int         // its steps
+	top        int         // the end of the numbers that the child is to have
+	cut        program.Arg // the hole for the end of those that it is born with
+	highest    program.Arg // the hole for the end of those that may be open, where the kernel lacks close_range
+	from       []int       // for each of the descriptors where it is, or moved
+}
+
+// isOld reports whether the kernel has only mount(2).
+func (g *Input) isOld() bool { return g.Lacks.Has(kernel.NoMountSetattr) }

@@ -10,25 +10,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// Has reports whether a namespace of the kind is joined.
-func (j *Joins) Has(kind spec.NamespaceKind) bool {
-	return spec.Holds(j.List, kind) || spec.Holds(j.Late, kind)
-}
-
-// Rank is a kind's place in the order. What is left once the user namespace
-// has its place does not matter, but that a time namespace takes a second stage.
-func (j *Joins) Rank(kind spec.NamespaceKind) int {
-	if kind == spec.UserNamespace && j.Privileged {
-		return len(spec.NamespaceKinds)
-	}
-	for i, k := range spec.NamespaceKinds {
-		if k.Kind == kind {
-			return i
-		}
-	}
-	return -1
-}
-
 // join joins namespaces, while the child still shares the parent's descriptors
 // and has their numbers. Processes inside may be allowed to trace one that is
 // in with them. The memory is the parent's, and must be out of their reach

@@ -10,16 +10,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
-// moves is the room in a program for the steps that put the parent's descriptors to where
-// the child is to have them.
-type moves struct {
-	first, end int         // its steps
-	top        int         // the end of the numbers that the child is to have
-	cut        program.Arg // the hole for the end of those that it is born with
-	highest    program.Arg // the hole for the end of those that may be open, where the kernel lacks close_range
-	from       []int       // for each of the descriptors where it is, or moved
-}
-
 // A Bound is where the child is born with a descriptor of the parent's.
 type Bound struct {
 	At       int  // its number, or a low one that is borrowed for it

@@ -10,9 +10,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
-// StatxSize is the size of struct statx.
-const StatxSize = 256
-
 // reportNamespaces has the child look up the ids of its namespaces where the
 // parent can read them: in the memory that they share, or in the page that a
 // second stage shows. That is done as soon as it is in all of them, since it

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
@@ -21,23 +20,6 @@ import (
 //
 // Flags are set on one mount at a time. What is mounted below a source would be without them: the parent
 // has looked that nothing is, and what comes there meanwhile is not taken along.
-
-// An oldView is what there is besides for such kernels.
-type oldView struct {
-	from, to int         // the numbers that files are duplicated to
-	root     program.Arg // the root of before
-	news     []newMount
-}
-
-// A newMount is a file system that is made when it is mounted. Its number stands in for a descriptor.
-type newMount struct {
-	kind  string
-	flags uint64
-	data  string
-}
-
-// notMounted is the kind of an argument that is none yet: the index of a newMount.
-const notMounted = program.ArgKind(0xff)
 
 // promise notes a file system to be made.
 func (o *oldView) promise(kind string, attr uint64, options []option) program.Arg {
@@ -62,43 +44,12 @@ func dataOf(options []option) (data string) {
 	return data
 }
 
-// mountFlagsOf are attributes of mount_setattr(2) as flags of mount(2).
-func mountFlagsOf(attr uint64) uint64 {
-	const same = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
-	flags := attr & same
-	if attr&unix.MOUNT_ATTR_NOATIME != 0 {
-		flags |= unix.MS_NOATIME
-	}
-	if attr&unix.MOUNT_ATTR_NOSYMFOLLOW != 0 {
-		flags |= unix.MS_NOSYMFOLLOW
-	}
-	return flags
-}
-
 // beginOld takes two numbers, which no file that is opened gets meanwhile.
 func (v *viewer) beginOld() {
 	v.old = &oldView{from: v.fds.spare(), to: v.fds.spare()}
 	for _, n := range [...]int{v.old.from, v.old.to} {
 		v.as(v.ask.ViewField(), Num(v.fds.at(v.given.ProcFD)), n)
 	}
-}
-
-// as duplicates a descriptor to a number, under which mount(2) finds it.
-func (v *viewer) as(field string, fd program.Arg, n int) program.Arg {
-	v.add(field, program.Dup3, fd, Num(n), Num(unix.O_CLOEXEC)).Quiet = true
-	return v.p.Str("self/fd/" + spec.Itoa(n))
-}
-
-// callMount calls mount(2).
-func (v *viewer) callMount(field string, source, target program.Arg, kind string, flags uint64, data string) *program.Step {
-	typ, text := Num(0), Num(0)
-	if kind != "" {
-		typ = v.p.Str(kind)
-	}
-	if data != "" {
-		text = v.p.Str(data)
-	}
-	return v.add(field, program.Mount, source, target, typ, Num(flags), text)
 }
 
 // mountAt attaches a mount, by its source or as a new file system, at what is open.
@@ -117,12 +68,6 @@ func (t *taken) bindFlags() uint64 {
 		return unix.MS_BIND
 	}
 	return unix.MS_BIND | unix.MS_REC
-}
-
-// openIn opens a file in a directory without following a link.
-func (v *viewer) openIn(field string, dir program.Arg, name string) program.Arg {
-	v.add(field, program.Openat, dir, v.p.Str(name), Num(pathOnlyCloexec|unix.O_NOFOLLOW), Num(0))
-	return v.p.Result()
 }
 
 // The places of the hidden file system where mounts are made.
@@ -204,23 +149,6 @@ func (v *viewer) oldProc(t *taken, source program.Arg) (mount program.Arg) {
 	return v.openIn(t.field, v.hidden, placeForDir)
 }
 
-// remount sets and clears flags of a mount that is attached. Those that it has are kept: a user
-// namespace may not do without them.
-func (v *viewer) remount(field string, fd program.Arg, set, clear spec.MountFlags) {
-	const kept = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME
-	p := v.p
-	on, off := mountFlagsOf(attributes(set)), mountFlagsOf(attributes(clear))
-	target := v.as(field, fd, v.old.to)
-	v.add(field, program.Fstatfs, Num(v.old.to), v.stat).Quiet = true
-	have := p.Words(0)
-	move := p.Copy(field, v.stat.Plus(statfsFlags), have)
-	move.Args[3], move.Args[2] = Num(^uint32(kept)|uint32(off)), Num(unix.MS_REMOUNT|unix.MS_BIND|on)
-	v.add(field, program.Mount, Num(0), target, Num(0), p.Value(field, have), Num(0))
-}
-
-// statfsFlags is where struct statfs has the flags of the mount.
-const statfsFlags = 80
-
 // oldTurn makes the new root, and leaves the old one on top of it.
 func (v *viewer) oldTurn() {
 	p, field := v.p, v.ask.ViewField()
@@ -257,12 +185,6 @@ func (v *viewer) oldPivot(field string) {
 	v.toProc(field)
 }
 
-// onTop opens what is mounted on top of the root directory: the parent of that is itself, but for that.
-func (v *viewer) onTop(field string, root program.Arg) program.Arg {
-	v.add(field, program.Openat, root, v.p.Str(".."), Num(pathOnlyCloexec), Num(0))
-	return v.p.Result()
-}
-
 // toProc makes the caller's /proc the working directory, where files have names.
 func (v *viewer) toProc(field string) {
 	v.add(field, program.Fchdir, Num(v.fds.at(v.given.ProcFD)))
@@ -294,9 +216,6 @@ func (v *viewer) oldEnd() {
 		v.fds.setOpen(n, false)
 	}
 }
-
-// isOld reports whether the kernel has only mount(2).
-func (g *Input) isOld() bool { return g.Lacks.Has(kernel.NoMountSetattr) }
 
 // oldChange sets flags of what is there, by a mount of it on itself.
 func (v *viewer) oldChange(t *taken, at program.Arg) (mount program.Arg) {

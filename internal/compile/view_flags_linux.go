@@ -9,22 +9,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// attributes are flags in the kernel's numbers, as fsmount and mount_setattr have them.
-func attributes(f spec.MountFlags) (attr uint64) {
-	for _, one := range [...]struct {
-		flag spec.MountFlags
-		attr uint64
-	}{
-		{spec.MountReadOnly, unix.MOUNT_ATTR_RDONLY}, {spec.MountNoSUID, unix.MOUNT_ATTR_NOSUID}, {spec.MountNoDev, unix.MOUNT_ATTR_NODEV},
-		{spec.MountNoExec, unix.MOUNT_ATTR_NOEXEC}, {spec.MountNoSymlinks, unix.MOUNT_ATTR_NOSYMFOLLOW}, {spec.MountNoAtime, unix.MOUNT_ATTR_NOATIME},
-	} {
-		if f&one.flag != 0 {
-			attr |= one.attr
-		}
-	}
-	return attr
-}
-
 // setFlags sets and clears flags of a mount. The kernel takes the ways to keep times of
 // access for one number, of which none can be set without the others being cleared.
 func (v *viewer) setFlags(field string, fd program.Arg, set, clear spec.MountFlags, depth int) {
@@ -70,4 +54,57 @@ func (v *viewer) setAttr(field string, fd program.Arg, depth int, set, clear, pr
 	p := v.p
 	attr := p.Words(set, clear, propagation, 0)
 	v.add(field, program.MountSetattr, fd, p.Str(""), Num(emptyPath|depth), attr, Num(mountAttrSize))
+}
+
+func propagationFlag(p spec.Propagation) uint64 {
+	return [...]uint64{spec.PropagationPrivate: unix.MS_PRIVATE, spec.PropagationSlave: unix.MS_SLAVE,
+		spec.PropagationShared: unix.MS_SHARED, spec.PropagationUnbindable: unix.MS_UNBINDABLE}[p]
+}
+
+// remount sets and clears flags of a mount that is attached. Those that it has are kept: a user
+// namespace may not do without them.
+func (v *viewer) remount(field string, fd program.Arg, set, clear spec.MountFlags) {
+	const kept = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOATIME | unix.MS_NODIRATIME
+	p := v.p
+	on, off := mountFlagsOf(attributes(set)), mountFlagsOf(attributes(clear))
+	target := v.as(field, fd, v.old.to)
+	v.add(field, program.Fstatfs, Num(v.old.to), v.stat).Quiet = true
+	have := p.Words(0)
+	move := p.Copy(field, v.stat.Plus(statfsFlags), have)
+	move.Args[3], move.Args[2] = Num(^uint32(kept)|uint32(off)), Num(unix.MS_REMOUNT|unix.MS_BIND|on)
+	v.add(field, program.Mount, Num(0), target, Num(0), p.Value(field, have), Num(0))
+}
+
+// statfsFlags is where struct statfs has the flags of the mount.
+const statfsFlags = 80
+
+// mountFlagsOf are attributes of mount_setattr(2) as flags of mount(2).
+func mountFlagsOf(attr uint64) uint64 {
+	const same = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	flags := attr & same
+	if attr&unix.MOUNT_ATTR_NOATIME != 0 {
+		flags |= unix.MS_NOATIME
+	}
+	if attr&unix.MOUNT_ATTR_NOSYMFOLLOW != 0 {
+		flags |= unix.MS_NOSYMFOLLOW
+	}
+	return flags
+}
+
+// as duplicates a descriptor to a number, under which mount(2) finds it.
+func (v *viewer) as(field string, fd program.Arg, n int) program.Arg {
+	v.add(field, program.Dup3, fd, Num(n), Num(unix.O_CLOEXEC)).Quiet = true
+	return v.p.Str("self/fd/" + spec.Itoa(n))
+}
+
+// callMount calls mount(2).
+func (v *viewer) callMount(field string, source, target program.Arg, kind string, flags uint64, data string) *program.Step {
+	typ, text := Num(0), Num(0)
+	if kind != "" {
+		typ = v.p.Str(kind)
+	}
+	if data != "" {
+		text = v.p.Str(data)
+	}
+	return v.add(field, program.Mount, source, target, typ, Num(flags), text)
 }

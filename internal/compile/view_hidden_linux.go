@@ -14,11 +14,6 @@ import (
 // mount that is not attached (before Linux 6.15). So it is attached on top of / for a moment, where no path
 // of the caller's leads to it, and is detached again before the turn.
 
-// needsHidden reports whether the mount is made of the hidden file system.
-func (t *taken) needsHidden() bool {
-	return t.Data != nil && !t.Copy || t.Mask || t.Overlay != nil && t.Overlay.Private
-}
-
 func (v *viewer) hide() {
 	if v.old != nil {
 		return // oldTurn has

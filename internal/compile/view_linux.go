@@ -9,75 +9,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
-// A viewer compiles what the program sees of the file system, in three phases. It takes
-// all that is mounted, as detached mounts, from the view that the caller has. It turns
-// to the new root. It places one mount after the other, at a target that is
-// resolved inside the new root. So sources do not depend on mounts of the same
-// start, and targets do not leave the root.
-type viewer struct {
-	*builder
-	root   program.Arg // the descriptor of the root directory
-	hidden program.Arg // that of a file system which nobody can name later, if there is one
-	names  int         // how many files it has
-	taken  []taken
-	tree   tree
-	old    *oldView // where the kernel has only mount(2)
-
-	stat, kind program.Arg // room for what statx(2) tells, and a word for the type of a file
-	how        program.Arg // a struct open_how, for paths in the root
-	beneath    program.Arg // and one for those in a mount of the view's own
-	zero       program.Arg // a word that is 0, for jumps
-
-	context, noContext program.Arg // words: what a file system is just being configured by, and none
-}
-
-// A taken mount is one that is made and not yet placed.
-type taken struct {
-	*spec.Mount
-	field string
-	index int         // in Attr.Mounts, or -1
-	fd    program.Arg // its descriptor, or a word with it
-	// missing is a word that is [none] where the mount was left out.
-	missing program.Arg
-	other   program.Arg     // of a mask: what a file becomes
-	parts   []part          // of a Dev: what goes into it
-	late    spec.MountFlags // flags that are set when everything is placed
-	stays   bool            // the descriptor is needed until then
-}
-
-// A part is a mount inside of another.
-type part struct {
-	name string
-	fd   program.Arg
-}
-
-// none is no descriptor, as a 32-bit word.
-const none = 1<<32 - 1
-
-// Flags of the calls, which are the same on all machines.
-const (
-	openTreeClone   = unix.OPEN_TREE_CLONE | unix.O_CLOEXEC
-	atRecursive     = unix.AT_RECURSIVE
-	emptyPath       = unix.AT_EMPTY_PATH
-	fromDescriptor  = unix.MOVE_MOUNT_F_EMPTY_PATH
-	toDescriptor    = unix.MOVE_MOUNT_T_EMPTY_PATH
-	resolveInRoot   = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
-	modeTypeMask    = 0o170000
-	modeDirectory   = 0o040000
-	modeLink        = 0o120000
-	modeRegular     = 0o100000
-	statxMode       = 28 // where struct statx has its fields
-	statxInode      = 32
-	statxRdevMajor  = 128
-	statxRdevMinor  = 132
-	statxDevMajor   = 136
-	statxDevMinor   = 140
-	statxMountID    = 144
-	mountAttrSize   = 32
-	openHowSize     = 24
-	pathOnlyCloexec = unix.O_PATH | unix.O_CLOEXEC
-)
-
 // view has the program see what Attr.Root and Attr.Mounts say.
 func (b *builder) view() {
 	if !b.ask.HasView() {
@@ -144,9 +75,6 @@ func (v *viewer) takeHidden() {
 	v.unhide()
 }
 
-// isRoot reports whether the mount is the root directory.
-func (v *viewer) isRoot(t *taken) bool { return t == &v.taken[0] && v.ask.Turns() }
-
 // turn makes the root directory. The one of before is not to be reached any more.
 func (v *viewer) turn() {
 	if v.old != nil {
@@ -179,22 +107,6 @@ func (v *viewer) turn() {
 	v.add(field, program.Chdir, p.Str("/"))
 	v.isAlone(field, Covered)
 	v.tree.init(landOf(root))
-}
-
-// isAlone makes sure that nothing is on top of the new root. The parent of the root directory is itself, or what
-// is mounted there: the old root, if the caller had something on top of that, which was taken for it.
-func (v *viewer) isAlone(field string, otherwise ViewFlaw) {
-	p, alone := v.p, v.p.Ahead()
-	v.add(field, program.Statx, v.root, p.Str(""), Num(emptyPath), Num(unix.STATX_MNT_ID), v.stat).Quiet = true
-	id := p.Words(0)
-	p.Copy(field, v.stat.Plus(statxMountID), id)
-	top := v.onTop(field, v.root)
-	p.StepOf(top).Quiet = true
-	v.add(field, program.Statx, top, p.Str(""), Num(emptyPath), Num(unix.STATX_MNT_ID), v.stat).Quiet = true
-	v.close(field, top)
-	p.GotoIf(field, v.stat.Plus(statxMountID), p.Value(field, id), &alone).Quiet = true
-	v.fails(field, "/", otherwise)
-	alone.Place()
 }
 
 // place places the mounts, in their order.
@@ -242,34 +154,71 @@ func (v *viewer) end() {
 	}
 }
 
-func propagationFlag(p spec.Propagation) uint64 {
-	return [...]uint64{spec.PropagationPrivate: unix.MS_PRIVATE, spec.PropagationSlave: unix.MS_SLAVE,
-		spec.PropagationShared: unix.MS_SHARED, spec.PropagationUnbindable: unix.MS_UNBINDABLE}[p]
+// takeOne makes a mount that is not yet anywhere.
+func (v *viewer) takeOne(t *taken) {
+	switch t.Source() {
+	case "Bind":
+		v.takePath(t, t.Bind)
+	case "File":
+		v.takeFile(t)
+	case "Tmpfs":
+		v.takeTmpfs(t)
+	case "Proc":
+		v.takeProc(t)
+	case "Dev":
+		v.takeDev(t)
+	case "Kernel":
+		v.takeKernel(t)
+	case "Overlay":
+		v.takeOverlay(t)
+	case "Data":
+		if !t.Copy {
+			v.takeData(t)
+		}
+	case "Mask":
+		v.takeMask(t)
+	}
 }
 
-// fdOf is the descriptor of a mount, as an argument.
-func (v *viewer) fdOf(t *taken) program.Arg { return v.argOf(t.field, t.fd) }
-
-// argOf is a descriptor as an argument: what is in a word is fetched.
-func (v *viewer) argOf(field string, fd program.Arg) program.Arg {
-	if fd.Kind != program.Address {
-		return fd
+// placeOne puts a mount where it belongs.
+func (v *viewer) placeOne(t *taken) {
+	if source := t.Source(); t.At() != "/" && source != "Dir" && source != "Symlink" && v.resolve(t.At()).path == "/" {
+		v.fails(t.field, t.At(), AtRoot) // nobody would see what is mounted there
+		return
 	}
-	return v.p.Value(field, fd)
-}
-
-// ifThere jumps to the target that it returns if the mount was left out.
-func (v *viewer) ifThere(t *taken) program.Target {
-	missing := v.p.Ahead()
-	if t.missing != (program.Arg{}) {
-		v.p.GotoIf(t.field, t.missing, Num(none), &missing).Quiet = true
+	switch t.Source() {
+	case "":
+		v.change(t)
+		return
+	case "Mask":
+		v.placeMask(t)
+		return
+	case "Dir":
+		v.makeDirectory(t)
+		return
+	case "Data":
+		if t.Copy {
+			v.copyData(t)
+			return
+		}
+	case "Symlink":
+		v.makeLink(t)
+		return
 	}
-	return missing
-}
-
-func (v *viewer) close(field string, fd program.Arg) {
-	if fd.Kind == program.Number { // one that the parent has made
-		v.fds.setOpen(int(fd.Value), false)
+	missing := v.ifThere(t)
+	v.attach(t, v.resolve(t.At()))
+	if t.Dev != nil {
+		v.fill(t)
 	}
-	v.add(field, program.Close, fd).Quiet = true
+	if t.Proc != nil {
+		v.protect(t)
+	}
+	if !t.stays {
+		v.close(t.field, v.fdOf(t))
+	}
+	missing.Place()
+	v.tree.mount(v.resolve(t.At()).path, landOf(t.Mount), t.missing, t)
+	if t.Dev != nil {
+		v.tree.dev(v.resolve(t.At()).path, t)
+	}
 }

@@ -90,25 +90,7 @@ _@NAME@() {
 	case ${COMP_WORDS[1]} in
 `, strings.Join(a.names(), " "))
 	for i := range a.Commands {
-		c := &a.Commands[i]
-		byKind := map[completionKind][]string{}
-		var all, valued []string
-		for _, flag := range c.Flags() {
-			name := "--" + flag.Name()
-			all = append(all, name)
-			if flag.Takes() == Something {
-				valued = append(valued, name)
-				byKind[kindOf(flag)] = append(byKind[kindOf(flag)], name)
-			}
-		}
-		list := func(words []string) string { return "' " + strings.Join(words, " ") + " '" }
-		fmt.Fprintf(b, "\t%s)\n\t\tflags=%s valued=%s\n\t\tfiles=%s dirs=%s users=%s groups=%s", c.Name,
-			list(all), list(valued), list(byKind[files]), list(byKind[directories]), list(byKind[users]), list(byKind[groupNames]))
-		if c.Program {
-			b.WriteString(" program=1 ;;\n")
-		} else {
-			fmt.Fprintf(b, " given=%s ;;\n", list(a.arguments(c)))
-		}
+		a.bashCase(b, &a.Commands[i])
 	}
 	b.WriteString(`	esac
 	# A word that is neither a flag nor the value of one begins the program.
@@ -148,6 +130,28 @@ _@NAME@() {
 }
 complete -o filenames -F _@NAME@ @NAME@
 `)
+}
+
+// bashCase is what the script knows of a sub-command.
+func (a *App) bashCase(b *strings.Builder, c *Command) {
+	byKind := map[completionKind][]string{}
+	var all, valued []string
+	for _, flag := range c.Flags() {
+		name := "--" + flag.Name()
+		all = append(all, name)
+		if flag.Takes() == Something {
+			valued = append(valued, name)
+			byKind[kindOf(flag)] = append(byKind[kindOf(flag)], name)
+		}
+	}
+	list := func(words []string) string { return "' " + strings.Join(words, " ") + " '" }
+	fmt.Fprintf(b, "\t%s)\n\t\tflags=%s valued=%s\n\t\tfiles=%s dirs=%s users=%s groups=%s", c.Name,
+		list(all), list(valued), list(byKind[files]), list(byKind[directories]), list(byKind[users]), list(byKind[groupNames]))
+	if c.Program {
+		b.WriteString(" program=1 ;;\n")
+	} else {
+		fmt.Fprintf(b, " given=%s ;;\n", list(a.arguments(c)))
+	}
 }
 
 // bashWords are the cases of flags that take words.
