@@ -82,11 +82,17 @@ func TestMain(m *testing.M) {
 // onMainThread are functions for the process's first thread to run.
 var onMainThread = make(chan func())
 
+// main is called on the process's first thread and, by default, goes on on whichever has time. A test that
+// was then run by the first one would see an Exec do without its image.
+func init() {
+	if os.Getenv(helperVar) == "" {
+		runtime.LockOSThread()
+	}
+}
+
 // runTests runs the tests. The process's first thread is for what they send to
 // onMainThread.
 func runTests(m *testing.M) int {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	done := make(chan int)
 	go func() { done <- m.Run() }()
 	for {
