@@ -784,7 +784,8 @@ var casesOfViews = []startCase{
 	{"view by mount(2)", []*requirement{userNamespaces, freshProc}, func(t *testing.T, c *Cmd) {
 		lacking(t, kernel.NoMountSetattr)
 		ofView(&Root{Empty: true}, append(fromHost(), Mount{Target: "/proc", Proc: &Proc{Fallback: ProcEmpty}}, Mount{Target: "/dev", Dev: &Dev{Nodes: []string{"null"}}},
-			Mount{Target: "/data", Data: []byte("x")}, Mount{Target: "/data", Mask: true}, Mount{Target: "/etc", Flags: MountNoExec})...)(t, c)
+			Mount{Target: "/data", Data: []byte("x")}, Mount{Target: "/data", Mask: true},
+			Mount{Target: "/dir", Dir: true}, Mount{Target: "/dir", Flags: MountNoExec})...)(t, c)
 	}},
 	{"view by mount(2) and openat", []*requirement{userNamespaces}, inTemp(func(t *testing.T, c *Cmd) {
 		lacking(t, kernel.NoMountSetattr|kernel.NoOpenat2)

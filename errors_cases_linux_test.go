@@ -248,10 +248,12 @@ var failingJoins = []failing{
 		want: "sprog: start /bin/true: setns /proc/self/fd/200 (Attr.Join[0]): operation not permitted (it belongs to another user namespace, in which the child has no rights: join that too, before it)"},
 	{asked: "A network, by an ordinary user", make: func(*scene) *Cmd {
 		c := Command("/bin/sleep", "60")
-		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
 		must(c.Start())
 		f, err := os.Open("/proc/" + strconv.Itoa(c.Process.Pid) + "/ns/net")
 		must(err)
+		must(c.Process.Kill()) // now: the death signal of a user's is not for a process of root's
+		c.Wait()
 		return &Cmd{Path: "/bin/true", Attr: &Attr{Join: []Namespace{{File: f, Kinds: NetworkNamespace}}}}
 	}, by: prepared,
 		want: "sprog: start /bin/true: setns /proc/PID/ns/net (Attr.Join[0]): operation not permitted (it takes CAP_SYS_ADMIN, which this process does not have)"},

@@ -381,9 +381,9 @@ func TestHintsWithFewDescriptors(t *testing.T) {
 				for line := range strings.Lines(x.told(string(out))) {
 					left, said, _ := strings.Cut(strings.TrimSpace(line), " ")
 					// It says less, or what it failed of itself, but nothing else.
-					less := strings.HasPrefix(f.want, strings.TrimSuffix(said, ")"))
+					less := strings.HasPrefix(f.wanted(), strings.TrimSuffix(said, ")"))
 					if !less && !strings.Contains(said, "too many open files") && !strings.Contains(said, " are limited by RLIMIT_NPROC for each user, ") {
-						t.Errorf("with %s descriptors left: %s\nwant %s", left, said, f.want)
+						t.Errorf("with %s descriptors left: %s\nwant %s", left, said, f.wanted())
 					}
 				}
 			})

@@ -79,21 +79,30 @@ func (f Failure) kernelSays() terms.Text {
 	}
 	said := strings.Join(f.Mounts.Kernel, "; ")
 	if strings.Contains(said, "too revealing") {
-		return f.tooRevealing()
+		return f.tooRevealing(mountedOver(f.kernelDir()))
 	}
 	return terms.Plain("the kernel says: " + terms.Printable(said))
 }
 
+// kernelDir is where the caller has the file system of the kernel's that a mount makes anew, or "".
+func (f Failure) kernelDir() string {
+	switch m, _ := f.mount(); {
+	case m == nil:
+		return ""
+	case m.Proc != nil:
+		return "/proc"
+	case m.Kernel == spec.KernelSysfs:
+		return "/sys"
+	}
+	return ""
+}
+
 // tooRevealing is for a file system of the kernel's that would show what the caller's does not: parts
 // of that have something mounted over them, as in every container.
-func (f Failure) tooRevealing() terms.Text {
-	m, field := f.mount()
-	dir := "/proc"
-	if m != nil && m.Kernel == spec.KernelSysfs {
-		dir = "/sys"
-	}
+func (f Failure) tooRevealing(over []string) terms.Text {
+	dir := f.kernelDir()
 	why := terms.Plain("a user namespace gets no more of " + dir + " than the caller has")
-	if over := mountedOver(dir); len(over) > 0 {
+	if len(over) > 0 {
 		const most = 5
 		list := strings.Join(over[:min(len(over), most)], ", ")
 		if len(over) > most {
@@ -102,6 +111,7 @@ func (f Failure) tooRevealing() terms.Text {
 		why += terms.Plain(", and these have something mounted over them: " + terms.Printable(list))
 	}
 	if dir == "/proc" {
+		_, field := f.mount()
 		why += ". {Proc.Fallback|" + field + "} says what there is to be instead"
 	}
 	return why
@@ -139,18 +149,33 @@ func (f Failure) sourceHint() terms.Text {
 // fileSystemHint is for a new file system of which the kernel says nothing.
 func (f Failure) fileSystemHint() terms.Text {
 	m, _ := f.mount()
-	overlay := m != nil && m.Overlay != nil
 	switch {
 	case f.E.Step == "fsopen" && f.Errno == unix.ENODEV:
 		return terms.Plain("this kernel has no file system " + terms.Printable(f.E.Object))
-	case overlay && f.Errno == unix.EINVAL && f.Ask.NewUserNamespace():
+	case m != nil && m.Overlay != nil:
+		return f.overlayHint(m.Overlay)
+	case f.Errno == unix.EPERM && f.kernelDir() != "" && f.Ask.NewUserNamespace():
+		// Before 6.17 only the kernel's log says which it is.
+		if over := mountedOver(f.kernelDir()); len(over) > 0 && f.E.Step != "fsconfig" {
+			return f.tooRevealing(over)
+		}
+		if m.Proc != nil && f.E.Step != "fsmount" {
+			return "the PID namespace that the program is in belongs to another user namespace"
+		}
+	}
+	return f.mountRights()
+}
+
+// overlayHint is for an overlay. Before 6.5 the kernel says nothing of what it has against a directory.
+func (f Failure) overlayHint(o *spec.Overlay) terms.Text {
+	if why := f.layerHint(o); why != "" {
+		return why
+	}
+	switch {
+	case f.Errno == unix.EINVAL && f.Ask.NewUserNamespace():
 		return "likely something is mounted below one of the directories, which a user namespace must not uncover, or one is on a file system that overlays cannot be made of"
-	case overlay && f.Errno == unix.EINVAL:
+	case f.Errno == unix.EINVAL:
 		return "likely one of the directories is on a file system that overlays cannot be made of, or upper and work are not on the same one"
-	case overlay:
-		return f.layerHint(m.Overlay)
-	case f.Errno == unix.EPERM && m != nil && m.Proc != nil && f.Ask.NewUserNamespace():
-		return "the PID namespace that the program is in belongs to another user namespace"
 	}
 	return f.mountRights()
 }
@@ -166,11 +191,12 @@ func (f Failure) layerHint(o *spec.Overlay) terms.Text {
 		if w.Stop == f.Errno {
 			return terms.Plain(w.Why)
 		}
-		if w.Stop == 0 && f.Errno == unix.ENOTDIR && w.Stat().Mode&unix.S_IFMT != unix.S_IFDIR {
-			return terms.Plain(terms.Printable(dir) + " is " + pathwalk.KindOf(w.Stat()))
+		mustBeDir := f.Errno == unix.ENOTDIR || f.Errno == unix.EINVAL
+		if w.Stop == 0 && mustBeDir && w.Stat().Mode&unix.S_IFMT != unix.S_IFDIR {
+			return terms.Plain(terms.Printable(dir) + " is " + pathwalk.KindOf(w.Stat()) + ", no directory")
 		}
 	}
-	return f.mountRights()
+	return ""
 }
 
 // targetHint is for a place that a mount is to go to.
