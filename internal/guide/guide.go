@@ -147,7 +147,7 @@ func (b *Block) Same(documented, printed string) bool {
 // lines are the lines of a text without spaces at their ends, and without empty ones at its end.
 func lines(text string) (list []string) {
 	for line := range strings.Lines(strings.TrimRight(text, " \n")) {
-		list = append(list, strings.TrimRight(line, " \n"))
+		list = append(list, strings.TrimRight(line, " \r\n"))
 	}
 	return list
 }
