@@ -29,6 +29,7 @@ type boxCmd struct {
 	Extends        nameList `hidden:"" placeholder:"NAME"`
 	TrustProject   bool     `group:"box" help:"Take from a profile in the project flags that open the box as well."`
 	Show           bool     `group:"box" help:"Print what the program would see and may do, and start nothing."`
+	Why            bool     `group:"box" help:"Watch which files and servers the program asks for, which makes it slower, and tell at the end what it did not get, and by which flag it would."`
 	Yes            bool     `group:"box" help:"Go on outside of a git repository, where nothing tells what was changed."`
 	Degrade        bool     `group:"box" help:"Where this machine makes no user namespaces, go on with Landlock alone: other places are not hidden but cannot be read, and TMPDIR is in the place of /tmp."`
 	OverlayProject bool     `group:"box" xor:"overlay" help:"Keep all changes to the project apart, until --apply. Another run with this flag goes on from there."`
@@ -44,13 +45,22 @@ type sandbox struct {
 	root   *sprog.Root // nil without namespaces
 	mounts []sprog.Mount
 	rules  []sprog.SeccompRule
-	logs   bool // the kernel's log has what the rules deny, and sprog can read it
+	denied *denials
+	watch  *watcher // of --why, or nil
 
-	counters []*os.File // of the program's network
-	temp     string     // a directory that goes with the box, or ""
+	ownNetwork bool
+	counters   []*os.File // of that
+	temp       string     // a directory that goes with the box, or ""
 }
 
 func (s *sandbox) hasView() bool { return s != nil && s.root != nil }
+
+func (s *sandbox) watched() *watcher {
+	if s == nil {
+		return nil
+	}
+	return s.watch
+}
 
 // environment leaves out what nobody has asked for.
 func (s *sandbox) environment(env []string) []string {
@@ -69,7 +79,7 @@ func (s *sandbox) filter(asked *sprog.Seccomp) *sprog.Seccomp {
 	case s == nil:
 		return asked
 	case asked == nil:
-		return &sprog.Seccomp{Default: sprog.SeccompAllow, Rules: s.rules, Log: s.logs}
+		return &sprog.Seccomp{Default: sprog.SeccompAllow, Rules: s.rules, Log: s.denied.readable()}
 	case asked.Default == 0:
 		asked.Default = sprog.SeccompAllow
 	case asked.Default != sprog.SeccompAllow:

@@ -21,7 +21,7 @@ const boxProcesses = 4096
 
 // fill gives the flags of run what the box consists of, as far as the line says nothing else.
 func (c *boxCmd) fill(b *box.Box) error {
-	c.sandbox = &sandbox{rules: box.Rules(), logs: readsLog()}
+	c.sandbox = &sandbox{rules: box.Rules(), denied: hearDenials()}
 	c.NoNewPrivs = true
 	if here, err := realPath("."); err == nil && c.Dir == "" && c.DirFD == nil && strings.HasPrefix(here+"/", b.Project.Dir+"/") {
 		c.Dir = word(here) // a name with links in it may be in a hidden place
@@ -45,6 +45,7 @@ func (c *boxCmd) fill(b *box.Box) error {
 	if c.Net {
 		c.Landlock.Scope |= landlockScope(sprog.LandlockScopeAbstractUnixSocket | sprog.LandlockScopeSignal)
 		c.Landlock.BestEffort = true
+		c.logLandlock()
 	}
 	if s := sprog.Probe("view-user"); s.Answer != sprog.Yes {
 		return c.degrade(b, s.Reason)
@@ -53,6 +54,7 @@ func (c *boxCmd) fill(b *box.Box) error {
 	if !c.Net {
 		c.Unshare |= unix.CLONE_NEWNET
 		c.Inside.Loopback = true
+		c.sandbox.ownNetwork = true
 	}
 	c.MapCurrent = !c.MapRoot && c.mapsNothing()
 	if c.Inside.DisableUserns = sprog.Probe("forbid-user-namespaces").Answer == sprog.Yes; !c.Inside.DisableUserns {
@@ -60,7 +62,15 @@ func (c *boxCmd) fill(b *box.Box) error {
 	}
 	b.Overlays = sprog.Probe("overlay-user").Answer == sprog.Yes
 	c.sandbox.root, c.sandbox.mounts = b.Root(), b.Mounts()
-	return nil
+	return c.watchFor(b)
+}
+
+// logLandlock has the kernel log what Landlock denies, if that can be read. What the program denies itself
+// stays out of it.
+func (c *boxCmd) logLandlock() {
+	if c.Landlock.Log == 0 && c.sandbox.denied.readable() {
+		c.Landlock.Log = landlockLog(sprog.LandlockLogNewExecOn | sprog.LandlockLogSubdomainsOff)
+	}
 }
 
 // capsGiven reports whether a flag says which capabilities the program has.
@@ -98,6 +108,9 @@ func (c *boxCmd) degrade(b *box.Box, reason string) error {
 	if c.OverlayProject {
 		return fmt.Errorf("--overlay-project needs user namespaces: %s", reason)
 	}
+	if c.Why {
+		return fmt.Errorf("--why needs user namespaces: %s", reason)
+	}
 	if s := sprog.Probe("landlock"); s.Answer != sprog.Yes {
 		return fmt.Errorf("--degrade needs Landlock: %s", s.Reason)
 	}
@@ -113,6 +126,7 @@ func (c *boxCmd) degrade(b *box.Box, reason string) error {
 	c.Env = append(c.Env, "TMPDIR="+temp)
 	l := &c.Landlock
 	l.Try, l.BestEffort = true, true
+	c.logLandlock()
 	readable, changeable := b.Landlocked()
 	for _, path := range readable {
 		l.ROX = append(l.ROX, word(path))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/sprog-dev/sprog"
@@ -14,7 +15,11 @@ import (
 // started opens what the kernel counts in the program's network. It counts on while the program
 // runs, and tells at the end what nobody else would.
 func (s *sandbox) started(cmd *sprog.Cmd) {
-	if !s.hasView() {
+	if s == nil {
+		return
+	}
+	s.denied.of(cmd)
+	if s.root == nil || !s.ownNetwork {
 		return
 	}
 	for _, name := range [...]string{"snmp", "snmp6"} {
@@ -24,16 +29,23 @@ func (s *sandbox) started(cmd *sprog.Cmd) {
 	}
 }
 
-// triedNetwork reports whether a packet has found no way out.
-func (s *sandbox) triedNetwork() bool {
+// triedNetwork is what the program has tried to reach, as far as the kernel has counted it, or "": a packet has found no
+// way out, or one to a loopback address nobody who listens. The resolver of many systems has such an address.
+func (s *sandbox) triedNetwork() (tried string) {
 	for _, f := range s.counters {
 		text, _ := io.ReadAll(f)
 		f.Close()
-		if countedIn(string(text), "Ip6OutNoRoutes") > 0 || countedIn(string(text), "OutNoRoutes") > 0 {
-			return true
+		counts := func(counters ...string) bool {
+			return slices.ContainsFunc(counters, func(name string) bool { return countedIn(string(text), name) > 0 })
+		}
+		switch {
+		case counts("Ip6OutNoRoutes", "OutNoRoutes"):
+			return "the network"
+		case counts("AttemptFails", "NoPorts", "Udp6NoPorts"):
+			tried = "a server on this machine, such as one for names"
 		}
 	}
-	return false
+	return tried
 }
 
 // countedIn is a counter in the text of snmp, which has names in one line and numbers in the next,

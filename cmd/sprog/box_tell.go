@@ -10,14 +10,13 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/sprog-dev/sprog/cmd/sprog/internal/box"
 )
 
 // observe notes what is to be compared at the end. The function that it returns tells of that.
 func (c *boxCmd) observe(b *box.Box) func(error) {
-	before, start := b.Project.Unprotected(), time.Now()
+	before := b.Project.Unprotected()
 	return func(err error) {
 		if !c.OverlayProject {
 			tellProtected(before) // whatever has ended the program
@@ -29,8 +28,9 @@ func (c *boxCmd) observe(b *box.Box) func(error) {
 		if c.OverlayProject {
 			c.tellChanges(b)
 		}
-		if code != 0 && code != exitTimeout && !interrupted(code) && !c.toldOff() {
-			c.tellCauses(start)
+		failed := code != 0 && code != exitTimeout && !interrupted(code)
+		if (failed || c.Why) && !c.toldOff() {
+			c.tellCauses()
 		}
 	}
 }
@@ -71,23 +71,39 @@ func (c *boxCmd) tellChanges(b *box.Box) {
 	}
 }
 
-// tellCauses says what the box may have denied a program that has failed, and which flag would allow
-// that.
-func (c *boxCmd) tellCauses(start time.Time) {
-	var causes []string
-	if tried := c.sandbox.triedNetwork(); tried {
-		causes = append(causes, "it tried to reach the network (--net)")
-	} else if !c.Net {
-		causes = append(causes, "the network (--net)")
+// tellCauses says what a program that has failed was denied, as far as that is known, and which flag would
+// allow it. Where nothing is known of it says how to learn more, in one line: people run a
+// failing test again and again.
+func (c *boxCmd) tellCauses() {
+	const most = 12
+	causes := c.causes()
+	if len(causes) > most {
+		causes = append(causes[:most], fmt.Sprintf("and %d more", len(causes)-most))
 	}
-	causes = append(causes, "files in your home directory or in /run (--ro DIR, --rw DIR)", "writing outside of the project (--rw DIR)")
-	if calls := refusedSince(start); c.sandbox.logs && calls != "" {
-		causes = append(causes, "system calls, as the kernel's log has them (--seccomp FILE, with a filter of your own): "+calls)
+	switch {
+	case len(causes) > 0:
+		fmt.Fprintf(os.Stderr, "sprog: box: the program asked for what it does not have here:\n  %s\n", strings.Join(causes, "\n  "))
+	case c.Why:
+		fmt.Fprintln(os.Stderr, "sprog: box: the program asked for no file and no server that the box keeps from it")
+	case c.sandbox.root != nil && !c.sandbox.denied.readable():
+		fmt.Fprintln(os.Stderr, "sprog: box: if the program lacked something here, sprog box --why tells what")
 	}
-	if names := withheld(c.Env); len(names) > 0 {
-		causes = append(causes, fmt.Sprintf("variables (--env NAME): %s", strings.Join(names, " ")))
+	if names := withheld(c.Env); c.Why && len(names) > 0 {
+		fmt.Fprintf(os.Stderr, "sprog: box: variables that it did not get (--env NAME): %s\n", strings.Join(names, " "))
 	}
-	fmt.Fprintf(os.Stderr, "sprog: box: the program failed. If it lacked something, the box does not have:\n  %s\n", strings.Join(causes, "\n  "))
+}
+
+// causes are what was denied, a line each.
+func (c *boxCmd) causes() (list []string) {
+	s := c.sandbox
+	list = append(s.watch.lacking(), s.denied.byLandlock(boxFlag)...)
+	if tried := s.triedNetwork(); tried != "" && !slices.ContainsFunc(list, func(line string) bool { return strings.HasSuffix(line, "(--net)") }) {
+		list = append(list, tried+" (--net)")
+	}
+	for _, call := range s.denied.refused() {
+		list = append(list, "the system call "+call)
+	}
+	return list
 }
 
 // withheld are some of the variables that the program did not get.

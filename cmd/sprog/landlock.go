@@ -211,6 +211,14 @@ func (f *landlockFlags) ports() *sprog.LandlockPorts {
 	return ports
 }
 
+// hear listens to what the kernel logs of Landlock, if that is asked for. The box has something to say of that itself.
+func (f *landlockFlags) hear(box *sandbox) *denials {
+	if box != nil || sprog.LandlockLog(f.Log)&sprog.LandlockLogNewExecOn == 0 {
+		return nil
+	}
+	return hearDenials()
+}
+
 // tellLandlock says what best effort has left out.
 func tellLandlock(l sprog.LandlockResult) {
 	if l.Missing == (sprog.LandlockSet{}) {

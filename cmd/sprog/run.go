@@ -90,6 +90,7 @@ func (r *runCmd) run(program []string, record *record, words terms.Words) (_ *sp
 		return nil, err
 	}
 	cmd, trace := p.cmd, p.trace
+	heard := r.Landlock.hear(r.sandbox)
 	trace.words = words
 	defer func() {
 		trace.write() // of --tty, when the terminal is as it was
@@ -100,7 +101,7 @@ func (r *runCmd) run(program []string, record *record, words terms.Words) (_ *sp
 		defer s.watch.End()
 	}
 	s.adopt(cmd)
-	err = s.awaitStart(func() error { return r.start(s, cmd, trace) }, end, time.Duration(r.Ending.Timeout))
+	err = s.awaitStart(func() error { return r.sandbox.watched().around(func() error { return r.start(s, cmd, trace) }) }, end, time.Duration(r.Ending.Timeout))
 	if errors.Is(err, errAbandoned) {
 		return nil, err
 	}
@@ -110,6 +111,7 @@ func (r *runCmd) run(program []string, record *record, words terms.Words) (_ *sp
 	infoErr := tellInfo(info, cmd)
 	r.tellView(cmd)
 	r.sandbox.started(cmd)
+	heard.of(cmd)
 	if l := cmd.Birth.Landlock; l != nil {
 		tellLandlock(*l)
 	}
@@ -130,5 +132,8 @@ func (r *runCmd) run(program []string, record *record, words terms.Words) (_ *sp
 	}
 	s.killOrphans()
 	tellLeft(cmd)
+	if err != nil {
+		heard.tell()
+	}
 	return cmd, unwritten("--info-fd", infoErr, err)
 }

@@ -96,6 +96,8 @@ func TestScripts(t *testing.T) {
 //	freezer  cgroups of v1 can be frozen
 //	fuse     file systems can be served
 //	kmsg     the kernel's log can be read
+//	audit    the kernel's audit records can be heard
+//	listener a process can look at the system calls of others
 //	cargo    cargo has a toolchain
 //	overlay  a user namespace's root can mount overlays
 //	cgroup2  a cgroup can be made below the first cgroup2 mount
@@ -120,7 +122,11 @@ func condition(name string) (bool, error) {
 	case "freezer":
 		return os.Geteuid() == 0 && unix.Access(freezerV1, unix.W_OK) == nil, nil
 	case "kmsg":
-		return readsLog() && unix.Access("/proc/sys/kernel/seccomp/actions_logged", unix.R_OK) == nil, nil
+		return hearDenials().readable() && unix.Access("/proc/sys/kernel/seccomp/actions_logged", unix.R_OK) == nil, nil
+	case "audit":
+		return hearsAudit(), nil
+	case "listener":
+		return sprog.Probe("seccomp-listener").Answer == sprog.Yes, nil
 	case "cargo":
 		return exec.Command("cargo", "--version").Run() == nil, nil
 	case "overlay":

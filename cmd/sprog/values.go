@@ -182,3 +182,16 @@ func parseSpan(s string) (time.Duration, error) {
 	}
 	return t, nil
 }
+
+// shown is a path that nothing obeys, neither a terminal nor whoever pastes it into a shell.
+func shown(path string) string {
+	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+,:@%="
+	switch quoted := strconv.Quote(path); {
+	case path != "" && strings.Trim(path, plain) == "":
+		return path
+	case quoted == `"`+path+`"` && !strings.Contains(path, "'"):
+		return "'" + path + "'"
+	default:
+		return strings.NewReplacer("$", `\$`, "`", "\\`").Replace(quoted)
+	}
+}

@@ -1,15 +1,14 @@
 //go:build amd64 || arm64
 
-// Package klog reads what the kernel tells in its log, and nowhere else: which system call a
-// filter has killed a process for or refused, and for which cgroup the OOM killer has killed one.
+// Package klog reads what the kernel tells in its log and in its audit records, and nowhere else: which system call
+// a filter has killed a process for or refused, what Landlock has denied, and for which cgroup the OOM killer
+// has killed a process.
 package klog
 
 import (
-	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,7 +24,7 @@ import (
 // "". The record is that of audit_seccomp in the kernel's kernel/auditsc.c.
 func DeniedCall(process int, since time.Time) (call string) {
 	pid := strconv.Itoa(process)
-	for text := range texts(since, "audit: type=1326 audit(") {
+	for text := range texts(since, beginning(auditSeccomp)) {
 		if text.last(" ", "sig") != strconv.Itoa(int(unix.SIGSYS)) || text.last(" ", "pid") != pid {
 			continue
 		}
@@ -44,27 +43,6 @@ func (l logText) call() (name string, ok bool) {
 		return "", false
 	}
 	return seccomp.CallName(uint32(arch), number), true
-}
-
-// A Refusal is a system call that a filter has answered with an error, and the name of the
-// process.
-type Refusal struct{ Call, Name string }
-
-// Refused are the calls that filters have refused since a time, each once. The log does not say whose
-// filters.
-func Refused(since time.Time) (list []Refusal) {
-	for text := range texts(since, "audit: type=1326 audit(") {
-		code, _ := strconv.ParseUint(strings.TrimPrefix(text.last(" ", "code"), "0x"), 16, 32)
-		call, ok := text.call()
-		if code&unix.SECCOMP_RET_ACTION != unix.SECCOMP_RET_ERRNO || !ok {
-			continue
-		}
-		r := Refusal{call, strings.Trim(text.first(" ", "comm"), `"`)}
-		if !slices.Contains(list, r) {
-			list = append(list, r)
-		}
-	}
-	return list
 }
 
 // Readable reports whether this process may read the log.
@@ -202,10 +180,14 @@ func Records(yield func(Record) bool) {
 // the kernel's log: PROC_PID_INIT_INO.
 func InInitialPIDNamespace() bool {
 	const initial = 0xeffffffc
-	info, err := os.Stat("/proc/self/ns/pid")
-	if err != nil {
-		return false
+	return inode("/proc/self/ns/pid") == initial
+}
+
+// inode is a file's number, or 0.
+func inode(path string) uint64 {
+	var st unix.Stat_t
+	if unix.Stat(path, &st) != nil {
+		return 0
 	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && stat.Ino == initial
+	return st.Ino
 }
