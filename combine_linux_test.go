@@ -803,6 +803,9 @@ var casesOfViews = []startCase{
 		ofView(&Root{Empty: true}, append(fromHost(), Mount{Target: "/proc", Proc: &Proc{Fallback: ProcEmpty}})...)(t, c)
 		c.Attr.Init = &Init{}
 	}},
+	{"view of mapped ids", []*requirement{asRoot, mappedMounts}, inTemp(ofView(&Root{Empty: true}, fromHost()...), func(dir string) []Mount {
+		return []Mount{{Target: "/a", Bind: dir + "/a", IDMap: ownedBy(1000), Flags: MountReadOnly}, {Target: "/b", Bind: "/no/such", IDMap: ownedBy(7), Optional: true}}
+	})},
 	{"view by root", []*requirement{asRoot}, func(t *testing.T, c *Cmd) {
 		c.Attr = &Attr{Root: &Root{Empty: true}, Mounts: append(fromHost(), Mount{Target: "/proc", Proc: &Proc{}}, Mount{Target: "/file", File: tempFile(t)})}
 		c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}

@@ -686,12 +686,37 @@ var failingViews = []failing{
 		c.Attr.Rlimits = []Rlimit{{Resource: unix.RLIMIT_FSIZE, Cur: 5, Max: 5}}
 	}), by: ordinary, needs: []*requirement{userNamespaces},
 		want: `sprog: start /bin/true: write 1 "0123456789" (Attr.Mounts[0]): file too large (it is longer than RLIMIT_FSIZE allows, which is 5)`},
+	{asked: "Ids of a mount of /proc", make: aView(nil, just(Mount{Target: "/tmp", Bind: "/proc", Shallow: true, IDMap: ownedBy(1000)}), asRootOf), by: byRoot, needs: []*requirement{linux(5, 12)},
+		want: `sprog: start /bin/true: mount_setattr /proc (Attr.Mounts[0].IDMap): invalid argument (this kernel maps no ids of proc there: mount_setattr(2) has the list of file systems)`},
+	{asked: "Ids of a mount, by an ordinary user", make: aView(nil, just(Mount{Target: "/tmp", Bind: "/etc", IDMap: ownedBy(1000)})), by: ordinary, needs: []*requirement{userNamespaces, linux(5, 12)},
+		want: `sprog: start /bin/true: open_tree /etc (Attr.Mounts[0].IDMap): operation not permitted (it takes CAP_SYS_ADMIN in the user namespace that the file system belongs to)`},
+	{asked: "Ids of a mount of what does not exist", make: aView(nil, just(Mount{Target: "/tmp", Bind: "/no/such/file", IDMap: ownedBy(1000)}), asRootOf), by: byRoot, needs: []*requirement{linux(5, 12)},
+		want: `sprog: start /bin/true: open_tree /no/such/file (Attr.Mounts[0].IDMap): no such file or directory (/no does not exist)`},
+	{asked: "Ids of a mount, by root of a user namespace", make: aView(nil, func(x *scene) []Mount {
+		return []Mount{{Target: "/tmp", Bind: x.dir, IDMap: &MountIDMap{UIDs: []IDRange{{0, 0, 1}}, GIDs: []IDRange{{0, 0, 1}}}}}
+	}, asRootOf), by: byRoot, needs: []*requirement{mappedMounts}, world: insideOfUser,
+		want: `sprog: start /bin/true: mount_setattr /tmp/x (Attr.Mounts[0].IDMap): operation not permitted (it takes CAP_SYS_ADMIN in the user namespace that the file system belongs to)`},
+	{asked: "Ids of a mount that are mapped already", make: aView(nil, just(Mount{Target: "/tmp", Bind: "/mnt", Shallow: true, IDMap: ownedBy(1000)}), asRootOf), by: byRoot, needs: []*requirement{mappedMounts}, world: withMappedMount,
+		want: `sprog: start /bin/true: mount_setattr /mnt (Attr.Mounts[0].IDMap): operation not permitted (its ids are mapped already, which is possible once)`},
+	{asked: "Ids of a mount where a filter hides mount_setattr", make: aView(nil, just(Mount{Target: "/tmp", Bind: "/etc", IDMap: ownedBy(1000)}), asRootOf), by: byRoot, world: denying("mount_setattr", unix.ENOSYS),
+		want: `sprog: start /bin/true: /tmp (Attr.Mounts[0].IDMap): ids take mount_setattr, Linux 5.12`},
 	{asked: "A root and a change of the root", make: aView(&Root{Empty: true}, nil, func(_ *scene, c *Cmd) { c.SysProcAttr.Chroot = "/tmp" }), by: ordinary, needs: []*requirement{userNamespaces},
 		want: `sprog: start /bin/true: (Attr.Root): cannot be combined with SysProcAttr.Chroot: both change the root directory`},
 	{asked: "A mount at two places", make: aView(nil, just(Mount{Target: "/a", Bind: "/b", Tmpfs: &Tmpfs{}})), by: ordinary, needs: []*requirement{userNamespaces},
 		want: `sprog: start /bin/true: /a (Attr.Mounts[0]): has both Bind and Tmpfs`},
 	{asked: "A target that leads up", make: aView(nil, just(Mount{Target: "/tmp/../etc", Tmpfs: &Tmpfs{}})), by: ordinary, needs: []*requirement{userNamespaces},
 		want: `sprog: start /bin/true: /tmp/../etc (Attr.Mounts[0].Target): has ".." in it`},
+}
+
+// insideOfUser has the launch made by root of a user namespace that has only its own ids.
+func insideOfUser(c *Cmd) {
+	c.SysProcAttr.Unshareflags |= unix.CLONE_NEWUSER
+	c.SysProcAttr.UidMappings, c.SysProcAttr.GidMappings = oneID(0, 0), oneID(0, 0)
+}
+
+// withMappedMount has it made where /mnt has ids of its own.
+func withMappedMount(c *Cmd) {
+	c.Attr.Mounts = []Mount{{Target: "/mnt", Bind: os.TempDir(), Shallow: true, IDMap: ownedBy(1000)}}
 }
 
 // inDomain has the launch made in a Landlock domain that restricts files.

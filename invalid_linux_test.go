@@ -360,8 +360,11 @@ func TestBadViews(t *testing.T) {
 		{"no ids", one(Mount{Bind: "/t", IDMap: &MountIDMap{}}), syscall.EINVAL, "(Attr.Mounts[0].IDMap): needs UIDs and GIDs"},
 		{"bad ids", one(Mount{Bind: "/t", IDMap: &MountIDMap{UIDs: []IDRange{{}}, GIDs: []IDRange{{}}}}), syscall.EINVAL,
 			"0 0 0 (Attr.Mounts[0].IDMap.UIDs[0]): maps nothing: its size is not positive"},
-		{"ids", one(Mount{Bind: "/t", IDMap: &MountIDMap{UIDs: []IDRange{{Size: 1}}, GIDs: []IDRange{{Size: 1}}}}), syscall.EINVAL,
-			"/t (Attr.Mounts[0].IDMap): is not there yet: the files would keep their ids"},
+		{"ids of a path in a joined namespace", func(c *Cmd) {
+			one(Mount{Bind: "/t", IDMap: &MountIDMap{UIDs: []IDRange{{Size: 1}}, GIDs: []IDRange{{Size: 1}}}})(c)
+			c.Attr.Join = []Namespace{{Kinds: MountNamespace, PID: 1}}
+		}, syscall.EINVAL,
+			"/t (Attr.Mounts[0].IDMap): is not for a path in a joined mount namespace, where this process cannot look it up: open it, and use File"},
 		{"propagation of the root", one(Mount{Target: "/", Propagation: PropagationSlave}), syscall.EINVAL,
 			"/ (Attr.Mounts[0].Propagation): of the root directory is Root.Propagation"},
 

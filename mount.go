@@ -112,8 +112,8 @@ type Mount struct {
 	// Propagation is that of the mount and those that came with it.
 	Propagation Propagation
 
-	// IDMap is for Bind and File: the files belong to other ids inside. It is not there yet:
-	// a start that asks for it fails.
+	// IDMap is for Bind and File: the files belong to other ids inside, also on what is mounted below
+	// unless the mount is Shallow. See MountIDMap.
 	IDMap *MountIDMap
 }
 
@@ -213,9 +213,15 @@ const (
 	KernelDevpts           // pseudo-terminals of its own: pts(4)
 )
 
-// A MountIDMap says which ids the files of a mount belong to. It needs CAP_SYS_ADMIN
-// in the user namespace of the file system, and Linux 5.12 or later, depending on the
-// file system. See mount_setattr(2), "ID-mapped mounts".
+// A MountIDMap says which ids the files of a mount belong to, there and nowhere else. The ids of a mount can
+// be mapped once. What is made there by an id that no range has as Seen fails with EOVERFLOW.
+//
+// This process makes the mount before the start. It needs CAP_SYS_ADMIN in the user namespace of the file system,
+// the rights to write the map (user_namespaces(7)), and a kernel that can do it with that file system: Linux 5.12
+// for ext4, XFS and FAT, 5.15 for Btrfs, 6.3 for tmpfs. See mount_setattr(2), "ID-mapped mounts".
+//
+// For a program with CAP_SYS_ADMIN in a new user namespace of its own the mount has no locks: the program can clear
+// flags that the mount has outside, and unmount what is mounted below.
 type MountIDMap struct {
 	UIDs, GIDs []IDRange
 }

@@ -131,6 +131,9 @@ var oracles = map[string]func(c *Cmd){
 	"mounts-recursive":  func(c *Cmd) { inView(c, MountReadOnly) },
 	"view-user":         func(c *Cmd) { mapToRoot(c); inView(c, 0, Mount{Target: "/tmp", Tmpfs: &Tmpfs{}}) },
 	"proc-fresh":        func(c *Cmd) { mapToRoot(c); inView(c, 0, Mount{Target: "/proc", Proc: &Proc{}}) },
+	"idmap-mount": func(c *Cmd) {
+		inView(c, 0, Mount{Target: "/tmp", Bind: "/", Shallow: true, IDMap: &MountIDMap{UIDs: []IDRange{{0, 7, 1}}, GIDs: []IDRange{{0, 7, 1}}}})
+	},
 	"overlay-user": func(c *Cmd) {
 		mapToRoot(c)
 		inView(c, 0, Mount{Target: "/tmp", Overlay: &Overlay{Lower: []string{"/usr", "/etc"}, Private: true}})

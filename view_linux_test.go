@@ -749,3 +749,110 @@ func TestViewWithoutOpenat2(t *testing.T) {
 		Mount{Target: "/mnt/a/b", Tmpfs: &Tmpfs{}}, Mount{Target: "/mnt/a/b/c/d", Data: []byte("x")}, Mount{Target: "/mnt/a", Flags: MountReadOnly})...)
 	wantText(t, "the view", seen(t, view, "cat /mnt/a/b/c/d; echo >/proc/sys/kernel/hostname"), "x/bin/sh: 1: cannot create /proc/sys/kernel/hostname: Read-only file system\n")
 }
+
+// ownedBy has what belongs to root belong to another id, and the other way round.
+func ownedBy(id int) *MountIDMap {
+	ids := []IDRange{{Disk: 0, Seen: id, Size: 1}, {Disk: id, Seen: 0, Size: 1}}
+	return &MountIDMap{UIDs: ids, GIDs: ids}
+}
+
+var mappedMounts = &requirement{what: "a file system for temporary files whose mounts can be id-mapped", works: func() error {
+	c := Command("/bin/true")
+	viewedByRoot(nil, Mount{Target: "/tmp", Bind: os.TempDir(), Shallow: true, IDMap: ownedBy(1000)})(c)
+	return c.Run()
+}, expected: func() bool {
+	var st unix.Statfs_t
+	err := unix.Statfs(os.TempDir(), &st)
+	return asRoot.works() == nil && linux(5, 12).works() == nil && err == nil && st.Type == unix.EXT4_SUPER_MAGIC
+}}
+
+// Files belong to other ids in a mount whose ids are mapped, both ways, and what is mounted outside is as before.
+func TestViewMapsIDs(t *testing.T) {
+	requires(t, asRoot, mappedMounts)
+	const who = 1000
+	for _, test := range []struct {
+		name  string
+		flags uintptr
+	}{{"as root", 0}, {"in a user namespace", syscall.CLONE_NEWUSER}} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			must(os.Chmod(dir, 0o755))
+			must(os.Chown(dir, who, who))
+			must(os.WriteFile(dir+"/file", []byte("text"), 0o600))
+			must(os.Chown(dir+"/file", who, who))
+			f, err := os.Open(dir)
+			must(err)
+			defer f.Close()
+			for i, m := range []Mount{{Target: "/mnt", Bind: dir, IDMap: ownedBy(who)}, {Target: "/mnt", File: f, IDMap: ownedBy(who)}} {
+				got := seen(t, func(c *Cmd) {
+					viewed(nil, m)(c)
+					c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | test.flags}
+				}, fmt.Sprintf("stat -c %%u:%%g /mnt/file %s/file; cat /mnt/file; : >/mnt/new%d; stat -c %%u:%%g /mnt/new%[2]d", dir, i))
+				outside := "1000:1000"
+				if test.flags != 0 {
+					outside = "65534:65534" // which the namespace does not have
+				}
+				wantText(t, "inside", got, "0:0\n"+outside+"\ntext0:0\n")
+				var st unix.Stat_t
+				must(unix.Stat(fmt.Sprintf("%s/new%d", dir, i), &st))
+				if st.Uid != who || st.Gid != who {
+					t.Errorf("what was made inside belongs to %d:%d outside; want %d", st.Uid, st.Gid, who)
+				}
+			}
+		})
+	}
+}
+
+// The root directory can be such a mount, flags apply, and what no range has belongs to nobody and cannot be made.
+func TestViewMapsIDsOfRoot(t *testing.T) {
+	requires(t, asRoot, mappedMounts)
+	dir := t.TempDir()
+	must(os.Chmod(dir, 0o755))
+	must(os.WriteFile(dir+"/file", nil, 0o644))
+	must(os.Chown(dir+"/file", 33, 33))
+	ids := []IDRange{{Disk: 0, Seen: 5000, Size: 1}}
+	root := Mount{Target: "/", Bind: dir, Create: true, IDMap: &MountIDMap{UIDs: ids, GIDs: ids}}
+	for _, name := range []string{"usr", "bin", "sbin", "lib", "lib64", "etc"} {
+		must(os.Mkdir(dir+"/"+name, 0o755))
+	}
+	mounts := append([]Mount{root}, onlyBinds(fromHost())...)
+	got := seen(t, viewedByRoot(nil, mounts...), "stat -c '%u %n' / /file; : >/new")
+	wantText(t, "the root", got, "5000 /\n65534 /file\n/bin/sh: 1: cannot create /new: Value too large for defined data type\n")
+	mounts[0].Flags = MountReadOnly
+	wantText(t, "a read-only one", seen(t, viewedByRoot(nil, mounts...), ": >/new"), "/bin/sh: 1: cannot create /new: Read-only file system\n")
+}
+
+// onlyBinds has binds in place of links.
+func onlyBinds(list []Mount) (binds []Mount) {
+	for _, m := range list {
+		if m.Symlink != "" {
+			m = Mount{Target: m.Target, Bind: m.Target, Flags: MountReadOnly}
+		}
+		if fi, err := os.Stat(m.Bind); err == nil && fi.IsDir() && m.Bind != "/etc/alternatives" && m.Bind != "/etc/ld.so.conf.d" && m.Bind != "/lib32" && m.Bind != "/libx32" {
+			binds = append(binds, m)
+		}
+	}
+	return binds
+}
+
+// The mount that refuses is named, also below the source; nothing is left of the rest, and an optional source may be missing.
+func TestViewIDsRefused(t *testing.T) {
+	requires(t, asRoot, mappedMounts)
+	dir := t.TempDir()
+	must(os.Mkdir(dir+"/proc", 0o755))
+	must(unix.Mount("/proc", dir+"/proc", "", unix.MS_BIND, ""))
+	t.Cleanup(func() { unix.Unmount(dir+"/proc", unix.MNT_DETACH) })
+	before := heldNow(t)
+	c := Command("/bin/true")
+	viewedByRoot(nil, Mount{Target: "/mnt", Bind: dir, IDMap: ownedBy(1000)})(c)
+	var e *StartError
+	if err := c.Run(); !errors.As(err, &e) || e.Step != "mount_setattr" || e.Object != dir+"/proc" || !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("error %v; want one of mount_setattr about %s/proc", err, dir)
+	}
+	before.compare(t, "a mount whose ids cannot be mapped")
+	c = Command("/bin/true")
+	viewedByRoot(nil, Mount{Target: "/mnt", Bind: dir, Shallow: true, IDMap: ownedBy(1000)}, Mount{Target: "/mnt", Bind: "/no/such", IDMap: ownedBy(1), Optional: true})(c)
+	if err := c.Run(); err != nil || fmt.Sprint(c.Birth.View.LeftOut) != "[1]" {
+		t.Errorf("error %v, %v; want the second mount left out", err, c.Birth.View)
+	}
+}

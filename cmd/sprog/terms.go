@@ -141,7 +141,7 @@ var phrases = [...]struct{ reference, phrase string }{
 	{"CgroupHandle.Kill", "ending all processes of a cgroup"},
 	{"Attr.Dirs", "one of several directories"}, {"Attr.WaitFor", "waiting for somebody"}, {"Born", "telling of the process"}, {"Attr.UserNamespace", "a user namespace to enter at the end"},
 	{"Attr.RefuseUserNamespaces", "no more user namespaces"}, {"Attr.LookPath", "the PATH of the program"},
-	{"Attr.Mounts.Create", "create in --mount"},
+	{"Attr.Mounts.Create", "create in --mount"}, {"Attr.Mounts.IDMap", "idmap= in --mount"},
 	{"ExtraFiles", "an inherited file"},
 	{"Attr.InheritAll", "all descriptors"},
 	{"Attr.IDMap.NewUIDMap", "the path of newuidmap"}, {"Attr.IDMap.NewGIDMap", "the path of newgidmap"},

@@ -23,7 +23,8 @@ What the program sees:
   mounted needs a file or directory there, unless --mount says create. An
   ordinary user gets a user namespace with his own ids, and --proc brings a PID
   namespace. Types of --mount, with their keys besides type and dst:
-    bind     src, optional, shallow, propagation=private|slave|shared
+    bind     src, optional, shallow, propagation=private|slave|shared,
+             idmap=u|g|b:DISK:SEEN:SIZE..., with spaces between (b is for both)
     tmpfs    size, inodes, mode, huge
     proc     hidepid=1|2|4, subset=pid, writable, fallback=caller|empty
     dev      nodes=NAME:NAME..., nopts

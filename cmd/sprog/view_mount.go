@@ -192,7 +192,37 @@ func (w *mountWords) setBind(m *sprog.Mount) (err error) {
 	if m.Bind, err = absolute(source); source == "" {
 		err = errors.New("src= is missing")
 	}
+	if ids := w.take("idmap"); ids != "" && err == nil {
+		m.IDMap, err = parseMountIDs(ids)
+	}
 	return err
+}
+
+// parseMountIDs reads ranges as X-mount.idmap of mount(8) has them: whose they are, the first id on the disk,
+// the first that is seen, and how many.
+func parseMountIDs(s string) (*sprog.MountIDMap, error) {
+	m := new(sprog.MountIDMap)
+	for _, word := range strings.Fields(s) {
+		kind, numbers, _ := strings.Cut(word, ":")
+		var n [3]int
+		parts := strings.Split(numbers, ":")
+		valid := len(parts) == len(n) && slices.Contains([]string{"u", "g", "b"}, kind)
+		for i := 0; valid && i < len(n); i++ {
+			id, err := strconv.ParseUint(parts[i], 10, 32)
+			n[i], valid = int(id), err == nil
+		}
+		if !valid {
+			return nil, fmt.Errorf("%q is not u:DISK:SEEN:SIZE, nor with g or b in place of u", word)
+		}
+		ids := sprog.IDRange{Disk: n[0], Seen: n[1], Size: n[2]}
+		if kind != "g" {
+			m.UIDs = append(m.UIDs, ids)
+		}
+		if kind != "u" {
+			m.GIDs = append(m.GIDs, ids)
+		}
+	}
+	return m, nil
 }
 
 // setOverlay has layers with colons between, the topmost first.

@@ -145,6 +145,7 @@ type Joins struct {
 type Tree struct {
 	Mount        int // the index in Attr.Mounts, or -1 for the root
 	Hole         int // what Uses has for the mount, or NotOpen
+	LeftOut      bool
 	Path         string
 	Inode        uint64
 	Major, Minor uint32

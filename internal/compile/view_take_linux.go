@@ -14,9 +14,8 @@ import (
 // takePath takes what is at a path of the caller's, with what is mounted below.
 func (v *viewer) takePath(t *taken, path string) {
 	p, missing := v.p, v.p.Ahead()
-	if tree := v.given.treeOf(t.index); tree != nil && tree.Hole != NotOpen { // ids are mapped by the parent
-		t.fd = Num(v.fds.at(tree.Hole))
-		v.flagsOfSource(t)
+	if tree := v.given.treeOf(t.index); tree != nil { // the parent has made it: ids are mapped
+		v.takeTree(t, tree)
 		return
 	}
 	if t.Optional {
@@ -28,6 +27,18 @@ func (v *viewer) takePath(t *taken, path string) {
 	}
 	v.flagsOfSource(t)
 	v.leftOut(t, &missing)
+}
+
+// takeTree takes a mount that the parent has made, or found nothing to be made of.
+func (v *viewer) takeTree(t *taken, tree *Tree) {
+	if tree.LeftOut {
+		t.missing = v.p.Variable(none)
+		t.fd, t.stays = t.missing, false
+		v.tell(t, LeftOut)
+		return
+	}
+	t.fd = Num(v.fds.at(tree.Hole))
+	v.flagsOfSource(t)
 }
 
 // takeTmpfs makes an empty file system, which can be written to as long as mounts are placed in it.
@@ -69,8 +80,7 @@ func (v *viewer) isMountedBelow(t *taken) bool {
 func (v *viewer) takeFile(t *taken) {
 	tree := v.given.treeOf(t.index)
 	if tree.Hole != NotOpen {
-		t.fd = Num(v.fds.at(tree.Hole))
-		v.flagsOfSource(t)
+		v.takeTree(t, tree)
 		return
 	}
 	p := v.p

@@ -17,17 +17,25 @@ func featuresOfView() []featureProbe {
 			try: views(spec.Root{Host: true, Flags: spec.MountReadOnly})},
 		{name: "view-user", since: "5.12", what: "{Attr.Mounts} in a user namespace", try: viewsAsUser()},
 		{name: "proc-fresh", since: "5.12", what: "{Attr.Mounts.Proc} in a user namespace", try: viewsAsUser(spec.Mount{Target: "/proc", Proc: &spec.Proc{}})},
+		{name: "idmap-mount", since: "5.12", what: "{Attr.Mounts.IDMap} of the root directory's file system", takes: here(unix.CAP_SYS_ADMIN),
+			try: views(spec.Root{Empty: true}, spec.Mount{Target: "/m", Bind: "/", Shallow: true, IDMap: mapsRootTo(1)})},
 		{name: "overlay-user", since: "5.11", what: "{Attr.Mounts.Overlay} in a user namespace",
 			try: viewsAsUser(spec.Mount{Target: "/o", Overlay: &spec.Overlay{Lower: []string{"/usr", "/etc"}, Private: true}})},
 	}
 }
 
-// views tries a root directory.
-func views(root spec.Root) func(*trial) {
+// views tries a root directory, and mounts in it.
+func views(root spec.Root, mounts ...spec.Mount) func(*trial) {
 	return func(t *trial) {
 		t.sys.Cloneflags |= unix.CLONE_NEWNS
-		t.attr.Root = &root
+		t.attr.Root, t.attr.Mounts = &root, mounts
 	}
+}
+
+// mapsRootTo has what belongs to root belong to another id.
+func mapsRootTo(id int) *spec.MountIDMap {
+	ids := []spec.IDRange{{Disk: 0, Seen: id, Size: 1}}
+	return &spec.MountIDMap{UIDs: ids, GIDs: ids}
 }
 
 // viewsAsUser tries mounts in an empty root, with no more rights than a user has.

@@ -128,6 +128,14 @@ func mountedOver(dir string) (list []string) {
 	return list
 }
 
+// MappedHint is for the source of a mount whose ids are to be mapped, which this process itself could not clone.
+func (f Failure) MappedHint() terms.Text {
+	if (f.Errno == unix.EPERM || f.Errno == unix.EACCES) && !kernel.HasCap(unix.CAP_SYS_ADMIN) {
+		return "it takes CAP_SYS_ADMIN in the user namespace that the file system belongs to"
+	}
+	return f.sourceHint()
+}
+
 // sourceHint is for what a mount is to be of.
 func (f Failure) sourceHint() terms.Text {
 	if m, _ := f.mount(); m != nil && m.File != nil && f.Errno == unix.ENOENT && strings.HasSuffix(f.E.Object, " (deleted)") {

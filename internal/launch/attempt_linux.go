@@ -3,6 +3,8 @@
 package launch
 
 import (
+	"os"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/cgroup"
@@ -21,6 +23,8 @@ type attempt struct {
 	given compile.Input
 	made  compile.Plan
 	tried tried
+	// start is Start, for a process that the preparations need. By its name they would be a circle.
+	start func(*spec.Start, Options) (*os.Process, error)
 
 	memory   *memory
 	launch   machine.Launch

@@ -25,6 +25,7 @@ func Exec(r *spec.Start, to Options) error {
 		return r.Refused(err)
 	}
 	s := new(memory).begin(r, to, tried{})
+	s.start = Start
 	defer func() { s.cleanUp(false) }()
 	learnCloseRange()
 	s.given.Lacks = kernel.Known.Missing()

@@ -32,6 +32,7 @@ func Start(r *spec.Start, to Options) (*os.Process, error) {
 	var before tried
 	for {
 		s := m.begin(r, to, before)
+		s.start = Start
 		res, err := s.try()
 		if err != nil {
 			return nil, err

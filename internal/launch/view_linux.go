@@ -16,7 +16,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
-	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
@@ -83,29 +82,34 @@ func oldCalls() (lacks kernel.Missing) {
 func (s *attempt) supposeView() *spec.Error {
 	s.cwd = "/the/caller's/directory"
 	return s.trees(func(m *spec.Mount, field string, index int) *spec.Error {
-		tree := compile.Tree{Mount: index, Hole: compile.NotOpen, Path: m.File.Name()}
-		if s.clonesTrees() {
-			tree.Hole = s.given.Use(compile.Use{Fd: compile.Unopened, Name: "mount", Field: field, Kind: program.OfView, Own: true})
+		tree := compile.Tree{Mount: index, Hole: compile.NotOpen}
+		if m.IDMap != nil {
+			s.describeMapped(m, field)
+		} else {
+			tree.Path = m.File.Name()
+		}
+		if m.IDMap != nil || s.clonesTrees() {
+			tree.Hole = s.given.Use(treeUse(field))
 		}
 		s.given.Trees = append(s.given.Trees, tree)
 		return nil
 	})
 }
 
-// trees calls a function for the root and for each mount that are open files.
+// trees calls a function for the root and for each mount that are open files, or whose ids are mapped.
 func (s *attempt) trees(open func(m *spec.Mount, field string, index int) *spec.Error) *spec.Error {
 	s.given.Trees = nil
 	if !s.ask.HasView() {
 		return nil
 	}
 	root, field, first := s.ask.ViewRoot()
-	if root != nil && root.File != nil {
+	if root != nil && (root.File != nil || root.IDMap != nil) {
 		if err := open(root, field, first-1); err != nil {
 			return err
 		}
 	}
 	for i := first; i < len(s.ask.Attr.Mounts); i++ {
-		if m := &s.ask.Attr.Mounts[i]; m.File != nil {
+		if m := &s.ask.Attr.Mounts[i]; m.File != nil || m.IDMap != nil {
 			if err := open(m, spec.Index(spec.MountsField, i), i); err != nil {
 				return err
 			}
@@ -120,14 +124,16 @@ func (s *attempt) openTree(m *spec.Mount, field string, index int) *spec.Error {
 	refused := func(step string, err error) *spec.Error {
 		return &spec.Error{Step: step, Object: m.File.Name(), Field: field + ".File", Err: err}
 	}
+	if m.IDMap != nil {
+		return s.openMapped(m, field, index)
+	}
 	fd, err := spec.FD(m.File)
 	if err != nil {
 		return refused("", err)
 	}
 	tree := compile.Tree{Mount: index, Hole: compile.NotOpen}
 	if s.clonesTrees() {
-		use := compile.Use{Name: "mount", Field: field, Kind: program.OfView, Own: true}
-		if tree.Hole, err = s.makeFile(use, func() (int, error) { return ownTree(fd, m.Shallow) }); err != nil {
+		if tree.Hole, err = s.makeFile(treeUse(field), func() (int, error) { return ownTree(fd, m.Shallow) }); err != nil {
 			return refused("open_tree", err)
 		}
 		s.given.Trees = append(s.given.Trees, tree)
@@ -148,11 +154,7 @@ func (s *attempt) openTree(m *spec.Mount, field string, index int) *spec.Error {
 // ownTree clones what a descriptor is of. A clone of a shared mount would be its peer: what is
 // mounted on the one appears on the other.
 func ownTree(fd int, shallow bool) (int, error) {
-	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_EMPTY_PATH)
-	if !shallow {
-		flags |= unix.AT_RECURSIVE
-	}
-	tree, err := unix.OpenTree(fd, "", flags)
+	tree, err := cloneTree(fd, "", shallow)
 	if err != nil {
 		return -1, err
 	}
@@ -162,6 +164,17 @@ func ownTree(fd int, shallow bool) (int, error) {
 		return -1, err
 	}
 	return tree, nil
+}
+
+func cloneTree(fd int, path string, shallow bool) (int, error) {
+	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC)
+	if path == "" {
+		flags |= unix.AT_EMPTY_PATH
+	}
+	if !shallow {
+		flags |= unix.AT_RECURSIVE
+	}
+	return unix.OpenTree(fd, path, flags)
 }
 
 // clonesTrees reports whether this process makes the mounts of open files for the child. For the mounts

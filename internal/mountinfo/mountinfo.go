@@ -13,6 +13,7 @@ type Mount struct {
 	Root    string   // what of the file system is mounted
 	Point   string   // where, seen from the root of the process
 	Type    string   // of the file system
+	Flags   []string // of the mount
 	Options []string // of the file system, not of the mount
 }
 
@@ -36,7 +37,7 @@ func parse(line string) (m Mount, ok bool) {
 	}
 	return Mount{
 		ID: mount[0], Root: unescape(mount[3]), Point: unescape(mount[4]),
-		Type: fs[0], Options: strings.Split(fs[len(fs)-1], ","),
+		Flags: strings.Split(mount[5], ","), Type: fs[0], Options: strings.Split(fs[len(fs)-1], ","),
 	}, true
 }
 

@@ -181,10 +181,7 @@ func (r *Start) checkFileSystem(m *Mount, name string) *Error {
 	case m.Dev != nil:
 		return m.Dev.check(name + ".Dev")
 	case m.IDMap != nil:
-		if err := m.IDMap.check(name + ".IDMap"); err != nil {
-			return err
-		}
-		return Invalid(name+".IDMap", m.At(), "is not there yet: the files would keep their ids")
+		return m.IDMap.check(name + ".IDMap")
 	}
 	return m.Overlay.check(name + ".Overlay")
 }
@@ -226,14 +223,14 @@ func (m *MountIDMap) check(name string) *Error {
 	if len(m.UIDs) == 0 || len(m.GIDs) == 0 {
 		return Invalid(name, "", "needs UIDs and GIDs")
 	}
-	if err := checkMap(name+".UIDs", linesOf(m.UIDs)); err != nil {
+	if err := checkMap(name+".UIDs", LinesOf(m.UIDs)); err != nil {
 		return err
 	}
-	return checkMap(name+".GIDs", linesOf(m.GIDs))
+	return checkMap(name+".GIDs", LinesOf(m.GIDs))
 }
 
-// linesOf are the ranges as the lines of a user namespace that maps the ids so.
-func linesOf(ranges []IDRange) (lines []syscall.SysProcIDMap) {
+// LinesOf are the ranges as the lines of a user namespace that maps the ids so.
+func LinesOf(ranges []IDRange) (lines []syscall.SysProcIDMap) {
 	for _, r := range ranges {
 		lines = append(lines, syscall.SysProcIDMap{ContainerID: r.Disk, HostID: r.Seen, Size: r.Size})
 	}
@@ -277,10 +274,10 @@ func (r *Start) checkRights(m *Mount, name string) *Error {
 		return (r.namespaces()&uintptr(kind))|uintptr(r.Named()&kind) == 0 && !r.joinsAll()
 	}
 	switch {
+	case m.IDMap != nil:
+		return nil // this process makes it
 	case m.Shallow && (m.Bind != "" || m.File != nil):
 		return Invalid(name+".Shallow", m.At(), "cannot be combined with a new user namespace: the kernel does not uncover there what a mount hides")
-	case m.IDMap != nil:
-		return nil
 	case m.Proc != nil && m.Proc.Fallback == ProcRefuse && lacks(PIDNamespace):
 		return Invalid(name+".Proc", m.At(), "needs a new PID namespace in a new user namespace: the caller's belongs to another one")
 	case m.Kernel == KernelSysfs && lacks(NetworkNamespace):
@@ -301,8 +298,11 @@ func (r *Start) checkJoined() *Error {
 		return Invalid(RootField+".Overlay", "", why)
 	}
 	for i := range r.Attr.Mounts {
-		if m := &r.Attr.Mounts[i]; m.Overlay != nil && len(m.Overlay.Lower) > 0 {
+		switch m := &r.Attr.Mounts[i]; {
+		case m.Overlay != nil && len(m.Overlay.Lower) > 0:
 			return Invalid(Index(MountsField, i)+".Overlay", "", why)
+		case m.IDMap != nil && m.Bind != "":
+			return Invalid(Index(MountsField, i)+".IDMap", m.Bind, "is not for a path in a joined mount namespace, where this process cannot look it up: open it, and use File")
 		}
 	}
 	return nil
