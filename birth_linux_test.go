@@ -303,6 +303,7 @@ func TestThreadState(t *testing.T) {
 				if change.asRoot {
 					requires(t, asRoot)
 				}
+				keepDumpable(t) // a thread that changes its user takes the flag from the whole process
 				if change.name == "user" && kind.attr != nil {
 					t.Skip("that user may not enter the cgroup")
 				}
@@ -324,6 +325,13 @@ func TestThreadState(t *testing.T) {
 			})
 		}
 	}
+}
+
+// keepDumpable puts the process's dumpable flag back after the test.
+func keepDumpable(t *testing.T) {
+	flag, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	must(err)
+	t.Cleanup(func() { must(unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(flag), 0, 0, 0)) })
 }
 
 // A thread that has made a PID namespace for its children can have no threads
