@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -11,8 +12,6 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/sprog-dev/sprog/internal/explain"
 )
 
 var failingFiles = []failing{
@@ -491,12 +490,23 @@ func crowd(most int) {
 	}
 	ready.Wait()
 	done.Done()
-	for explain.ThreadsOf(uid) < most {
+	for threadsOf(uid) < most {
 		c := Command("/bin/sleep", "60")
 		c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		must(c.Start())
 	}
 	must(unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: uint64(most), Max: uint64(most)}))
+}
+
+// threadsOf counts the threads of a user.
+func threadsOf(uid int) (n int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/task/[0-9]*")
+	for _, file := range files {
+		if info, err := os.Stat(file); err == nil && info.Sys().(*syscall.Stat_t).Uid == uint32(uid) {
+			n++
+		}
+	}
+	return n
 }
 
 const aloneFrom = 20_000_000

@@ -3,12 +3,14 @@
 package sprog
 
 import (
+	"debug/elf"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -179,7 +181,7 @@ func (x *scene) told(text string) string {
 	text = regexp.MustCompile("/proc/[0-9]+").ReplaceAllString(text, "/proc/PID")
 	text = regexp.MustCompile("sprog-test-[0-9-]+").ReplaceAllString(text, "sprog-x")
 	text = regexp.MustCompile("user 20[0-9]{6}").ReplaceAllString(text, "user 1000")
-	text = strings.ReplaceAll(text, "this machine is "+explain.MachineName(explain.OwnMachine().Machine), "this machine is x86-64")
+	text = strings.ReplaceAll(text, "this machine is "+map[string]string{"amd64": "x86-64", "arm64": "arm64"}[runtime.GOARCH], "this machine is x86-64")
 	if mount := cgroup2Mount(); mount != "" {
 		text = strings.ReplaceAll(text, mount, "/sys/fs/cgroup")
 	}
@@ -297,14 +299,14 @@ func (x *scene) mount(name string, flags uintptr) string {
 }
 
 // elfFile is an ELF file for a machine, with one program header.
-func elfFile(order binary.ByteOrder, kind, machine uint16, header elfHeader, rest string) string {
+func elfFile(order binary.ByteOrder, kind elf.Type, machine elf.Machine, header elfHeader, rest string) string {
 	b := make([]byte, 64+56)
 	copy(b, "\x7fELF\x02\x01\x01")
 	if order == binary.BigEndian {
 		b[5] = 2
 	}
-	order.PutUint16(b[16:], kind)
-	order.PutUint16(b[18:], machine)
+	order.PutUint16(b[16:], uint16(kind))
+	order.PutUint16(b[18:], uint16(machine))
 	order.PutUint32(b[20:], 1)
 	order.PutUint64(b[24:], 0x400000) // e_entry
 	order.PutUint64(b[32:], 64)       // e_phoff
@@ -326,9 +328,14 @@ type elfHeader struct {
 	offset, address, size uint64
 }
 
+// ownMachine is the e_machine of programs for this one.
+func ownMachine() elf.Machine {
+	return map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[runtime.GOARCH]
+}
+
 // dynamic is an ELF file for this machine that names a dynamic loader.
 func dynamic(loader string) string {
-	return elfFile(binary.LittleEndian, explain.EtDyn, explain.OwnMachine().Machine, elfHeader{kind: 3, offset: 120, size: uint64(len(loader) + 1)}, loader+"\x00")
+	return elfFile(binary.LittleEndian, elf.ET_DYN, ownMachine(), elfHeader{kind: 3, offset: 120, size: uint64(len(loader) + 1)}, loader+"\x00")
 }
 
 func simple(c Cmd) func(*scene) *Cmd {
@@ -535,20 +542,20 @@ var failingPrograms = []failing{
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is text in UTF-16, and a script has to be in UTF-8)"},
 	{asked: "A script that names no interpreter", make: content("#!\nexit\n"),
 		want: "sprog: start /tmp/x/program: execve: exec format error (the first line of /tmp/x/program names no interpreter behind #!)"},
-	{asked: "A program for another processor", make: content(elfFile(binary.LittleEndian, explain.EtExec, 243, elfHeader{}, "")),
+	{asked: "A program for another processor", make: content(elfFile(binary.LittleEndian, elf.ET_EXEC, 243, elfHeader{}, "")),
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is a program for RISC-V, and this machine is x86-64: get one that is built for it, or have binfmt_misc run it by an emulator such as QEMU)"},
-	{asked: "A program for a big-endian processor", make: content(elfFile(binary.BigEndian, explain.EtExec, 22, elfHeader{}, "")),
+	{asked: "A program for a big-endian processor", make: content(elfFile(binary.BigEndian, elf.ET_EXEC, 22, elfHeader{}, "")),
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is a program for s390, and this machine is x86-64: get one that is built for it, or have binfmt_misc run it by an emulator such as QEMU)"},
 	{asked: "A program for Windows", make: content("MZ\x90\x00\x03"),
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is a program for Windows)"},
 	{asked: "A program for macOS", make: content("\xcf\xfa\xed\xfe\x07"),
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is a program for macOS)"},
 	{asked: "An object file", make: func(x *scene) *Cmd {
-		return content(elfFile(binary.LittleEndian, explain.EtRel, explain.OwnMachine().Machine, elfHeader{}, ""))(x)
+		return content(elfFile(binary.LittleEndian, elf.ET_REL, ownMachine(), elfHeader{}, ""))(x)
 	},
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is an object file, which has to be linked first)"},
 	{asked: "An ELF file that was cut off", make: func(x *scene) *Cmd {
-		return content(elfFile(binary.LittleEndian, explain.EtExec, explain.OwnMachine().Machine, elfHeader{}, "")[:100])(x)
+		return content(elfFile(binary.LittleEndian, elf.ET_EXEC, ownMachine(), elfHeader{}, "")[:100])(x)
 	},
 		want: "sprog: start /tmp/x/program: execve: exec format error (/tmp/x/program is an ELF file for this machine, but damaged or incomplete)"},
 	{asked: "A file without the right to execute it", make: func(x *scene) *Cmd {

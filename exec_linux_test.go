@@ -19,7 +19,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -100,11 +99,11 @@ func become(c *Cmd) {
 		case p.Steps[step].Call.IsOperation() || p.Steps[step].Quiet || !mustPass(p.Steps, 0, step):
 			fmt.Print("may not matter")
 		default:
-			e := &spec.Error{Path: c.Path, InPlace: true}
-			launch.StepFailed(e, p, step)
+			call := p.Steps[step].Call
+			e := &spec.Error{Path: c.Path, InPlace: true, Step: call.String(), Field: p.Steps[step].Field, Object: listing.Object(p, step)}
 			nameFile(e, c.Attr)
 			code := 125
-			if call := p.Steps[step].Call; call == program.Execve || call == program.Execveat {
+			if call == program.Execve || call == program.Execveat {
 				code = 126
 			}
 			fmt.Printf("%d %s: %v", code, e.Error(), syscall.EBADF)

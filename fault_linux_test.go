@@ -20,7 +20,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -180,8 +179,7 @@ func stepsOf(t *testing.T, c *Cmd) (first, second []program.Step) {
 func end(t *testing.T, c *Cmd) {
 	t.Helper()
 	if sys := c.SysProcAttr; sys != nil && sys.Foreground {
-		before := launch.Terminal{Group: syscall.Getpgrp()}
-		defer before.Restore(sys)
+		defer backToForeground(sys.Ctty)
 	}
 	if c.SysProcAttr == nil || !c.SysProcAttr.Ptrace {
 		if err := c.Wait(); err != nil {
@@ -192,6 +190,18 @@ func end(t *testing.T, c *Cmd) {
 		c.Wait()
 	}
 	closePidFD(c)
+}
+
+// backToForeground makes this process's group the terminal's foreground again. In the
+// background it would be sent SIGTTOU for that.
+func backToForeground(tty int) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var old unix.Sigset_t
+	block := unix.Sigset_t{Val: [16]uint64{1 << (unix.SIGTTOU - 1)}}
+	must(unix.PthreadSigmask(unix.SIG_BLOCK, &block, &old))
+	must(unix.IoctlSetPointerInt(tty, unix.TIOCSPGRP, syscall.Getpgrp()))
+	must(unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil))
 }
 
 func closePidFD(c *Cmd) {
@@ -497,7 +507,12 @@ func leaveDescriptors(n int) (restore func()) {
 		must(err)
 		return fd
 	}
-	highest := launch.HighestFile()
+	highest := 0
+	for fd := range 1024 {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {
+			highest = fd
+		}
+	}
 	for {
 		fd := lowest()
 		if fd > highest {

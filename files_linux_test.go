@@ -23,7 +23,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/atstart"
-	"github.com/sprog-dev/sprog/internal/launch"
 )
 
 func TestBadTables(t *testing.T) {
@@ -121,21 +120,6 @@ func TestData(t *testing.T) {
 	sum := outputOf(t, &Cmd{Path: "/usr/bin/md5sum", Stdin: strings.NewReader(text)})
 	if got, want := outputOf(t, c), sum+sum+"0\nsealed\n"+last; got != want {
 		t.Errorf("got %q; want %q", got, want)
-	}
-}
-
-func TestSeals(t *testing.T) {
-	fd, err := launch.SealedFile([]byte("text"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	const want = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	if got, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0); got&want != want {
-		t.Errorf("seals = %#x, %v; want at least %#x", got, err, want)
-	}
-	if at, err := unix.Seek(fd, 0, 1); at != 0 || err != nil {
-		t.Errorf("position = %d, %v; want 0", at, err)
 	}
 }
 

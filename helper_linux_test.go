@@ -4,6 +4,7 @@ package sprog
 
 import (
 	"bufio"
+	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -26,7 +27,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/pty"
 )
@@ -275,7 +275,7 @@ func (p tiny) file() []byte {
 	const base, header = 0x400000, 120
 	code := p.code()
 	size := uint64(header + len(code))
-	file := []byte(elfFile(binary.LittleEndian, explain.EtExec, explain.OwnMachine().Machine, elfHeader{kind: 1, address: base, size: size}, string(code)))
+	file := []byte(elfFile(binary.LittleEndian, elf.ET_EXEC, ownMachine(), elfHeader{kind: 1, address: base, size: size}, string(code)))
 	binary.LittleEndian.PutUint64(file[24:], base+header)
 	binary.LittleEndian.PutUint64(file[112:], 0x1000)
 	return file

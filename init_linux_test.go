@@ -21,7 +21,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
 )
@@ -386,7 +385,7 @@ func readAnother(c *Cmd, path string) {
 	c.inspect = func(_, second *program.Program) {
 		for i := range second.Steps {
 			s := &second.Steps[i]
-			if s.Call == program.Openat && second.StrAt(s.Args[1]) == compile.ChildrenFile {
+			if s.Call == program.Openat && second.StrAt(s.Args[1]) == "thread-self/children" {
 				s.Args[1] = second.Str(path)
 			}
 		}

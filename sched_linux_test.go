@@ -19,7 +19,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -201,7 +200,7 @@ func TestCPUs(t *testing.T) {
 	for _, list := range [][]int{own, own[:1], own[len(own)-1:], {own[0], own[0]}} {
 		_, got, _ := strings.Cut(said(t, &Attr{CPUs: list}, "sh", "-c", "taskset -pc $$"), ": ")
 		shown, err := ParseCPUList(got)
-		if want := slices.Compact(explain.Sorted(list)); err != nil || !slices.Equal(shown, want) {
+		if want := slices.Compact(slices.Sorted(slices.Values(list))); err != nil || !slices.Equal(shown, want) {
 			t.Errorf("CPUs %v: taskset shows %s; want %v", list, got, want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -598,6 +599,8 @@ func TestPlansTraced(t *testing.T) {
 	}
 }
 
+func stepName(step int) string { return "$" + strconv.Itoa(step+1) }
+
 // timedSteps lists a program.
 func timedSteps(p *program.Program) string {
 	var b strings.Builder
@@ -606,7 +609,7 @@ func timedSteps(p *program.Program) string {
 		if p.Steps[i].Timed {
 			mark = "timed "
 		}
-		b.WriteString(mark + launch.StepName(i) + " " + listing.Format(p, i, launch.StepName) + "\n")
+		b.WriteString(mark + stepName(i) + " " + listing.Format(p, i, stepName) + "\n")
 	}
 	return b.String()
 }

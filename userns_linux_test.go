@@ -821,3 +821,19 @@ func init() {
 		return "a user namespace"
 	}
 }
+
+// linesOf are the lines of a map, separated by commas.
+func linesOf(t *testing.T, text string) (lines []syscall.SysProcIDMap) {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(text, ", ") {
+		var m syscall.SysProcIDMap
+		if _, err := fmt.Sscan(part, &m.ContainerID, &m.HostID, &m.Size); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, m)
+	}
+	return lines
+}

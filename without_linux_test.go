@@ -25,7 +25,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 )
@@ -358,8 +357,8 @@ func TestNoFileForTheSecondStage(t *testing.T) {
 	}
 	t.Setenv("TMPDIR", "/tmp")
 	err := (&Cmd{Path: "/bin/true", Attr: &Attr{Init: &Init{}}}).Start()
-	want := "sprog: start /bin/true: open second stage (Attr.Init): memfd_create: function not implemented (" + explain.NoMemfd +
-		", and no file without a name can be made and executed in /dev/shm, /tmp or /var/tmp instead)"
+	want := "sprog: start /bin/true: open second stage (Attr.Init): memfd_create: function not implemented (" +
+		"there is no memfd_create, Linux 3.17, or the seccomp filter in force denies it, and no file without a name can be made and executed in /dev/shm, /tmp or /var/tmp instead)"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v; want %s", err, want)
 	}

@@ -30,7 +30,7 @@ func (b *builder) openChildren() {
 	// The number is taken even if there is no such file: by another, which names
 	// no child.
 	opened := p.Ahead()
-	b.openProcFile(ChildrenFile).Ignore(program.AnyErrno).Then(&opened)
+	b.openProcFile(childrenFile).Ignore(program.AnyErrno).Then(&opened)
 	b.openProcFile("thread-self/stat")
 	opened.Place()
 	if got != b.children {
@@ -43,8 +43,8 @@ func (b *builder) openProcFile(path string) *program.Step {
 	return b.add(spec.InitField, program.Openat, Num(b.fds.at(b.given.ProcFD)), b.p.Str(path), Num(unix.O_RDONLY|unix.O_CLOEXEC), Num(0))
 }
 
-// ChildrenFile is below /proc.
-const ChildrenFile = "thread-self/children"
+// childrenFile is below /proc.
+const childrenFile = "thread-self/children"
 
 // killRest kills what is left when the program has ended: every child, and those
 // that become the init's children by that, until there is none, or none that

@@ -57,7 +57,7 @@ func NoImage(err error) terms.Text {
 	case errors.Is(err, unix.EACCES):
 		return memfdText()
 	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
-		return terms.Sprintf("%s, and no file without a name can be made and executed in /dev/shm, %s or /var/tmp instead", NoMemfd, os.TempDir())
+		return terms.Sprintf("%s, and no file without a name can be made and executed in /dev/shm, %s or /var/tmp instead", noMemfd, os.TempDir())
 	}
 	return ""
 }
@@ -65,13 +65,13 @@ func NoImage(err error) terms.Text {
 // NoData is for a file whose content is given.
 func NoData(err error) terms.Text {
 	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
-		return terms.Sprintf("%s, and nothing else cannot be written to", NoMemfd)
+		return terms.Sprintf("%s, and nothing else cannot be written to", noMemfd)
 	}
 	return ""
 }
 
-// NoMemfd is why no memfd can be made.
-const NoMemfd = "there is no memfd_create, Linux 3.17, or the seccomp filter in force denies it"
+// noMemfd is why no memfd can be made.
+const noMemfd = "there is no memfd_create, Linux 3.17, or the seccomp filter in force denies it"
 
 // memfdText tells of the setting that forbids to execute a memfd.
 func memfdText() terms.Text {

@@ -64,7 +64,7 @@ func isText(head []byte) bool {
 const (
 	elfMagic = "\x7fELF"
 
-	EtRel, EtExec, EtDyn, etCore = 1, 2, 3, 4
+	etRel, etExec, etDyn, etCore = 1, 2, 3, 4
 	elfClass64, elfBigEndian     = 2, 2
 )
 
@@ -78,18 +78,18 @@ func elfFormat(name string, head []byte) string {
 		order = binary.BigEndian
 	}
 	kind, machine := order.Uint16(head[16:]), order.Uint16(head[18:])
-	own := OwnMachine()
+	own := ownMachine()
 	switch {
-	case machine == own.Machine && head[4] != elfClass64, machine == own.narrow:
-		return name + " is a 32-bit program for " + MachineName(machine) + ", which this kernel or processor does not execute"
-	case machine != own.Machine || head[5] == elfBigEndian:
-		return name + " is a program for " + MachineName(machine) + ", and this machine is " + MachineName(own.Machine) +
+	case machine == own.machine && head[4] != elfClass64, machine == own.narrow:
+		return name + " is a 32-bit program for " + machineName(machine) + ", which this kernel or processor does not execute"
+	case machine != own.machine || head[5] == elfBigEndian:
+		return name + " is a program for " + machineName(machine) + ", and this machine is " + machineName(own.machine) +
 			": get one that is built for it, or have binfmt_misc run it by an emulator such as QEMU"
-	case kind == EtRel:
+	case kind == etRel:
 		return name + " is an object file, which has to be linked first"
 	case kind == etCore:
 		return name + " is a core dump"
-	case kind != EtExec && kind != EtDyn:
+	case kind != etExec && kind != etDyn:
 		return name + " is an ELF file, but no program"
 	}
 	return name + " is an ELF file for this machine, but damaged or incomplete"
@@ -104,20 +104,20 @@ func ownProgram(file io.ReaderAt, size int64) bool {
 	}
 	le := binary.LittleEndian
 	kind, machine, headers := le.Uint16(head[16:]), le.Uint16(head[18:]), int64(le.Uint16(head[54:]))*int64(le.Uint16(head[56:]))
-	return machine == OwnMachine().Machine && (kind == EtExec || kind == EtDyn) && int64(le.Uint64(head[32:]))+headers <= size
+	return machine == ownMachine().machine && (kind == etExec || kind == etDyn) && int64(le.Uint64(head[32:]))+headers <= size
 }
 
 // An elfMachine is what a program is for: its e_machine, and that of the 32-bit
 // programs that some kernels execute too.
-type elfMachine struct{ Machine, narrow uint16 }
+type elfMachine struct{ machine, narrow uint16 }
 
-// OwnMachine is the machine that this program is for.
-func OwnMachine() elfMachine {
+// ownMachine is the machine that this program is for.
+func ownMachine() elfMachine {
 	return map[string]elfMachine{"amd64": {62, 3}, "arm64": {183, 40}}[runtime.GOARCH]
 }
 
-// MachineName names a machine by its e_machine.
-func MachineName(m uint16) string {
+// machineName names a machine by its e_machine.
+func machineName(m uint16) string {
 	names := map[uint16]string{
 		2: "SPARC", 3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC 64", 22: "s390", 40: "arm", 43: "SPARC 64", 62: "x86-64",
 		183: "arm64", 243: "RISC-V", 258: "LoongArch",

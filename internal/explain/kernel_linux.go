@@ -59,7 +59,7 @@ func (f Failure) processesHint() terms.Text {
 	var now unix.Rlimit
 	unix.Getrlimit(unix.RLIMIT_NPROC, &now)
 	bound := !kernel.HasCap(unix.CAP_SYS_RESOURCE) && !kernel.HasCap(unix.CAP_SYS_ADMIN)
-	if bound && now.Cur != unix.RLIM_INFINITY && uint64(ThreadsOf(os.Getuid())) >= now.Cur {
+	if bound && now.Cur != unix.RLIM_INFINITY && uint64(threadsOf(os.Getuid())) >= now.Cur {
 		return terms.Sprintf("user %s has as many processes and threads as RLIMIT_NPROC allows, which is %s", os.Getuid(), now.Cur)
 	}
 	for _, name := range []string{"threads-max", "pid_max"} {
@@ -80,9 +80,9 @@ func (f Failure) processesOfUserHint() terms.Text {
 	return terms.Sprintf("likely RLIMIT_NPROC: it allows user %s no more than %s processes and threads, and the init is one of them", who.UID, most)
 }
 
-// ThreadsOf counts the threads of a user, as far as they are to be seen in
+// threadsOf counts the threads of a user, as far as they are to be seen in
 // reasonable time.
-func ThreadsOf(uid int) (n int) {
+func threadsOf(uid int) (n int) {
 	for pid := range processes() {
 		text, _ := kernel.Read("/proc/" + pid + "/status")
 		if w := strings.Fields(kernel.StatusLine(text, "Uid")); len(w) > 0 && w[0] == spec.Itoa(uid) {

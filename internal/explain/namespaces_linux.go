@@ -136,15 +136,15 @@ func (f Failure) userNamespaceHint() terms.Text {
 	case f.Errno == unix.EPERM && unmapped():
 		return "the user or group of this process has no id in the user namespace that it is in, so that it cannot make another"
 	case ordinary && kernel.Sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
-		return AppArmorText
+		return appArmorText
 	case f.Errno == unix.EACCES && enforcing():
 		return "likely SELinux does not allow it: see the audit log"
 	}
 	return ""
 }
 
-// AppArmorText is said where AppArmor keeps ordinary users from user namespaces.
-const AppArmorText = "likely AppArmor does not allow it: kernel.apparmor_restrict_unprivileged_userns is 1, so that an ordinary user's program needs a profile with the rule userns"
+// appArmorText is said where AppArmor keeps ordinary users from user namespaces.
+const appArmorText = "likely AppArmor does not allow it: kernel.apparmor_restrict_unprivileged_userns is 1, so that an ordinary user's program needs a profile with the rule userns"
 
 // restrictedHint is for what is refused in a new user namespace that AppArmor lets
 // be made but gives no rights in.
@@ -152,7 +152,7 @@ func (f Failure) restrictedHint() terms.Text {
 	refused := f.Errno == unix.EPERM || f.Errno == unix.EACCES
 	if refused && f.Born && f.Ask.NewUserNamespace() && !strings.HasPrefix(f.E.Step, "exec") &&
 		!kernel.HasCap(unix.CAP_SYS_ADMIN) && kernel.Sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1" {
-		return AppArmorText
+		return appArmorText
 	}
 	return ""
 }

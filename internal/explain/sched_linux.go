@@ -31,7 +31,7 @@ func (f Failure) affinityHint() terms.Text {
 	if f.Errno != unix.EINVAL {
 		return ""
 	}
-	return terms.Sprintf("not all of the CPUs %s are online and in the child's cpuset%s", spec.FormatCPUList(Sorted(f.Ask.Attr.CPUs)), places("cpu", "Cpus"))
+	return terms.Sprintf("not all of the CPUs %s are online and in the child's cpuset%s", spec.FormatCPUList(sorted(f.Ask.Attr.CPUs)), places("cpu", "Cpus"))
 }
 
 func (f Failure) ioPriorityHint() terms.Text {
@@ -95,7 +95,7 @@ func (f Failure) numaHint() terms.Text {
 	case n.Mode == spec.NUMAWeightedInterleave:
 		hint = "; or the kernel is older than 6.9, which has MPOL_WEIGHTED_INTERLEAVE"
 	}
-	return terms.Sprintf("not all of the nodes %s are online, with memory, and in the child's cpuset%s%s", spec.FormatCPUList(Sorted(n.Nodes)), places("node", "Mems"), hint)
+	return terms.Sprintf("not all of the nodes %s are online, with memory, and in the child's cpuset%s%s", spec.FormatCPUList(sorted(n.Nodes)), places("node", "Mems"), hint)
 }
 
 func (f Failure) thpHint() terms.Text {
@@ -127,7 +127,7 @@ func (f Failure) coreSchedHint() terms.Text {
 }
 
 // Sorted is a sorted copy.
-func Sorted(list []int) []int { return slices.Sorted(slices.Values(list)) }
+func sorted(list []int) []int { return slices.Sorted(slices.Values(list)) }
 
 // places says which CPUs or nodes there are, and which this process may use.
 func places(kind, status string) (hint string) {

@@ -30,7 +30,7 @@ type attempt struct {
 	launch   machine.Launch
 	stage    *machine.Second
 	door     *machine.Door // what a child waits at that must not spin, or nil
-	terminal Terminal
+	terminal terminal
 	ends     []func(started bool)
 
 	group      *cgroup.Group // what Attr.Cgroup has asked for

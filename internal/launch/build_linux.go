@@ -46,7 +46,7 @@ func (s *attempt) bind() {
 func (s *attempt) compile() {
 	s.given.Copied = s.given.Lacks.Has(kernel.NoCloseRange | kernel.OnlyVfork)
 	if s.given.Lacks.Has(kernel.NoCloseRange) {
-		s.given.Highest = HighestFile() + moreFiles
+		s.given.Highest = highestFile() + moreFiles
 	}
 	if s.ask.Sys.Pdeathsig != 0 {
 		s.given.Ppid = parent(s.ask)

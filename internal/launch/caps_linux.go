@@ -22,7 +22,7 @@ func checkCaps(r *spec.Start) *spec.Error {
 	var given spec.CapEdits
 	if r.Attr.Caps != nil {
 		var err *spec.Error
-		if given, err = ParseCaps(r.Attr.Caps); err != nil {
+		if given, err = parseCaps(r.Attr.Caps); err != nil {
 			return err
 		}
 	}
@@ -30,8 +30,8 @@ func checkCaps(r *spec.Start) *spec.Error {
 	return r.Caps.Contradictions()
 }
 
-// ParseCaps returns the edits that Caps asks for by name.
-func ParseCaps(c *spec.Caps) (e spec.CapEdits, err *spec.Error) {
+// parseCaps returns the edits that Caps asks for by name.
+func parseCaps(c *spec.Caps) (e spec.CapEdits, err *spec.Error) {
 	for i, set := range [kernel.CapSets]spec.CapSet{c.Effective, c.Permitted, c.Inheritable, c.Ambient, c.Bounding} {
 		name := "Attr.Caps." + spec.CapSetNames[i]
 		var dropped, added uint64

@@ -30,10 +30,10 @@ func (s *attempt) explain(res machine.Result) *spec.Error {
 	case machine.AtHandover:
 		return explain.Handover(e, res)
 	case machine.InChild:
-		StepFailed(e, s.made.First, res.Step)
+		stepFailed(e, s.made.First, res.Step)
 		s.describeFile(e)
 	case machine.InSecond:
-		StepFailed(e, s.made.Second, res.Step)
+		stepFailed(e, s.made.Second, res.Step)
 		s.describeFile(e)
 	case machine.SecondItself:
 		e.Step, e.Field = "second stage", s.given.StageField
@@ -60,13 +60,13 @@ func (s *attempt) explain(res machine.Result) *spec.Error {
 	return e
 }
 
-// StepFailed fills in what is known of a step of the program.
-func StepFailed(e *spec.Error, p *program.Program, step int) {
+// stepFailed fills in what is known of a step of the program.
+func stepFailed(e *spec.Error, p *program.Program, step int) {
 	st := &p.Steps[step]
 	e.Step, e.Field = st.Call.String(), st.Field
 	e.Origin = p.Origin(step)
 	e.Object = listing.Object(p, step)
-	e.Syscall = listing.Format(p, step, StepName)
+	e.Syscall = listing.Format(p, step, stepName)
 }
 
 // exitSignalOf is what a child is cloned with beside the flags: no exit signal, but
@@ -116,8 +116,8 @@ func (s *attempt) cgroupText() string {
 	}
 }
 
-// StepName is how a text refers to a step of the same program.
-func StepName(step int) string { return "$" + strconv.Itoa(step+1) }
+// stepName is how a text refers to a step of the same program.
+func stepName(step int) string { return "$" + strconv.Itoa(step+1) }
 
 // A KilledError says which signal ended the child before it executed.
 type KilledError syscall.Signal

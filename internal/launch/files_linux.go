@@ -131,7 +131,7 @@ func (s *attempt) makeInline() *spec.Error {
 		if f.Source != spec.Inline {
 			continue
 		}
-		fd, err := SealedFile(f.File.Data)
+		fd, err := sealedFile(f.File.Data)
 		if err != nil {
 			return &spec.Error{Path: s.ask.Path, Step: "make inline data", Object: spec.Itoa(f.N), Field: f.Field, Err: err, Hint: explain.NoData(err)}
 		}
@@ -141,9 +141,9 @@ func (s *attempt) makeInline() *spec.Error {
 	return nil
 }
 
-// SealedFile makes a memfd with the content, which cannot be changed or
+// sealedFile makes a memfd with the content, which cannot be changed or
 // executed, positioned at its beginning.
-func SealedFile(data []byte) (int, error) {
+func sealedFile(data []byte) (int, error) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	fd, err := unix.MemfdCreate(inlineName, flags|unix.MFD_NOEXEC_SEAL)
 	if err == unix.EINVAL { // before Linux 6.3
@@ -185,9 +185,9 @@ func fillAndSeal(fd int, data []byte) error {
 // descriptor and the birth of a child that has a copy of the table.
 const moreFiles = 64
 
-// HighestFile returns the highest descriptor that is open in this process, for
+// highestFile returns the highest descriptor that is open in this process, for
 // kernels without close_range. Without /proc it is the highest that can be.
-func HighestFile() int { return slices.Max(append(openNumbers(), 0)) }
+func highestFile() int { return slices.Max(append(openNumbers(), 0)) }
 
 // openNumbers are the numbers of the descriptors that are open in this process, and
 // maybe others. Without /proc they are all that there can be.

@@ -31,14 +31,14 @@ func addSubordinates(r *spec.Start) (err *spec.Error) {
 
 func addSubordinate(m *spec.IDMap, file string, lines []syscall.SysProcIDMap) ([]syscall.SysProcIDMap, *spec.Error) {
 	const name = "Attr.IDMap.Subordinate"
-	d, err := ReadDelegation(file, m.Login)
+	d, err := readDelegation(file, m.Login)
 	if err != nil {
 		return nil, &spec.Error{Field: name, Step: "read", Object: file, Err: err}
 	}
 	if len(d.Ranges) == 0 {
 		return nil, spec.Invalid(name, "", terms.Plain(d.String()))
 	}
-	lines = MapSubordinate(m.Subordinate, lines, d.Ranges)
+	lines = mapSubordinate(m.Subordinate, lines, d.Ranges)
 	if len(lines) > spec.MostMapLines {
 		return nil, spec.Invalid(name, spec.Itoa(len(lines))+" lines", "is more than the kernel takes, 340")
 	}
@@ -71,7 +71,7 @@ func checkDelegated(r *spec.Start, f spec.MapFile) *spec.Error {
 	if f.Name == "gid_map" {
 		file, own = "/etc/subgid", os.Getgid()
 	}
-	d, err := ReadDelegation(file, r.IdMap().Login)
+	d, err := readDelegation(file, r.IdMap().Login)
 	if err != nil {
 		return &spec.Error{Field: "Attr.IDMap.Helpers", Step: "read", Object: file, Err: err}
 	}

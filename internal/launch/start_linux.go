@@ -101,7 +101,7 @@ func (s *attempt) try() (machine.Result, error) {
 	}
 	if started = res.OK; !started {
 		s.keepView()
-		s.terminal.Restore(s.ask.Sys)
+		s.terminal.restore(s.ask.Sys)
 	}
 	return res, nil
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/sprog-dev/sprog/internal/userns"
 )
 
-// A Delegation is the ids that subuid(5) or subgid(5) give to a user.
-type Delegation struct {
+// A delegation is the ids that subuid(5) or subgid(5) give to a user.
+type delegation struct {
 	File, User string
 	Ranges     []userns.IDRange
 }
 
-func (d Delegation) String() string {
+func (d delegation) String() string {
 	list := make([]string, len(d.Ranges))
 	for i, r := range d.Ranges {
 		list[i] = r.String()
@@ -31,32 +31,32 @@ func (d Delegation) String() string {
 	return d.File + " delegates " + strings.Join(list, ", ") + " to " + d.User
 }
 
-// ReadDelegation reads what a file gives to this process's real user, whom
+// readDelegation reads what a file gives to this process's real user, whom
 // newuidmap(1) goes by as well, by uid or by login name. A file that does not
 // exist gives nothing.
-func ReadDelegation(file, login string) (d Delegation, err error) {
+func readDelegation(file, login string) (d delegation, err error) {
 	if login == "" {
 		if login, err = loginName(); err != nil {
 			return d, err
 		}
 	}
 	uid := strconv.Itoa(os.Getuid())
-	d = Delegation{File: file, User: cmp.Or(login, "uid "+uid)}
+	d = delegation{File: file, User: cmp.Or(login, "uid "+uid)}
 	text, err := readTable(file)
 	if err != nil && !os.IsNotExist(err) {
 		return d, err
 	}
 	for line := range strings.Lines(text) {
-		if owner, ids, ok := ParseSubID(line); ok && (owner == uid || owner == login) {
+		if owner, ids, ok := parseSubID(line); ok && (owner == uid || owner == login) {
 			d.Ranges = append(d.Ranges, ids)
 		}
 	}
 	return d, nil
 }
 
-// ParseSubID parses a line "owner:first:count". Others, such as comments, are
+// parseSubID parses a line "owner:first:count". Others, such as comments, are
 // passed over, as shadow does.
-func ParseSubID(line string) (owner string, ids userns.IDRange, ok bool) {
+func parseSubID(line string) (owner string, ids userns.IDRange, ok bool) {
 	parts := strings.Split(line, ":")
 	if len(parts) != 3 || parts[0] == "" || strings.HasPrefix(parts[0], "#") {
 		return "", userns.IDRange{}, false
@@ -71,13 +71,13 @@ func ParseSubID(line string) (owner string, ids userns.IDRange, ok bool) {
 
 // Covers reports whether all ids are delegated, by one range or by several
 // that adjoin.
-func (d Delegation) Covers(ids userns.IDRange) bool {
+func (d delegation) Covers(ids userns.IDRange) bool {
 	return len(userns.Without([]userns.IDRange{ids}, d.Ranges)) == 0
 }
 
-// MapSubordinate adds lines for the subordinate ids that none of the lines
+// mapSubordinate adds lines for the subordinate ids that none of the lines
 // maps already.
-func MapSubordinate(how spec.SubordinateIDs, lines []syscall.SysProcIDMap, ranges []userns.IDRange) []syscall.SysProcIDMap {
+func mapSubordinate(how spec.SubordinateIDs, lines []syscall.SysProcIDMap, ranges []userns.IDRange) []syscall.SysProcIDMap {
 	all := slices.Clone(lines)
 	ranges = userns.Without(ranges, userns.OutsideOf(lines))
 	if how == spec.SubordinateIDsSame {

@@ -9,29 +9,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Terminal is what has to be put back if a start with Foreground fails after
-// the child has become the Terminal's foreground group.
-type Terminal struct {
-	Group int // the foreground group before, or 0
+// A terminal is what has to be put back if a start with Foreground fails after
+// the child has become the terminal's foreground group.
+type terminal struct {
+	group int // the foreground group before, or 0
 }
 
-func (t *Terminal) remember(sys *syscall.SysProcAttr) {
-	t.Group = 0
+func (t *terminal) remember(sys *syscall.SysProcAttr) {
+	t.group = 0
 	if sys.Foreground {
 		if group, err := unix.IoctlGetInt(sys.Ctty, unix.TIOCGPGRP); err == nil {
-			t.Group = group
+			t.group = group
 		}
 	}
 }
 
-// Restore gives the terminal back. The caller's group is in the background if
+// restore gives the terminal back. The caller's group is in the background if
 // the child's was made the foreground, so SIGTTOU has to be blocked.
-func (t *Terminal) Restore(sys *syscall.SysProcAttr) {
-	if t.Group <= 0 {
+func (t *terminal) restore(sys *syscall.SysProcAttr) {
+	if t.group <= 0 {
 		return
 	}
 	now, err := unix.IoctlGetInt(sys.Ctty, unix.TIOCGPGRP)
-	if err != nil || now == t.Group {
+	if err != nil || now == t.group {
 		return
 	}
 	runtime.LockOSThread()
@@ -41,6 +41,6 @@ func (t *Terminal) Restore(sys *syscall.SysProcAttr) {
 	if unix.PthreadSigmask(unix.SIG_BLOCK, &block, &old) != nil {
 		return
 	}
-	unix.IoctlSetPointerInt(sys.Ctty, unix.TIOCSPGRP, t.Group)
+	unix.IoctlSetPointerInt(sys.Ctty, unix.TIOCSPGRP, t.group)
 	unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
 }
