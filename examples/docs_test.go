@@ -1,14 +1,10 @@
 package examples
 
 import (
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -46,59 +42,6 @@ func TestCodeInGuides(t *testing.T) {
 	if blocks < 5 {
 		t.Errorf("%d blocks in %d guides; want at least one in each of five", blocks, len(guides))
 	}
-}
-
-// The recipe of the guide for moving changes every form of the import, and
-// nothing else that looks like it.
-func TestMovingRecipe(t *testing.T) {
-	for _, tool := range []string{"sh", "sed", "grep", "xargs"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip("needs ", tool)
-		}
-	}
-	guide, err := os.ReadFile("../docs/moving.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, recipe, _ := strings.Cut(string(guide), "```sh\ngo get github.com/sprog-dev/sprog\n")
-	recipe, _, found := strings.Cut(recipe, "gofmt -w .\n")
-	if !found {
-		t.Fatal("the guide has no recipe")
-	}
-	dir := t.TempDir()
-	for i, test := range imports {
-		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)+".go"), []byte(test.before), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c := exec.Command("sh", "-ec", recipe)
-	c.Dir = dir
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for i, test := range imports {
-		got, err := os.ReadFile(filepath.Join(dir, strconv.Itoa(i)+".go"))
-		if string(got) != test.after || err != nil {
-			t.Errorf("%v, of\n%sthe recipe makes\n%swant\n%s", err, test.before, got, test.after)
-		}
-		if _, err := parser.ParseFile(token.NewFileSet(), "", got, 0); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-var imports = []struct{ before, after string }{
-	{"package a\n\nimport \"os/exec\"\n", "package a\n\nimport exec \"github.com/sprog-dev/sprog\"\n"},
-	{"package a\n\nimport . \"os/exec\"\n", "package a\n\nimport . \"github.com/sprog-dev/sprog\"\n"},
-	{"package a\n\nimport osexec \"os/exec\" // of Go\n", "package a\n\nimport osexec \"github.com/sprog-dev/sprog\" // of Go\n"},
-	{
-		"package a\n\nimport (\n\t\"os\"\n\t\"os/exec\"\n\t_ \"os/exec\"\n\tx2 \"os/exec\"\n\t. \"os/exec\" // dot\n)\n",
-		"package a\n\nimport (\n\t\"os\"\n\texec \"github.com/sprog-dev/sprog\"\n\t_ \"github.com/sprog-dev/sprog\"\n\tx2 \"github.com/sprog-dev/sprog\"\n\t. \"github.com/sprog-dev/sprog\" // dot\n)\n",
-	},
-	{
-		"package a\n\nvar a = []string{\n\t\"os/exec\",\n\t\"x\" + \"os/exec\",\n}\nvar b = \"os/exec\"\n",
-		"package a\n\nvar a = []string{\n\t\"os/exec\",\n\t\"x\" + \"os/exec\",\n}\nvar b = \"os/exec\"\n",
-	},
 }
 
 // Each test that the threat model names is there.

@@ -28,6 +28,8 @@ var app = flags.App{
 			Help: "Take bubblewrap's command line. sprog also does when it is called bwrap. See docs/bwrap.md for what differs."},
 		{Name: "doctor", New: func() flags.Runner { return new(doctorCmd) },
 			Help: "Print what this machine allows to this user, feature by feature."},
+		{Name: "migrate", New: func() flags.Runner { return new(migrateCmd) }, Below: migrateHelp,
+			Help: "Move a Go module from os/exec to sprog. Imports are rewritten where the result compiles, and the places are listed that somebody has to look at. sprog-migrate does it, a program of its own."},
 		{Name: "completion", New: func() flags.Runner { return new(completionCmd) },
 			Help: "Print a completion script for a shell."},
 		{Name: "man", New: func() flags.Runner { return new(manCmd) },

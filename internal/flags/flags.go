@@ -15,7 +15,8 @@
 //
 // A field whose tag begins with embed is a struct of more flags, which are in its
 // group, and whose names begin with its prefix. One whose tag begins with arg is
-// an argument; it may be optional, or one of an enum.
+// an argument; it may be optional, or one of an enum. The last one may be a list of
+// strings, which takes all that are left.
 //
 // A command that starts programs is started often. So nothing here happens before
 // main, and of flags that nobody gives only the name is looked at.

@@ -3,6 +3,7 @@ package flags
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -250,6 +251,10 @@ func (l *Line) setArgs() error {
 			continue
 		case len(rest) == 0:
 			return fmt.Errorf("<%s> is missing: %s", arg.Name(), strings.TrimSuffix(arg.Help(), "."))
+		}
+		if arg.value.Kind() == reflect.Slice { // it takes all that are left
+			arg.value.Set(reflect.ValueOf(rest))
+			return nil
 		}
 		if enum := arg.tag.Get("enum"); enum != "" && !contains(enum, rest[0]) {
 			return fmt.Errorf("<%s> must be one of %s, not %q", arg.Name(), strings.ReplaceAll(enum, ",", ", "), rest[0])
