@@ -21,7 +21,7 @@ var app = flags.App{
 		{Name: "exec", Program: true, Below: execHelp, New: func() flags.Runner { return new(execCmd) },
 			Help: "Become a program. The flags are applied to this process, and the program is executed in its place."},
 		{Name: "explain", Program: true, Below: explainHelp, New: func() flags.Runner { return new(explainCmd) },
-			Help: "Print the steps that run or exec would take, and start nothing."},
+			Help: "Print the steps that run or exec would take, and what they would fail of here. Nothing is started."},
 		{Name: "box", Program: true, Below: boxHelp, New: func() flags.Runner { return new(boxCmd) },
 			Help: "Run what a stranger wrote in a sandbox. It may change the project's directory and nothing else, sees neither your files nor the network, and gets no rights. Beside the flags of the box it takes those of sprog run."},
 		{Name: "bwrap", Program: true, Below: bwrap.Help, New: func() flags.Runner { return new(bwrapCmd) },

@@ -5,12 +5,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
-
-	"golang.org/x/term"
 
 	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/doctor"
@@ -62,12 +59,8 @@ func (d *doctorCmd) Run(line *flags.Line) error {
 		out.SetIndent("", "  ")
 		return out.Encode(all)
 	}
-	width := 0 // lines are as long as they are
-	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
-		width = w
-	}
-	_, err := io.WriteString(os.Stdout, all.text(width))
-	return err
+	screen := newScreen(os.Stdout, line) // no terminal: lines are as long as they are
+	return screen.print(paintDoctor, all.text(screen.width))
 }
 
 // require prints what is missing.
@@ -116,7 +109,11 @@ func (d *diagnosis) text(width int) string {
 		if !first && f.Reason != "" && f.Support == d.Features[i-1].Support {
 			what = "as above"
 		}
-		b.WriteString(wrapped(fmt.Sprintf("  %-7s  %-*s  %s", f.Answer, longest, f.Name, what), longest+13, width))
+		if beside := longest + 13; width == 0 || width >= beside+20 {
+			b.WriteString(wrapped(fmt.Sprintf("  %-7s  %-*s  %s", f.Answer, longest, f.Name, what), beside, width))
+		} else {
+			b.WriteString(fmt.Sprintf("  %-7s  %s\n", f.Answer, f.Name) + wrapped("    "+what, 4, width))
+		}
 	}
 	b.WriteByte('\n')
 	for _, line := range d.summary() {
@@ -163,6 +160,20 @@ func (d *diagnosis) summary() (lines []string) {
 		lines = append(lines, "The seccomp filter in force may refuse what a capability is missing for, too. "+d.Process.helpWithFilter())
 	}
 	return lines
+}
+
+// paintDoctor has headings in bold and answers in their colours.
+func paintDoctor(text string, s screen) string {
+	colours := map[string]string{"  yes ": green, "  no  ": red, "  unkn": yellow}
+	return lines(text, func(line string) string {
+		switch color := colours[line[:min(6, len(line))]]; {
+		case color != "" && len(line) > 9:
+			return s.in(color, line[:9]) + line[9:]
+		case line != "" && line[0] >= 'a' && line[0] <= 'z' && !strings.HasSuffix(line, "."):
+			return s.in(bold, line)
+		}
+		return line
+	})
 }
 
 // wrapped breaks a line where it is too long, and indents what follows. A width

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/sprog-dev/sprog"
@@ -30,7 +31,7 @@ func (r *runCmd) Run(line *flags.Line) error {
 	if record != nil {
 		record.words = words
 	}
-	cmd, err := r.run(line.Rest, record, words)
+	cmd, err := r.run(line, record, words)
 	return record.write(cmd, err)
 }
 
@@ -70,7 +71,7 @@ func (r *runCmd) prepare(ctx context.Context, program []string, tty terminal, re
 
 // run starts the program and waits for it. The command is nil if the flags did
 // not make one.
-func (r *runCmd) run(program []string, record *record, words terms.Words) (_ *sprog.Cmd, err error) {
+func (r *runCmd) run(line *flags.Line, record *record, words terms.Words) (_ *sprog.Cmd, err error) {
 	info, err := r.openInfo()
 	if err != nil {
 		return nil, err
@@ -85,13 +86,13 @@ func (r *runCmd) run(program []string, record *record, words terms.Words) (_ *sp
 	s.tty = openTerminal()
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
-	p, err := look(s, time.Duration(r.Ending.Timeout), func() (prepared, error) { return r.prepare(ctx, program, s.tty, record) })
+	p, err := look(s, time.Duration(r.Ending.Timeout), func() (prepared, error) { return r.prepare(ctx, line.Rest, s.tty, record) })
 	if err != nil {
 		return nil, err
 	}
 	cmd, trace := p.cmd, p.trace
 	heard := r.Landlock.hear(r.sandbox)
-	trace.words = words
+	trace.words, trace.screen = words, newScreen(os.Stderr, line)
 	defer func() {
 		trace.write() // of --tty, when the terminal is as it was
 		err = unwritten("--trace", trace.err, err)

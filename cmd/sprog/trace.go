@@ -58,11 +58,12 @@ func traceFormat(file string) func(*sprog.Trace, io.Writer) error {
 
 // A traceWriter writes the trace of one start, once.
 type traceWriter struct {
-	trace *sprog.Trace // nil if nobody wants one
-	cmd   *sprog.Cmd
-	file  *os.File    // nil is the standard error
-	err   error       // of the writing
-	words terms.Words // in which fields and errors are told
+	trace  *sprog.Trace // nil if nobody wants one
+	cmd    *sprog.Cmd
+	file   *os.File    // nil is the standard error
+	err    error       // of the writing
+	words  terms.Words // in which fields and errors are told
+	screen screen
 }
 
 // open has the start of a command traced. The file is made before anything
@@ -95,11 +96,29 @@ func (w *traceWriter) write() {
 		}
 	}
 	if w.file == nil {
-		w.err = w.trace.WriteText(os.Stderr, columns(os.Stderr, 100))
+		var b strings.Builder
+		w.trace.WriteText(&b, columns(os.Stderr, 100))
+		w.err = w.screen.print(paintTrace, b.String())
 	} else {
 		w.err = errors.Join(traceFormat(w.file.Name())(w.trace, w.file), w.file.Close())
 	}
 	w.trace = nil
+}
+
+// paintTrace has bars and errors in colours.
+func paintTrace(text string, s screen) string {
+	if !s.color {
+		return text
+	}
+	return lines(text, func(line string) string {
+		if at := strings.IndexAny(line, "█▏▎▍▌▋▊▉░"); at >= 0 {
+			line = line[:at] + s.in(cyan, line[at:])
+		}
+		if before, after, failed := strings.Cut(line, "  ! "); failed {
+			line = before + "  " + s.in(red, "! "+after)
+		}
+		return line
+	})
 }
 
 // columns is the width of the terminal that a file is, or what it is otherwise.

@@ -51,9 +51,20 @@ h1 { font-size: 1.4rem; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 p { margin: .2rem 0 1.2rem; overflow-wrap: anywhere; }
 svg { width: 100%; height: auto; }
 div { overflow-x: auto; }
+@media (max-width: 60rem) { svg { width: 60rem; } }
 table { border-collapse: collapse; width: 100%; margin-top: 1.5rem; }
 th, td { text-align: left; padding: .25rem .6rem; vertical-align: top; }
 th { font-weight: 600; white-space: nowrap; }
 td.call { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 12px; overflow-wrap: anywhere; }
 th.num, td.num { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+@media (max-width: 45rem) {
+body { margin: 1rem auto; padding: 0 .6rem; }
+thead { display: none; }
+tr { display: grid; grid-template-columns: 2.2rem 4.5rem 1fr auto auto; padding: .3rem 0; }
+td { border-bottom: none; padding: 0 .3rem; }
+td.call { grid-column: 1 / -1; grid-row: 2; }
+td.for { grid-column: 3; }
+td:nth-child(5) { display: none; }
+tr { border-bottom: 1px solid #8883; }
+}
 `

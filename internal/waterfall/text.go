@@ -12,7 +12,8 @@ import (
 
 // Widths of the columns of text.
 const (
-	narrowest = 48 // of the whole
+	narrowest = 40 // of the whole
+	fewForBar = 56 // fewer have no room for bars
 	leastBars = 12
 	mostBars  = 60
 	leastText = 16
@@ -50,6 +51,9 @@ func (c *Chart) layOut(columns int) textLayout {
 	l.bars = min(max(rest/3, leastBars), mostBars)
 	l.text = min(max(rest-l.bars, leastText), longest)
 	l.bars = min(max(rest-l.text, 1), mostBars)
+	if columns < fewForBar {
+		l.text, l.bars = min(rest+2, longest), 0
+	}
 	return l
 }
 
@@ -64,7 +68,7 @@ func (r *Row) label() string {
 func (l textLayout) row(c *Chart, i int) string {
 	r := &c.Rows[i]
 	bar := ""
-	if !r.Joined {
+	if !r.Joined && l.bars > 0 {
 		bar = drawBar(r.Start, r.Duration, c.Duration, l.bars, r.Waits)
 	}
 	return left(strconv.Itoa(i+1), l.number) + "  " + right(r.Lane, l.lane) + "  " +

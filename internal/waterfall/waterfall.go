@@ -66,20 +66,68 @@ func (c *Chart) Summary() string {
 			s += ", and ended at " + r.Name + ": " + r.Error
 		}
 	}
-	if most := c.longest(3); len(most) > 0 && c.Duration > 0 {
+	own := c.own()
+	if most := longest(own, 3); len(most) > 0 && c.Duration > 0 {
 		var parts []string
-		for _, r := range most {
-			parts = append(parts, fmt.Sprintf("%s %s (%.0f %%)", r.Name, Micro(r.Duration), 100*float64(r.Duration)/float64(c.Duration)))
+		for _, i := range most {
+			parts = append(parts, fmt.Sprintf("%s %s (%.0f%%)", c.Rows[i].Name, Micro(own[i]), c.share(own[i])))
 		}
 		s += "; most of it: " + strings.Join(parts, ", ")
+		if c.overlaps(own) {
+			s += ". While several steps run, the time is counted for the one that began last"
+		}
 	}
 	return s
 }
 
-// longest are the n rows that took most of the time, the first one first.
-func (c *Chart) longest(n int) []Row {
-	rows := slices.DeleteFunc(slices.Clone(c.Rows), func(r Row) bool { return r.Waits || r.Duration <= 0 })
-	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(b.Duration, a.Duration) })
+// share is a part of the whole, in per cent.
+func (c *Chart) share(d time.Duration) float64 { return 100 * float64(d) / float64(c.Duration) }
+
+// own is how much of the time each row has for itself. The parent waits in a clone while the child
+// runs: each moment is counted once, for the row that began last, and all shares add up to no
+// more than the whole.
+func (c *Chart) own() []time.Duration {
+	order := make([]int, 0, len(c.Rows))
+	for i := range c.Rows {
+		if r := &c.Rows[i]; !r.Waits && r.Duration > 0 {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(c.Rows[a].Start, c.Rows[b].Start) })
+	own := make([]time.Duration, len(c.Rows))
+	type span struct{ start, end time.Duration }
+	var later []span // of what began later, the earliest last
+	for _, i := range slices.Backward(order) {
+		now := span{c.Rows[i].Start, min(c.Rows[i].Start+c.Rows[i].Duration, c.Duration)}
+		own[i] = max(now.end-now.start, 0)
+		for n := len(later); n > 0 && later[n-1].start < now.end; n = len(later) {
+			own[i] -= min(later[n-1].end, now.end) - later[n-1].start
+			now.end = max(now.end, later[n-1].end)
+			later = later[:n-1]
+		}
+		later = append(later, now)
+	}
+	return own
+}
+
+// overlaps reports whether some of the rows' time is counted for others.
+func (c *Chart) overlaps(own []time.Duration) bool {
+	for i := range c.Rows {
+		if r := &c.Rows[i]; !r.Waits && r.Duration-own[i] > c.Duration/100 {
+			return true
+		}
+	}
+	return false
+}
+
+// longest are the n rows that have most of the time, the first one first.
+func longest(own []time.Duration, n int) (rows []int) {
+	for i, d := range own {
+		if d > 0 {
+			rows = append(rows, i)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b int) int { return cmp.Compare(own[b], own[a]) })
 	return rows[:min(n, len(rows))]
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,4 +208,28 @@ func (f *full) Write(b []byte) (int, error) {
 		return 0, errFull
 	}
 	return len(b), nil
+}
+
+// Shares add up: each moment is counted for one row, the one that began last.
+func TestOwnTime(t *testing.T) {
+	c := &Chart{Duration: 100, Rows: []Row{
+		{Name: "clone", Start: 10, Duration: 70}, {Name: "a", Start: 20, Duration: 10}, {Name: "b", Start: 25, Duration: 30},
+		{Name: "late", Start: 60, Duration: 90}, {Name: "wait", Start: 0, Duration: 100, Waits: true},
+	}}
+	if got, want := c.own(), []time.Duration{15, 5, 30, 40, 0}; !slices.Equal(got, want) {
+		t.Errorf("own = %v; want %v", got, want)
+	}
+	want := " took 0.1 µs; most of it: late 0.0 µs (40%), b 0.0 µs (30%), clone 0.0 µs (15%). While several steps run, the time is counted for the one that began last"
+	if got := c.Summary(); got != want {
+		t.Errorf("the summary is %q; want %q", got, want)
+	}
+	for _, c := range []*Chart{sample(), {}, {Duration: 5, Rows: make([]Row, 3)}} {
+		sum := time.Duration(0)
+		for _, own := range c.own() {
+			sum += own
+		}
+		if sum > c.Duration {
+			t.Errorf("the shares of %q are %v of %v", c.Title, sum, c.Duration)
+		}
+	}
 }
