@@ -19,23 +19,24 @@ import (
 
 // A boxCmd is sprog box: sprog run with a preset.
 type boxCmd struct {
-	Net            bool     `group:"box" help:"Leave the program the network. Sockets of this machine by abstract names, and signals, stay out of reach."`
-	RW             []word   `group:"box" name:"rw" placeholder:"DIR" help:"Let the program change DIR too. Repeatable, as --ro, --env and --profile."`
-	RO             []word   `group:"box" name:"ro" placeholder:"DIR" help:"Let the program read DIR, which is in a hidden place."`
-	Project        word     `group:"box" placeholder:"DIR" help:"The directory that may be changed (default: the top of the git repository that you are in, or the current directory)."`
-	Docker         bool     `group:"box" help:"Let the program talk to Docker, with which it can do all that root can."`
-	SSHAgent       bool     `group:"box" name:"ssh-agent" help:"Let the program use the keys of your SSH agent."`
-	Profile        nameList `group:"box" placeholder:"NAME" help:"Take flags from the profile NAME: a TOML file of that name, with .toml behind, in ~/.config/sprog/box, /etc/sprog/box or the project's .sprog. A name with a slash is a path. Its keys are names of flags; extends names other profiles. Lists are added to."`
-	Extends        nameList `hidden:"" placeholder:"NAME"`
-	TrustProject   bool     `group:"box" help:"Take from a profile in the project flags that open the box as well."`
-	Show           bool     `group:"box" help:"Print what the program would see and may do, and start nothing."`
-	Why            bool     `group:"box" help:"Watch which files and servers the program asks for, which makes it slower, and tell at the end what it did not get, and by which flag it would."`
-	Yes            bool     `group:"box" help:"Go on outside of a git repository, where nothing tells what was changed."`
-	Degrade        bool     `group:"box" help:"Where this machine makes no user namespaces, go on with Landlock alone: other places are not hidden but cannot be read, and TMPDIR is in the place of /tmp."`
-	OverlayProject bool     `group:"box" xor:"overlay" help:"Keep all changes to the project apart, until --apply. Another run with this flag goes on from there."`
-	Diff           bool     `group:"box" xor:"overlay" help:"Show the changes that were kept apart."`
-	Apply          bool     `group:"box" xor:"overlay" help:"Make them in the project, but for those to files that your tools execute."`
-	Discard        bool     `group:"box" xor:"overlay" help:"Drop them."`
+	Net            bool         `group:"box" help:"Leave the program the network. Sockets of this machine by abstract names, and signals, stay out of reach."`
+	RW             []word       `group:"box" name:"rw" placeholder:"DIR" help:"Let the program change DIR too. Repeatable, as --ro, --env and --profile."`
+	RO             []word       `group:"box" name:"ro" placeholder:"DIR" help:"Let the program read DIR, which is in a hidden place."`
+	Project        word         `group:"box" placeholder:"DIR" help:"The directory that may be changed (default: the top of the git repository that you are in, or the current directory)."`
+	Docker         bool         `group:"box" help:"Let the program talk to Docker, with which it can do all that root can."`
+	SSHAgent       bool         `group:"box" name:"ssh-agent" help:"Let the program use the keys of your SSH agent."`
+	TmpSize        *cgroupLimit `group:"box" name:"tmp-size" placeholder:"BYTES" help:"How much each directory in memory holds: /tmp, /var/tmp, the home directory (default: a quarter of the memory)."`
+	Profile        nameList     `group:"box" placeholder:"NAME" help:"Take flags from the profile NAME: a TOML file of that name, with .toml behind, in ~/.config/sprog/box, /etc/sprog/box or the project's .sprog. A name with a slash is a path. Its keys are names of flags; extends names other profiles. Lists are added to."`
+	Extends        nameList     `hidden:"" placeholder:"NAME"`
+	TrustProject   bool         `group:"box" help:"Take from a profile in the project flags that open the box as well."`
+	Show           bool         `group:"box" help:"Print what the program would see and may do, and start nothing."`
+	Why            bool         `group:"box" help:"Watch which files and servers the program asks for, which makes it slower, and tell at the end what it did not get, and by which flag it would."`
+	Yes            bool         `group:"box" help:"Go on outside of a git repository, where nothing tells what was changed."`
+	Degrade        bool         `group:"box" help:"Where this machine makes no user namespaces, go on with Landlock alone: other places are not hidden but cannot be read, and TMPDIR is in the place of /tmp."`
+	OverlayProject bool         `group:"box" xor:"overlay" help:"Keep all changes to the project apart, until --apply. Another run with this flag goes on from there."`
+	Diff           bool         `group:"box" xor:"overlay" help:"Show the changes that were kept apart."`
+	Apply          bool         `group:"box" xor:"overlay" help:"Make them in the project, but for those to files that your tools execute."`
+	Discard        bool         `group:"box" xor:"overlay" help:"Drop them."`
 
 	runCmd
 }
@@ -46,6 +47,7 @@ type sandbox struct {
 	mounts []sprog.Mount
 	rules  []sprog.SeccompRule
 	denied *denials
+	guard  *box.Guard
 	watch  *watcher // of --why, or nil
 
 	ownNetwork bool

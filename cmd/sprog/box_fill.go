@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,8 +62,24 @@ func (c *boxCmd) fill(b *box.Box) error {
 		c.sandbox.rules = append(box.NoNamespaces(), c.sandbox.rules...)
 	}
 	b.Overlays = sprog.Probe("overlay-user").Answer == sprog.Yes
+	if b.Scratch = c.scratch(); !c.Show && !c.OverlayProject {
+		b.Project.FillIn()
+	}
 	c.sandbox.root, c.sandbox.mounts = b.Root(), b.Mounts()
 	return c.watchFor(b)
+}
+
+// scratch is how much a directory in memory holds. A quarter of the memory leaves some where the kernel, which grants
+// half of it to each, would leave none.
+func (c *boxCmd) scratch() int64 {
+	var machine unix.Sysinfo_t
+	if c.TmpSize != nil {
+		return int64(min(uint64(*c.TmpSize), math.MaxInt64))
+	}
+	if unix.Sysinfo(&machine) != nil {
+		return 0
+	}
+	return int64(uint64(machine.Totalram)*uint64(machine.Unit)) / 4
 }
 
 // logLandlock has the kernel log what Landlock denies, if that can be read. What the program denies itself

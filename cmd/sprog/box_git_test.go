@@ -76,6 +76,32 @@ var gitTricks = map[string]struct{ before, inside, later string }{
 	},
 }
 
+// A server at a path that is not in a hidden place cannot be reached, whether the file system is read-only or not, unless
+// its directory is asked for.
+func TestBoxSockets(t *testing.T) {
+	a := attack(t)
+	dir, err := os.MkdirTemp("/var/lib", "sprog-box-test-")
+	if err != nil {
+		t.Skip("needs a directory outside of hidden places: ", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	a.path, a.abstract = dir+"/a socket", a.abstract+"-2"
+	a.serve()
+	for _, test := range []struct {
+		boxed bool
+		flags []string
+		want  string
+	}{{false, nil, "done: connected"}, {true, nil, "connection refused"}, {true, []string{"--ro", dir}, "done: connected"}} {
+		out, _ := a.in(test.boxed, test.flags, "box-attack", "connect", "unix", a.path)
+		if !strings.Contains(out, test.want) {
+			t.Errorf("connect, boxed %t, with %q: %q; want %q", test.boxed, test.flags, out, test.want)
+		}
+	}
+}
+
 func TestBoxGitExecutesNothing(t *testing.T) {
 	for name, trick := range gitTricks {
 		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {

@@ -19,6 +19,7 @@ func (s *sandbox) started(cmd *sprog.Cmd) {
 		return
 	}
 	s.denied.of(cmd)
+	s.guard.Stops(func() { cmd.Process.Kill() })
 	if s.root == nil || !s.ownNetwork {
 		return
 	}

@@ -16,8 +16,15 @@ import (
 
 // observe notes what is to be compared at the end. The function that it returns tells of that.
 func (c *boxCmd) observe(b *box.Box) func(error) {
+	if !c.OverlayProject {
+		c.sandbox.guard = b.Project.Guard()
+	}
 	before := b.Project.Unprotected()
 	return func(err error) {
+		caught := c.sandbox.guard.End()
+		if len(caught) > 0 {
+			fmt.Fprintf(os.Stderr, "sprog: box: the program was ended when it made a file by which git outside would obey another configuration. It is out of the way now: %s\n", strings.Join(quotedAll(caught), ", "))
+		}
 		if !c.OverlayProject {
 			tellProtected(before) // whatever has ended the program
 		}
@@ -28,7 +35,7 @@ func (c *boxCmd) observe(b *box.Box) func(error) {
 		if c.OverlayProject {
 			c.tellChanges(b)
 		}
-		failed := code != 0 && code != exitTimeout && !interrupted(code)
+		failed := len(caught) == 0 && code != 0 && code != exitTimeout && !interrupted(code)
 		if (failed || c.Why) && !c.toldOff() {
 			c.tellCauses()
 		}

@@ -25,6 +25,7 @@ type Box struct {
 	Net                 bool
 	Sockets             []string // that are asked for
 
+	Scratch  int64  // how much each directory holds that is gone at the end, in bytes
 	Overlays bool   // the kernel makes overlays for this user
 	Changes  string // a directory that the changes to the project go to, or ""
 }
@@ -50,8 +51,8 @@ const (
 )
 
 // tmpfs is an empty directory at a path.
-func tmpfs(at string, mode uint32) sprog.Mount {
-	return sprog.Mount{Target: at, Tmpfs: &sprog.Tmpfs{Mode: &mode}}
+func tmpfs(at string, mode uint32, size int64) sprog.Mount {
+	return sprog.Mount{Target: at, Tmpfs: &sprog.Tmpfs{Mode: &mode, Size: size}}
 }
 
 type hiddenPlace struct {
@@ -69,16 +70,17 @@ func (b *Box) system() []sprog.Mount {
 	list := []sprog.Mount{{Target: "/dev", Dev: &sprog.Dev{}}, {Target: "/proc", Proc: &sprog.Proc{Fallback: sprog.ProcOfCaller}}}
 	for _, h := range hidden {
 		if isRealDir(h.path) {
-			m := tmpfs(h.path, h.mode)
+			size := b.Scratch
 			if h.mode != 0o1777 { // nobody puts much there
-				m.Tmpfs.Size = 64 << 20
+				size = 64 << 20
 			}
-			list = append(list, m)
+			list = append(list, tmpfs(h.path, h.mode, size))
 		}
 	}
 	for _, path := range b.unpublished() {
 		list = append(list, sprog.Mount{Target: path, Mask: true})
 	}
+	list = append(list, b.servers()...)
 	for _, path := range b.needed() {
 		list = append(list, sprog.Mount{Bind: path, Flags: readOnly, Optional: true})
 	}

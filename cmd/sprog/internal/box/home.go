@@ -62,7 +62,7 @@ func (b *Box) hides(path string) bool {
 // home is an empty home directory with what tools need of the caller's.
 func (b *Box) home() (list []sprog.Mount) {
 	if isRealDir(b.Home) {
-		list = append(list, tmpfs(b.Home, 0o700))
+		list = append(list, tmpfs(b.Home, 0o700, b.Scratch))
 	}
 	for _, path := range b.toolPaths() {
 		list = append(list, b.withoutSecrets(path))
@@ -77,7 +77,7 @@ func (b *Box) home() (list []sprog.Mount) {
 		if !isRealDir(dir) || b.shares(dir) || slices.ContainsFunc(mounted, inside) {
 			continue
 		}
-		m := tmpfs(dir, 0o755)
+		m := tmpfs(dir, 0o755, b.Scratch)
 		if b.Overlays {
 			m = sprog.Mount{Target: dir, Overlay: &sprog.Overlay{Lower: []string{dir}, Private: true}, Flags: writable}
 		}
