@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/pty"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -802,6 +803,12 @@ var casesOfViews = []startCase{
 	{"view by the second stage", []*requirement{userNamespaces, freshProc}, func(t *testing.T, c *Cmd) {
 		ofView(&Root{Empty: true}, append(fromHost(), Mount{Target: "/proc", Proc: &Proc{Fallback: ProcEmpty}})...)(t, c)
 		c.Attr.Init = &Init{}
+	}},
+	{"view with a console", []*requirement{userNamespaces, terminals}, func(t *testing.T, c *Cmd) {
+		master, slave, err := pty.Open()
+		must(err)
+		t.Cleanup(func() { master.Close(); slave.Close() })
+		ofView(nil, Mount{Target: "/dev", Dev: &Dev{Nodes: []string{"null"}, Console: slave}})(t, c)
 	}},
 	{"view of mapped ids", []*requirement{asRoot, mappedMounts}, inTemp(ofView(&Root{Empty: true}, fromHost()...), func(dir string) []Mount {
 		return []Mount{{Target: "/a", Bind: dir + "/a", IDMap: ownedBy(1000), Flags: MountReadOnly}, {Target: "/b", Bind: "/no/such", IDMap: ownedBy(7), Optional: true}}

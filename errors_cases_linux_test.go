@@ -696,6 +696,12 @@ var failingViews = []failing{
 		c.Attr.Rlimits = []Rlimit{{Resource: unix.RLIMIT_FSIZE, Cur: 5, Max: 5}}
 	}), by: ordinary, needs: []*requirement{userNamespaces},
 		want: `sprog: start /bin/true: write 1 "0123456789" (Attr.Mounts[0]): file too large (it is longer than RLIMIT_FSIZE allows, which is 5)`},
+	{asked: "A console that is no terminal", make: aView(nil, func(x *scene) []Mount {
+		f, err := os.Open(x.dir + "/file")
+		must(err)
+		return []Mount{{Target: "/dev", Dev: &Dev{Console: f}}}
+	}), by: ordinary, needs: []*requirement{userNamespaces},
+		want: `sprog: start /bin/true: ioctl TCGETS /tmp/x/file (Attr.Mounts[0].Dev.Console): inappropriate ioctl for device`},
 	{asked: "Ids of a mount of /proc", make: aView(nil, just(Mount{Target: "/tmp", Bind: "/proc", Shallow: true, IDMap: ownedBy(1000)}), asRootOf), by: byRoot, needs: []*requirement{linux(5, 12)},
 		want: `sprog: start /bin/true: mount_setattr /proc (Attr.Mounts[0].IDMap): invalid argument (this kernel maps no ids of proc there: mount_setattr(2) has the list of file systems)`},
 	{asked: "Ids of a mount, by an ordinary user", make: aView(nil, just(Mount{Target: "/tmp", Bind: "/etc", IDMap: ownedBy(1000)})), by: ordinary, needs: []*requirement{userNamespaces, linux(5, 12)},

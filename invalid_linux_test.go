@@ -388,7 +388,7 @@ func TestBadViews(t *testing.T) {
 		{"device's name", one(Mount{Target: "/d", Dev: &Dev{Nodes: []string{"null", "../sda"}}}), syscall.EINVAL, `"../sda" (Attr.Mounts[0].Dev.Nodes[1]): is no name in /dev`},
 		{"device twice", one(Mount{Target: "/d", Dev: &Dev{Nodes: []string{"null", "null"}}}), syscall.EINVAL, "null (Attr.Mounts[0].Dev.Nodes[1]): is there already"},
 		{"own name", one(Mount{Target: "/d", Dev: &Dev{Nodes: []string{"shm"}}}), syscall.EINVAL, "shm (Attr.Mounts[0].Dev.Nodes[0]): is there already"},
-		{"console", one(Mount{Target: "/d", Dev: &Dev{Console: null}}), syscall.EINVAL, os.DevNull + " (Attr.Mounts[0].Dev.Console): is not there yet: mount the terminal by File"},
+		{"console twice", one(Mount{Target: "/d", Dev: &Dev{Console: null, Nodes: []string{"console"}}}), syscall.EINVAL, "console (Attr.Mounts[0].Dev.Nodes[0]): is there already"},
 		{"relative layer", one(Mount{Target: "/o", Overlay: &Overlay{Lower: []string{"a", "/b"}}}), syscall.EINVAL, "a (Attr.Mounts[0].Overlay): is no absolute path"},
 		{"layer's NUL", one(Mount{Target: "/o", Overlay: &Overlay{Lower: []string{"/\x00"}}}), syscall.EINVAL, `"/\x00" (Attr.Mounts[0].Overlay): contains a NUL byte`},
 		{"no work", one(Mount{Target: "/o", Overlay: &Overlay{Lower: []string{"/a"}, Upper: "/u"}}), syscall.EINVAL, "(Attr.Mounts[0].Overlay): needs both Upper and Work, or neither"},

@@ -196,9 +196,11 @@ type Dev struct {
 	Nodes []string
 	// NoPTS leaves out pts and ptmx.
 	NoPTS bool
-	// Console, if not nil, is a terminal of the caller's that is /dev/console
-	// inside. It is not there yet: a start that asks for it fails.
+	// Console, if not nil, is a terminal of the caller's that is console inside. It is this very
+	// terminal or none, as Mount.File is.
 	Console *os.File
+	// ConsolePTY has the terminal of Cmd.StartPTY be that, which there is none of before.
+	ConsolePTY bool
 }
 
 // KernelFS is a file system of the kernel's, which shows what belongs to one of the

@@ -501,6 +501,7 @@ func plansOfViews(f *os.File) []planCase {
 		{"view-kernel", viewedByRoot(&Root{Empty: true}, Mount{Target: "/sys", Kernel: KernelSysfs}, Mount{Target: "/sys/fs/cgroup", Kernel: KernelCgroup2}, Mount{Target: "/pts", Kernel: KernelDevpts})},
 		{"view-file", viewedByRoot(&Root{Empty: true}, Mount{Target: "/f", File: f, Flags: MountReadOnly})},
 		{"view-file-by-path", viewed(&Root{Empty: true}, Mount{Target: "/f", File: f, Flags: MountReadOnly})},
+		{"view-console", viewed(&Root{Empty: true}, Mount{Target: "/dev", Dev: &Dev{Nodes: []string{"null"}, ConsolePTY: true}})},
 		{"view-ids", viewed(&Root{Empty: true}, Mount{Target: "/d", Bind: "/srv", Shallow: true, Flags: MountReadOnly, IDMap: ownedBy(1000)},
 			Mount{Target: "/f", File: f, IDMap: ownedBy(7)})},
 		{"view-dir", func(c *Cmd) {

@@ -18,6 +18,8 @@ type WindowSize struct {
 // nobody has the terminal open any more. Closing it sends SIGHUP to the
 // session. Deadlines work on it.
 //
+// A Dev of the program's view with ConsolePTY has the terminal as its console.
+//
 // A zero size leaves the window size at 0 by 0, as the kernel makes it. The
 // terminal belongs to the user that SysProcAttr.Credential names.
 //

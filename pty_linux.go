@@ -28,8 +28,8 @@ func (c *Cmd) startPTY(size WindowSize) (*os.File, error) {
 		master.Close()
 		return nil, &StartError{Path: c.Path, Step: "set up pseudo-terminal", Err: err}
 	}
-	stdin, stdout, stderr, old := c.Stdin, c.Stdout, c.Stderr, c.SysProcAttr
-	c.SysProcAttr = sys
+	stdin, stdout, stderr, old, attr := c.Stdin, c.Stdout, c.Stderr, c.SysProcAttr, c.Attr
+	c.SysProcAttr, c.Attr = sys, attr.withConsole(slave)
 	unset := c.unsetStreams()
 	if unset[0] {
 		c.Stdin = slave
@@ -40,7 +40,7 @@ func (c *Cmd) startPTY(size WindowSize) (*os.File, error) {
 		}
 	}
 	err = c.Start()
-	c.Stdin, c.Stdout, c.Stderr, c.SysProcAttr = stdin, stdout, stderr, old
+	c.Stdin, c.Stdout, c.Stderr, c.SysProcAttr, c.Attr = stdin, stdout, stderr, old, attr
 	if err != nil {
 		master.Close()
 		return nil, err
@@ -68,6 +68,24 @@ func (c *Cmd) ptyAttributes() (*syscall.SysProcAttr, error) {
 	}
 	sys.Setsid, sys.Setctty = true, true
 	return sys, nil
+}
+
+// withConsole is the attributes with the terminal as the console of each Dev that asks for it.
+func (a *Attr) withConsole(tty *os.File) *Attr {
+	asks := func(m Mount) bool { return m.Dev != nil && m.Dev.ConsolePTY }
+	if a == nil || !slices.ContainsFunc(a.Mounts, asks) {
+		return a
+	}
+	with := *a
+	with.Mounts = slices.Clone(a.Mounts)
+	for i := range with.Mounts {
+		if m := &with.Mounts[i]; asks(*m) {
+			dev := *m.Dev
+			dev.Console, dev.ConsolePTY = tty, false
+			m.Dev = &dev
+		}
+	}
+	return &with
 }
 
 // unsetStreams tells of each stream whether nothing is said about it.

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/kernel"
+	"github.com/sprog-dev/sprog/internal/pty"
 )
 
 // mountedOver are the mounts below a directory, as this process sees them.
@@ -854,5 +855,57 @@ func TestViewIDsRefused(t *testing.T) {
 	viewedByRoot(nil, Mount{Target: "/mnt", Bind: dir, Shallow: true, IDMap: ownedBy(1000)}, Mount{Target: "/mnt", Bind: "/no/such", IDMap: ownedBy(1), Optional: true})(c)
 	if err := c.Run(); err != nil || fmt.Sprint(c.Birth.View.LeftOut) != "[1]" {
 		t.Errorf("error %v, %v; want the second mount left out", err, c.Birth.View)
+	}
+}
+
+// The terminal of StartPTY is the console of a small /dev. It is this very one, also where the child goes by its path.
+func TestViewConsole(t *testing.T) {
+	requires(t, terminals, userNamespaces)
+	for _, old := range []kernel.Missing{0, kernel.NoMountSetattr} {
+		lacking(t, old)
+		for _, flags := range []uintptr{0, syscall.CLONE_NEWUSER} {
+			if flags == 0 && os.Geteuid() != 0 {
+				continue
+			}
+			c := scriptIn(t, func(c *Cmd) {
+				viewed(nil, Mount{Target: "/dev", Dev: &Dev{ConsolePTY: true}})(c)
+				if flags == 0 {
+					c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+				}
+			}, "stat -c %t:%T /dev/console; stat -Lc %t:%T /proc/self/fd/0; echo said >/dev/console; ls /dev/pts")
+			master, err := c.StartPTY(WindowSize{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := strings.Split(readAll(t, master), "\n")
+			master.Close()
+			c.Wait()
+			if len(lines) < 3 || lines[0] != lines[1] || lines[2] != "said" || !c.Attr.Mounts[0].Dev.ConsolePTY {
+				t.Errorf("without %v, with flags %#x: the program said %q; want its own terminal to be the console", old, flags, lines)
+			}
+		}
+	}
+}
+
+// A console that has another file at its path is none.
+func TestViewConsoleSwapped(t *testing.T) {
+	requires(t, asRoot, terminals, userNamespaces)
+	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS} }) {
+		return
+	}
+	master, slave, err := pty.Open()
+	must(err)
+	defer master.Close()
+	defer slave.Close()
+	must(unix.Mount("/dev/null", slave.Name(), "", unix.MS_BIND, ""))
+	c := scriptIn(t, viewed(nil, Mount{Target: "/dev", Dev: &Dev{Console: slave}}), "true")
+	if err := c.Run(); !errors.Is(err, syscall.ESTALE) {
+		t.Errorf("error %v; want ESTALE", err)
+	}
+	if c = Command("/bin/true"); true {
+		c.Attr, c.SysProcAttr = &Attr{Mounts: []Mount{{Target: "/dev", Dev: &Dev{ConsolePTY: true}}}}, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	}
+	if err := c.Run(); err == nil || !strings.Contains(err.Error(), "(Attr.Mounts[0].Dev.ConsolePTY): is for Cmd.StartPTY, whose terminal it is") {
+		t.Errorf("error %v; want one that names StartPTY", err)
 	}
 }

@@ -26,7 +26,7 @@ type viewFlags struct {
 	Tmpfs     mounts[tmpfsForm]      `placeholder:"DST[:OPTION,...]" help:"An empty file system in memory at DST. OPTION is size=, mode= or inodes=."`
 	Proc      mounts[procForm]       `placeholder:"DST" help:"A new /proc at DST, of a new PID namespace (--unshare pid)."`
 	MountProc perhaps[mountProcForm] `placeholder:"DST" help:"The same, at /proc unless DST is given."`
-	Dev       mounts[devForm]        `placeholder:"DST" help:"A small /dev at DST: null, zero, full, random, urandom, tty, and pseudo-terminals of its own."`
+	Dev       mounts[devForm]        `placeholder:"DST" help:"A small /dev at DST: null, zero, full, random, urandom, tty, and pseudo-terminals of its own. With --tty, console is the program's terminal."`
 	Overlay   mounts[overlayForm]    `placeholder:"DST=LOWER[:LOWER...][,upper=DIR,work=DIR]" help:"A union of directories at DST, the topmost first. Changes go to upper=, or are gone at the end."`
 	Mask      mounts[maskForm]       `placeholder:"PATH" help:"Hide what is at PATH."`
 	ReadWrite mounts[readWriteForm]  `placeholder:"PATH" help:"Leave PATH as the caller has it: a hole in --read-only and in what hides a directory above."`
@@ -189,6 +189,11 @@ func (f *viewFlags) root() *sprog.Root {
 // setView fills in what the program sees of the file system.
 func (f *startFlags) setView(attr *sprog.Attr) {
 	attr.Root, attr.Mounts = f.viewed()
+	for _, m := range attr.Mounts {
+		if m.Dev != nil {
+			m.Dev.ConsolePTY = f.TTY
+		}
+	}
 }
 
 // viewed is the view that all flags make together.

@@ -96,6 +96,9 @@ func (v *viewer) takeDev(t *taken) {
 	if !t.Dev.NoPTS {
 		t.parts = append(t.parts, part{terminals, v.newTerminals(t.field, spec.MountNoSUID|spec.MountNoExec)})
 	}
+	if t.Dev.Console != nil || t.Dev.ConsolePTY {
+		t.parts = append(t.parts, part{"console", v.takeConsole(t)})
+	}
 }
 
 const terminals = "pts"

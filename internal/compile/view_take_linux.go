@@ -83,10 +83,26 @@ func (v *viewer) takeFile(t *taken) {
 		v.takeTree(t, tree)
 		return
 	}
+	t.fd = v.cloneSame(t, tree)
+	v.flagsOfSource(t)
+}
+
+// takeConsole takes the terminal of a Dev, which is one that the caller has open: by a path it could be
+// anything by then (CVE-2025-52565).
+func (v *viewer) takeConsole(t *taken) program.Arg {
+	tree := v.given.treeOf(t.index)
+	if tree.Hole != NotOpen {
+		return Num(v.fds.at(tree.Hole))
+	}
+	return v.cloneSame(t, tree)
+}
+
+// cloneSame makes a mount of what is at a path, if that is the file that it was.
+func (v *viewer) cloneSame(t *taken, tree *Tree) program.Arg {
 	p := v.p
-	t.fd = v.clonePath(t.field, tree.Path, t.depth(), nil)
+	fd := v.clonePath(t.field, tree.Path, t.depth(), nil)
 	different, done := p.Ahead(), p.Ahead()
-	v.add(t.field, program.Statx, t.fd, p.Str(""), Num(emptyPath), Num(unix.STATX_INO), v.stat)
+	v.add(t.field, program.Statx, fd, p.Str(""), Num(emptyPath), Num(unix.STATX_INO), v.stat)
 	for _, word := range [...]struct {
 		at   int
 		want uint32
@@ -101,5 +117,5 @@ func (v *viewer) takeFile(t *taken) {
 	different.Place()
 	v.fails(t.field, tree.Path, OtherFile)
 	done.Place()
-	v.flagsOfSource(t)
+	return fd
 }

@@ -86,7 +86,7 @@ func (s *attempt) supposeView() *spec.Error {
 		if m.IDMap != nil {
 			s.describeMapped(m, field)
 		} else {
-			tree.Path = m.File.Name()
+			tree.Path = supposedPath(m)
 		}
 		if m.IDMap != nil || s.clonesTrees() {
 			tree.Hole = s.given.Use(treeUse(field))
@@ -103,13 +103,13 @@ func (s *attempt) trees(open func(m *spec.Mount, field string, index int) *spec.
 		return nil
 	}
 	root, field, first := s.ask.ViewRoot()
-	if root != nil && (root.File != nil || root.IDMap != nil) {
+	if root != nil && opensTree(root) {
 		if err := open(root, field, first-1); err != nil {
 			return err
 		}
 	}
 	for i := first; i < len(s.ask.Attr.Mounts); i++ {
-		if m := &s.ask.Attr.Mounts[i]; m.File != nil || m.IDMap != nil {
+		if m := &s.ask.Attr.Mounts[i]; opensTree(m) {
 			if err := open(m, spec.Index(spec.MountsField, i), i); err != nil {
 				return err
 			}
@@ -118,18 +118,40 @@ func (s *attempt) trees(open func(m *spec.Mount, field string, index int) *spec.
 	return nil
 }
 
+func opensTree(m *spec.Mount) bool {
+	f, _ := m.Opened()
+	return f != nil || m.IDMap != nil || m.Dev != nil && m.Dev.ConsolePTY
+}
+
+// supposedPath is where a plan finds an open file.
+func supposedPath(m *spec.Mount) string {
+	if f, _ := m.Opened(); f != nil {
+		return f.Name()
+	}
+	return "/dev/pts/N"
+}
+
 // openTree makes a mount of an open file, which the child could not: the file is of this
 // process's mount namespace. Without the right to it, the child has to find the file again.
 func (s *attempt) openTree(m *spec.Mount, field string, index int) *spec.Error {
-	refused := func(step string, err error) *spec.Error {
-		return &spec.Error{Step: step, Object: m.File.Name(), Field: field + ".File", Err: err}
-	}
 	if m.IDMap != nil {
 		return s.openMapped(m, field, index)
 	}
-	fd, err := spec.FD(m.File)
+	f, name := m.Opened()
+	if f == nil {
+		return spec.Invalid(field+".Dev.ConsolePTY", "", "is for {Cmd.StartPTY}, whose terminal it is")
+	}
+	refused := func(step string, err error) *spec.Error {
+		return &spec.Error{Step: step, Object: f.Name(), Field: field + "." + name, Err: err}
+	}
+	fd, err := spec.FD(f)
 	if err != nil {
 		return refused("", err)
+	}
+	if m.Dev != nil {
+		if _, err := unix.IoctlGetTermios(fd, unix.TCGETS); err != nil {
+			return refused("ioctl TCGETS", err)
+		}
 	}
 	tree := compile.Tree{Mount: index, Hole: compile.NotOpen}
 	if s.clonesTrees() {

@@ -105,6 +105,8 @@ type Dev struct {
 	Nodes   []string
 	NoPTS   bool
 	Console *os.File
+
+	ConsolePTY bool
 }
 
 type KernelFS uint8
@@ -136,6 +138,14 @@ func (m *Mount) At() string {
 
 // isRoot reports whether the mount is the root directory itself.
 func (m *Mount) isRoot() bool { return m.At() == "/" && len(m.sources()) > 0 }
+
+// Opened is the open file that the mount is made of, or that goes into it, and its field.
+func (m *Mount) Opened() (f *os.File, field string) {
+	if m.Dev != nil {
+		return m.Dev.Console, "Dev.Console"
+	}
+	return m.File, "File"
+}
 
 // Turns reports whether the program gets another root directory.
 func (r *Start) Turns() bool {

@@ -205,6 +205,9 @@ func (d *Dev) check(name string) *Error {
 	if d.NoPTS {
 		own = own[:len(own)-1]
 	}
+	if d.Console != nil || d.ConsolePTY {
+		own = append(own, "console")
+	}
 	for i, node := range d.Nodes {
 		switch {
 		case node == "" || node == "." || node == ".." || strings.ContainsAny(node, "/\x00"):
@@ -212,9 +215,6 @@ func (d *Dev) check(name string) *Error {
 		case slices.Contains(own, node) || slices.Contains(d.Nodes[:i], node):
 			return Invalid(Index(name+".Nodes", i), node, "is there already")
 		}
-	}
-	if d.Console != nil {
-		return Invalid(name+".Console", d.Console.Name(), "is not there yet: mount the terminal by File")
 	}
 	return nil
 }

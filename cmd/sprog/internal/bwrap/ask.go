@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -123,7 +124,7 @@ func (r *runner) openOf(op Op) error {
 			}
 		}
 	case Dev:
-		if f.Console == nil && isTerminal(1) {
+		if f.Console == nil && isTerminal(1) && hasName(1) {
 			f.Console = os.Stdout
 		}
 	case Proc:
@@ -178,6 +179,17 @@ func (r *runner) readFilters() error {
 		r.f.Filters = append(r.f.Filters, code)
 	}
 	return nil
+}
+
+// hasName reports whether the path that a terminal has leads to it. Bubblewrap does without the
+// console otherwise: the terminal may be of another mount namespace, as in docker exec -t.
+func hasName(fd int) bool {
+	path, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+	if err != nil {
+		return false
+	}
+	var named, open unix.Stat_t
+	return unix.Stat(path, &named) == nil && unix.Fstat(fd, &open) == nil && named.Dev == open.Dev && named.Ino == open.Ino
 }
 
 func isTerminal(fd int) bool {
