@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -29,7 +28,7 @@ type account struct {
 func (p place) user(s string) (uid uint32, found *account, err error) {
 	uid, isNumber := accounts.ParseID(s)
 	if found, err = p.accountInside(s); found == nil && err == nil {
-		found, err = outerAccount(s, isNumber)
+		found, err = outerAccount(s)
 	}
 	switch {
 	case err != nil:
@@ -63,41 +62,6 @@ func (p place) accountInside(s string) (*account, error) {
 	}}, nil
 }
 
-// outerAccount asks all that the C library asks, where sprog is built with it.
-func outerAccount(s string, isNumber bool) (*account, error) {
-	find := user.Lookup
-	if isNumber {
-		find = user.LookupId
-	}
-	u, err := find(s)
-	var noName user.UnknownUserError
-	var noNumber user.UnknownUserIdError
-	if errors.As(err, &noName) || errors.As(err, &noNumber) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	a := &account{groups: func() ([]uint32, error) { return groupsOfUser(u) }}
-	a.Name = u.Username
-	if a.UID, err = parseID(u.Uid); err == nil {
-		a.GID, err = parseID(u.Gid)
-	}
-	return a, err
-}
-
-func groupsOfUser(u *user.User) (list []uint32, err error) {
-	names, err := u.GroupIds()
-	for _, name := range names {
-		gid, err := parseID(name)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, gid)
-	}
-	return list, err
-}
-
 // group finds a group by name or number.
 func (p place) group(s string) (uint32, error) {
 	if gid, ok := accounts.ParseID(s); ok {
@@ -110,15 +74,11 @@ func (p place) group(s string) (uint32, error) {
 	if gid, ok := accounts.GroupNamed(text, s); ok {
 		return gid, nil
 	}
-	g, err := user.LookupGroup(s)
-	var unknown user.UnknownGroupError
-	if errors.As(err, &unknown) {
-		return 0, fmt.Errorf("there is no group %q%s", s, p.orOutside())
+	gid, found, err := outerGroup(s)
+	if err == nil && !found {
+		err = fmt.Errorf("there is no group %q%s", s, p.orOutside())
 	}
-	if err != nil {
-		return 0, err
-	}
-	return parseID(g.Gid)
+	return gid, err
 }
 
 func (p place) orOutside() string {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"debug/elf"
 	"maps"
 	"os"
 	"os/exec"
@@ -51,6 +52,21 @@ func TestBeforeMain(t *testing.T) {
 	}
 	if all.ms > mostOfAll {
 		t.Errorf("all packages take %.3f ms; want at most %v", all.ms, mostOfAll)
+	}
+}
+
+// The command loads no C library, however it is built: that would take longer than all the rest of
+// what comes before main.
+func TestCommandIsStatic(t *testing.T) {
+	f, err := elf.Open(buildCommand(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			t.Error("the command asks for a dynamic loader")
+		}
 	}
 }
 

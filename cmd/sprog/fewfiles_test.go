@@ -38,16 +38,14 @@ func lookups() map[string]func() error {
 }
 
 // What cannot be looked up for want of descriptors is not said to be absent. Each lookup is
-// the first of a process, as in the command: the C library answers later ones by modules that it
-// has loaded, which need no file.
+// the first of a process, as in the command.
 func TestLookupsWithoutDescriptors(t *testing.T) {
 	for name := range lookups() {
 		out, err := exec.Command("lookup-without-descriptors", name).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
-		// os/user has the text of an errno in its errors, at most. Who looks into another root
-		// has descriptors of his own.
+		// Who looks into another root has descriptors of his own.
 		want := fmt.Sprintf("%v\n%d", unix.EMFILE, exitSprog)
 		if strings.HasSuffix(name, " inside") {
 			want = "\n0"

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/user"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,8 +179,8 @@ func (f *startFlags) setIDMap(cmd *sprog.Cmd) {
 	sys := cmd.SysProcAttr
 	m.Helpers = m.Subordinate != 0 || others(sys.UidMappings, os.Geteuid()) || others(sys.GidMappings, os.Getegid())
 	if m.Helpers {
-		if account, err := user.LookupId(strconv.Itoa(os.Getuid())); err == nil { // who may be in no file
-			m.Login = account.Username
+		if account, err := outerAccount(strconv.Itoa(os.Getuid())); err == nil && account != nil { // who may be in no file
+			m.Login = account.Name
 		}
 	}
 	if *m != (sprog.IDMap{}) {
