@@ -1,5 +1,5 @@
 # Shortcuts for people. CI runs .ci/run.
-.PHONY: help fast test whole race modes vm bench update release ci
+.PHONY: help fast test whole race modes vm bench update site release ci
 
 help: ## this list
 	@grep -E '^[a-z]+: ## ' Makefile | sed 's/: ## /\t/' | expand -t 10
@@ -31,6 +31,9 @@ update: ## rewrite golden plans, docs/errors.md, docs/api.txt; look at the diff
 	go test -run 'Plan|TestErrors' . -update
 	go test ./internal/api -update
 	go test ./cmd/sprog -run TestScripts -update
+
+site: ## the documentation as a website in dist/site; it takes npm
+	script/site/build
 
 release: ## static binaries, completions and manual pages in dist
 	script/release

@@ -77,3 +77,59 @@ func TestPromisesHaveTests(t *testing.T) {
 		t.Errorf("the threat model names %d tests", len(named))
 	}
 }
+
+// Each link from one document to another, or into the repository, leads to a file, and to a heading
+// that is there.
+func TestLinksInDocuments(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"`)
+	files, _ := filepath.Glob("../*.md")
+	for _, pattern := range []string{"../docs/*.md", "../docs/*/*.md", "../bench/results/*.md"} {
+		more, _ := filepath.Glob(pattern)
+		files = append(files, more...)
+	}
+	links := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range link.FindAllStringSubmatch(withoutCode(string(text)), -1) {
+			target, heading, _ := strings.Cut(match[1]+match[2], "#")
+			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+				continue
+			}
+			links++
+			to := file
+			if target != "" {
+				to = filepath.Join(filepath.Dir(file), target)
+			}
+			if _, err := os.Stat(to); err != nil {
+				t.Errorf("%s: a link to %s: %v", file, target, err)
+			} else if heading != "" && !headings(t, to)[heading] {
+				t.Errorf("%s: a link to %s#%s, which has no such heading", file, target, heading)
+			}
+		}
+	}
+	if links < 50 {
+		t.Errorf("there are %d links", links)
+	}
+}
+
+var code = regexp.MustCompile("(?s)```.*?\n *```|`[^`\n]*`")
+
+func withoutCode(text string) string { return code.ReplaceAllString(text, "") }
+
+// headings are those of a document, as links name them.
+func headings(t *testing.T, file string) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, match := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(text), -1) {
+		name := strings.ReplaceAll(strings.ToLower(match[1]), " ", "-")
+		names[regexp.MustCompile(`[^a-z0-9_-]`).ReplaceAllString(name, "")] = true
+	}
+	return names
+}
