@@ -211,7 +211,7 @@ func TestTimeoutAfterTheEnd(t *testing.T) {
 func TestTimeoutOfOutput(t *testing.T) {
 	c, _ := markedShell(t, "setsid sleep 1000 & echo done")
 	var out bytes.Buffer
-	c.Stdout, c.Ending = &out, &Ending{Timeout: soon}
+	c.Stdout, c.Ending = &out, &Ending{Timeout: slowly(soon)} // which the shell does not take
 	if err := c.Run(); !errors.Is(err, ErrWaitDelay) {
 		t.Errorf("Run() = %v; want %v", err, ErrWaitDelay)
 	}

@@ -153,9 +153,12 @@ var failingNamespaces = []failing{
 	{asked: "A policy where a filter answers ENOSYS", make: attrOf(&Attr{Scheduler: &Scheduler{Policy: SchedBatch}}),
 		world: denying("sched_setattr", unix.ENOSYS),
 		want:  "sprog: start /bin/true: sched_setattr SCHED_BATCH (Attr.Scheduler): function not implemented (Linux has sched_setattr from 3.14 on; likely the seccomp filter that is in force for this process answers so: see Seccomp in /proc/self/status)"},
-	{asked: "A session where a filter kills for it", make: sysOf(&syscall.SysProcAttr{Setsid: true}), world: killing("setsid"),
+	{asked: "A session where a filter kills for it", make: sysOf(&syscall.SysProcAttr{Setsid: true}), world: killing("setsid"), needs: []*requirement{apartInDeath},
 		want: "sprog: start /bin/true: setsid (SysProcAttr.Setsid): killed by SIGSYS before the program was executed (a seccomp filter in force kills for setsid)"},
 }
+
+// The kernel used to end all processes that share the memory of one that dumps core, the caller among them.
+var apartInDeath = linux(5, 16)
 
 // rootInside has the launch made by root in a user namespace.
 func rootInside(c *Cmd) {
@@ -674,9 +677,9 @@ var failingViews = []failing{
 		want: `sprog: start /bin/true: unshare CLONE_NEWNS (SysProcAttr.Unshareflags): operation not permitted (a new mount namespace takes CAP_SYS_ADMIN, which an ordinary user has in a new user namespace: add CLONE_NEWUSER to SysProcAttr.Cloneflags)`},
 	{asked: "Mounts in a user namespace without maps", make: aView(&Root{Empty: true}, just(Mount{Target: "/a", Dir: true}), func(_ *scene, c *Cmd) { c.SysProcAttr.UidMappings, c.SysProcAttr.GidMappings = nil, nil }), by: ordinary, needs: []*requirement{userNamespaces},
 		want: `sprog: start /bin/true: mkdirat /a (Attr.Mounts[0]): value too large for defined data type (the file system has no id for the owner of a new file: the user namespace has to map the caller's user and group by SysProcAttr.UidMappings and GidMappings)`},
-	{asked: "Mounts where a filter denies them", make: aView(nil, just(Mount{Target: "/tmp", Tmpfs: &Tmpfs{}})), by: ordinary, needs: []*requirement{userNamespaces}, world: denying("fsopen", unix.EPERM),
+	{asked: "Mounts where a filter denies them", make: aView(nil, just(Mount{Target: "/tmp", Tmpfs: &Tmpfs{}})), by: ordinary, needs: []*requirement{userNamespaces, mountSetattr}, world: denying("fsopen", unix.EPERM),
 		want: `sprog: start /bin/true: fsopen tmpfs (Attr.Mounts[0]): operation not permitted (likely the seccomp filter that is in force for this process denies it, as those of containers do: see Seccomp in /proc/self/status)`},
-	{asked: "Mounts by a process in a Landlock domain", make: aView(nil, just(Mount{Target: "/tmp", Tmpfs: &Tmpfs{}})), by: ordinary, needs: []*requirement{userNamespaces}, world: inDomain,
+	{asked: "Mounts by a process in a Landlock domain", make: aView(nil, just(Mount{Target: "/tmp", Tmpfs: &Tmpfs{}})), by: ordinary, needs: []*requirement{userNamespaces, landlockABI(1)}, world: inDomain,
 		want: `sprog: start /bin/true: move_mount /tmp (Attr.Mounts[0]): operation not permitted (likely this process is in a Landlock domain that restricts files, which may change no mounts)`},
 	{asked: "A file whose path leads to another one by now", make: aView(nil, func(x *scene) []Mount {
 		f, err := os.Open(x.dir + "/file")

@@ -428,7 +428,7 @@ func TestOwnBinaryIsNotSeen(t *testing.T) {
 	jail.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL}
 	lines := startReady(t, jail)
 	for _, init := range []*Init{nil, {}} {
-		for range 100 {
+		for range fewerEmulated(100) {
 			c := &Cmd{Path: "/bin/test", Args: []string{"test", "hang", ""}, Attr: &Attr{Init: init}}
 			attr(c).Join = []Namespace{{PID: jail.Process.Pid, Kinds: MountNamespace | PIDNamespace}}
 			startReady(t, c)

@@ -374,10 +374,38 @@ func drawnAgain[T any](t *testing.T, seed string, all []T) []T {
 // fewer is a number of tries: a tenth of n in the short run, where a rare failure may go unnoticed.
 func fewer(n int) int {
 	if testing.Short() {
-		return n / 10
+		n /= 10
+	}
+	return fewerEmulated(n)
+}
+
+// fewerEmulated is a number of tries that takes a while on an emulated processor: a fifth of n there. The tries are for
+// what another processor shows as well.
+func fewerEmulated(n int) int {
+	if emulated() {
+		n = (n + 4) / 5
 	}
 	return n
 }
+
+// emulated reports whether the processor is one that script/vm emulates.
+func emulated() bool { return os.Getenv("SPROG_TEST_EMULATED") != "" }
+
+// slowly is a time that is enough for what processes do in d elsewhere.
+func slowly(d time.Duration) time.Duration {
+	if emulated() {
+		d *= 5
+	}
+	return d
+}
+
+// realProcessor is for a test that goes through what other tests go through in another way.
+var realProcessor = &requirement{what: "a processor that is not emulated", works: func() error {
+	if emulated() {
+		return errors.New("it takes too long")
+	}
+	return nil
+}}
 
 // What a program started with some attributes sees of itself is read from the
 // kernel, by programs that are not part of this package.

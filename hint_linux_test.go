@@ -202,6 +202,7 @@ func TestNotExecuted(t *testing.T) {
 // The reasons of failures are looked for where hardly a descriptor is left, and
 // the runtime has no network poller yet, for which it would end the process.
 func TestHintsWithFewDescriptors(t *testing.T) {
+	requires(t, realProcessor) // TestErrors makes the same launches
 	tried := 0
 	for _, theme := range themes {
 		for _, f := range theme.failings {

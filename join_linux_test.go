@@ -335,11 +335,11 @@ const secretFile = "sprog-secret"
 func TestJoinIsSafe(t *testing.T) {
 	requires(t, asRoot, userNamespaces)
 	const oneStage = NamespaceKind(spec.AllKinds) &^ (MountNamespace | TimeNamespace)
-	if n := spiedOn(t, oneStage, nil, 300, func(*program.Program) {}); n != 0 {
+	if n := spiedOn(t, oneStage, nil, fewerEmulated(300), func(*program.Program) {}); n != 0 {
 		t.Errorf("root inside got at the launcher %d times; want 0", n)
 	}
 	for _, init := range []*Init{nil, {}} {
-		if n := spiedOn(t, 0, init, 100, func(*program.Program) {}); n != 0 {
+		if n := spiedOn(t, 0, init, fewerEmulated(100), func(*program.Program) {}); n != 0 {
 			t.Errorf("root inside got at the launcher through the second stage %d times; want 0", n)
 		}
 	}

@@ -77,7 +77,7 @@ func memoryIsSafe(t *testing.T, uid uint32, caps ...string) {
 	t.Helper()
 	guarded := 300
 	if testing.Short() {
-		guarded = 50
+		guarded = fewerEmulated(50)
 	}
 	for how := range launches {
 		if n := raided(t, uid, caps, how, "guarded", guarded); n != 0 {

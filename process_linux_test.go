@@ -223,13 +223,14 @@ func TestNoTextFileBusy(t *testing.T) {
 			if testing.Short() {
 				starts = 200
 			}
-			if n, err := writeAndStart(t.TempDir(), starts, ways["sprog"]); err != nil {
+			if n, err := writeAndStart(t.TempDir(), fewerEmulated(starts), ways["sprog"]); err != nil {
 				t.Errorf("%d of %d starts did not succeed, one with %v", n, starts, err)
 			}
 		})
 	}
-	n, err := writeAndStart(t.TempDir(), 500, ways["os/exec"])
-	t.Logf("os/exec: %d of 500 starts did not succeed: %v", n, err)
+	starts := fewerEmulated(500)
+	n, err := writeAndStart(t.TempDir(), starts, ways["os/exec"])
+	t.Logf("os/exec: %d of %d starts did not succeed: %v", n, starts, err)
 }
 
 // writeAndStart writes and starts scripts, and returns how many starts did
@@ -335,7 +336,7 @@ func TestWaitForManyChildren(t *testing.T) {
 	if err := errors.Join(unix.Getrlimit(unix.RLIMIT_NOFILE, &files), unix.Getrlimit(unix.RLIMIT_NPROC, &processes)); err != nil {
 		t.Fatal(err)
 	}
-	n = min(n, int(min(files.Max, 1<<20))-100, int(min(processes.Cur, 1<<20))-500)
+	n = min(fewerEmulated(n), int(min(files.Max, 1<<20))-100, int(min(processes.Cur, 1<<20))-500)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "pause")
 	if err := pauseProgram(path); err != nil {

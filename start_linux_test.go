@@ -316,7 +316,7 @@ func slowServer(t *testing.T, delay time.Duration) (server *Cmd, path string) {
 	return c, "/proc/" + strconv.Itoa(c.Process.Pid) + "/root" + path
 }
 
-const slowness = time.Second
+var slowness = slowly(time.Second)
 
 // A goroutine that calls the garbage collector every millisecond is held up by
 // no start, however long that takes.
@@ -517,6 +517,7 @@ func TestManyStarts(t *testing.T) {
 	if testing.Short() {
 		n /= 4
 	}
+	n = fewerEmulated(n)
 	userNamespaces.works()
 	before := heldNow(t)
 	threads, heap := used()

@@ -154,9 +154,12 @@ func (v *viewer) openSlowly(field string, from program.Arg, to string, missing *
 	p, dir, end := v.p, from, v.p.Ahead()
 	var open []left // where nothing is, with the directory that is open then
 	list := prefixes(path.Clean("/" + to))
-	for _, above := range list {
-		last := dir
-		step := v.add(field, program.Openat, dir, p.Str(path.Base(above)), Num(pathOnlyCloexec|unix.O_NOFOLLOW), Num(0))
+	for i, above := range list {
+		last, flags := dir, pathOnlyCloexec|unix.O_NOFOLLOW
+		if i == len(list)-1 && strings.HasSuffix(to, "/") {
+			flags |= unix.O_DIRECTORY
+		}
+		step := v.add(field, program.Openat, dir, p.Str(path.Base(above)), Num(flags), Num(0))
 		switch {
 		case missing == nil:
 		case last == from:

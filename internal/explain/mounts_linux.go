@@ -43,8 +43,12 @@ func (f Failure) viewHint() terms.Text {
 		return f.sourceHint()
 	case "fsopen", "fsconfig", "fsmount":
 		return f.fileSystemHint()
-	case "openat2", "openat", "readlinkat":
+	case "openat":
+		return f.openedHint()
+	case "openat2", "readlinkat":
 		return f.targetHint()
+	case "mount":
+		return f.mountHint()
 	case "move_mount":
 		return f.attachHint()
 	case "mount_setattr":
@@ -154,6 +158,29 @@ func (f Failure) sourceHint() terms.Text {
 	return f.mountRights()
 }
 
+// openedHint is for what is opened without openat2: a part of the target's path, or what is to go there.
+func (f Failure) openedHint() terms.Text {
+	m, _ := f.mount()
+	ofTarget := m != nil && strings.HasPrefix(m.At()+"/", strings.TrimSuffix(f.E.Object, "/")+"/")
+	if why := f.sourceHint(); !ofTarget || m.Bind == f.E.Object && why != "" {
+		return why
+	}
+	return f.targetHint()
+}
+
+// mountHint is for mount(2), which does what takes several calls since Linux 5.12.
+func (f Failure) mountHint() terms.Text {
+	m, _ := f.mount()
+	switch {
+	case m == nil:
+	case m.Overlay != nil || f.kernelDir() != "":
+		return f.fileSystemHint()
+	case f.Errno == unix.ENOTDIR || f.Errno == unix.EINVAL:
+		return f.attachHint()
+	}
+	return f.flagsHint()
+}
+
 // fileSystemHint is for a new file system of which the kernel says nothing.
 func (f Failure) fileSystemHint() terms.Text {
 	m, _ := f.mount()
@@ -180,6 +207,8 @@ func (f Failure) overlayHint(o *spec.Overlay) terms.Text {
 		return why
 	}
 	switch {
+	case f.Errno == unix.EPERM && f.Ask.NewUserNamespace() && kernel.OlderThan(5, 11):
+		return "overlays in a user namespace take Linux 5.11"
 	case f.Errno == unix.EINVAL && f.Ask.NewUserNamespace():
 		return "likely something is mounted below one of the directories, which a user namespace must not uncover, or one is on a file system that overlays cannot be made of"
 	case f.Errno == unix.EINVAL:
@@ -214,6 +243,9 @@ func (f Failure) targetHint() terms.Text {
 	case unix.ELOOP:
 		return "the path leads through a link of /proc to something that is open, which is not followed, or through too many links"
 	case unix.ENOTDIR:
+		if f.E.Step == "openat" {
+			return "something on the way is no directory in the program's view; symbolic links are followed with openat2 and mount_setattr only, Linux 5.12"
+		}
 		return "something on the way is no directory in the program's view"
 	case unix.ENOENT:
 		if m == nil || m.Source() == "" {

@@ -61,6 +61,12 @@ func Object(p *program.Program, i int) string {
 	case program.Fsconfig, program.Fsmount, program.Mkdirat, program.Mknodat, program.MoveMount, program.MountSetattr, program.OpenTree, program.Readlinkat, program.Symlinkat:
 		return mountedBy(p, s)
 	}
+	if s.Call == program.Openat && s.Args[0].Kind == program.Result {
+		return below(p, s.Args[0], s.Args[1])
+	}
+	if s.Call == program.Mount {
+		return mountPlace(p, i)
+	}
 	l := line{p: p, s: s, i: i, name: func(int) string { return "" }}
 	l.arg(callTable[s.Call].args[n], n)
 	if path, err := strconv.Unquote(l.String()); err == nil {

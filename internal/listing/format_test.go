@@ -273,6 +273,32 @@ func TestFormatRefersToSteps(t *testing.T) {
 	}
 }
 
+// Without openat2, one directory is opened after the other, and mount(2) takes numbers: an error names the path.
+func TestObjectOfOldMounts(t *testing.T) {
+	var p program.Program
+	add := func(call program.Call, args ...program.Arg) program.Arg {
+		p.Add("F", call, args...)
+		return p.Result()
+	}
+	const move = 0x2000
+	root := add(program.Openat, program.Num(-100), p.Str(".."), program.Num(0), program.Num(0))
+	a := add(program.Openat, root, p.Str("a"), program.Num(0), program.Num(0))
+	b := add(program.Openat, a, p.Str("b"), program.Num(0), program.Num(0))
+	hidden := add(program.Openat, root, p.Str(".."), program.Num(0), program.Num(0))
+	d := add(program.Openat, hidden, p.Str("d"), program.Num(0), program.Num(0))
+	add(program.Dup3, d, program.Num(7), program.Num(0))
+	add(program.Mount, p.Str("tmpfs"), p.Str("self/fd/7"), p.Str("tmpfs"), program.Num(0), program.Num(0))
+	add(program.Dup3, b, program.Num(7), program.Num(0))
+	add(program.Mount, p.Str("self/fd/6"), p.Str("self/fd/7"), program.Num(0), program.Num(move), program.Num(0))
+	add(program.Mount, program.Num(0), p.Str("/"), program.Num(0), program.Num(0), program.Num(0))
+	add(program.Mkdirat, b, p.Str("c"), program.Num(0o755))
+	for i, want := range map[int]string{1: "/a", 2: "/a/b", 6: "/a/b", 8: "/a/b", 9: "/", 10: "/a/b/c"} {
+		if got := Object(&p, i); got != want {
+			t.Errorf("Object of step %d, %v, = %q; want %q", i, p.Steps[i].Call, got, want)
+		}
+	}
+}
+
 // A call with very many arguments is listed in part.
 func TestFormatOfMuch(t *testing.T) {
 	var p program.Program

@@ -117,18 +117,61 @@ func below(p *program.Program, dir, name program.Arg) string {
 	if dir.Kind != program.Result || strings.HasPrefix(path, "/") {
 		return path
 	}
-	from := ""
-	switch open := origin(p, dir); open.Call {
-	case program.Openat2:
-		from = strings.TrimSuffix(below(p, open.Args[0], open.Args[1]), "/")
-	case program.Fsmount:
-		from = placeOf(p, open)
-	}
+	from := dirPath(p, dir)
 	if path == "" {
 		return from
 	}
 	return from + "/" + path
 }
+
+// dirPath is where a descriptor's directory is in the root, without a slash at the end. The program may have opened
+// one directory after the other; ".." is what is on top of the root.
+func dirPath(p *program.Program, dir program.Arg) (path string) {
+	for range p.Steps {
+		if dir.Kind != program.Result {
+			return path
+		}
+		open := origin(p, dir)
+		if open.Call == program.Fsmount {
+			return placeOf(p, open) + path
+		}
+		if open.Call != program.Openat2 && open.Call != program.Openat {
+			return path
+		}
+		name := strings.TrimSuffix(p.StrAt(open.Args[1]), "/")
+		if dir = open.Args[0]; name == ".." {
+			return path
+		}
+		if dir.Kind != program.Result || strings.HasPrefix(name, "/") || name == "" {
+			return name + path
+		}
+		path = "/" + name + path
+	}
+	return path
+}
+
+// mountPlace is where a mount goes that mount(2) makes, at index i. Files have the names of numbers for it, to which
+// they were duplicated just before, and a mount is made in a hidden place first, and then moved.
+func mountPlace(p *program.Program, i int) string {
+	if !strings.HasPrefix(p.StrAt(p.Steps[i].Args[1]), selfFD) {
+		return p.StrAt(p.Steps[i].Args[1])
+	}
+	for j := i; j < len(p.Steps) && p.Steps[j].Field == p.Steps[i].Field; j++ {
+		if s := &p.Steps[j]; s.Call == program.Mount && s.Args[3].Kind == program.Number && s.Args[3].Value&msMove != 0 {
+			i = j
+			break
+		}
+	}
+	number := strings.TrimPrefix(p.StrAt(p.Steps[i].Args[1]), selfFD)
+	for i--; i >= 0; i-- {
+		if s := &p.Steps[i]; s.Call == program.Dup3 && strconv.FormatUint(s.Args[1].Value, 10) == number {
+			return dirPath(p, s.Args[0])
+		}
+	}
+	return ""
+}
+
+const selfFD, msMove = "self/fd/", 0x2000
 
 // placeOf is where a new file system is mounted, without a slash at the end.
 func placeOf(p *program.Program, made *program.Step) string {

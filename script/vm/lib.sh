@@ -18,6 +18,8 @@ vm_usage() {
 		  -timeout DUR    how long one package may take (10m)
 		  -user           run each package once more as an unprivileged user
 		  -short          run the tests with -test.short
+		  -quiet          print only what fails; a package that spreads its tests over
+		                  several processes does so
 		  -count N        run each test N times
 		  -suite NAME     take the kernel from this Debian release rather than from
 		                  those in the host's package sources
@@ -225,7 +227,7 @@ vm_build() {
 	local tree=$vm_tmp/tree packages=() list path dir name who
 	umask 022
 	cp -a -- "$vm_root/base" "$tree"
-	mkdir -p "$tree"/{etc,home/user,root,src,vm}
+	mkdir -p "$tree"/{etc,home/user,media,mnt,opt,root,src,srv,var/tmp,vm}
 
 	if (($#)); then
 		packages=("$@")
@@ -289,6 +291,7 @@ vm_build() {
 	EOF
 	printf '127.0.0.1 localhost sprog-vm\n::1 localhost\n' >"$tree/etc/hosts"
 	chmod 700 "$tree/root" "$tree/home/user"
+	chmod 1777 "$tree/var/tmp"
 
 	# The home directory is the user's; all else is root's.
 	(
@@ -408,7 +411,7 @@ vm_main() {
 	vm_kernel=linux-image-cloud-$vm_arch
 	vm_cache=${XDG_CACHE_HOME:-$HOME/.cache}/sprog-$vm_arch
 	shift
-	local timeout=10m key
+	local timeout=10m quiet='' key
 	vm_who=(root)
 	vm_packages=()
 	vm_args=()
@@ -438,6 +441,7 @@ vm_main() {
 		-suite) vm_suite=$2 && shift 2 ;;
 		-kernel) vm_kernel=$2 && shift 2 ;;
 		-short) vm_args+=(-test.short) && shift ;;
+		-quiet) quiet=1 && shift ;;
 		-user) vm_who=(root user) && shift ;;
 		-h | -help) vm_usage && exit ;;
 		--) shift && break ;;
@@ -446,7 +450,8 @@ vm_main() {
 		esac
 	done
 	vm_limit=$(vm_seconds "$timeout") || exit
-	vm_args=(-test.v -test.paniconexit0 "-test.timeout=${vm_limit}s" "${vm_args[@]}")
+	vm_args=(-test.paniconexit0 "-test.timeout=${vm_limit}s" "${vm_args[@]}")
+	[[ -n $quiet ]] || vm_args+=(-test.v)
 	vm_root=$vm_cache/${vm_suite:-host}-$vm_kernel
 
 	case $vm_arch in
