@@ -697,6 +697,23 @@ func byMountRoots(t *testing.T) {
 	}
 }
 
+// A target that has to be a directory is one, and the error names it, however it is opened.
+func TestViewWantsDirectories(t *testing.T) {
+	requires(t, userNamespaces)
+	file := filepath.Join(t.TempDir(), "file")
+	must(os.WriteFile(file, nil, 0o644))
+	for name, lacks := range map[string]kernel.Missing{"openat2": 0, "openat": kernel.NoOpenat2, "mount": kernel.NoMountSetattr} {
+		t.Run(name, func(t *testing.T) {
+			lacking(t, lacks)
+			c := Command("/bin/true")
+			ofView(nil, Mount{Target: file, Dir: true})(t, c)
+			if err := c.Run(); !errors.Is(err, syscall.ENOTDIR) || !strings.Contains(err.Error(), file) {
+				t.Errorf("Run() = %v; want not a directory, %s", err, file)
+			}
+		})
+	}
+}
+
 // What mount(2) could only do with a moment in which something can be written to is refused.
 func TestViewByMountFailsClosed(t *testing.T) {
 	requires(t, asRoot)
