@@ -148,10 +148,14 @@ type Cmd struct {
 	watch   *watch    // what runs when ctx is done; nil if nothing does
 	pipes   *plumbing // nil while there is no pipe
 	limiter *limiter  // what keeps Ending; nil without
-	started int32     // atomic: Start was called (not an atomic.Bool, so that vet lets a Cmd be copied)
-	cause   uint32    // atomic: the Cause of the end, when it has begun
-	reach   uint32    // atomic: the Reach of the end
-	killed  int64     // atomic: the CPU time that was used when the tree was killed
+
+	prepared     *Prepared // whose command it is, or nil
+	preparedAttr *Attr     // what Attr was when it was made
+
+	started int32  // atomic: Start was called (not an atomic.Bool, so that vet lets a Cmd be copied)
+	cause   uint32 // atomic: the Cause of the end, when it has begun
+	reach   uint32 // atomic: the Reach of the end
+	killed  int64  // atomic: the CPU time that was used when the tree was killed
 
 	job       job.Job // the process and what is below it, once Start has succeeded
 	startTime time.Time

@@ -81,7 +81,7 @@ func (c *Cmd) launchAs(r *spec.Start, o *launch.Options) error {
 	r.Watched, o.Born = c.Born != nil, c.Born
 	var land func()
 	o.Flight, land = c.takeOff()
-	p, err := launch.Start(r, *o)
+	p, err := c.prepared.launch(c, r, o)
 	land()
 	runtime.KeepAlive(c) // no cleanup may close its files before the child has them
 	if err != nil {

@@ -301,8 +301,15 @@ func TestCombinations(t *testing.T) {
 			if n%2 == 1 { // what a start does is the same when it is traced
 				c.Trace = new(Trace)
 			}
+			waits := n%4 == 2 // and when its child has waited
+			if waits {        // which has no name for its cgroup
+				set = slices.DeleteFunc(set, func(f facet) bool { return f.name == "new cgroup" })
+			}
 			for _, f := range set {
 				f.draw(r, t, c)
+			}
+			if waits {
+				c = warmed(t, c)
 			}
 			combine(t, c, set)
 		})

@@ -61,7 +61,7 @@ func Make(s *Spec) (*Group, error) {
 		parent.close()
 		return nil, notMade(parent, err)
 	}
-	if err := g.fill(s.Writes); err != nil {
+	if err := g.Write(s.Writes); err != nil {
 		g.Discard()
 		return nil, err
 	}
@@ -131,8 +131,8 @@ func (s *Spec) mkdir(parent dir) (*Group, error) {
 	return &Group{name: name, up: parent, at: d}, nil
 }
 
-// fill writes the files.
-func (g *Group) fill(writes []Write) error {
+// Write writes values to its files. The error is an [*Error].
+func (g *Group) Write(writes []Write) error {
 	for _, w := range writes {
 		value := w.Value
 		var err error

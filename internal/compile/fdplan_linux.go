@@ -20,6 +20,7 @@ type fdPlan struct {
 	open   fdSet
 	holes  []int // for each of the child's files which of the parent's descriptors it is, or NotOpen
 	source []int // for each of the child's files where it is, or NotOpen
+	above  int   // what numbers are for files that are not known yet
 }
 
 // A Held is a descriptor of the parent's that the child needs.
@@ -59,7 +60,7 @@ func (t *fdPlan) lowestFree() int {
 // at. It may lie between those of the child's files, so what goes there has to
 // be closed by execve.
 func (t *fdPlan) spare() int {
-	n := t.lowestFree()
+	n := max(t.lowestFree(), t.above)
 	for t.isOpen(n) || spec.IndexOfFile(t.files, n) >= 0 {
 		n++
 	}

@@ -24,6 +24,7 @@ type Input struct {
 	// These are what Uses has at an index, or NotOpen: the descriptors of the second
 	// stage, of an Exec's standard error and cgroup, and so on.
 	Image, Pipe, StateFD int
+	RestFD               int // where a child waits for the rest of its program
 	WaitFD               int // what a second stage waits at for the parent
 	Stderr, CgroupFD     int // of an Exec
 	ProgramFD, DirFD     int
@@ -34,6 +35,7 @@ type Input struct {
 	ParentFD             int   // a pidfd of this process, for the child to look at
 
 	StageField string // the field that needs a second stage, or ""
+	Relimits   bool   // the rest has other limits than the child was born with
 	NoPidFD    bool   // there is no descriptor left for one of the child
 	ChildList  bool   // /proc has a list of the init's children
 	Door       uint64 // the address of what the child waits at for its listener to be taken, where it must not spin, or 0
@@ -74,6 +76,7 @@ type Plan struct {
 	GoWord    program.Arg      // the word that the rendezvous waits for
 	Handover  program.Handover // of the descriptor that the child hands to its parent, if it has one
 	View      ViewReport       // of the mounts
+	Waiting   Waiting          // of a child that waits for the rest
 	Ids       []program.Arg    // where the child puts the ids of namespaces
 
 	ChildPid, ChildPidFD, ChildLeft program.Arg // of the process that goes on, where one is made on the way

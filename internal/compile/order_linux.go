@@ -57,16 +57,21 @@ func (b *builder) steps() {
 	b.writeLabels()          // with the child's credentials, and before no_new_privs restricts them
 	b.personality()          // nothing more of the child's own depends on it
 	b.waitFor()              // all is there that others may look at, and no right to anything else
-	b.chdir()                // with the child's credentials, inside the new root
-	b.umask()                // before the child creates a file
-	b.parentDeathSig()       // after setuid, which clears it (PR_SET_PDEATHSIG(2const))
-	b.landlock()             // with the child's credentials, in its root; the limit on open files still leaves descriptors
-	b.assignFiles()          // the last step that needs the parent's numbers is done; opens paths as the program could
-	b.noctty()               // on descriptor 0 as the child has it
-	b.setctty()              // on a number of the child's
-	b.nofile()               // after the last descriptor is made: the limit may be below the numbers used
-	b.noNewPrivs()           // after all that needs privileges
-	b.denyTIOCSTI(true)      // with no_new_privs, which allows it
+	b.splitRest()            // what follows depends on the program, its files and its directory
+}
+
+// rest is what a child that waits gets from its parent, and any other has at once.
+func (b *builder) rest() {
+	b.chdir()           // with the child's credentials, inside the new root
+	b.umask()           // before the child creates a file
+	b.parentDeathSig()  // after setuid, which clears it (PR_SET_PDEATHSIG(2const))
+	b.landlock()        // with the child's credentials, in its root; the limit on open files still leaves descriptors
+	b.assignFiles()     // the last step that needs the parent's numbers is done; opens paths as the program could
+	b.noctty()          // on descriptor 0 as the child has it
+	b.setctty()         // on a number of the child's
+	b.nofile()          // after the last descriptor is made: the limit may be below the numbers used
+	b.noNewPrivs()      // after all that needs privileges
+	b.denyTIOCSTI(true) // with no_new_privs, which allows it
 	b.finish()
 }
 

@@ -15,7 +15,7 @@ import (
 
 // ARCHITECTURE.md lists the steps as the builder emits them.
 func TestOrderIsDocumented(t *testing.T) {
-	emitted := slices.Concat(callsOf(t, "order_linux.go", "steps"), callsOf(t, "steps_linux.go", "lastSteps"))
+	emitted := slices.Concat(callsOf(t, "order_linux.go", "steps"), callsOf(t, "order_linux.go", "rest"), callsOf(t, "steps_linux.go", "lastSteps"))
 	listed := listedSteps(t)
 	for i := range max(len(emitted), len(listed)) {
 		switch {

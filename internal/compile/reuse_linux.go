@@ -23,6 +23,9 @@ func (m *Memory) begin(g *Input) *builder {
 	t := &m.fds
 	m.builder = builder{ask: g.Ask, given: g, p: &m.first, labels: m.labels[:0], ruleset: NotOpen, guardsCore: g.Guards,
 		fds: fdPlan{held: t.held[:0], files: g.Files, open: t.open[:0], holes: t.holes[:0], source: t.source[:0]}}
+	if g.Ask.Waits {
+		m.builder.fds.above = MostFiles
+	}
 	m.builder.made = Plan{First: &m.first, Ids: m.ids[:0], joined: m.joined[:0], told: NotOpen, moves: moves{from: m.from[:0]}}
 	return &m.builder
 }

@@ -25,3 +25,16 @@ func (g *Input) Verifiable(made *Plan, at []Bound) *program.Start {
 	}
 	return s
 }
+
+// VerifiableRest is Verifiable for a child that has waited, with the programs that it had before, in
+// which nothing of the parent's is open any more.
+func (g *Input) VerifiableRest(s *program.Start, made *Plan, received int) *program.Start {
+	rest := *s
+	rest.Rest, rest.Received, rest.Given = made.Second, received, nil
+	for _, f := range g.Files {
+		if f.Source != spec.Closed {
+			rest.Given = append(rest.Given, f.N)
+		}
+	}
+	return &rest
+}

@@ -48,7 +48,7 @@ func (b *builder) afterFailure() {
 		quietly(b.add("", program.Read, context, r.Text.Plus(i*MessageSize), Num(MessageSize)))
 	}
 	program_.Place()
-	if b.ask.Attr.Program != nil || candidates(b.ask) != nil {
+	if b.ask.Attr.Program != nil || candidates(b.ask) != nil || b.ask.Waits {
 		return
 	}
 	// Before the view is there, the descriptor table may still be the parent's.

@@ -38,6 +38,9 @@ func (s *attempt) build() *spec.Error {
 func (s *attempt) bind() {
 	s.made.BindFiles(s.bound, s.given.Highest)
 	s.made.BindJoins(s.given.Joins.List)
+	if s.ask.Waits {
+		return // what else there is to bind comes with the rest
+	}
 	s.made.BindStrings(s.ask.Path, s.ask.Dir, s.ask.Argv, s.ask.Env)
 	s.made.BindView(s.cwd)
 }

@@ -15,6 +15,8 @@ import (
 type (
 	Tracer struct{}
 	Flight struct{}
+	// A Waiting is none here.
+	Waiting struct{ Process *os.Process }
 )
 
 func NewTracer(bool) *Tracer                                { return nil }
@@ -23,6 +25,12 @@ func (t *Tracer) Finish(error) ([]TraceStep, time.Duration) { return nil, 0 }
 func NewFlight() *Flight                                    { return nil }
 func (f *Flight) End(error)                                 {}
 func Start(r *spec.Start, _ Options) (*os.Process, error)   { return nil, unsupported(r) }
+func Wait(r *spec.Start, _ Options) (*Waiting, error)       { return nil, unsupported(r) }
+func CannotWait(*spec.Start) string                         { return "" }
+func FitsRest(*spec.Start) bool                             { return false }
+func (w *Waiting) GoOn(*spec.Start, Options) bool           { return false }
+func (w *Waiting) Limit(*spec.Cgroup) error                 { return errors.ErrUnsupported }
+func (w *Waiting) End()                                     {}
 func Exec(r *spec.Start, _ Options) error                   { return unsupported(r) }
 func Plan(r *spec.Start, _ Options) ([]PlanStep, error)     { return nil, unsupported(r) }
 func ProbeLandlock(*spec.Landlock) spec.LandlockResult {

@@ -20,6 +20,8 @@ type Options struct {
 	// namespaces, before its maps are written. The child waits.
 	Born func(pid int) error
 
+	waiting *Waiting // what is made of a child that waits, or nil
+
 	// Words are those in which an Exec is to say why it has failed. Other errors are
 	// put into words by whoever shows them.
 	Words terms.Words

@@ -23,9 +23,13 @@ func (s *attempt) openSecond() *spec.Error {
 	if err := s.stage.Open(); err != nil {
 		return &spec.Error{Path: s.ask.Path, Step: "open second stage", Field: s.given.StageField, Err: err, Hint: explain.NoImage(err)}
 	}
-	s.afterwards(func(bool) { s.stage.Close() })
+	s.afterwards(func(started bool) {
+		if !started || !s.ask.Waits {
+			s.stage.Close()
+		}
+	})
 	s.useSecond(s.stage.Image(), s.stage.Pipe(), s.stage.State(), s.stage.Wait())
-	return nil
+	return s.openRest()
 }
 
 func (s *attempt) supposeSecond() *spec.Error {
@@ -52,18 +56,20 @@ func (s *attempt) useSecond(image, pipe, state, wait int) {
 }
 
 // takeEnd keeps the file that an init tells the program's end in.
-func (s *attempt) takeEnd() {
-	if s.ask.Attr.Init != nil && s.to.Birth != nil {
-		s.to.Birth.End = os.NewFile(uintptr(s.stage.TakeState()), "state")
+func (s *attempt) takeEnd() { takeEnd(s.stage, s.ask, s.to.Birth) }
+
+func takeEnd(stage *machine.Second, r *spec.Start, to *Birth) {
+	if r.Attr.Init != nil && to != nil {
+		to.End = os.NewFile(uintptr(stage.TakeState()), "state")
 	}
 }
 
 // takeStops gives the caller the pipe that an init goes on to tell through.
-func (s *attempt) takeStops(started bool) {
-	if started && s.stage.GoesOn && s.to.Birth != nil {
-		fd := s.stage.TakeReports()
+func takeStops(stage *machine.Second, to *Birth) {
+	if stage.GoesOn && to != nil {
+		fd := stage.TakeReports()
 		unix.SetNonblock(fd, true) // for the network poller: a reader costs no thread
-		s.to.Birth.Stops = os.NewFile(uintptr(fd), "stops")
+		to.Stops = os.NewFile(uintptr(fd), "stops")
 	}
 }
 
@@ -72,10 +78,12 @@ func (s *attempt) seal() *spec.Error {
 	if s.stage == nil {
 		return nil
 	}
-	s.stage.Program, s.stage.Report = s.made.Second, s.made.Report
-	s.stage.Forks, s.stage.Child = s.ask.Attr.Init != nil, s.made.FirstStep
-	s.stage.Clone, s.stage.Settled = s.made.InitClone, s.made.Settled
-	s.stage.GoesOn, s.stage.Rendezvous = s.ask.Attr.Init.Tells(), s.writeMaps
+	s.stage.Rendezvous = s.writeMaps
+	if s.stage.WaitsForRest = s.ask.Waits; s.ask.Waits {
+		s.stage.Program, s.stage.Report = s.made.Second, s.made.Report
+	} else {
+		describeStage(s.stage, s.ask, &s.made)
+	}
 	if s.to.Tracer != nil {
 		s.stage.Moments = &s.to.Tracer.times
 	}
@@ -84,6 +92,14 @@ func (s *attempt) seal() *spec.Error {
 		return &spec.Error{Path: s.ask.Path, Step: "seal second stage", Field: s.given.StageField, Err: err}
 	}
 	return nil
+}
+
+// describeStage tells the machine of the program that the second stage runs to its end.
+func describeStage(stage *machine.Second, r *spec.Start, made *compile.Plan) {
+	stage.Program, stage.Report = made.Second, made.Report
+	stage.Forks, stage.Child = r.Attr.Init != nil, made.FirstStep
+	stage.Clone, stage.Settled = made.InitClone, made.Settled
+	stage.GoesOn = r.Attr.Init.Tells()
 }
 
 // listsChildren reports whether a list of the init's children is of use: by the numbers that

@@ -42,6 +42,7 @@ func Start(r *spec.Start, to Options) (*os.Process, error) {
 		}
 		if res.OK {
 			to.Tracer.Phase("handle", "open a handle of the process", "")
+			s.keepWaiting(&res)
 			p := s.process(res)
 			s.makeTrace(res)
 			return p, nil
@@ -90,14 +91,16 @@ func (s *attempt) try() (machine.Result, error) {
 	if res.OK && !s.launch.Stop.Over() {
 		res = res.End()
 	}
-	if s.stage != nil {
-		s.takeStops(res.OK)
+	if s.stage != nil && res.OK {
+		takeStops(s.stage, s.to.Birth)
 	}
 	s.to.Tracer.launched(s.stage)
 	if res.OK {
 		s.tellNamespaces()
 		s.tellView()
-		s.takeEnd()
+		if !s.ask.Waits {
+			s.takeEnd()
+		}
 	}
 	if started = res.OK; !started {
 		s.keepView()

@@ -44,15 +44,20 @@ var exeIsOthers = sync.OnceValue(func() bool {
 	return unix.Access("/proc/self/exe", unix.W_OK) != nil && unix.Faccessat(unix.AT_FDCWD, "/proc/self/exe", unix.W_OK, unix.AT_EACCESS) != nil
 })
 
+// ownDir is this process's working directory.
+func ownDir() string {
+	if dir, err := os.Getwd(); err == nil {
+		return dir
+	}
+	return "/"
+}
+
 // openView finds out what the child has to know of this process's view.
 func (s *attempt) openView() *spec.Error {
 	if !s.ask.HasView() {
 		return nil
 	}
-	s.cwd = "/"
-	if dir, err := os.Getwd(); err == nil {
-		s.cwd = dir
-	}
+	s.cwd = ownDir()
 	s.given.Lacks |= oldCalls()
 	if s.ask.ByMount = s.given.Lacks.Has(kernel.NoMountSetattr); s.ask.ByMount {
 		s.given.Lacks |= kernel.NoLowerdirPlus

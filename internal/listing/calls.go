@@ -58,6 +58,7 @@ var callTable = [program.NumCalls]call{
 	program.Pwrite64:              {object: -1, args: []printer{number, address, number, number}},
 	program.Read:                  {object: -1, args: []printer{number, address, number}},
 	program.Readlinkat:            {object: 1, args: []printer{dirfd, str, address, number}},
+	program.Recvmsg:               {object: -1, args: []printer{number, address, number}},
 	program.RtSigaction:           {object: -1, args: []printer{signal, sigaction, address, number}},
 	program.RtSigprocmask:         {object: -1, args: []printer{sigHow, sigset, address, number}},
 	program.RtSigqueueinfo:        {object: -1, args: []printer{number, signal, address}},

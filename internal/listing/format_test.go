@@ -131,6 +131,7 @@ var calls = []struct {
 		p.Add("", program.Pwrite64, program.Num(3), p.Buffer(16), program.Num(16), program.Num(3072))
 	}, "pwrite64(3, data+0, 16, 3072)", ""},
 	{func(p *program.Program) { p.Add("", program.Read, program.Num(8), p.Buffer(1), program.Num(1)) }, "read(8, data+0, 1)", ""},
+	{func(p *program.Program) { p.Add("", program.Recvmsg, program.Num(8), p.Buffer(56), program.Num(0)) }, "recvmsg(8, data+0, 0)", ""},
 	{func(p *program.Program) {
 		p.Add("", program.RtSigaction, program.Num(17), program.Num(0), program.Num(0), program.Num(8))
 	}, "rt_sigaction(SIGCHLD, NULL, NULL, 8)", ""},

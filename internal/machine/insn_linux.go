@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/program"
+	"github.com/sprog-dev/sprog/internal/stage2"
 )
 
 // An insn is a step as the machine reads it: addresses resolved, jumps as
@@ -175,6 +176,9 @@ func (l layout) insnOf(p *program.Program, i int) insn {
 	case program.Test:
 		in.op = opTest
 		in.arg[2] = distance(int32(s.Args[2].Value))
+		if s.Leaves {
+			in.next = stage2.RestAt - l.insn(i)
+		}
 	case program.Move:
 		in.op = opMove
 	default:

@@ -64,6 +64,7 @@ var numbers = [...]uint64{
 	program.Pwrite64:              unix.SYS_PWRITE64,
 	program.Read:                  unix.SYS_READ,
 	program.Readlinkat:            unix.SYS_READLINKAT,
+	program.Recvmsg:               unix.SYS_RECVMSG,
 	program.RtSigaction:           unix.SYS_RT_SIGACTION,
 	program.RtSigprocmask:         unix.SYS_RT_SIGPROCMASK,
 	program.RtSigqueueinfo:        unix.SYS_RT_SIGQUEUEINFO,

@@ -49,6 +49,8 @@ type Second struct {
 	// MakesSibling says that its first process may make another one, which goes on,
 	// and puts its number at SiblingAt.
 	MakesSibling bool
+	// WaitsForRest says that it is to wait for the rest of its program: see GoOn.
+	WaitsForRest bool
 	// Moments, if not nil, receives when Rendezvous has returned.
 	Moments *Times
 
@@ -157,7 +159,8 @@ func (s *Second) Seal() error {
 }
 
 // Outcome completes the result of a launch that has executed the image: it
-// reads what the second stage has to tell. No other descriptor of the pipe's
+// reads what the second stage has to tell, until it waits for the rest of its program
+// if it is to. No other descriptor of the pipe's
 // write end may be left in this process, or it would never end.
 func (s *Second) Outcome(res Result) Result {
 	unix.Close(s.write)
@@ -170,6 +173,10 @@ func (s *Second) Outcome(res Result) Result {
 		return s.stopped(res)
 	case res.Err != nil:
 		return s.giveUp(res)
+	case s.WaitsForRest && string(report) == stage2.Waits:
+		s.image.close()
+		res.OK = true
+		return res
 	}
 	return s.judge(res, report)
 }

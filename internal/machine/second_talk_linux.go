@@ -16,7 +16,7 @@ func (s *Second) listen(res *Result) []byte {
 	report := make([]byte, 0, unsafe.Sizeof(state{}))
 	most := 1 + int(unsafe.Sizeof(state{})) + len(s.Program.Steps)*s.program.perStep()*StepSize
 	size := 4096
-	if s.GoesOn {
+	if s.GoesOn || s.WaitsForRest {
 		size = 1 // what comes after the word may be there already, and is the caller's
 	}
 	for len(report) <= most && !s.isGone(*res) {
@@ -33,6 +33,9 @@ func (s *Second) listen(res *Result) []byte {
 			buf = buf[1:] // it may not have waited, but failed
 		}
 		report = append(report, buf...)
+		if s.WaitsForRest && string(report) == stage2.Waits {
+			return report
+		}
 		if s.GoesOn && string(report) == stage2.Executed {
 			return report
 		}

@@ -55,6 +55,7 @@ const (
 	Pwrite64
 	Read
 	Readlinkat
+	Recvmsg
 	RtSigaction
 	RtSigprocmask
 	RtSigqueueinfo
@@ -142,6 +143,7 @@ var callTable = [NumCalls]call{
 	Pwrite64:              {name: "pwrite64"},
 	Read:                  {name: "read"},
 	Readlinkat:            {name: "readlinkat", thread: true},
+	Recvmsg:               {name: "recvmsg"},
 	RtSigaction:           {name: "rt_sigaction", thread: true},
 	RtSigprocmask:         {name: "rt_sigprocmask", thread: true},
 	RtSigqueueinfo:        {name: "rt_sigqueueinfo"},

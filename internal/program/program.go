@@ -32,6 +32,9 @@ type Step struct {
 	// process ends, and the sibling goes on. The result is stored by the former, to
 	// one place. A failure is one as of any other step.
 	Sibling bool
+	// Leaves says that what follows the step, where it does not jump, is no step of this program: the
+	// first of another one, which a child gets from its parent while it waits.
+	Leaves bool
 	// Quiet steps are bookkeeping that a listing leaves out.
 	Quiet bool
 	// Timed steps are those whose beginning the program's log notes.

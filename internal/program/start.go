@@ -4,7 +4,11 @@ package program
 // and the descriptors that the child begins with.
 type Start struct {
 	First, Second *Program // Second may be nil
-	Open          []Open
+	// Rest is what the second stage goes on with where it leaves its own program, or nil. It has
+	// received files by then, at the lowest numbers.
+	Rest     *Program
+	Received int
+	Open     []Open
 	// Shared says that the child shares the parent's table to begin with.
 	Shared bool
 	// Highest is the highest descriptor that may be open in the parent, or -1

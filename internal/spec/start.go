@@ -24,6 +24,7 @@ type Start struct {
 
 	IDMaps
 	InPlace bool // this process is to become the program
+	Waits   bool // the child waits for the rest of its program, once it is born
 
 	// Filters are what Attr.Seccomp asks for, once it has been checked.
 	Filters []Filter

@@ -37,6 +37,16 @@ func (r *Start) Validate() *Error {
 	return nil
 }
 
+// ValidateRest looks at what a child that waits has not been asked for before.
+func (r *Start) ValidateRest() *Error {
+	for _, check := range [...]func(*Start) *Error{(*Start).checkStrings, (*Start).checkTerminal, (*Start).checkRlimits, (*Start).checkUmask} {
+		if err := check(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Refused completes the error of a start that comes to nothing.
 func (r *Start) Refused(err *Error) *Error {
 	err.Path, err.InPlace = r.Path, r.InPlace
@@ -90,7 +100,7 @@ func (r *Start) checkTerminal() *Error {
 	switch {
 	case sys.Setctty && sys.Foreground:
 		return Invalid(Field("Setctty"), "", "cannot be combined with {Foreground|SysProcAttr.Foreground}: both use {Ctty|SysProcAttr.Ctty}")
-	case sys.Setctty && !r.gives(sys.Ctty):
+	case sys.Setctty && !r.Waits && !r.gives(sys.Ctty):
 		return Invalid(Field("Ctty"), strconv.Itoa(sys.Ctty), "is not a descriptor of the child")
 	case sys.Pdeathsig < 0 || sys.Pdeathsig > 64:
 		return Invalid(Field("Pdeathsig"), strconv.Itoa(int(sys.Pdeathsig)), "is no signal")
@@ -218,6 +228,9 @@ func (r *Start) NeedsClone3() terms.Text {
 // binary, he could read it there, and write to it if its owner may (CVE-2019-5736).
 // What he gets is the second stage's image, which is sealed.
 
+// WaitsField is what has a child wait.
+const WaitsField = "Prepared.Warm"
+
 // SecondStage is the field that needs a second stage, or "".
 func (r *Start) SecondStage() string {
 	if r.InPlace {
@@ -230,6 +243,9 @@ func (r *Start) SecondStage() string {
 	}
 	if r.Sys.Chroot != "" && r.MayHaveStages() {
 		return Field("Chroot")
+	}
+	if r.Waits {
+		return WaitsField
 	}
 	return ""
 }

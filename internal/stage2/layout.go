@@ -38,6 +38,11 @@ const (
 	// LogAt is the address for a log behind that page, LogSize bytes.
 	LogAt   = StatePage + StatePageSize
 	LogSize = SegmentGap - StatePageSize
+
+	// RestAt is where a child that waits for the rest of its program gets that, MostOfRest bytes at most. It is
+	// far above the image, and below all that the kernel chooses places for.
+	RestAt     = 0x1000_0000
+	MostOfRest = 192 << 10
 )
 
 // StateSize is how much the second stage has to map of the file with the state, if its log takes
@@ -52,6 +57,7 @@ const (
 	Executed    = "\x01"
 	Entered     = "\x02" // it is in its user namespace
 	SiblingMade = "\x03" // its first process has made the one that goes on
+	Waits       = "\x04" // it waits for the rest of its program, and gets no other answer
 )
 
 // Name is what a second stage calls itself, in PR_SET_NAME(2const). It is

@@ -29,7 +29,7 @@ func init() {
 
 // A Problem is a step of a program that must not be.
 type Problem struct {
-	Stage, Step int // the stage is 1 or 2
+	Stage, Step int // the stage is 1 or 2, or 3 for the rest
 	Text        string
 }
 
@@ -57,7 +57,7 @@ func (p Problem) String() string {
 // looked at.
 func Verify(s *program.Start) []Problem {
 	v := verifier{start: s, seen: map[string]bool{}, found: map[Problem]bool{}}
-	v.stages[0], v.stages[1] = newStage(s.First), newStage(s.Second)
+	v.stages = [3]stage{newStage(s.First), newStage(s.Second), newStage(s.Rest)}
 	highest := s.Highest
 	if highest < 0 {
 		highest = math.MaxInt32
@@ -81,6 +81,19 @@ func Verify(s *program.Start) []Problem {
 	return v.problems
 }
 
+// leave goes on in the rest, with the files that have come with it. A child that none comes to
+// goes on waiting.
+func (v *verifier) leave(s *state) {
+	if v.start.Rest == nil {
+		return
+	}
+	for range v.start.Received {
+		s.open(file{kind: program.ForProgram})
+	}
+	s.stage, s.args, s.words = 2, nil, nil
+	v.enter(s, 0)
+}
+
 // mostStates is far more than any start has.
 const mostStates = 1 << 18
 
@@ -91,7 +104,7 @@ const mostMissing = 2
 // A verifier is one walk through a start.
 type verifier struct {
 	start    *program.Start
-	stages   [2]stage
+	stages   [3]stage
 	todo     []*state
 	seen     map[string]bool
 	found    map[Problem]bool
@@ -130,6 +143,9 @@ func (v *verifier) report(s *state, format string, args ...any) {
 func (v *verifier) step(s *state) {
 	p, pc := v.stages[s.stage].p, s.pc
 	step, ways := &p.Steps[pc], ways(p, pc)
+	if step.Leaves {
+		v.leave(s.clone())
+	}
 	switch step.Call {
 	case program.Test:
 		v.test(s, step, ways)
@@ -170,7 +186,7 @@ func (v *verifier) test(s *state, step *program.Step, ways []int) {
 	if !known || equal {
 		v.enter(s.clone(), ways[1])
 	}
-	if !known || !equal {
+	if (!known || !equal) && !step.Leaves {
 		v.enter(s, ways[0])
 	}
 }
@@ -191,7 +207,7 @@ func (v *verifier) move(s *state, step *program.Step) bool {
 // list has the programs, with their steps numbered as in [Problem].
 func list(s *program.Start) string {
 	var b strings.Builder
-	for stage, p := range []*program.Program{s.First, s.Second} {
+	for stage, p := range []*program.Program{s.First, s.Second, s.Rest} {
 		if p == nil {
 			continue
 		}

@@ -59,6 +59,17 @@ func (s sketch) split() sketch {
 	return sketch{s.Start, s.Second}
 }
 
+// wait goes on in a rest that brings two files.
+func (s sketch) wait() sketch {
+	s = s.split()
+	gone := s.p.Ahead()
+	s.p.GotoIf("", s.p.Words(0), program.Num(0), &gone).Leaves = true
+	gone.Place()
+	s.add(program.ExitGroup, program.Num(1))
+	s.Rest, s.Received = new(program.Program), 2
+	return sketch{s.Start, s.Rest}
+}
+
 // closeFrom closes numbers one by one.
 func (s sketch) closeFrom(first, end int) {
 	again := s.p.Here()
@@ -148,6 +159,20 @@ var badStarts = []struct {
 		s.path(program.Chdir, "/work")
 		s.exec()
 	}, "step 2 of stage 2 follows a path while descriptor 3, a directory of the host's, is open"},
+	{"in the rest of its program", program.HostDirectory, func(s sketch) {
+		s.add(program.Fcntl, program.Num(3), program.Num(fcntlSetFD), program.Num(0))
+		s = s.wait()
+		s.Given = []int{0, 1}
+		s.chroot()
+		s.path(program.Chdir, "/work")
+		s.add(program.Close, program.Num(3))
+		s.exec()
+	}, "step 2 of stage 3 follows a path while descriptor 3, a directory of the host's, is open"},
+	{"a file too many that has come with the rest", program.Harmless, func(s sketch) {
+		s = s.wait()
+		s.Given = []int{0}
+		s.exec()
+	}, "step 0 of stage 3 leaves descriptor 1 to the program, which did not ask for it"},
 	{"where something fails", program.HostDirectory, func(s sketch) {
 		missing := s.p.Ahead()
 		s.openat(3, "self/oom_score_adj", 1|openCloexec).On(2, &missing)
@@ -270,6 +295,13 @@ var goodStarts = []struct {
 	{"a file of the host's, and no other opened", program.HostFile, func(s sketch) {
 		s.chroot()
 		s.path(program.Chdir, "/work")
+		s.exec()
+	}},
+	{"come with the rest", program.HostDirectory, func(s sketch) {
+		s = s.wait()
+		s.Given = []int{0, 5}
+		s.add(program.Dup3, program.Num(1), program.Num(5), program.Num(0))
+		s.add(program.Close, program.Num(1))
 		s.exec()
 	}},
 	{"closed by its execve", program.HostDirectory, func(s sketch) {
