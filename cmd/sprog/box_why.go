@@ -5,11 +5,11 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"unsafe"
@@ -239,20 +239,46 @@ func (w *watcher) lookConnect(n *notification, call *watchedCall) {
 		}
 	case unix.AF_INET:
 		if len(got) >= unix.SizeofSockaddrInet4 {
-			w.noteServer(netip.AddrFrom4([4]byte(got[4:8])), binary.BigEndian.Uint16(got[2:]))
+			w.noteServer(got[4:8], got[2:4])
 		}
 	case unix.AF_INET6:
 		if len(got) >= unix.SizeofSockaddrInet6 {
-			w.noteServer(netip.AddrFrom16([16]byte(got[8:24])), binary.BigEndian.Uint16(got[2:]))
+			w.noteServer(got[8:24], got[2:4])
 		}
 	}
 }
 
 // noteServer notes one that is somewhere else. One at a loopback address may be the program's own.
-func (w *watcher) noteServer(to netip.Addr, port uint16) {
-	if to = to.Unmap(); !w.box.Net && port != 0 && !to.IsLoopback() && !to.IsUnspecified() {
-		w.note(netip.AddrPortFrom(to, port).String() + " is in no network of the box (--net)")
+func (w *watcher) noteServer(address, port []byte) {
+	number := binary.BigEndian.Uint16(port)
+	if mapped := "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"; strings.HasPrefix(string(address), mapped) { // IPv4
+		address = address[len(mapped):]
 	}
+	if w.box.Net || number == 0 || isOwnAddress(address) {
+		return
+	}
+	var parts []string
+	if len(address) == 4 {
+		for _, b := range address {
+			parts = append(parts, strconv.Itoa(int(b)))
+		}
+		w.note(fmt.Sprintf("%s:%d is in no network of the box (--net)", strings.Join(parts, "."), number))
+		return
+	}
+	for i := 0; i < len(address); i += 2 {
+		parts = append(parts, strconv.FormatUint(uint64(binary.BigEndian.Uint16(address[i:])), 16))
+	}
+	w.note(fmt.Sprintf("[%s]:%d is in no network of the box (--net)", strings.Join(parts, ":"), number))
+}
+
+// isOwnAddress reports whether an address is a loopback's, or none. Package net/netip knows, too, and
+// makes every start of the command slower.
+func isOwnAddress(address []byte) bool {
+	if len(address) == 4 {
+		return address[0] == 127 || string(address) == "\x00\x00\x00\x00"
+	}
+	last := len(address) - 1
+	return strings.Trim(string(address[:last]), "\x00") == "" && address[last] <= 1
 }
 
 // note keeps a line, once. A program that asks for one thing after the other does not fill the memory.

@@ -26,7 +26,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"cmd/sprog":                  {imports: ". cmd/sprog/internal/box cmd/sprog/internal/bwrap cmd/sprog/internal/profile internal/accounts internal/atstart internal/doctor internal/flags internal/inherited internal/klog internal/listing internal/machine internal/ownproc internal/plain internal/seccomp internal/sigwatch internal/terms", tests: "internal/slowfile internal/spec internal/verified"},
 	"bench":                      {imports: ". internal/seccomp internal/slowfile"},
 	"cmd/sprog/internal/box":     {imports: ". internal/mountinfo"},
-	"cmd/sprog/internal/bwrap":   {imports: ". internal/listing"},
+	"cmd/sprog/internal/bwrap":   {imports: ". internal/listing internal/plain"},
 	"cmd/sprog/internal/profile": {imports: "."},
 	"examples":                   {tests: ". internal/guide internal/verified"},
 	"examples/ci":                {imports: "."},

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // ask finds out what the options are translated by.
@@ -44,11 +46,11 @@ func hasUserNS() bool {
 	if unix.Access("/proc/self/ns/user", unix.F_OK) != nil {
 		return false
 	}
-	if enable, err := os.ReadFile("/sys/module/user_namespace/parameters/enable"); err == nil && strings.HasPrefix(string(enable), "N") {
+	if enable, err := plain.Read("/sys/module/user_namespace/parameters/enable"); err == nil && strings.HasPrefix(enable, "N") {
 		return false // of RHEL 7
 	}
-	most, err := os.ReadFile("/proc/sys/user/max_user_namespaces")
-	return err != nil || string(most) != "0\n"
+	most, err := plain.Read("/proc/sys/user/max_user_namespaces")
+	return err != nil || most != "0\n"
 }
 
 func hasCgroup() error {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
+	"github.com/sprog-dev/sprog/internal/plain"
 )
 
 // version is the one whose command line this is.
@@ -208,12 +209,7 @@ func (r *runner) readAll(fd int) ([]byte, error) {
 
 // inheritedFiles are the descriptors that the caller has left open.
 func inheritedFiles() (list []int) {
-	dir, err := os.Open("/proc/self/fd")
-	if err != nil {
-		return nil
-	}
-	defer dir.Close()
-	names, _ := dir.Readdirnames(-1)
+	names, _ := plain.Names("/proc/self/fd") // which needs no poller, as package os makes one
 	for _, name := range names {
 		fd, err := strconv.Atoi(name)
 		if err != nil || fd < 3 {
