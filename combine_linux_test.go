@@ -560,9 +560,17 @@ var casesOfIDMap = []startCase{
 		c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWUSER, UidMappings: uidToRoot}
 		c.Attr = &Attr{IDMap: &IDMap{Setgroups: SetgroupsDeny}}
 	}},
+	{"user namespace last", []*requirement{asRoot, userNamespaces}, func(_ *testing.T, c *Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID, UidMappings: uidToRoot, GidMappings: gidToRoot}
+		c.Attr = &Attr{IDMap: &IDMap{Last: true}, Init: &Init{}, Mounts: []Mount{{Target: "/proc", Proc: &Proc{}}}}
+	}},
 }
 
 var plansOfIDMap = []planCase{
+	{"idmap-last", func(c *Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWUTS, UidMappings: toRoot, GidMappings: toRoot, Credential: &syscall.Credential{NoSetGroups: true}}
+		c.Attr = &Attr{IDMap: &IDMap{Last: true}, Hostname: "inside"}
+	}},
 	{"idmap-setgroups", func(c *Cmd) {
 		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}
 		c.Attr = &Attr{IDMap: &IDMap{Setgroups: SetgroupsDeny}}

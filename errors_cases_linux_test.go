@@ -185,6 +185,11 @@ func killing(call string) func(*Cmd) {
 var failingMaps = []failing{
 	{asked: "A map of another user's id", make: mapping(oneID(0, 0), nil, false), by: ordinary, needs: []*requirement{userNamespaces},
 		want: `sprog: start /bin/true: write uid_map "0 0 1" (SysProcAttr.UidMappings): operation not permitted (line "0 0 1" maps uid 0 of this process's user namespace, which takes CAP_SETFCAP since Linux 5.12)`},
+	{asked: "A user namespace at the end, by an ordinary user", make: func(*scene) *Cmd {
+		return &Cmd{Path: "/bin/true", Dir: "/", Attr: &Attr{IDMap: &IDMap{Last: true}},
+			SysProcAttr: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWUTS, UidMappings: oneID(0, 65534), GidMappings: oneID(0, 65534)}}
+	}, by: ordinary, needs: []*requirement{userNamespaces},
+		want: `sprog: start /bin/true: clone3 CLONE_NEWUTS (SysProcAttr.Cloneflags): operation not permitted (a new uts namespace takes CAP_SYS_ADMIN, which this process needs for Attr.IDMap.Last)`},
 	{asked: "A map of two ids", make: mapping([]syscall.SysProcIDMap{{HostID: 65534, Size: 1}, {ContainerID: 1, HostID: 100000, Size: 1000}}, nil, false),
 		by: ordinary, needs: []*requirement{userNamespaces},
 		want: `sprog: start /bin/true: write uid_map "0 65534 1\n1 100000 1000" (SysProcAttr.UidMappings): operation not permitted (line "1 100000 1000": without CAP_SETUID only one line can be written, for the writer's own id, 65534; Attr.IDMap.Helpers has newuidmap write others)`},

@@ -28,6 +28,13 @@ type IDMap struct {
 
 	// Setgroups is the policy that is written to /proc/PID/setgroups.
 	Setgroups SetgroupsPolicy
+
+	// Last has the program enter the user namespace when all else is set up with the caller's rights:
+	// the other new namespaces, which then take CAP_SYS_ADMIN, and the mounts. So a new /proc can be
+	// mounted where parts of the caller's are hidden, as in a container. The other namespaces
+	// belong to the caller's user namespace, and root inside has no rights over them: it can mount
+	// nothing and bring up no network device.
+	Last bool
 }
 
 // SubordinateIDs says where the caller's subordinate ids appear in the new

@@ -65,7 +65,7 @@ func (m *IDMap) spec() *spec.IDMap {
 		return nil
 	}
 	return &spec.IDMap{Subordinate: spec.SubordinateIDs(m.Subordinate), Login: m.Login, Setgroups: spec.SetgroupsPolicy(m.Setgroups),
-		Helpers: m.Helpers, NewUIDMap: m.NewUIDMap, NewGIDMap: m.NewGIDMap}
+		Helpers: m.Helpers, Last: m.Last, NewUIDMap: m.NewUIDMap, NewGIDMap: m.NewGIDMap}
 }
 
 func (s *Scheduler) spec() *spec.Scheduler {

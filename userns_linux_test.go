@@ -693,11 +693,65 @@ func TestBadIDMap(t *testing.T) {
 		{"Subordinate", born(IDMap{Subordinate: 3}), syscall.EINVAL, "3 (Attr.IDMap.Subordinate): is none of the constants"},
 		{"Setgroups", born(IDMap{Setgroups: -1}), syscall.EINVAL, "-1 (Attr.IDMap.Setgroups): is none of the constants"},
 		{"relative helper", born(IDMap{NewGIDMap: "newgidmap"}), syscall.EINVAL, "newgidmap (Attr.IDMap.NewGIDMap): is no absolute path"},
+		{"last and forbidden", func(c *Cmd) {
+			born(IDMap{Last: true})(c)
+			c.SysProcAttr.UidMappings, c.SysProcAttr.GidMappings = toRoot, toRoot
+			c.Attr.ForbidUserNamespaces = true
+		}, syscall.EINVAL, "(Attr.IDMap.Last): cannot be combined with Attr.ForbidUserNamespaces, which takes rights in the user namespace"},
+		{"last of two", func(c *Cmd) {
+			born(IDMap{Last: true})(c)
+			c.Attr.UserNamespace = os.Stdin
+		}, syscall.EINVAL, "(Attr.IDMap.Last): cannot be combined with Attr.UserNamespace, which is entered last"},
+		{"last and joined", func(c *Cmd) {
+			born(IDMap{Last: true})(c)
+			c.Attr.Join = []Namespace{{Kinds: UserNamespace, PID: 1}}
+		}, syscall.EINVAL, "(Attr.IDMap.Last): cannot be combined with a joined user namespace"},
 		{"setgroups twice", func(c *Cmd) {
 			born(IDMap{Setgroups: SetgroupsDeny})(c)
 			c.SysProcAttr.GidMappings, c.SysProcAttr.GidMappingsEnableSetgroups = toRoot, true
 		}, syscall.EINVAL, "(Attr.IDMap.Setgroups): contradicts SysProcAttr.GidMappingsEnableSetgroups"},
 	})
+}
+
+// A user namespace that is entered last has no rights over what was set up before, and its /proc is a new one also where
+// parts of the caller's are hidden.
+func TestUserNamespaceLast(t *testing.T) {
+	requires(t, asRoot, userNamespaces, mountSetattr)
+	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS} }) {
+		return
+	}
+	must(unix.Mount("/dev/null", "/proc/version", "", unix.MS_BIND, ""))
+	command := func(last bool) *Cmd {
+		c := Command("/bin/sh", "-c", "id -u; cat /proc/self/uid_map; hostname; echo /proc/[0-9]*; cat /proc/version | head -c 5; umount /proc; hostname other; cat /proc/self/setgroups")
+		c.SysProcAttr = &syscall.SysProcAttr{UidMappings: idOf(0, 0), GidMappings: idOf(0, 0),
+			Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS}
+		c.Attr = &Attr{Hostname: "inside", Mounts: []Mount{{Target: "/proc", Proc: &Proc{}}}}
+		if last {
+			c.Attr.IDMap = &IDMap{Last: true}
+		}
+		return c
+	}
+	if _, err := command(false).CombinedOutput(); !errors.Is(err, syscall.EPERM) {
+		t.Errorf("without Last: %v; want EPERM, for /proc", err)
+	}
+	for _, in := range []*Init{nil, {}} {
+		c := command(true)
+		c.Attr.Init = in
+		out, err := c.CombinedOutput()
+		pids := "/proc/1"
+		if in != nil {
+			pids = "/proc/1 /proc/2"
+		}
+		want := []string{"0", "         0          0          1", "inside", pids}
+		lines := strings.Split(string(out), "\n")
+		if err != nil || len(lines) < 5 || !slices.Equal(lines[:4], want) || !strings.HasPrefix(lines[4], "Linux") || !strings.HasSuffix(string(out), "deny\n") ||
+			!strings.Contains(string(out), "must be superuser") || !strings.Contains(string(out), "must be root") {
+			t.Errorf("the program said %q, %v; want %q, Linux, two refusals and deny", out, err, want)
+		}
+		if c.SysProcAttr.Cloneflags&syscall.CLONE_NEWUSER == 0 || !c.Attr.IDMap.Last {
+			t.Error("the start has changed the command's fields")
+		}
+	}
 }
 
 var facetsOfIDMap = []facet{

@@ -36,6 +36,7 @@ type startFlags struct {
 	MapCurrent bool         `group:"namespaces" xor:"map" help:"Map the caller to itself."`
 	MapAuto    bool         `group:"namespaces" xor:"subids" help:"Map the caller's subordinate ids (/etc/subuid, /etc/subgid) to those that the maps above leave free, from 0 up."`
 	MapSubids  bool         `group:"namespaces" xor:"subids" help:"Map the caller's subordinate ids to themselves."`
+	UsernsLast bool         `group:"namespaces" help:"Enter the new user namespace when all else is set up with sprog's rights (CAP_SYS_ADMIN). The program has none over its other namespaces, and gets a new /proc also in a container that hides parts of its own."`
 	Setgroups  *setgroups   `group:"namespaces" placeholder:"allow|deny|leave" help:"Whether supplementary groups can be set in a new user namespace (default: deny where there is a group map; allow takes privileges or subordinate ids)."`
 
 	View viewFlags `embed:"" group:"view"`

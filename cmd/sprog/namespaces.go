@@ -173,6 +173,7 @@ func (f *startFlags) setIDMap(cmd *sprog.Cmd) {
 	case f.MapSubids:
 		m.Subordinate = sprog.SubordinateIDsSame
 	}
+	m.Last = f.UsernsLast
 	if f.Setgroups != nil {
 		m.Setgroups = sprog.SetgroupsPolicy(*f.Setgroups)
 	}

@@ -78,6 +78,7 @@ var flagsOfFields = [...]fieldFlags{
 	{"Attr.Signals.Ignore", "ignore-signal"},
 	{"Attr.Signals", "default-signal ignore-signal block-signal signal-mask"},
 	{"Attr.IDMap", "map-auto map-subids map-user map-group"},
+	{"Attr.IDMap.Last", "userns-last"},
 	{"Attr.IDMap.Subordinate", "map-auto map-subids"},
 	{"Attr.IDMap.Helpers", "map-user map-group map-auto map-subids"},
 	{"Attr.IDMap.Setgroups", "setgroups"},

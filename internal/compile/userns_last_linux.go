@@ -11,10 +11,13 @@ import (
 // enterUserNamespace comes after all that takes rights in the other namespaces. The child is a
 // process by itself: others inside may trace it, and it has nothing of its parent's.
 func (b *builder) enterUserNamespace() {
-	if b.ask.Attr.UserNamespace == nil {
+	if !b.ask.UserLast() {
 		return
 	}
-	const field = "Attr.UserNamespace"
+	field := "Attr.UserNamespace"
+	if b.ask.Last != nil {
+		field = "Attr.IDMap.Last"
+	}
 	b.add(field, program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(0))
 	b.add(field, program.Setns, Num(b.fds.at(b.given.UserFD)), Num(unix.CLONE_NEWUSER))
 	b.drop(b.given.UserFD, field)

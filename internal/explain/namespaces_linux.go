@@ -63,6 +63,8 @@ func (f Failure) unshareHint() terms.Text {
 	case f.Errno != unix.EPERM && f.Errno != unix.EACCES:
 	case asked&spec.UserNamespace != 0:
 		return f.userNamespaceHint()
+	case f.lacksCap(unix.CAP_SYS_ADMIN) && f.Ask.Last != nil:
+		return terms.Sprintf("a new %s namespace takes CAP_SYS_ADMIN, which this process needs for {Attr.IDMap.Last}", f.firstOf(asked))
 	case f.lacksCap(unix.CAP_SYS_ADMIN):
 		return terms.Sprintf("a new %s namespace takes CAP_SYS_ADMIN, which an ordinary user has in a new user namespace: add {CLONE_NEWUSER to SysProcAttr.Cloneflags|SysProcAttr.Cloneflags: CLONE_NEWUSER}", f.firstOf(asked))
 	}

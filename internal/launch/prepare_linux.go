@@ -41,6 +41,7 @@ var preparations = [...]preparation{
 	{(*attempt).askLandlock, (*attempt).supposeLandlock},
 	both((*attempt).resolveLandlock),
 	{(*attempt).openView, (*attempt).supposeView},
+	{(*attempt).openLast, (*attempt).supposeLast},
 	{(*attempt).makeInline, (*attempt).supposeInline},
 	{(*attempt).lookForCPUs, nil},
 	{(*attempt).makeDoor, nil},

@@ -24,6 +24,7 @@ func Resolve(r *spec.Start) *spec.Error {
 			return err
 		}
 	}
+	r.EntersLast()
 	return nil
 }
 

@@ -68,7 +68,7 @@ func (s *attempt) mappedTree(m *spec.Mount, field string) (tree int, err error) 
 		e.Hint = explain.Failure{Ask: s.ask, E: e, Errno: err.(unix.Errno)}.MappedHint()
 		return -1, e
 	}
-	ns, failed := s.namespaceOf(m.IDMap, field)
+	ns, failed := s.namespaceOf(startOf(m.IDMap), field)
 	if failed != nil {
 		unix.Close(tree)
 		return -1, failed
@@ -95,12 +95,54 @@ func (s *attempt) describeMapped(m *spec.Mount, field string) {
 		flags += "|AT_RECURSIVE"
 	}
 	note("open_tree", "open_tree("+from+", "+flags+")")
-	note("clone3", "clone3({flags=CLONE_NEWUSER})")
-	r := &spec.Start{Sys: &syscall.SysProcAttr{}, Attr: &spec.Attr{}, IDMaps: spec.IDMaps{Uids: spec.LinesOf(m.IDMap.UIDs), Gids: spec.LinesOf(m.IDMap.GIDs)}}
-	for _, f := range r.MapFiles() {
-		note("write", f.Write(strconv.Quote("/proc/CHILD/"+f.Name)))
-	}
+	s.describeNamespace(startOf(m.IDMap), field+".IDMap")
 	note("mount_setattr", `mount_setattr(<mount>, "", AT_EMPTY_PATH|AT_RECURSIVE, {attr_set=MOUNT_ATTR_IDMAP, propagation=MS_PRIVATE, userns_fd=<user>}, 32)`)
+}
+
+// startOf is a start in a user namespace that has the ids.
+func startOf(m *spec.MountIDMap) *spec.Start {
+	ids := spec.IDMaps{Uids: spec.LinesOf(m.UIDs), Gids: spec.LinesOf(m.GIDs)}
+	return &spec.Start{Attr: &spec.Attr{}, IDMaps: ids, Sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: ids.Uids, GidMappings: ids.Gids}}
+}
+
+// describeNamespace is for a plan.
+func (s *attempt) describeNamespace(r *spec.Start, field string) {
+	s.parentSteps = append(s.parentSteps, PlanStep{By: "parent", Call: "clone3", Text: "clone3({flags=CLONE_NEWUSER})", Field: field})
+	for _, f := range r.MapFiles() {
+		text := f.Write(strconv.Quote("/proc/CHILD/" + f.Name))
+		s.parentSteps = append(s.parentSteps, PlanStep{By: "parent", Call: "write", Text: text, Field: field})
+	}
+}
+
+// openLast makes the user namespace that the program enters when all else is set up.
+func (s *attempt) openLast() *spec.Error {
+	if s.ask.Last == nil {
+		return nil
+	}
+	var failed *spec.Error
+	hole, err := s.makeFile(lastUse(), func() (int, error) {
+		fd, e := s.namespaceOf(s.ask.Last, "Attr.IDMap.Last")
+		if failed = e; e != nil {
+			return -1, e
+		}
+		return fd, nil
+	})
+	if err == nil {
+		s.given.UserFD = hole
+	}
+	return failed
+}
+
+func (s *attempt) supposeLast() *spec.Error {
+	if s.ask.Last != nil {
+		s.given.UserFD = s.given.Use(lastUse())
+		s.describeNamespace(s.ask.Last, "Attr.IDMap.Last")
+	}
+	return nil
+}
+
+func lastUse() compile.Use {
+	return compile.Use{Fd: compile.Unopened, Name: "user namespace", Field: "Attr.IDMap.Last", Own: true}
 }
 
 // mapIDs maps the ids of a mount that nobody has seen yet, and of those below it.
@@ -111,11 +153,10 @@ func mapIDs(tree, ns int) error {
 
 // namespaceOf makes a user namespace with the ids, in which nothing runs: a process is made in it that ends at
 // its execve, as the path is too long for any kernel.
-func (s *attempt) namespaceOf(m *spec.MountIDMap, field string) (fd int, failed *spec.Error) {
-	s.to.Tracer.Phase("clone3", "a user namespace for the ids of a mount", field)
+func (s *attempt) namespaceOf(of *spec.Start, field string) (fd int, failed *spec.Error) {
+	s.to.Tracer.Phase("clone3", "make a user namespace", field)
 	fd = -1
-	r := &spec.Start{Path: strings.Repeat("x", unix.PathMax), Argv: []string{"sprog"}, Env: []string{}, Dir: "/", Attr: &spec.Attr{},
-		Sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: spec.LinesOf(m.UIDs), GidMappings: spec.LinesOf(m.GIDs)}}
+	r := &spec.Start{Path: strings.Repeat("x", unix.PathMax), Argv: []string{"sprog"}, Env: []string{}, Dir: "/", Attr: of.Attr, Sys: of.Sys, Watched: true}
 	_, err := s.start(r, Options{Flight: s.to.Flight, Born: func(pid int) error {
 		proc, err := ownproc.Open()
 		if err != nil {

@@ -58,7 +58,7 @@ var Facilities = [...]Facility{
 	{Field: "DenyTIOCSTI", confines: func(r *Start) bool { return r.Attr.DenyTIOCSTI }, Confines: "no TIOCSTI"},
 	{Field: "ForbidUserNamespaces", check: (*Start).checkForbid, proc: forbids, confines: forbids, Confines: "no user namespaces",
 		stage: func(r *Start) bool { return forbids(r) && r.ChangesCredentials() }}, // /proc/self must be its own
-	{Field: "UserNamespace", stage: func(r *Start) bool { return r.Attr.UserNamespace != nil }, Everywhere: true, NoFlag: "it is for the command bwrap"},
+	{Field: "UserNamespace", stage: (*Start).UserLast, Everywhere: true, NoFlag: "it is for the command bwrap"},
 	{Field: "RefuseUserNamespaces", stage: func(r *Start) bool { return r.Attr.RefuseUserNamespaces }, Everywhere: true, NoFlag: "it is for the command bwrap"},
 	{Field: "ExecLabel", check: (*Start).checkExecLabel, confines: func(r *Start) bool { return r.Attr.ExecLabel != nil }, Confines: "exec label"},
 	{Field: "SessionKeyring", check: (*Start).checkKeyring, confines: func(r *Start) bool { return r.Attr.SessionKeyring != nil }, Confines: "session keyring"},

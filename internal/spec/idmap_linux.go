@@ -45,6 +45,9 @@ func (r *Start) checkIDMap() *Error {
 	case byParent && r.InPlace:
 		return Invalid(name, "", "needs a process outside of the new user namespace to write its maps, which an Exec does not have")
 	}
+	if err := r.checkLast(name + ".Last"); err != nil {
+		return err
+	}
 	for _, helper := range [...][2]string{{name + ".NewUIDMap", m.NewUIDMap}, {name + ".NewGIDMap", m.NewGIDMap}} {
 		if path := helper[1]; path != "" && path[0] != '/' || strings.IndexByte(path, 0) >= 0 {
 			return Invalid(helper[0], terms.Printable(path), "is no absolute path")
@@ -52,6 +55,41 @@ func (r *Start) checkIDMap() *Error {
 	}
 	return nil
 }
+
+// checkLast is about a user namespace that is made apart, for the program to enter.
+func (r *Start) checkLast(name string) *Error {
+	switch {
+	case !r.Attr.IDMap.Last:
+	case r.Attr.ForbidUserNamespaces:
+		return Invalid(name, "", "cannot be combined with {Attr.ForbidUserNamespaces}, which takes rights in the user namespace")
+	case r.Attr.UserNamespace != nil:
+		return Invalid(name, "", "cannot be combined with {Attr.UserNamespace}, which is entered last")
+	case r.joinsAll() || r.Named()&UserNamespace != 0:
+		return Invalid(name, "", "cannot be combined with a joined user namespace")
+	}
+	return nil
+}
+
+// EntersLast has the new user namespace be one that is entered when all else is set up. What is asked for is from
+// then on without it, and the caller's structs are as they were.
+func (r *Start) EntersLast() {
+	if !r.IdMap().Last {
+		return
+	}
+	const flag = uintptr(unix.CLONE_NEWUSER)
+	ids := *r.Attr.IDMap
+	ids.Last = false
+	r.Last = &Start{Attr: &Attr{IDMap: &ids}, Sys: &syscall.SysProcAttr{Cloneflags: flag, UidMappings: r.Sys.UidMappings, GidMappings: r.Sys.GidMappings,
+		GidMappingsEnableSetgroups: r.Sys.GidMappingsEnableSetgroups}, IDMaps: r.IDMaps}
+	sys, attr := *r.Sys, *r.Attr
+	sys.Cloneflags, sys.Unshareflags = sys.Cloneflags&^flag, sys.Unshareflags&^flag
+	sys.UidMappings, sys.GidMappings, sys.GidMappingsEnableSetgroups = nil, nil, false
+	attr.IDMap, r.IDMaps = nil, IDMaps{}
+	r.Sys, r.Attr = &sys, &attr
+}
+
+// UserLast reports whether the program enters a user namespace when all else is set up.
+func (r *Start) UserLast() bool { return r.Last != nil || r.Attr.UserNamespace != nil }
 
 // LineField is the field that asked for a line of a map.
 func (r *Start) LineField(f MapFile, i int) string {

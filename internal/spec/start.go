@@ -41,6 +41,8 @@ type Start struct {
 	// the caller's /proc.
 	ByMount bool
 
+	// Last, if not nil, is a start in the user namespace that the program enters when all else is set up.
+	Last *Start
 	// Watched says that somebody is told of the process while it waits, before its maps are written.
 	Watched bool
 

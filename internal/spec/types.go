@@ -192,7 +192,9 @@ type IDMap struct {
 	Login                string
 	Helpers              bool
 	NewUIDMap, NewGIDMap string
-	Setgroups            SetgroupsPolicy
+
+	Last      bool
+	Setgroups SetgroupsPolicy
 }
 
 type SubordinateIDs int

@@ -19,7 +19,7 @@ func (r *Start) namespaces() uintptr { return r.Sys.Cloneflags | r.Sys.Unsharefl
 
 // newUser reports whether what the child does in its view, it does with the rights that
 // a user namespace gives.
-func (r *Start) newUser() bool { return r.namespaces()&unix.CLONE_NEWUSER != 0 }
+func (r *Start) newUser() bool { return r.namespaces()&unix.CLONE_NEWUSER != 0 && !r.IdMap().Last }
 
 // checkView is for what Root and Mounts have in common.
 func (r *Start) checkView() *Error {
