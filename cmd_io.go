@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -19,6 +20,9 @@ type plumbing struct {
 	child  []*os.File  // the child's ends of the pipes that a caller has asked for
 	raw    []int       // the child's ends of the others; they are not Go files
 	copied [3]*os.File // this process's ends of the others, by the child's descriptor
+
+	written atomic.Int64 // output that counts against a limit
+	over    atomic.Bool  // there was more of it
 
 	copying bool       // there are copiers whose result has not been received
 	done    chan error // receives the first error of all copiers when the last has ended
@@ -105,10 +109,10 @@ func (p *plumbing) startCopying(c *Cmd) {
 		go p.feed(w, c.Stdin)
 	}
 	if r := p.copied[1]; r != nil {
-		go p.drain(c.Stdout, r)
+		go p.drain(p.counted(c, c.Stdout), r)
 	}
 	if r := p.copied[2]; r != nil {
-		go p.drain(c.Stderr, r)
+		go p.drain(p.counted(c, c.Stderr), r)
 	}
 }
 
@@ -129,6 +133,37 @@ func (p *plumbing) drain(w io.Writer, r *os.File) {
 	_, err := io.Copy(w, r)
 	r.Close() // where w took no more, the child has to learn of it
 	p.finish(err)
+}
+
+// counted is a writer that has a command ended whose output is too much.
+func (p *plumbing) counted(c *Cmd, w io.Writer) io.Writer {
+	if c.Ending == nil || c.Ending.Output == 0 {
+		return w
+	}
+	return &countedOutput{p, c, w}
+}
+
+// A countedOutput passes on output until there is too much of it, and drops the rest: a program that
+// waited for a reader would not notice the signal that ends it.
+type countedOutput struct {
+	p *plumbing
+	c *Cmd
+	w io.Writer
+}
+
+func (o *countedOutput) Write(b []byte) (int, error) {
+	limit, n := o.c.Ending.Output, int64(len(b))
+	before := o.p.written.Add(n) - n
+	pass := max(min(limit-before, n), 0)
+	if pass < n && !o.p.over.Swap(true) {
+		o.c.limiter.end(CauseOutput)
+	}
+	if pass > 0 {
+		if m, err := o.w.Write(b[:pass]); err != nil {
+			return m, err
+		}
+	}
+	return len(b), nil
 }
 
 // finish notes that a copier has ended.

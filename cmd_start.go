@@ -39,8 +39,8 @@ func (c *Cmd) Start() error {
 		return c.ended(err)
 	}
 	c.job.FindProgram()
-	c.pipes.startCopying(c)
 	c.watchTime()
+	c.pipes.startCopying(c)
 	c.watchContext()
 	return nil
 }
@@ -70,6 +70,9 @@ func (c *Cmd) launchAs(r *spec.Start, o *launch.Options) error {
 		return ofProgram(c.Path, err)
 	}
 	if err := c.checkCPUTime(); err != nil {
+		return ofProgram(c.Path, err)
+	}
+	if err := c.checkOutput(); err != nil {
 		return ofProgram(c.Path, err)
 	}
 	if err := c.translate(r, passedFd); err != nil {

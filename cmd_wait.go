@@ -64,6 +64,7 @@ func (c *Cmd) wait() error {
 	if copyErr := c.pipes.await(timer, c.outputDelay()); err == nil {
 		err = copyErr
 	}
+	err = c.tooMuchOutput(err)
 	c.pipes.closeParentEnds()
 	if err == nil && cgroupErr != nil {
 		err = fmt.Errorf("sprog: removing the cgroup: %w", cgroupErr)

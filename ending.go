@@ -3,6 +3,8 @@ package sprog
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -36,6 +38,12 @@ type Ending struct {
 	// namespace. See also RLIMIT_CPU, which is for each process.
 	CPUTime time.Duration
 
+	// Output is how many bytes the command may write to Stdout and Stderr together. Zero is
+	// any amount. What goes beyond is dropped, and the command is ended. Only what this package copies is counted:
+	// one of the two must be a writer that is no [*os.File]. A program that ends by itself after
+	// writing too much has ended by that, too ([CauseOutput]).
+	Output int64
+
 	// Signal is what the end begins with; zero is SIGTERM. With Grace zero it
 	// is not sent.
 	Signal syscall.Signal
@@ -56,6 +64,7 @@ type Ending struct {
 var (
 	ErrTimeout = errors.New("sprog: timeout")
 	ErrCPUTime = errors.New("sprog: CPU time used up")
+	ErrOutput  = errors.New("sprog: too much output")
 )
 
 func (e *Ending) check() *StartError {
@@ -66,6 +75,8 @@ func (e *Ending) check() *StartError {
 		return refuse("Ending.Timeout", e.Timeout.String(), "is negative")
 	case e.CPUTime < 0:
 		return refuse("Ending.CPUTime", e.CPUTime.String(), "is negative")
+	case e.Output < 0:
+		return refuse("Ending.Output", strconv.FormatInt(e.Output, 10), "is negative")
 	case e.Grace < 0:
 		return refuse("Ending.Grace", e.Grace.String(), "is negative")
 	case e.Signal < 0 || e.Signal > 64:
@@ -94,22 +105,45 @@ func (c *Cmd) checkCPUTime() *StartError {
 	return nil
 }
 
+// checkOutput refuses a limit on output that goes past this package.
+func (c *Cmd) checkOutput() *StartError {
+	if c.Ending == nil || c.Ending.Output == 0 || isCopied(c.Stdout) || isCopied(c.Stderr) {
+		return nil
+	}
+	return refuse("Ending.Output", strconv.FormatInt(c.Ending.Output, 10), "needs {Stdout} or {Stderr} to be a writer that is no file: what goes straight to a file is not counted")
+}
+
+// isCopied reports whether this package copies what a command writes to a stream.
+func isCopied(w io.Writer) bool {
+	_, isFile := w.(*os.File)
+	return w != nil && !isFile
+}
+
+// tooMuchOutput is for a command that has ended by itself: was it after too much output?
+func (c *Cmd) tooMuchOutput(err error) error {
+	if c.pipes == nil || !c.pipes.over.Load() || !atomic.CompareAndSwapUint32(&c.cause, uint32(CauseProgram), uint32(CauseOutput)) {
+		return err
+	}
+	return c.endError(err)
+}
+
 // endError completes the error of a command that was ended by Ending.
 func (c *Cmd) endError(err error) error {
 	var why error
-	var limit time.Duration
 	switch c.Cause() {
 	case CauseTimeout:
-		why, limit = ErrTimeout, c.Ending.Timeout
+		why = fmt.Errorf("%w after %v", ErrTimeout, c.Ending.Timeout)
 	case CauseCPUTime:
-		why, limit = ErrCPUTime, c.Ending.CPUTime
+		why = fmt.Errorf("%w after %v", ErrCPUTime, c.Ending.CPUTime)
+	case CauseOutput:
+		why = fmt.Errorf("%w: more than %d bytes", ErrOutput, c.Ending.Output)
 	default:
 		return err
 	}
 	if err == nil {
-		return fmt.Errorf("%w after %v", why, limit)
+		return why
 	}
-	return fmt.Errorf("%w after %v: %w", why, limit, err)
+	return fmt.Errorf("%w: %w", why, err)
 }
 
 // drainTime is what the last output gets when the time for all is over.

@@ -41,10 +41,12 @@ const (
 	CauseSyscall
 	// CauseStart: the program was not started. Result.Err says why.
 	CauseStart
+	// CauseOutput: Ending.Output.
+	CauseOutput
 )
 
 var causeNames = [...]string{"none", "program", "timeout", "cpu time", "canceled", "killed",
-	"out of memory", "pids limit", "system call", "start"}
+	"out of memory", "pids limit", "system call", "start", "output limit"}
 
 func (c Cause) String() string { return causeNames[c] }
 

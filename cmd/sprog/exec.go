@@ -48,6 +48,8 @@ func (f *startFlags) inPlace() error {
 		return errors.New("use sprog run: --timeout needs a process that stands by the program")
 	case f.Ending.CPUTime != 0:
 		return errors.New("use sprog run, or --rlimit cpu=: --cpu-time needs a process that stands by the program")
+	case f.Ending.OutputLimit != nil:
+		return errors.New("use sprog run, or --rlimit fsize= for files: --output-limit needs a process that counts")
 	case f.Ending.records():
 		return mistake("use sprog run: {--result --result-fd} needs a process that sees the end")
 	case f.InfoFD != nil:

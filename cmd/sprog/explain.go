@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/flags"
@@ -83,14 +82,14 @@ func endingSentences(e *sprog.Ending) (list []string) {
 		return nil
 	}
 	signal := signalText(cmp.Or(e.Signal, syscall.SIGTERM))
-	for _, limit := range []struct {
-		after time.Duration
-		of    string
-	}{{e.Timeout, ""}, {e.CPUTime, " of CPU time"}} {
-		if limit.after != 0 {
-			list = append(list, fmt.Sprintf("after %v%s: %s to the program, %v later SIGKILL to all that is left; exit code 124", limit.after, limit.of, signal, e.Grace))
+	add := func(has bool, after string) {
+		if has {
+			list = append(list, fmt.Sprintf("after %s: %s to the program, %v later SIGKILL to all that is left; exit code 124", after, signal, e.Grace))
 		}
 	}
+	add(e.Timeout != 0, e.Timeout.String())
+	add(e.CPUTime != 0, e.CPUTime.String()+" of CPU time")
+	add(e.Output != 0, strconv.FormatInt(e.Output, 10)+" bytes of output")
 	return list
 }
 

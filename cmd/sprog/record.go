@@ -35,7 +35,7 @@ func (f *lifeFlags) openRecord() (*record, error) {
 	case file != nil:
 		return &record{file: file, path: f.path(), start: time.Now()}, nil
 	case f.Capture != nil:
-		return nil, errors.New("--capture needs --result or --result-fd, which the output is written to")
+		return nil, errors.New("add --result FILE or --result-fd N: --capture puts the output there")
 	}
 	return nil, nil
 }

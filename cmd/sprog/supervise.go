@@ -128,7 +128,7 @@ func programOutcome(cmd *sprog.Cmd, err error) error {
 	}
 	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	killed := status.Signaled() && status.Signal() == unix.SIGKILL
-	ended := errors.Is(err, sprog.ErrTimeout) || errors.Is(err, sprog.ErrCPUTime)
+	ended := cmd.Cause() == sprog.CauseOutput || errors.Is(err, sprog.ErrTimeout) || errors.Is(err, sprog.ErrCPUTime)
 	if ended && !killed {
 		return exitCode(exitTimeout)
 	}

@@ -128,8 +128,8 @@ var flagsOfFields = [...]fieldFlags{
 	{"Attr.Mounts.Kernel", "mount"}, {"Attr.Mounts.Data", "data-at mount"}, {"Attr.Mounts.Symlink", "symlink mount"},
 	{"Attr.ForbidUserNamespaces", "disable-userns"},
 	{"Attr.ReportNamespaces", "info-fd result result-fd"},
-	{"Attr.Init", "init tty timeout cpu-time"},
-	{"Ending.CPUTime", "cpu-time"}, {"Ending.Timeout", "timeout"}, {"Ending.Grace", "kill-after"}, {"Ending.Signal", "kill-signal"},
+	{"Attr.Init", "init tty timeout cpu-time output-limit"},
+	{"Ending.CPUTime", "cpu-time"}, {"Ending.Timeout", "timeout"}, {"Ending.Output", "output-limit"}, {"Ending.Grace", "kill-after"}, {"Ending.Signal", "kill-signal"},
 	{"Cmd.StartPTY", "tty"},
 }
 
