@@ -23,4 +23,8 @@ func (c *Cmd) startPTY(WindowSize) (*os.File, error) { return nil, errors.ErrUns
 func ptySize(*os.File) (WindowSize, error)           { return WindowSize{}, errors.ErrUnsupported }
 func setPTYSize(*os.File, WindowSize) error          { return errors.ErrUnsupported }
 
+func updateProcess(int, *Attr, bool) error { return errors.ErrUnsupported }
+func (g *CgroupHandle) set(*Cgroup) error  { return errors.ErrUnsupported }
+func (g *CgroupHandle) update(*Attr) error { return errors.ErrUnsupported }
+
 func wantsPidFD(*syscall.SysProcAttr) bool { return false }

@@ -39,6 +39,8 @@ var (
 // and its kin, and errors.As finds an [*fs.PathError] in it, as it does in the
 // errors of os/exec. [os.IsNotExist] and its kin look only into errors of
 // package os, and answer false: write errors.Is(err, fs.ErrNotExist) instead.
+//
+// [UpdateProcess] and its kin return it, too: Path is what was to be changed then.
 type StartError struct {
 	// Path is the program that was to be started.
 	Path string
@@ -65,6 +67,7 @@ type StartError struct {
 
 	hint    terms.Text // Hint, with references to fields
 	inPlace bool       // it is an Exec that did not succeed
+	updates bool       // it is an update that did not
 }
 
 // Error returns the one-line form:
@@ -74,7 +77,7 @@ func (e *StartError) Error() string { return e.text().String() }
 
 // text is the one-line form, with references to fields.
 func (e *StartError) text() terms.Text {
-	return (&spec.Error{Path: e.Path, Step: e.Step, Object: e.Object, Field: e.Field, Err: e.Err, Hint: e.hinted(), InPlace: e.inPlace}).Text()
+	return (&spec.Error{Path: e.Path, Step: e.Step, Object: e.Object, Field: e.Field, Err: e.Err, Hint: e.hinted(), InPlace: e.inPlace, Updates: e.updates}).Text()
 }
 
 // hinted is the hint with references to fields, if nobody has changed it.

@@ -184,7 +184,7 @@ func (c *Cmd) birthOf(b *launch.Birth) Birth {
 // startError is the public form of an error.
 func startError(e *spec.Error) *StartError {
 	return &StartError{Path: e.Path, Step: e.Step, Object: e.Object, Field: e.Field, Syscall: e.Syscall,
-		Err: e.Err, Signal: e.Signal, Hint: e.Hint.String(), hint: e.Hint, inPlace: e.InPlace}
+		Err: e.Err, Signal: e.Signal, Hint: e.Hint.String(), hint: e.Hint, inPlace: e.InPlace, updates: e.Updates}
 }
 
 // public is an error as callers get it.

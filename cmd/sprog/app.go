@@ -28,6 +28,8 @@ var app = flags.App{
 			Help: "Take bubblewrap's command line. sprog also does when it is called bwrap. See docs/bwrap.md for what differs."},
 		{Name: "doctor", New: func() flags.Runner { return new(doctorCmd) },
 			Help: "Print what this machine allows to this user, feature by feature."},
+		{Name: "update", New: func() flags.Runner { return new(updateCmd) }, Below: updateHelp,
+			Help: "Change what runs: the limits of a process, a tree of processes or a cgroup, and how it is scheduled. A flag means what it means to sprog run."},
 		{Name: "migrate", New: func() flags.Runner { return new(migrateCmd) }, Below: migrateHelp,
 			Help: "Move a Go module from os/exec to sprog. Imports are rewritten where the result compiles, and the places are listed that somebody has to look at. sprog-migrate does it, a program of its own."},
 		{Name: "completion", New: func() flags.Runner { return new(completionCmd) },

@@ -19,6 +19,17 @@ type cgroupFlags struct {
 	New         bool            `name:"cgroup-new" help:"Run in a new cgroup, below the one that is delegated to the caller. What is left in it at the end is killed, and it is removed. Implied by all that follow but --cgroup-v1."`
 	Parent      word            `name:"cgroup-parent" placeholder:"DIR" help:"Make it in this directory of the cgroup2 file system."`
 	Name        word            `name:"cgroup-name" placeholder:"NAME" help:"Give it this name (default: one of its own)."`
+
+	cgroupLimits
+
+	Controllers nameList        `name:"cgroup-controllers" placeholder:"NAME,..." help:"Further controllers for it."`
+	Evacuate    bool            `name:"cgroup-evacuate" help:"Move the processes of the parent cgroup to a cgroup sprog-leaf below it: the kernel allows none in a cgroup that hands out controllers."`
+	Keep        bool            `name:"cgroup-keep" help:"Leave the cgroup, and what is left in it, at the end."`
+	V1          []word          `name:"cgroup-v1" placeholder:"DIR" help:"Start in this cgroup of a v1 hierarchy. Repeatable."`
+}
+
+// The cgroupLimits are those that a cgroup can be given at any time.
+type cgroupLimits struct {
 	Memory      *cgroupLimit    `placeholder:"BYTES" brief:"Limit on memory, such as 2G" help:"Limit on memory, beyond which the OOM killer comes. Bytes take K, M, G or T; every limit can be max."`
 	MemoryHigh  *cgroupLimit    `placeholder:"BYTES" help:"Memory beyond which the kernel slows the program down."`
 	MemoryLow   *cgroupLimit    `placeholder:"BYTES" help:"Memory that the kernel leaves to it as long as others have some to spare."`
@@ -34,10 +45,6 @@ type cgroupFlags struct {
 	Mems        word            `name:"cpuset-mems" placeholder:"LIST" help:"Memory nodes for all in the cgroup."`
 	HugeTLB     []hugeTLBMax    `name:"hugetlb" placeholder:"SIZE=BYTES" help:"Huge pages of a size, such as 2MB=64M. Repeatable."`
 	Set         []cgroupSetting `name:"cgroup-set" placeholder:"FILE=VALUE" help:"Write VALUE to a file of the cgroup. Repeatable, in order, after those above."`
-	Controllers nameList        `name:"cgroup-controllers" placeholder:"NAME,..." help:"Further controllers for it."`
-	Evacuate    bool            `name:"cgroup-evacuate" help:"Move the processes of the parent cgroup to a cgroup sprog-leaf below it: the kernel allows none in a cgroup that hands out controllers."`
-	Keep        bool            `name:"cgroup-keep" help:"Leave the cgroup, and what is left in it, at the end."`
-	V1          []word          `name:"cgroup-v1" placeholder:"DIR" help:"Start in this cgroup of a v1 hierarchy. Repeatable."`
 }
 
 // setCgroup fills in the attributes.
@@ -58,19 +65,25 @@ func (f *startFlags) setCgroup(attr *sprog.Attr) error {
 
 // asked reports whether any flag asks for a new cgroup.
 func (g *cgroupFlags) asked() bool {
+	return g.cgroupLimits.asked() || len(g.Controllers) > 0 || g.Parent != "" || g.Name != "" || g.New || g.Evacuate || g.Keep
+}
+
+// asked reports whether any limit is given.
+func (g *cgroupLimits) asked() bool {
 	numbers := g.Memory != nil || g.MemoryHigh != nil || g.MemoryLow != nil || g.MemoryMin != nil || g.Swap != nil || g.Pids != nil ||
 		g.CPUMax != nil || g.CPUWeight != nil || g.IOWeight != nil
-	lists := len(g.IOMax)+len(g.HugeTLB)+len(g.Set)+len(g.Controllers) > 0
-	words := g.Parent != "" || g.Name != "" || g.CPUs != "" || g.Mems != ""
-	return numbers || lists || words || g.New || g.OOMGroup || g.Evacuate || g.Keep
+	return numbers || len(g.IOMax)+len(g.HugeTLB)+len(g.Set) > 0 || g.CPUs != "" || g.Mems != "" || g.OOMGroup
 }
 
 func (g *cgroupFlags) cgroup() *sprog.Cgroup {
-	c := &sprog.Cgroup{
-		Parent: string(g.Parent), Name: string(g.Name), Keep: g.Keep, Evacuate: g.Evacuate,
-		OOMGroup: g.OOMGroup, CPUs: string(g.CPUs), Mems: string(g.Mems), Controllers: g.Controllers,
-		SwapMax: (*uint64)(g.Swap),
-	}
+	c := g.limits()
+	c.Parent, c.Name, c.Keep, c.Evacuate, c.Controllers = string(g.Parent), string(g.Name), g.Keep, g.Evacuate, g.Controllers
+	return c
+}
+
+// limits are a cgroup with nothing but these.
+func (g *cgroupLimits) limits() *sprog.Cgroup {
+	c := &sprog.Cgroup{OOMGroup: g.OOMGroup, CPUs: string(g.CPUs), Mems: string(g.Mems), SwapMax: (*uint64)(g.Swap)}
 	if g.CPUMax != nil {
 		c.CPUQuota, c.CPUPeriod = g.CPUMax.quota, g.CPUMax.period
 	}
@@ -95,7 +108,7 @@ func (g *cgroupFlags) cgroup() *sprog.Cgroup {
 
 // setLimits fills in the limits for which the field's zero is none. Here 0 is a
 // limit like any other, and is written first of all that --cgroup-set has.
-func (g *cgroupFlags) setLimits(c *sprog.Cgroup) {
+func (g *cgroupLimits) setLimits(c *sprog.Cgroup) {
 	for _, l := range []struct {
 		file  string
 		limit *cgroupLimit

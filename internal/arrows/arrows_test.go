@@ -21,7 +21,7 @@ const module = "github.com/sprog-dev/sprog"
 // directories: what a package imports, and what only its tests import besides.
 // A package without a line imports none.
 var arrows = map[string]struct{ imports, tests string }{
-	".": {imports: "internal/cgroup internal/doctor internal/exitwait internal/job internal/klog internal/launch internal/listing internal/nofile internal/program internal/pty internal/seccomp internal/spec internal/terms internal/waterfall", tests: "internal/atstart internal/compile internal/explain internal/kernel internal/machine internal/ownproc internal/pathwalk internal/proctree internal/slowfile internal/verified"},
+	".": {imports: "internal/cgroup internal/change internal/doctor internal/exitwait internal/job internal/klog internal/launch internal/listing internal/nofile internal/program internal/pty internal/seccomp internal/spec internal/terms internal/waterfall", tests: "internal/atstart internal/compile internal/explain internal/kernel internal/machine internal/ownproc internal/pathwalk internal/proctree internal/slowfile internal/verified"},
 
 	"cmd/sprog":                  {imports: ". cmd/sprog/internal/box cmd/sprog/internal/bwrap cmd/sprog/internal/profile internal/accounts internal/atstart internal/doctor internal/flags internal/inherited internal/klog internal/listing internal/machine internal/ownproc internal/plain internal/seccomp internal/sigwatch internal/terms", tests: "internal/slowfile internal/spec internal/verified"},
 	"bench":                      {imports: ". internal/seccomp internal/slowfile"},
@@ -38,6 +38,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"script/record":              {imports: ". internal/guide"},
 
 	"internal/cgroup":    {imports: "internal/mountinfo internal/plain"},
+	"internal/change":    {imports: "internal/kernel internal/listing internal/ownproc internal/proctree internal/spec internal/terms"},
 	"internal/compile":   {imports: "internal/kernel internal/program internal/seccomp internal/spec internal/stage2"},
 	"internal/doctor":    {imports: "internal/cgroup internal/compile internal/kernel internal/launch internal/listing internal/machine internal/ownproc internal/program internal/pty internal/seccomp internal/spec internal/terms internal/userns"},
 	"internal/exitwait":  {imports: "internal/plain"},

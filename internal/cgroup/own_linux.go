@@ -15,8 +15,11 @@ import (
 )
 
 // openOwn opens the cgroup that this process is in.
-func openOwn() (dir, error) {
-	list, err := plain.Read("/proc/self/cgroup")
+func openOwn() (dir, error) { return openOf("self") }
+
+// openOf opens the cgroup that a process is in.
+func openOf(pid string) (dir, error) {
+	list, err := plain.Read("/proc/" + pid + "/cgroup")
 	if err != nil {
 		return dir{}, err
 	}
@@ -28,7 +31,7 @@ func openOwn() (dir, error) {
 	if err != nil {
 		return dir{}, err
 	}
-	err = &refusal{reason: "no cgroup2 file system is mounted that has the cgroup " + own + " of this process", errno: unix.ENOENT}
+	err = &refusal{reason: "no cgroup2 file system is mounted that has the cgroup " + own + " of " + who(pid), errno: unix.ENOENT}
 	for m := range mountinfo.Mounts(mounts) {
 		path, ok := under(m, own)
 		if !ok || m.Type != "cgroup2" {
@@ -41,6 +44,14 @@ func openOwn() (dir, error) {
 		err = openErr // hidden by another mount, perhaps
 	}
 	return dir{}, err
+}
+
+// who is a process in words.
+func who(pid string) string {
+	if pid == "self" {
+		return "this process"
+	}
+	return "process " + pid
 }
 
 // lineOfCgroup2 returns the path in the unified hierarchy from a list in the

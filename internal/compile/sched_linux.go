@@ -41,19 +41,7 @@ func (b *builder) scheduler() {
 
 // schedAttr adds the struct sched_attr.
 func schedAttr(s *spec.Scheduler, p *program.Program) program.Arg {
-	var flags, clamps uint64
-	for _, f := range []struct {
-		set  bool
-		flag uint64
-	}{
-		{s.Policy == "", unix.SCHED_FLAG_KEEP_ALL}, {s.ResetOnFork, unix.SCHED_FLAG_RESET_ON_FORK},
-		{s.Reclaim, unix.SCHED_FLAG_RECLAIM}, {s.Overrun, unix.SCHED_FLAG_DL_OVERRUN},
-		{s.UtilMin != nil, unix.SCHED_FLAG_UTIL_CLAMP_MIN}, {s.UtilMax != nil, unix.SCHED_FLAG_UTIL_CLAMP_MAX},
-	} {
-		if f.set {
-			flags |= f.flag
-		}
-	}
+	var clamps uint64
 	if s.UtilMin != nil {
 		clamps |= uint64(uint32(*s.UtilMin))
 	}
@@ -62,6 +50,6 @@ func schedAttr(s *spec.Scheduler, p *program.Program) program.Arg {
 	}
 	deadline, period := s.DeadlineAndPeriod()
 	policy, _ := s.Policy.Number()
-	return p.Words(schedAttrSize|uint64(policy)<<32, flags, uint64(s.Priority)<<32,
+	return p.Words(schedAttrSize|uint64(policy)<<32, s.Flags(), uint64(s.Priority)<<32,
 		uint64(s.Runtime), uint64(deadline), uint64(period), clamps)
 }

@@ -184,6 +184,22 @@ func (d Dir) Stat(pid int) []string {
 	return strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
 }
 
+// Threads lists the threads of a process.
+func (d Dir) Threads(pid int) (list []int) {
+	for _, name := range d.names(strconv.Itoa(pid) + "/task") {
+		if n, err := strconv.Atoi(name); err == nil {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// Text is what is in a file of a process, or "" where that cannot be read.
+func (d Dir) Text(pid int, name string) string {
+	text, _ := d.read(strconv.Itoa(pid) + "/" + name)
+	return text
+}
+
 // State returns the state and the parent of a process. One that is gone has the state
 // "" and the parent 0.
 func (d Dir) State(pid int) (state string, parent int) {

@@ -27,6 +27,23 @@ func (p SchedPolicy) HasNice() bool { return p == SchedOther || p == SchedBatch 
 // HasPriority reports whether the policy takes one.
 func (p SchedPolicy) HasPriority() bool { return p == SchedFIFO || p == SchedRR }
 
+// Flags are the sched_flags that go with it.
+func (s *Scheduler) Flags() (flags uint64) {
+	for _, f := range []struct {
+		set  bool
+		flag uint64
+	}{
+		{s.Policy == "", unix.SCHED_FLAG_KEEP_ALL}, {s.ResetOnFork, unix.SCHED_FLAG_RESET_ON_FORK},
+		{s.Reclaim, unix.SCHED_FLAG_RECLAIM}, {s.Overrun, unix.SCHED_FLAG_DL_OVERRUN},
+		{s.UtilMin != nil, unix.SCHED_FLAG_UTIL_CLAMP_MIN}, {s.UtilMax != nil, unix.SCHED_FLAG_UTIL_CLAMP_MAX},
+	} {
+		if f.set {
+			flags |= f.flag
+		}
+	}
+	return flags
+}
+
 func (r *Start) checkNice() *Error {
 	if n := r.Attr.Nice; n != nil && (*n < -20 || *n > 19) {
 		return Invalid("Attr.Nice", strconv.Itoa(*n), "is not from -20 to 19")

@@ -131,6 +131,7 @@ type Error struct {
 	Signal  syscall.Signal
 	Hint    terms.Text
 	InPlace bool
+	Updates bool // nothing was to be started: it is about a process or a cgroup, which Path names
 }
 
 func (e *Error) Error() string { return e.Text().String() }
@@ -154,8 +155,11 @@ func (e *Error) Text() terms.Text {
 }
 
 func (e *Error) verb() terms.Text {
-	if e.InPlace {
+	switch {
+	case e.InPlace:
 		return "exec"
+	case e.Updates:
+		return "update"
 	}
 	return "start"
 }
