@@ -21,7 +21,7 @@ func UpdateProcess(pid int, attr *Attr) error { return updateProcess(pid, attr, 
 func UpdateTree(pid int, attr *Attr) error { return updateProcess(pid, attr, true) }
 
 // OpenCgroup is a cgroup that somebody else has made, by its directory in a cgroup2 file
-// system. It has no end of its own: Remove removes it.
+// system. It is closed by its Close, or by Remove.
 func OpenCgroup(dir string) (*CgroupHandle, error) { return handle(dir, cgroup.Open) }
 
 // CgroupOf is the cgroup that a process is in.
@@ -34,6 +34,9 @@ func handle[T any](of T, open func(T) (*cgroup.Group, error)) (*CgroupHandle, er
 	}
 	return &CgroupHandle{group: g, keep: true}, nil
 }
+
+// Close lets go of the cgroup, which stays. That of [Birth] is let go of by [Cmd.Wait].
+func (g *CgroupHandle) Close() { g.of().Close() }
 
 // Set changes the limits of the cgroup while it runs: those that fields of limits set, as
 // in a start. Zero fields leave what there is, and [RlimitInfinity] lifts a limit of bytes or

@@ -224,6 +224,7 @@ func TestCgroupSet(t *testing.T) {
 	if err != nil || other.Path() != g.Path() {
 		t.Fatalf("CgroupOf() = %v, %v; want %s", other, err, g.Path())
 	}
+	defer other.Close()
 	if err := other.Set(Cgroup{HugeTLB: []HugeTLBMax{{"2MB", RlimitInfinity}}}); err != nil || file("hugetlb.2MB.max") != "max" {
 		t.Errorf("%v, and hugetlb.2MB.max is %q; want max", err, file("hugetlb.2MB.max"))
 	}

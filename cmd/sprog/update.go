@@ -112,7 +112,13 @@ func (u *updateCmd) setLimits(pid int, group *sprog.CgroupHandle) error {
 		if group, err = sprog.CgroupOf(pid); err != nil {
 			return err
 		}
-		if own, err := sprog.CgroupOf(os.Getpid()); err == nil && own.Path() == group.Path() {
+		defer group.Close()
+		own, err := sprog.CgroupOf(os.Getpid())
+		if err != nil {
+			return err
+		}
+		defer own.Close()
+		if own.Path() == group.Path() {
 			return fmt.Errorf("update: process %d is in the cgroup that sprog itself is in, %s: name that if you mean it", pid, own.Path())
 		}
 	}

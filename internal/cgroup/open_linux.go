@@ -26,6 +26,15 @@ func Of(pid int) (*Group, error) {
 	return &Group{name: path.Base(d.path), at: d}, nil
 }
 
+// Close lets go of the cgroup, which stays.
+func (g *Group) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.at.file != nil {
+		g.forget()
+	}
+}
+
 // Set writes files of the cgroup, in their order. Controllers that it lacks are enabled above it, as
 // for one that is made. What was written before an error stays written: it is an [*Error].
 func (g *Group) Set(writes []Write) error {
