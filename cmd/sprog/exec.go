@@ -38,6 +38,7 @@ func (e *execCmd) Run(line *flags.Line) error {
 	if landlock := cmd.Attr.Landlock; landlock != nil && landlock.BestEffort {
 		tellLandlock(landlock.Probe())
 	}
+	e.Landlock.tellUnasked()
 	return startError(cmd.Exec(), func() bool { return e.found(cmd) })
 }
 

@@ -26,8 +26,10 @@ type landlockFlags struct {
 	Access     landlockAccess `placeholder:"RIGHT,..." help:"Restrict only these rights, which the flags above give back: fs and net for all, or single ones (default: fs with a PATH, net with a PORT)."`
 	Scope      landlockScope  `placeholder:"SCOPE,..." help:"Cut off what lies outside of the program: abstract-unix-socket, signal."`
 	Log        landlockLog    `placeholder:"FLAG,..." help:"Audit log: new-exec-on logs what is denied to the program; subdomains-off, same-exec-off."`
-	ABI        *number        `name:"abi" placeholder:"N" help:"Take the rights that version N of Landlock has (default: the newest that sprog knows, 10)."`
+	ABI        *number        `name:"abi" placeholder:"N" help:"Take the rights that version N of Landlock has, and fail where the kernel lacks one of them (default: the newest version that the kernel has and sprog knows, which is at most 10; sprog says which rights newer ones have)."`
 	BestEffort bool           `help:"Leave out what the kernel does not have, and say so, instead of failing."`
+
+	unasked sprog.LandlockResult // what newer kernels restrict, where no version was given
 }
 
 // A landlockRule is a path and what is allowed there.
@@ -157,12 +159,44 @@ func (f *landlockFlags) attr() (*sprog.Landlock, error) {
 		l.ABI = int(*f.ABI)
 	}
 	if l.Files != nil || l.Ports != nil || l.Scopes != 0 {
+		if f.ABI == nil && !f.BestEffort {
+			f.takeNewest(l)
+		}
 		return l, nil
 	}
 	if f.ABI != nil || f.BestEffort || f.Try || f.Log != 0 {
 		return nil, mistake("add a path, a port, --landlock-access or --landlock-scope: nothing is restricted by {--landlock-abi --landlock-best-effort --landlock-try --landlock-log} alone")
 	}
 	return nil, nil
+}
+
+// takeNewest has the rights meant that this kernel has. Those that a flag names stay: the
+// kernel must have them.
+func (f *landlockFlags) takeNewest(l *sprog.Landlock) {
+	f.unasked = l.Probe()
+	f.unasked.Missing.Scopes, f.unasked.Missing.Log = 0, 0
+	if f.unasked.ABI == 0 || f.unasked.Missing == (sprog.LandlockSet{}) {
+		return // without Landlock the start fails and says why
+	}
+	l.ABI = f.unasked.ABI
+	if p := l.Ports; p != nil && p.Handled == 0 && len(f.BindUDP)+len(f.ConnectUDP) > 0 {
+		p.Handled = sprog.LandlockBindTCP | sprog.LandlockConnectTCP | sprog.LandlockBindUDP | sprog.LandlockConnectSendUDP
+		f.unasked.Missing.Ports = 0
+	}
+	if l.Files != nil && l.Files.Handled != 0 {
+		f.unasked.Missing.Files = 0
+	}
+	if l.Ports != nil && l.Ports.Handled != 0 {
+		f.unasked.Missing.Ports = 0
+	}
+}
+
+// tellUnasked says which version of Landlock was taken, where a newer one has more.
+func (f *landlockFlags) tellUnasked() {
+	if f.unasked.ABI != 0 && f.unasked.Missing != (sprog.LandlockSet{}) {
+		fmt.Fprintf(os.Stderr, "sprog: Landlock ABI %d, the newest of this kernel, does not restrict %s (--landlock-abi %d asks for what it has)\n",
+			f.unasked.ABI, f.unasked.Missing, f.unasked.ABI)
+	}
 }
 
 func (f *landlockFlags) files() *sprog.LandlockFiles {

@@ -116,6 +116,7 @@ func (r *runCmd) run(line *flags.Line, record *record, words terms.Words) (_ *sp
 	if l := cmd.Birth.Landlock; l != nil {
 		tellLandlock(*l)
 	}
+	r.Landlock.tellUnasked()
 	closeFiles(cmd, info, record)
 	if cmd.Birth.Stops != nil {
 		s.init = followInit(cmd.Birth.Stops)

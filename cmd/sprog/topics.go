@@ -68,7 +68,8 @@ Rights of --landlock-rule and --landlock-access:
   ioctl-dev resolve-unix, "read" for those of --landlock-ro, "write" for what
   --landlock-rw adds; --landlock-access also takes bind-tcp connect-tcp bind-udp
   connect-udp. A program needs its libraries, too: --landlock-rox /usr and the
-  like. Files that are open already stay usable.
+  like. Most also write to /dev/null, and many to /tmp and /dev/shm:
+  --landlock-rw /dev/null. Files that are open already stay usable.
 `},
 	{Name: "syscalls", Aliases: "seccomp", Title: "System calls", Groups: "syscalls"},
 	{Name: "signals", Aliases: "signal", Title: "Signals", Groups: "signals", Text: `
@@ -89,8 +90,8 @@ Exit code:
   That of the program, or 128+n if signal n killed it.
   123  the program exited with 0, but what --result, --trace or --info-fd asks
        for, or what it wrote under --tty, could not be written
-  124  the program ended after --timeout's signal (137 if it took KILL), or its
-       start had taken that long
+  124  the program ended after the signal of --timeout, --cpu-time or
+       --output-limit (137 if it took KILL), or its start had taken that long
   125  sprog failed before the program was executed
   126  the program was found but could not be executed
   127  the program was not found
@@ -107,10 +108,10 @@ Examples:
   sprog run --user nobody --data-file 3=/etc/app.key --open 4=r:/etc/app.conf app
   sprog run --memory 2G --swap 0 --pids 500 --cpu-max 1.5 make -j8
   sprog run --tty --unshare pid,net bash
-  sprog run --read-only --private-tmp --proc /proc --read-write . make
+  sprog run --read-only --private-tmp --tmpfs /dev/shm --proc /proc --read-write . make
   sprog run --root empty --system --proc /proc --dev /dev --ro-bind . ./a.out
   sprog run --nice 10 --sched batch --ionice idle --cpus 2,3 --numa bind:0 make
-  sprog run --landlock-abi 5 --landlock-rox / --landlock-rw . --landlock-connect-tcp 443 make
+  sprog run --landlock-rox / --landlock-rw . --landlock-rw /tmp --landlock-rw /dev/null --landlock-rw /dev/shm --landlock-connect-tcp 443 make
   sprog run --deny-syscall ptrace,mount:kill,socket:EACCES ./build
   sprog run --clear-env --env PATH --env LANG=C --stdin null make -j2
 `},

@@ -178,7 +178,7 @@ func (a *App) printBrief(b *strings.Builder, c *Command, width int) {
 	printColumns(b, rows, width)
 	a.printTopics(b, width)
 	text := fmt.Sprintf("%s %s --help=all lists all %d flags.", a.Name, c.Name, len(all))
-	fmt.Fprintf(b, "%s\n%s", strings.Join(wrap(text, width), "\n"), c.Below)
+	fmt.Fprintf(b, "%s\n%s", strings.Join(wrap(text, width), "\n"), a.fitted(c.Below, width))
 }
 
 // printTopic prints the flags of a topic, and what there is to say of them.
@@ -191,7 +191,7 @@ func (a *App) printTopic(b *strings.Builder, c *Command, t *Topic, width int) {
 			printFlags(b, s.flags, width)
 		}
 	}
-	b.WriteString(fitted(t.Text, width))
+	b.WriteString(a.fitted(t.Text, width))
 }
 
 func (a *App) printCommand(b *strings.Builder, c *Command, width int) {
@@ -210,10 +210,10 @@ func (a *App) printCommand(b *strings.Builder, c *Command, width int) {
 	}
 	for i := range a.Topics {
 		if c.Program && c.isBrief() {
-			b.WriteString(fitted(a.Topics[i].Text, width))
+			b.WriteString(a.fitted(a.Topics[i].Text, width))
 		}
 	}
-	b.WriteString(fitted(c.Below, width))
+	b.WriteString(a.fitted(c.Below, width))
 }
 
 // printFlags prints flags beside what they do.
@@ -238,8 +238,9 @@ func (f *Flag) shortForm(aligned bool) string {
 	return f.Form()
 }
 
-// fitted is a text in lines of a width: what is too long is broken, and goes on as far in.
-func fitted(text string, width int) string {
+// fitted is a text in lines of a width: what is too long is broken, and goes on as far in. A command line
+// stays one to the shell.
+func (a *App) fitted(text string, width int) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
@@ -248,7 +249,15 @@ func fitted(text string, width int) string {
 			b.WriteString(line + "\n")
 			continue
 		}
-		for i, part := range wrap(line, max(width-indent-2, 20)) {
+		end, room := "", max(width-indent-2, 20)
+		if strings.HasPrefix(line[indent:], a.Name+" ") {
+			end, room = " \\", room-2
+		}
+		parts := wrap(line, room)
+		for i, part := range parts {
+			if i < len(parts)-1 {
+				part += end
+			}
 			b.WriteString(strings.Repeat(" ", indent+2*min(i, 1)) + part + "\n")
 		}
 	}
