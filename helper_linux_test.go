@@ -322,8 +322,8 @@ func (c tinyCall) arm64(b []byte) []byte {
 }
 
 // The sweeps do something to every step of every case, or try every way. All of it is done with
-// SPROG_TEST_SWEEPS=whole, as CI sets it. Otherwise cases are drawn: one of four, and
-// one of sixteen with -short. SPROG_TEST_SEED draws the same ones again.
+// SPROG_TEST_SWEEPS=whole, as CI sets it. Otherwise cases are drawn: one of eight, and
+// one of 32 with -short. SPROG_TEST_SEED draws the same ones again.
 const (
 	sweepsVar = "SPROG_TEST_SWEEPS"
 	seedVar   = "SPROG_TEST_SEED"
@@ -358,9 +358,9 @@ func drawnAgain[T any](t *testing.T, seed string, all []T) []T {
 	t.Logf("cases are drawn: %s=%d draws these again, %s=whole runs all", seedVar, by, sweepsVar)
 	of := fnv.New64a()
 	of.Write([]byte(t.Name()))
-	share := 4
+	share := 8
 	if testing.Short() {
-		share = 16
+		share = 32
 	}
 	order := rand.New(rand.NewPCG(by, of.Sum64())).Perm(len(all))[:(len(all)+share-1)/share]
 	slices.Sort(order)
@@ -371,10 +371,15 @@ func drawnAgain[T any](t *testing.T, seed string, all []T) []T {
 	return some
 }
 
-// fewer is a number of tries: a tenth of n in the short run, where a rare failure may go unnoticed.
+// fewer is a number of tries: n of them with the whole sweeps, a fifth as a rule, and a twentieth in the short
+// run, where a rare failure may go unnoticed.
 func fewer(n int) int {
-	if testing.Short() {
-		n /= 10
+	switch {
+	case os.Getenv(sweepsVar) == "whole":
+	case testing.Short():
+		n = (n + 19) / 20
+	default:
+		n = (n + 4) / 5
 	}
 	return fewerEmulated(n)
 }

@@ -75,10 +75,7 @@ func alone(t *testing.T) bool {
 // memoryIsSafe has a process of the user's with those capabilities start programs.
 func memoryIsSafe(t *testing.T, uid uint32, caps ...string) {
 	t.Helper()
-	guarded := 300
-	if testing.Short() {
-		guarded = fewerEmulated(50)
-	}
+	guarded := max(fewer(300), 20)
 	for how := range launches {
 		if n := raided(t, uid, caps, how, "guarded", guarded); n != 0 {
 			t.Errorf("a process of user %d got at the memory of another, which started a program with %s, %d times; want 0", uid, how, n)

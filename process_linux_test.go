@@ -219,10 +219,7 @@ func TestNoTextFileBusy(t *testing.T) {
 			before := kernel.Known.Lacks.Load()
 			kernel.Known.Lacks.Store(before | uint32(lacks))
 			defer kernel.Known.Lacks.Store(before)
-			starts := 2000
-			if testing.Short() {
-				starts = 200
-			}
+			starts := fewer(2000)
 			if n, err := writeAndStart(t.TempDir(), fewerEmulated(starts), ways["sprog"]); err != nil {
 				t.Errorf("%d of %d starts did not succeed, one with %v", n, starts, err)
 			}
@@ -328,15 +325,15 @@ func countThreads(of func(*Cmd) runner, n int, path string) (threads int, err er
 // Waiting costs no threads. os/exec takes one for each child, and the runtime
 // ends the process at 10 000.
 func TestWaitForManyChildren(t *testing.T) {
-	n := 20000
-	if testing.Short() || withRace() {
-		n = 2000
+	n := fewer(20000)
+	if withRace() {
+		n = min(n, 2000)
 	}
 	var files, processes unix.Rlimit
 	if err := errors.Join(unix.Getrlimit(unix.RLIMIT_NOFILE, &files), unix.Getrlimit(unix.RLIMIT_NPROC, &processes)); err != nil {
 		t.Fatal(err)
 	}
-	n = min(fewerEmulated(n), int(min(files.Max, 1<<20))-100, int(min(processes.Cur, 1<<20))-500)
+	n = min(n, int(min(files.Max, 1<<20))-100, int(min(processes.Cur, 1<<20))-500)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "pause")
 	if err := pauseProgram(path); err != nil {

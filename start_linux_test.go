@@ -513,11 +513,7 @@ func wantErr(err, want error) error {
 // Many starts from many goroutines, of all kinds: each ends as it should, and
 // nothing is left of them all.
 func TestManyStarts(t *testing.T) {
-	n := *starts
-	if testing.Short() {
-		n /= 4
-	}
-	n = fewerEmulated(n)
+	n := fewer(*starts)
 	userNamespaces.works()
 	before := heldNow(t)
 	threads, heap := used()
