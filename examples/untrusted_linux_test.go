@@ -139,7 +139,7 @@ func TestUntrustedForks(t *testing.T) {
 }
 
 func TestUntrustedPrintsAndAllocates(t *testing.T) {
-	r, _ := untrusted(t, []string{"-timeout", "300ms", "-output", "1000"}, "yes")
+	r, _ := untrusted(t, []string{"-timeout", "2s", "-output", "1000"}, "sh", "-c", "yes | head -n 100000; sleep 1000")
 	if r.Cause != "timeout" || len(r.Stdout.Head) != 500 || len(r.Stdout.Tail) != 500 || r.Stdout.Lost == 0 {
 		t.Errorf("%s, kept %d and %d bytes, lost %d; want timeout, 500, 500, many", r.Cause, len(r.Stdout.Head), len(r.Stdout.Tail), r.Stdout.Lost)
 	}

@@ -16,35 +16,35 @@ import (
 // The cgroupFlags are about a cgroup of the program's own. Any but --cgroup-v1
 // asks for one.
 type cgroupFlags struct {
-	New         bool            `name:"cgroup-new" help:"Run in a new cgroup, below the one that is delegated to the caller. What is left in it at the end is killed, and it is removed. Implied by all that follow but --cgroup-v1."`
-	Parent      word            `name:"cgroup-parent" placeholder:"DIR" help:"Make it in this directory of the cgroup2 file system."`
-	Name        word            `name:"cgroup-name" placeholder:"NAME" help:"Give it this name (default: one of its own)."`
+	New    bool `name:"cgroup-new" help:"Run in a new cgroup, below the one that is delegated to the caller. What is left in it at the end is killed, and it is removed. Implied by all that follow but --cgroup-v1."`
+	Parent word `name:"cgroup-parent" placeholder:"DIR" help:"Make it in this directory of the cgroup2 file system."`
+	Name   word `name:"cgroup-name" placeholder:"NAME" help:"Give it this name (default: one of its own)."`
 
 	cgroupLimits
 
-	Controllers nameList        `name:"cgroup-controllers" placeholder:"NAME,..." help:"Further controllers for it."`
-	Evacuate    bool            `name:"cgroup-evacuate" help:"Move the processes of the parent cgroup to a cgroup sprog-leaf below it: the kernel allows none in a cgroup that hands out controllers."`
-	Keep        bool            `name:"cgroup-keep" help:"Leave the cgroup, and what is left in it, at the end."`
-	V1          []word          `name:"cgroup-v1" placeholder:"DIR" help:"Start in this cgroup of a v1 hierarchy. Repeatable."`
+	Controllers nameList `name:"cgroup-controllers" placeholder:"NAME,..." help:"Further controllers for it."`
+	Evacuate    bool     `name:"cgroup-evacuate" help:"Move the processes of the parent cgroup to a cgroup sprog-leaf below it: the kernel allows none in a cgroup that hands out controllers."`
+	Keep        bool     `name:"cgroup-keep" help:"Leave the cgroup, and what is left in it, at the end."`
+	V1          []word   `name:"cgroup-v1" placeholder:"DIR" help:"Start in this cgroup of a v1 hierarchy. Repeatable."`
 }
 
 // The cgroupLimits are those that a cgroup can be given at any time.
 type cgroupLimits struct {
-	Memory      *cgroupLimit    `placeholder:"BYTES" brief:"Limit on memory, such as 2G" help:"Limit on memory, beyond which the OOM killer comes. Bytes take K, M, G or T; every limit can be max."`
-	MemoryHigh  *cgroupLimit    `placeholder:"BYTES" help:"Memory beyond which the kernel slows the program down."`
-	MemoryLow   *cgroupLimit    `placeholder:"BYTES" help:"Memory that the kernel leaves to it as long as others have some to spare."`
-	MemoryMin   *cgroupLimit    `placeholder:"BYTES" help:"Memory that is never taken from it."`
-	OOMGroup    bool            `name:"memory-oom-group" help:"The OOM killer kills all processes at once."`
-	Swap        *cgroupLimit    `placeholder:"BYTES" help:"Limit on swap space; 0 means none."`
-	Pids        *cgroupLimit    `placeholder:"N" brief:"Limit on processes and threads" help:"Limit on processes and threads."`
-	CPUMax      *cpuMax         `name:"cpu-max" placeholder:"CPUS" brief:"Limit on CPU time: 1.5 CPUs, or 150%" help:"CPU time, on all CPUs together: 1.5, or 150%, or QUOTA/PERIOD, such as 15ms/10ms."`
-	CPUWeight   *cgroupWeight   `name:"cpu-weight" placeholder:"N" help:"Share of the CPUs, from 1 to 10000, where other cgroups have 100."`
-	IOMax       []ioMax         `name:"io-max" placeholder:"DEV,LIMIT=N,..." help:"Limits of a block device, its path or MAJOR:MINOR, each second: rbps and wbps in bytes, riops and wiops in operations. Repeatable."`
-	IOWeight    *cgroupWeight   `name:"io-weight" placeholder:"N" help:"Share of the block devices, from 1 to 10000."`
-	CPUs        word            `name:"cpuset-cpus" placeholder:"LIST" help:"CPUs for all in the cgroup, such as 0-3,8."`
-	Mems        word            `name:"cpuset-mems" placeholder:"LIST" help:"Memory nodes for all in the cgroup."`
-	HugeTLB     []hugeTLBMax    `name:"hugetlb" placeholder:"SIZE=BYTES" help:"Huge pages of a size, such as 2MB=64M. Repeatable."`
-	Set         []cgroupSetting `name:"cgroup-set" placeholder:"FILE=VALUE" help:"Write VALUE to a file of the cgroup. Repeatable, in order, after those above."`
+	Memory     *cgroupLimit    `placeholder:"BYTES" brief:"Limit on memory, such as 2G" help:"Limit on memory, beyond which the OOM killer comes. Bytes take K, M, G or T; every limit can be max."`
+	MemoryHigh *cgroupLimit    `placeholder:"BYTES" help:"Memory beyond which the kernel slows the program down."`
+	MemoryLow  *cgroupLimit    `placeholder:"BYTES" help:"Memory that the kernel leaves to it as long as others have some to spare."`
+	MemoryMin  *cgroupLimit    `placeholder:"BYTES" help:"Memory that is never taken from it."`
+	OOMGroup   bool            `name:"memory-oom-group" help:"The OOM killer kills all processes at once."`
+	Swap       *cgroupLimit    `placeholder:"BYTES" help:"Limit on swap space; 0 means none."`
+	Pids       *cgroupLimit    `placeholder:"N" brief:"Limit on processes and threads" help:"Limit on processes and threads."`
+	CPUMax     *cpuMax         `name:"cpu-max" placeholder:"CPUS" brief:"Limit on CPU time: 1.5 CPUs, or 150%" help:"CPU time, on all CPUs together: 1.5, or 150%, or QUOTA/PERIOD, such as 15ms/10ms."`
+	CPUWeight  *cgroupWeight   `name:"cpu-weight" placeholder:"N" help:"Share of the CPUs, from 1 to 10000, where other cgroups have 100."`
+	IOMax      []ioMax         `name:"io-max" placeholder:"DEV,LIMIT=N,..." help:"Limits of a block device, its path or MAJOR:MINOR, each second: rbps and wbps in bytes, riops and wiops in operations. Repeatable."`
+	IOWeight   *cgroupWeight   `name:"io-weight" placeholder:"N" help:"Share of the block devices, from 1 to 10000."`
+	CPUs       word            `name:"cpuset-cpus" placeholder:"LIST" help:"CPUs for all in the cgroup, such as 0-3,8."`
+	Mems       word            `name:"cpuset-mems" placeholder:"LIST" help:"Memory nodes for all in the cgroup."`
+	HugeTLB    []hugeTLBMax    `name:"hugetlb" placeholder:"SIZE=BYTES" help:"Huge pages of a size, such as 2MB=64M. Repeatable."`
+	Set        []cgroupSetting `name:"cgroup-set" placeholder:"FILE=VALUE" help:"Write VALUE to a file of the cgroup. Repeatable, in order, after those above."`
 }
 
 // setCgroup fills in the attributes.
