@@ -2,6 +2,7 @@ package sprog
 
 import (
 	"errors"
+	"os"
 	"runtime"
 	"sync/atomic"
 
@@ -59,14 +60,18 @@ func (c *Cmd) ExecPlan() (*Plan, error) {
 
 // inPlace fills in what an Exec asks for, or its plan.
 func (c *Cmd) inPlace(r *spec.Start, blocking bool) error {
+	if blocking {
+		return c.inPlaceWith(r, passedFd)
+	}
+	return c.inPlaceWith(r, spec.FD)
+}
+
+// inPlaceWith is inPlace with what tells the descriptor of a file.
+func (c *Cmd) inPlaceWith(r *spec.Start, fd func(*os.File) (int, error)) error {
 	if err := c.check(); err != nil {
 		return err
 	}
 	r.InPlace = true
-	fd := spec.FD
-	if blocking {
-		fd = passedFd
-	}
 	field, why := "", "needs this process to go on, which Exec replaces"
 	switch {
 	case c.ctx != nil && c.ctx.Done() != nil:

@@ -20,6 +20,8 @@ var app = flags.App{
 			Help: "Start a program, wait for it, and exit as it did."},
 		{Name: "exec", Program: true, Below: execHelp, New: func() flags.Runner { return new(execCmd) },
 			Help: "Become a program. The flags are applied to this process, and the program is executed in its place."},
+		{Name: "compile", Program: true, Below: compileHelp, New: func() flags.Runner { return new(compileCmd) },
+			Help: "Write a launcher. It is a small static program that does what exec would do with these flags, without sprog."},
 		{Name: "explain", Program: true, Below: explainHelp, New: func() flags.Runner { return new(explainCmd) },
 			Help: "Print the steps that run or exec would take, and what they would fail of here. Nothing is started."},
 		{Name: "box", Program: true, Below: boxHelp, New: func() flags.Runner { return new(boxCmd) },
@@ -43,6 +45,7 @@ var app = flags.App{
 	},
 	Groups: []flags.Group{
 		{Key: "box", Title: "Box"},
+		{Key: "launcher", Title: "Launcher"},
 		{Key: "program", Title: "Program"},
 		{Key: "identity", Title: "Identity"},
 		{Key: "capabilities", Title: "Capabilities"},

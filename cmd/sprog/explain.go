@@ -39,6 +39,11 @@ func (e *explainCmd) Run(line *flags.Line) error {
 		fmt.Print(text)
 		return err
 	}
+	if len(line.Given) == 0 && len(line.Rest) == 1 {
+		if flags, plan, is := launcherNotes(line.Rest[0]); is {
+			return explainLauncher(flags, plan)
+		}
+	}
 	if e.becomes = e.Exec; e.Exec {
 		if err := e.inPlace(); err != nil {
 			return err

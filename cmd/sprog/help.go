@@ -21,12 +21,36 @@ Examples:
   exec sprog exec --user www-data --umask 027 /bin/server   # in a script
 `
 
+// compileHelp follows the flags of compile.
+const compileHelp = `
+Flags take the same values as in sprog exec, and mean the same when the launcher
+runs. Nothing of this process is compiled in. Flags are refused that stand for
+something of this process or machine, or that need a second process.
+
+Without arguments of its own the launcher runs the program with those that are
+given here. Its environment is passed on as the flags say. A program without a
+slash is looked for in PATH, which --env PATH=DIR:DIR has to give.
+
+Exit code of the launcher, until it is the program:
+  125  a step failed before the program was executed
+  126  the program was found but could not be executed
+  127  the program was not found
+
+sprog explain LAUNCHER prints the flags and the steps that are in one.
+
+Examples:
+  sprog compile -o serve --user 33 --group 33 --rlimit nofile=4096 -- /bin/server
+  sprog compile -o entry --append-args --no-new-privs --umask 027 -- /bin/app
+  sprog compile -o entry.arm64 --arch arm64 --env PATH=/bin -- app --config /etc/app
+`
+
 // explainHelp follows the flags of explain.
 const explainHelp = `
 Examples:
   sprog explain --user nobody --chroot /srv/www /bin/server
   sprog explain --exec --umask 077 true
   sprog explain --json --unshare user,pid --map-root true
+  sprog explain ./launcher    # the flags and the steps of one that compile made
 `
 
 // boxHelp follows the flags of box.

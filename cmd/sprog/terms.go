@@ -75,7 +75,7 @@ var flagsOfFields = [...]fieldFlags{
 	{"Attr.ExecLabel.AppArmor", "apparmor-profile"},
 	{"Attr.ExecLabel", "selinux-label apparmor-profile"},
 	{"Attr.Personality", "personality no-aslr"},
-	{"Attr.Signals.Ignore", "ignore-signal"},
+	{"Attr.Signals.Ignore", "ignore-signal"}, {"Attr.Signals.AllDefault", "default-signal"}, {"Attr.Signals.Mask", "signal-mask block-signal"},
 	{"Attr.Signals", "default-signal ignore-signal block-signal signal-mask"},
 	{"Attr.IDMap", "map-auto map-subids map-user map-group"},
 	{"Attr.IDMap.Last", "userns-last"},
@@ -131,10 +131,13 @@ var flagsOfFields = [...]fieldFlags{
 	{"Attr.Init", "init tty timeout cpu-time output-limit"},
 	{"Ending.CPUTime", "cpu-time"}, {"Ending.Timeout", "timeout"}, {"Ending.Output", "output-limit"}, {"Ending.Grace", "kill-after"}, {"Ending.Signal", "kill-signal"},
 	{"Cmd.StartPTY", "tty"},
+	{"CompileOptions.Freeze", "freeze"}, {"CompileOptions.Privileged", "privileged"}, {"CompileOptions.Arch", "arch"},
+	{"CompileOptions.Cgroup", "cgroup"}, {"CompileOptions.PassEnv", "clear-env env"},
 }
 
 // phrases are what is said of fields that have no flag, and of fields with values.
 var phrases = [...]struct{ reference, phrase string }{
+	{"Path", "the program's path"},
 	{"SysProcAttr.PidFD", "a pidfd of the program"},
 	{"SysProcAttr.Ptrace", "a program that is traced"},
 	{"Cmd.Wait", "waiting"},

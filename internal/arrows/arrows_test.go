@@ -46,7 +46,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"internal/inherited": {tests: "."},
 	"internal/job":       {imports: "internal/cgroup internal/ownproc internal/plain internal/proctree internal/spec internal/stage2"},
 	"internal/klog":      {imports: "internal/seccomp"},
-	"internal/launch":    {imports: "internal/accounts internal/atstart internal/cgroup internal/compile internal/explain internal/kernel internal/listing internal/machine internal/mountinfo internal/ownproc internal/pathwalk internal/plain internal/program internal/spec internal/terms internal/userns", tests: "internal/verified"},
+	"internal/launch":    {imports: "internal/accounts internal/atstart internal/cgroup internal/compile internal/explain internal/kernel internal/listing internal/machine internal/mountinfo internal/ownproc internal/pathwalk internal/plain internal/program internal/seccomp internal/spec internal/terms internal/userns", tests: "internal/verified"},
 	"internal/listing":   {imports: "internal/program"},
 	"internal/machine":   {imports: "internal/atstart internal/ownproc internal/plain internal/program internal/stage2"},
 	"internal/pathwalk":  {imports: "internal/kernel internal/machine internal/mountinfo internal/plain internal/terms internal/userns"},

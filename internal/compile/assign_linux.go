@@ -50,7 +50,7 @@ func (b *builder) arrange() {
 // list.
 func (b *builder) openPaths() {
 	for i := range b.ask.Attr.Files {
-		if f := &b.ask.Attr.Files[i]; f.Path != "" {
+		if f := &b.ask.Attr.Files[i]; f.Path != "" && !b.isOpenedFirst(f.FD) {
 			b.openAt(spec.Index("Attr.Files", i), f.Path, f.Flags|unix.O_NOCTTY|unix.O_CLOEXEC, f.Mode, f.FD)
 		}
 	}

@@ -53,6 +53,11 @@ func (m *Plan) BindStrings(path, dir string, argv, env []string) {
 	m.bindPWD(vars, env)
 }
 
+// Strings are where the arguments and the variables are.
+func (m *Plan) Strings() (argv, env program.Arg) {
+	return m.last.ValueOf(m.argv), m.last.ValueOf(m.env)
+}
+
 // bindPWD has PWD be the text that the child puts its working directory into.
 func (m *Plan) bindPWD(vars program.Arg, env []string) {
 	if m.pwd == (program.Arg{}) {

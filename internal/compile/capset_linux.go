@@ -19,11 +19,33 @@ func (b *builder) keepCaps() {
 func (b *builder) dropBounding() {
 	drop := b.ask.Caps[kernel.Bounding].Loses() & b.given.KernelCaps
 	for c := range uint64(64) {
-		if drop>>c&1 != 0 {
-			b.add("Attr.Caps.Bounding", program.Prctl, Num(unix.PR_CAPBSET_DROP), Num(c))
+		if drop>>c&1 == 0 {
+			continue
+		}
+		if c == unknown && drop>>c == ^uint64(0)>>c {
+			b.dropUnknown()
+			return
+		}
+		step := b.add("Attr.Caps.Bounding", program.Prctl, Num(unix.PR_CAPBSET_DROP), Num(c))
+		if b.ask.Launcher != nil && c > knownToAll {
+			step.Ignore(uint32(unix.EINVAL)) // the kernel has no such capability
 		}
 	}
 }
+
+// dropUnknown drops those that have no name yet, as far as the kernel has them.
+func (b *builder) dropUnknown() {
+	c, again := b.p.Words(unknown), b.p.Here()
+	b.add("Attr.Caps.Bounding", program.Prctl, Num(unix.PR_CAPBSET_DROP), Num(unknown)).Ignore(uint32(unix.EINVAL))
+	b.p.CountUp(c, Num(64), &again, b.p.Slot(1))
+}
+
+// unknown is the first capability that has no name yet.
+const unknown = unix.CAP_LAST_CAP + 1
+
+// knownToAll is the last capability of all kernels that a launcher can run on: CAP_AUDIT_READ, of Linux
+// 3.16. It does not know which of the later ones its kernel has.
+const knownToAll = unix.CAP_AUDIT_READ
 
 // capabilities makes all sets but the bounding one, and the secure bits.
 //
@@ -94,7 +116,10 @@ func (b *builder) changeAmbient(e spec.Edit) {
 	for c := range uint64(64) {
 		switch {
 		case drop>>c&1 != 0:
-			b.add(name, program.Prctl, Num(unix.PR_CAP_AMBIENT), Num(unix.PR_CAP_AMBIENT_LOWER), Num(c))
+			step := b.add(name, program.Prctl, Num(unix.PR_CAP_AMBIENT), Num(unix.PR_CAP_AMBIENT_LOWER), Num(c))
+			if b.ask.Launcher != nil && c > knownToAll {
+				step.Ignore(uint32(unix.EINVAL))
+			}
 		case e.Set>>c&1 != 0:
 			b.add(name, program.Prctl, Num(unix.PR_CAP_AMBIENT), Num(unix.PR_CAP_AMBIENT_RAISE), Num(c))
 		}

@@ -26,6 +26,8 @@ type builder struct {
 	ruleset     int         // the number of Landlock's ruleset, or NotOpen
 	viewed      program.Arg // a word that is 1 once the child is in its view
 	contextWord program.Arg // a word with what a file system is being configured by, for afterFailure
+	terminal    program.Arg // of a launcher: a word that is 1 if it has a terminal that takes input
+	ppid        program.Arg // of a launcher: who its parent was
 	guardsCore  bool        // the limit on core files is still to be put back
 }
 

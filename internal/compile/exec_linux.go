@@ -16,6 +16,7 @@ func (b *builder) beginInPlace() {
 	if !b.ask.InPlace {
 		return
 	}
+	b.noteParent()
 	b.made.Report, b.made.TellTo, b.made.told = -1, b.p.Words(^uint64(0)), b.given.Stderr
 	b.add("", program.RtSigprocmask, Num(unix.SIG_SETMASK), b.p.Words(^uint64(0)), b.mask, Num(8))
 	if b.given.Stderr != NotOpen {

@@ -114,6 +114,9 @@ type Use struct {
 	Kind  program.FileKind
 	Own   bool // it was made for the start: nobody else has a lock on it, and it has the close-on-exec flag
 	Stays bool // it is neither moved nor marked
+	// Path is what a launcher opens for it, with these flags, as soon as it has its table.
+	Path  string
+	Flags int
 }
 
 // Unopened is the number of a descriptor that only a start makes.

@@ -66,6 +66,10 @@ func (b *builder) openNull() {
 		switch {
 		case t.holes[i] != NotOpen:
 			t.source[i] = t.at(t.holes[i])
+		case f.Source == spec.OpenedFirst:
+			t.source[i] = b.openFirst(&f)
+		case f.Source == spec.MadeFirst:
+			t.source[i] = b.makeFirst(&f)
 		case f.Source == spec.NullRead:
 			t.source[i] = b.nullFile(f, unix.O_RDONLY, &reader)
 		case f.Source == spec.NullWrite:
@@ -106,7 +110,7 @@ func (b *builder) openAt(field, path string, flags int, mode uint32, dest int) i
 // the child opens depend on it.
 func (b *builder) checkInherited() {
 	for _, h := range b.fds.held {
-		if h.Stays {
+		if h.Stays && !b.isStream(&h) {
 			b.add(h.Field, program.Fcntl, Num(h.At), Num(unix.F_GETFD), Num(0))
 		}
 	}

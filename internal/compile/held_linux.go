@@ -61,6 +61,7 @@ func (b *builder) hold() {
 			h.flags = unix.O_CLOEXEC
 		}
 	}
+	b.holdForLauncher()
 	b.made.Held = t.held
 	b.made.moves.from = slices.Grow(b.made.moves.from, len(t.held))
 }

@@ -34,6 +34,6 @@ func (b *builder) writeOwnMaps() {
 		files = append(files[1:], files[0])
 	}
 	for _, f := range files {
-		b.writeProc(f.Field, "self/"+f.Name, f.Text)
+		b.ownIDs(f.Name, f.Text, b.writeProc(f.Field, "self/"+f.Name, f.Text))
 	}
 }

@@ -81,6 +81,8 @@ type Plan struct {
 
 	ChildPid, ChildPidFD, ChildLeft program.Arg // of the process that goes on, where one is made on the way
 
+	NotFound   int         // of a launcher: the step that executes nothing, since the program is not there; or 0
+	OwnIDs     []OwnID     // of a launcher: what it fills in before it begins
 	Report     int         // the number of the second stage's pipe; of an Exec, the standard error's
 	TellTo     program.Arg // of an Exec: the word with the number that it has now
 	Executable int         // the number of the program when it is executed
@@ -92,6 +94,7 @@ type Plan struct {
 	FirstStep  int         // that of the init's child
 
 	moves      moves
+	filled     int           // of a launcher: the first step that finds its streams open
 	told       int           // of an Exec: which of Held the standard error is, or NotOpen
 	joined     []program.Arg // the holes of the namespaces that the first stage joins
 	last       *program.Program
@@ -111,6 +114,12 @@ func (c *Plan) Runs(step int) string {
 		return "init"
 	}
 	return "program"
+}
+
+// An OwnID is a place for an id of whoever runs a launcher.
+type OwnID struct {
+	Last  program.Arg // the last of ten blanks
+	Group bool
 }
 
 // An Enter is a cgroup to enter: what Uses has for its cgroup.procs.

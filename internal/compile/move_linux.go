@@ -22,7 +22,7 @@ const moved = -2
 // cut is where the child's copy of the parent's table ends: after the highest number of those
 // that it needs.
 func (b *builder) cut() program.Arg {
-	if !slices.ContainsFunc(b.fds.held, func(h Held) bool { return !h.Stays }) {
+	if !slices.ContainsFunc(b.fds.held, func(h Held) bool { return h.moves() }) {
 		return Num(b.fds.open.end())
 	}
 	b.made.moves.cut = b.p.Hole("cut")
@@ -36,7 +36,7 @@ func (b *builder) reserveMoves() {
 	m := &b.made.moves
 	m.first, m.top = b.p.Len(), b.fds.open.end()
 	for _, h := range b.fds.held {
-		if !h.Stays {
+		if h.moves() {
 			b.add(h.Field, program.Dup3, b.p.HoleFor(h.called()), Num(h.At), Num(h.flags))
 		}
 	}
@@ -47,6 +47,9 @@ func (b *builder) reserveMoves() {
 	}
 	m.end = b.p.Len()
 }
+
+// moves reports whether it is the parent's and has to be at a certain number.
+func (h *Held) moves() bool { return !h.Stays && h.Path == "" }
 
 // BindFiles fills in the numbers that the parent's descriptors have, in the order of
 // Held. Highest is the highest that may be open, where the kernel
@@ -107,7 +110,7 @@ func (mv *mover) round() {
 	for again := true; again; {
 		again = false
 		for hole, h := range mv.plan.Held {
-			if from[hole] == moved || h.Stays || from[hole] != h.At && mv.isWaiting(h.At) {
+			if from[hole] == moved || !h.moves() || from[hole] != h.At && mv.isWaiting(h.At) {
 				continue
 			}
 			mv.move(hole)
@@ -119,7 +122,7 @@ func (mv *mover) round() {
 // waiting is a descriptor that is still to be moved, or -1.
 func (mv *mover) waiting() int {
 	for hole, h := range mv.plan.Held {
-		if mv.plan.moves.from[hole] != moved && !h.Stays {
+		if mv.plan.moves.from[hole] != moved && h.moves() {
 			return hole
 		}
 	}
@@ -129,7 +132,7 @@ func (mv *mover) waiting() int {
 // isWaiting reports whether there is one at a number.
 func (mv *mover) isWaiting(at int) bool {
 	for hole, h := range mv.plan.Held {
-		if mv.plan.moves.from[hole] == at && !h.Stays {
+		if mv.plan.moves.from[hole] == at && h.moves() {
 			return true
 		}
 	}
@@ -163,7 +166,7 @@ func (mv *mover) openCycle(hole int, at []Bound) int {
 	}
 	mv.duplicate(hole, to, unix.O_CLOEXEC)
 	for i := range m.moves.from {
-		if m.moves.from[i] == old && !m.Held[i].Stays {
+		if m.moves.from[i] == old && m.Held[i].moves() {
 			m.moves.from[i] = to
 		}
 	}

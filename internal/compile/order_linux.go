@@ -5,23 +5,26 @@ package compile
 // steps emits the child's program. The order of what SysProcAttr asks for is
 // that of package syscall; every step says why it stands where it does.
 func (b *builder) steps() {
-	b.coreOff()       // before anything can kill the child
-	b.resetHandlers() // before any signal is unblocked
-	b.join()          // with the parent's descriptors, into which a pidfd may go
-	b.ownFiles()      // until then the child shares the parent's descriptor table
-	b.beginInPlace()  // of an Exec: as soon as there is a number for the standard error
-	b.enterCgroups()  // before namespaces and rights: a cgroup namespace begins where its maker is
-	b.bornInPlace()   // of an Exec: what a child has from its birth
-	b.meetParent()    // before anything that the new user namespace's ids decide
-	b.splitStage()    // after all that needs the parent's memory, before all that takes rights away
-	b.oomScoreAdj()   // in memory of its own, while that is dumpable and the file not root's
-	b.thpDisable()    // in memory of its own: the flag is the memory's
-	b.mdwe()          // in memory of its own, too
-	b.joinLate()      // what the first stage could not or should not
-	b.enterLate()     // new namespaces, which belong to the joined ones
-	b.openChildren()  // of the process that stays; no other is to see it
-	b.openNull()      // before chroot and credentials: /dev/null is the parent's
-	b.keepCaps()      // before the credentials that it is about
+	b.coreOff()         // before anything can kill the child
+	b.resetHandlers()   // before any signal is unblocked
+	b.fillStreams()     // of a launcher: before anything is opened, whose number is counted on
+	b.join()            // with the parent's descriptors, into which a pidfd may go
+	b.ownFiles()        // until then the child shares the parent's descriptor table
+	b.beginInPlace()    // of an Exec: as soon as there is a number for the standard error
+	b.openOwn()         // of a launcher: what a parent would have opened for it
+	b.enterCgroups()    // before namespaces and rights: a cgroup namespace begins where its maker is
+	b.bornInPlace()     // of an Exec: what a child has from its birth
+	b.meetParent()      // before anything that the new user namespace's ids decide
+	b.splitStage()      // after all that needs the parent's memory, before all that takes rights away
+	b.oomScoreAdj()     // in memory of its own, while that is dumpable and the file not root's
+	b.thpDisable()      // in memory of its own: the flag is the memory's
+	b.mdwe()            // in memory of its own, too
+	b.joinLate()        // what the first stage could not or should not
+	b.enterLate()       // new namespaces, which belong to the joined ones
+	b.openChildren()    // of the process that stays; no other is to see it
+	b.openNull()        // before chroot and credentials: /dev/null is the parent's
+	b.lookForTerminal() // of a launcher: before it could be given up, or another root hides it
+	b.keepCaps()        // before the credentials that it is about
 	b.setsid()
 	b.setpgid()              // a session leader has its group already
 	b.foreground()           // with the group made, and signals still blocked

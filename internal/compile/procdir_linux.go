@@ -17,9 +17,13 @@ func (b *builder) closeProc() {
 }
 
 // writeProc writes to a file below /proc. What it is about is decided by the
-// namespaces that the child is in when it opens the file.
-func (b *builder) writeProc(field, path, text string) {
+// namespaces that the child is in when it opens the file. It returns where the text is.
+func (b *builder) writeProc(field, path, text string) (at program.Arg) {
 	p := b.p
 	b.add(field, program.Openat, Num(b.fds.at(b.given.ProcFD)), p.Str(path), Num(unix.O_WRONLY), Num(0))
-	p.WithOpen(func(fd program.Arg) { b.add(field, program.Write, fd, p.Str(text), Num(len(text))) })
+	p.WithOpen(func(fd program.Arg) {
+		at = p.Str(text)
+		b.add(field, program.Write, fd, at, Num(len(text)))
+	})
+	return at
 }

@@ -129,7 +129,7 @@ func (b *builder) parentDeathSig() {
 	}
 	parent, alive := p.Words(0), p.Ahead()
 	b.add(name, program.Getppid).Into(parent)
-	p.GotoIf(name, parent, Num(b.given.Ppid), &alive).Quiet = true
+	p.GotoIf(name, parent, b.parent(), &alive).Quiet = true
 	b.add(name, program.Getpid).Quiet = true
 	b.add(name, program.Kill, p.Result(), Num(int(sig))).Quiet = true
 	alive.Place()
@@ -199,6 +199,10 @@ func (b *builder) lastSteps() {
 }
 
 func (b *builder) execve() {
+	if b.ask.Launcher != nil {
+		b.executeOrTell()
+		return
+	}
 	if paths := candidates(b.ask); len(paths) > 0 {
 		b.executeFirst(paths)
 		return

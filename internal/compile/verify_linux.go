@@ -15,7 +15,14 @@ func (g *Input) Verifiable(made *Plan, at []Bound) *program.Start {
 	if g.Lacks.Has(kernel.NoCloseRange) {
 		s.Highest = g.Highest
 	}
+	s.Begin = made.filled
+	for n := range made.filledStreams() {
+		s.Open = append(s.Open, program.Open{FD: n, Kind: program.ForProgram})
+	}
 	for i, h := range made.Held {
+		if h.Path != "" || g.Ask.Launcher != nil && h.Fd < len(streams) {
+			continue
+		}
 		s.Open = append(s.Open, program.Open{FD: at[i].At, Kind: h.Kind, Cloexec: h.Own || at[i].Borrowed})
 	}
 	for _, f := range g.Files {

@@ -22,7 +22,7 @@ func checkCaps(r *spec.Start) *spec.Error {
 	var given spec.CapEdits
 	if r.Attr.Caps != nil {
 		var err *spec.Error
-		if given, err = parseCaps(r.Attr.Caps); err != nil {
+		if given, err = parseCaps(r.Attr.Caps, capsOf(r)); err != nil {
 			return err
 		}
 	}
@@ -30,21 +30,21 @@ func checkCaps(r *spec.Start) *spec.Error {
 	return r.Caps.Contradictions()
 }
 
-// parseCaps returns the edits that Caps asks for by name.
-func parseCaps(c *spec.Caps) (e spec.CapEdits, err *spec.Error) {
+// parseCaps returns the edits that Caps asks for by name, of a kernel that has these.
+func parseCaps(c *spec.Caps, all uint64) (e spec.CapEdits, err *spec.Error) {
 	for i, set := range [kernel.CapSets]spec.CapSet{c.Effective, c.Permitted, c.Inheritable, c.Ambient, c.Bounding} {
 		name := "Attr.Caps." + spec.CapSetNames[i]
 		var dropped, added uint64
 		if e[i].Clear, dropped, err = capBits(name+".Drop", set.Drop, kernel.AllCaps); err != nil {
 			return e, err
 		}
-		if e[i].Set, added, err = capBits(name+".Add", set.Add, kernel.Caps()); err != nil {
+		if e[i].Set, added, err = capBits(name+".Add", set.Add, all); err != nil {
 			return e, err
 		}
 		if both := dropped & added; both != 0 {
 			return e, spec.Invalid(name, spec.OneCap(both), "is both added and dropped")
 		}
-		if missing := e[i].Set &^ kernel.Caps(); missing != 0 {
+		if missing := e[i].Set &^ all; missing != 0 {
 			return e, spec.Invalid(name+".Add", spec.OneCap(missing), "is no capability of the running kernel")
 		}
 	}

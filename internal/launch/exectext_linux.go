@@ -103,6 +103,9 @@ func (s *attempt) point(word program.Arg, text string) {
 // endings are how a step can fail: in those ways that there is more to say
 // about, which is found out beforehand, and in any other.
 func (s *attempt) endings(e *spec.Error, step int) (list []ending) {
+	if s.ask.Launcher != nil {
+		return s.endingsOfLauncher(step)
+	}
 	call := s.made.First.Steps[step].Call
 	executes := call == program.Execve || call == program.Execveat
 	errnos, code := s.likely(call), exitFailed

@@ -32,6 +32,7 @@ func (w *Waiting) GoOn(*spec.Start, Options) bool           { return false }
 func (w *Waiting) Limit(*spec.Cgroup) error                 { return errors.ErrUnsupported }
 func (w *Waiting) End()                                     {}
 func Exec(r *spec.Start, _ Options) error                   { return unsupported(r) }
+func Compile(r *spec.Start, _ Options) ([]byte, error)      { return nil, unsupported(r) }
 func Plan(r *spec.Start, _ Options) ([]PlanStep, error)     { return nil, unsupported(r) }
 func ProbeLandlock(*spec.Landlock) spec.LandlockResult {
 	return spec.LandlockResult{Reason: "this system has no Landlock"}

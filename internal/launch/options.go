@@ -26,6 +26,9 @@ type Options struct {
 	// put into words by whoever shows them.
 	Words terms.Words
 
+	// PlanText is the plan as a launcher has it in a note.
+	PlanText func([]PlanStep) string
+
 	// Inspect, if not nil, is called with the programs of both stages when
 	// they are compiled; the second may be nil. It is for tests.
 	Inspect func(first, second *program.Program)

@@ -39,6 +39,7 @@ var callTable = [program.NumCalls]call{
 	program.LandlockAddRule:       {object: 2, args: []printer{number, landlockRuleType, landlockRule, number}},
 	program.LandlockCreateRuleset: {object: -1, args: []printer{landlockRuleset, number, number}},
 	program.LandlockRestrictSelf:  {object: -1, args: []printer{number, landlockRestrictFlags}},
+	program.MemfdCreate:           {object: 0, args: []printer{str, number}},
 	program.Mkdirat:               {object: 1, args: []printer{dirfd, str, octal}},
 	program.Mknodat:               {object: 1, args: []printer{dirfd, str, fileMode, number}},
 	program.Mmap:                  {object: -1, args: []printer{address, number, protFlags, mapFlags, number, number}},

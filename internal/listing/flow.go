@@ -107,7 +107,7 @@ func (l *line) jumps() {
 
 // errnoName is the name of an errno that steps jump on.
 func errnoName(v uint64) string {
-	return names{2: "ENOENT", 4: "EINTR", 10: "ECHILD", 11: "EAGAIN", 13: "EACCES", 20: "ENOTDIR", 22: "EINVAL", 26: "ETXTBSY"}.of(v)
+	return names{2: "ENOENT", 9: "EBADF", 4: "EINTR", 10: "ECHILD", 11: "EAGAIN", 13: "EACCES", 20: "ENOTDIR", 22: "EINVAL", 26: "ETXTBSY"}.of(v)
 }
 
 // place names a place in the data, which has no address yet: by its label, by

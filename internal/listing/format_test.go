@@ -207,6 +207,7 @@ var calls = []struct {
 	{func(p *program.Program) {
 		p.Add("", program.Prctl, program.Num(22), program.Num(2), p.Filter(make([]byte, 24)))
 	}, "prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, {len=3}, 0, 0)", "SECCOMP_MODE_FILTER"},
+	{func(p *program.Program) { p.Add("", program.MemfdCreate, p.Str("d"), program.Num(3)) }, `memfd_create("d", 3)`, "d"},
 	{func(p *program.Program) { p.Add("", program.Umask, program.Num(0o27)) }, "umask(027)", "027"},
 	{func(p *program.Program) { p.Add("", program.Unshare, program.Num(0x20020000)) }, "unshare(CLONE_NEWNS|CLONE_NEWPID)", "CLONE_NEWNS|CLONE_NEWPID"},
 	{func(p *program.Program) {

@@ -2,6 +2,9 @@ package machine
 
 import "encoding/binary"
 
+// Native is the architecture of this process.
+const Native = AMD64
+
 // elfMachine is EM_X86_64.
 const elfMachine = 62
 

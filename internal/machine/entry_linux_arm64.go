@@ -2,6 +2,9 @@ package machine
 
 import "encoding/binary"
 
+// Native is the architecture of this process.
+const Native = ARM64
+
 // elfMachine is EM_AARCH64.
 const elfMachine = 183
 

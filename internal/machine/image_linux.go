@@ -55,24 +55,12 @@ func asBytes[T any](p *T, n int) []byte {
 // putHeaders writes the ELF header and the program headers; see elf(5).
 func putHeaders(image []byte, textEnd uint64) {
 	const (
-		etExec    = 2
 		ptLoad    = 1
 		readExec  = 5
 		readWrite = 6
 	)
 	le := binary.LittleEndian
-	h := append(image[:0], "\x7fELF\x02\x01\x01"...)
-	h = append(h, make([]byte, 9)...)
-	h = le.AppendUint16(h, etExec)
-	h = le.AppendUint16(h, elfMachine)
-	h = le.AppendUint32(h, 1)
-	h = le.AppendUint64(h, stage2.Base+uint64(stateEnd)) // entry
-	h = le.AppendUint64(h, 64)                           // program headers
-	h = le.AppendUint64(h, 0)                            // no section headers
-	h = le.AppendUint32(h, 0)
-	for _, v := range []uint16{64, 56, 3, 0, 0, 0} { // sizes and counts
-		h = le.AppendUint16(h, v)
-	}
+	h := elfHeader(image[:0], elfMachine, stage2.Base+uint64(stateEnd), 3)
 	segment := func(flags uint32, offset, addr, size uint64) {
 		h = le.AppendUint32(h, ptLoad)
 		h = le.AppendUint32(h, flags)
@@ -83,4 +71,23 @@ func putHeaders(image []byte, textEnd uint64) {
 	segment(readWrite, 0, stage2.StatePage, uint64(stateEnd))
 	segment(readExec, 0, stage2.Base, textEnd)
 	segment(readWrite, textEnd, stage2.Base+stage2.SegmentGap+textEnd, uint64(len(image))-textEnd)
+}
+
+// elfHeader appends the ELF header of a static program that begins at an address.
+func elfHeader(h []byte, machine uint16, entry uint64, segments uint16) []byte {
+	const etExec = 2
+	le := binary.LittleEndian
+	h = append(h, "\x7fELF\x02\x01\x01"...)
+	h = append(h, make([]byte, 9)...)
+	h = le.AppendUint16(h, etExec)
+	h = le.AppendUint16(h, machine)
+	h = le.AppendUint32(h, 1)
+	h = le.AppendUint64(h, entry)
+	h = le.AppendUint64(h, 64) // program headers
+	h = le.AppendUint64(h, 0)  // no section headers
+	h = le.AppendUint32(h, 0)
+	for _, v := range []uint16{64, 56, segments, 0, 0, 0} { // sizes and counts
+		h = le.AppendUint16(h, v)
+	}
+	return h
 }

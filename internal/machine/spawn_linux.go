@@ -60,6 +60,8 @@ func become(f *frame)
 
 func codeAddress() uintptr
 
+func prologueAddress() uintptr
+
 // code returns the machine's code, as it stands in this program's text.
 func code() []byte {
 	const most = 1 << 12

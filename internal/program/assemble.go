@@ -131,3 +131,6 @@ func (s *Step) free() (n int) {
 	}
 	return n
 }
+
+// Recorded is the word that a step's result is recorded in.
+func (p *Program) Recorded(result Arg) Arg { return Arg{Recorded, result.Value} }

@@ -36,6 +36,7 @@ const (
 	LandlockAddRule
 	LandlockCreateRuleset
 	LandlockRestrictSelf
+	MemfdCreate
 	Mkdirat
 	Mknodat
 	Mmap
@@ -124,6 +125,7 @@ var callTable = [NumCalls]call{
 	LandlockAddRule:       {name: "landlock_add_rule", since: [2]int{5, 13}, thread: true},
 	LandlockCreateRuleset: {name: "landlock_create_ruleset", since: [2]int{5, 13}, thread: true},
 	LandlockRestrictSelf:  {name: "landlock_restrict_self", since: [2]int{5, 13}, thread: true},
+	MemfdCreate:           {name: "memfd_create", since: [2]int{3, 17}, thread: true},
 	Mkdirat:               {name: "mkdirat", thread: true},
 	Mknodat:               {name: "mknodat", thread: true},
 	Mmap:                  {name: "mmap"},

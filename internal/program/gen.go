@@ -10,6 +10,8 @@ import (
 	"go/format"
 	"log"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -150,7 +152,35 @@ var numbers = [...]uint64{
 	for _, c := range calls {
 		fmt.Fprintf(&b, "program.%s: unix.SYS_%s,\n", c.constant(), strings.ToUpper(c.name))
 	}
+	b.WriteString("}\n\n// callNumbers are those on all architectures that there are launchers for.\nvar callNumbers = [...][archs]uint64{\n")
+	amd64, arm64 := numbersOn("amd64"), numbersOn("arm64")
+	for _, c := range calls {
+		name := "SYS_" + strings.ToUpper(c.name)
+		if amd64[name] == "" || arm64[name] == "" {
+			log.Fatalf("%s has no number on one of the architectures", c.name)
+		}
+		fmt.Fprintf(&b, "program.%s: {AMD64: %s, ARM64: %s},\n", c.constant(), amd64[name], arm64[name])
+	}
 	return b.String() + "}\n"
+}
+
+var constant = regexp.MustCompile(`(?m)^\t(SYS_\w+) += (\d+)$`)
+
+// numbersOn are the numbers that golang.org/x/sys has for an architecture, by the names there.
+func numbersOn(arch string) map[string]string {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/sys").Output()
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "unix", "zsysnum_linux_"+arch+".go"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	list := map[string]string{}
+	for _, m := range constant.FindAllStringSubmatch(string(text), -1) {
+		list[m[1]] = m[2]
+	}
+	return list
 }
 
 func write(file, text string) {

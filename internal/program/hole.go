@@ -33,6 +33,12 @@ func (p *Program) Fill(hole, value Arg) {
 	p.Steps[h.step].Args[h.arg] = value
 }
 
+// ValueOf is what a hole was filled with.
+func (p *Program) ValueOf(hole Arg) Arg {
+	h := p.Holes[hole.Value]
+	return p.Steps[h.step].Args[h.arg]
+}
+
 // CopyFrom makes the program a copy of another one, in its own memory. A program that has
 // run is not what it was: its steps count in the data.
 func (p *Program) CopyFrom(other *Program) {

@@ -15,6 +15,8 @@ type Start struct {
 	// if that is not known. Every number up to it that Open leaves out may be
 	// any file of the parent's.
 	Highest int
+	// Begin is the step that the child is as described at: a launcher first fills its streams.
+	Begin int
 	// Given are the numbers at which the program is to have a file.
 	Given []int
 }

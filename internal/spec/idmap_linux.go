@@ -204,7 +204,17 @@ func mapText(maps []syscall.SysProcIDMap) string {
 
 // MapLine is a line of a map.
 func MapLine(m syscall.SysProcIDMap) string {
-	return strconv.Itoa(m.ContainerID) + " " + strconv.Itoa(m.HostID) + " " + strconv.Itoa(m.Size)
+	return mapped(m.ContainerID) + " " + mapped(m.HostID) + " " + strconv.Itoa(m.Size)
+}
+
+// OwnIDBlanks are what a launcher writes the id of its caller to.
+const OwnIDBlanks = "          "
+
+func mapped(id int) string {
+	if id == OwnID {
+		return OwnIDBlanks
+	}
+	return strconv.Itoa(id)
 }
 
 // writesOwnMaps reports whether the child writes id maps of its own.

@@ -65,7 +65,7 @@ func (r *Start) addPolicy(s *Seccomp, flags int) *Error {
 		return Invalid("Attr.Seccomp.Rules", "", terms.Of(err))
 	}
 	f := Filter{Code: seccomp.Encode(code), Field: "Attr.Seccomp", Flags: flags, Listens: p.Has(seccomp.Notify)}
-	f.Silent = slices.ContainsFunc(p.Outcomes(seccomp.Native(runtime.GOARCH)[0], "clock_gettime"), func(a seccomp.Action) bool { return a != seccomp.Allow })
+	f.Silent = slices.ContainsFunc(p.Outcomes(r.nativeArch(), "clock_gettime"), func(a seccomp.Action) bool { return a != seccomp.Allow })
 	if f.Listens {
 		f.Flags |= unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
 	}
@@ -76,11 +76,22 @@ func (r *Start) addPolicy(s *Seccomp, flags int) *Error {
 	return nil
 }
 
+// nativeArch is the architecture of the machine that the start is for.
+func (r *Start) nativeArch() seccomp.Arch { return seccomp.Native(r.Machine())[0] }
+
+// Machine is that, as GOARCH has it.
+func (r *Start) Machine() string {
+	if r.Launcher != nil {
+		return r.Launcher.Arch
+	}
+	return runtime.GOARCH
+}
+
 // checkExecution refuses a policy that can be seen to forbid the execution of
 // the program itself, or that asks somebody who is not there yet.
 func (r *Start) checkExecution(p *seccomp.Policy) error {
 	call := r.ExecutingCall()
-	outcomes := p.Outcomes(seccomp.Native(runtime.GOARCH)[0], call)
+	outcomes := p.Outcomes(r.nativeArch(), call)
 	denied := func(a seccomp.Action) bool {
 		return !slices.Contains([]seccomp.Action{seccomp.Allow, seccomp.Log, seccomp.Notify}, a.Kind())
 	}

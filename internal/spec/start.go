@@ -26,6 +26,9 @@ type Start struct {
 	InPlace bool // this process is to become the program
 	Waits   bool // the child waits for the rest of its program, once it is born
 
+	// Launcher, if not nil, says that a file of its own is to run the start, which is InPlace then.
+	Launcher *Launcher
+
 	// Filters are what Attr.Seccomp asks for, once it has been checked.
 	Filters []Filter
 
@@ -72,15 +75,17 @@ type ChildFile struct {
 type FileSource uint8
 
 const (
-	Closed     FileSource = iota // the descriptor is not open in the child
-	FromParent                   // a descriptor of the parent
-	NullRead                     // /dev/null, opened by the child for reading
-	NullWrite                    // /dev/null, opened by the child for writing
-	PipeEnd                      // a pipe that Start will make; in plans only
-	Inline                       // a file with given content, which the parent makes
-	Opened                       // a path, opened by the child
-	SameAs                       // the file of another number of the child's
-	Inherited                    // a descriptor of the parent that stays as it is
+	Closed      FileSource = iota // the descriptor is not open in the child
+	FromParent                    // a descriptor of the parent
+	NullRead                      // /dev/null, opened by the child for reading
+	NullWrite                     // /dev/null, opened by the child for writing
+	PipeEnd                       // a pipe that Start will make; in plans only
+	Inline                        // a file with given content, which the parent makes
+	Opened                        // a path, opened by the child
+	SameAs                        // the file of another number of the child's
+	Inherited                     // a descriptor of the parent that stays as it is
+	OpenedFirst                   // a path, opened before anything is changed; in launchers only
+	MadeFirst                     // a file with given content, made by the launcher itself
 )
 
 // Held reports whether the file is one of the parent's descriptors.

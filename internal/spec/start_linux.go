@@ -60,7 +60,7 @@ var checks = [...]func(*Start) *Error{
 }
 
 // together are the checks of what several facilities decide.
-var together = [...]func(*Start) *Error{(*Start).checkStages, (*Start).checkListener, (*Start).checkInPlace}
+var together = [...]func(*Start) *Error{(*Start).checkLauncher, (*Start).checkStages, (*Start).checkListener, (*Start).checkInPlace}
 
 func (r *Start) checkStrings() *Error {
 	if r.Path == "" {
@@ -141,24 +141,25 @@ func (r *Start) checkMaps() *Error {
 		}
 		return Invalid(name, "", "needs a new user namespace: {CLONE_NEWUSER in Cloneflags or Unshareflags|SysProcAttr.Cloneflags: CLONE_NEWUSER}")
 	}
-	if err := checkMap(Field("UidMappings"), sys.UidMappings); err != nil {
+	if err := checkMap(Field("UidMappings"), sys.UidMappings, r.Launcher != nil); err != nil {
 		return err
 	}
-	return checkMap(Field("GidMappings"), sys.GidMappings)
+	return checkMap(Field("GidMappings"), sys.GidMappings, r.Launcher != nil)
 }
 
 // MostMapLines is how many lines a map may have.
 const MostMapLines = 340 // since Linux 4.15
 
 // checkMap applies the rules of user_namespaces(7) that do not depend on who
-// asks.
-func checkMap(field string, list []syscall.SysProcIDMap) *Error {
+// asks. Own says whether there may be ids of whoever runs a launcher.
+func checkMap(field string, list []syscall.SysProcIDMap, own bool) *Error {
 	if len(list) > MostMapLines {
 		return Invalid(field, strconv.Itoa(len(list))+" lines", "is more than the kernel takes, 340")
 	}
 	for i, m := range list {
 		name, line := Index(field, i), MapLine(m)
 		switch {
+		case own && hasOwnIDs(m):
 		case m.ContainerID < 0 || m.HostID < 0:
 			return Invalid(name, line, "has a negative id")
 		case m.Size <= 0:

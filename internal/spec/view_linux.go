@@ -223,10 +223,10 @@ func (m *MountIDMap) check(name string) *Error {
 	if len(m.UIDs) == 0 || len(m.GIDs) == 0 {
 		return Invalid(name, "", "needs UIDs and GIDs")
 	}
-	if err := checkMap(name+".UIDs", LinesOf(m.UIDs)); err != nil {
+	if err := checkMap(name+".UIDs", LinesOf(m.UIDs), false); err != nil {
 		return err
 	}
-	return checkMap(name+".GIDs", LinesOf(m.GIDs))
+	return checkMap(name+".GIDs", LinesOf(m.GIDs), false)
 }
 
 // LinesOf are the ranges as the lines of a user namespace that maps the ids so.

@@ -72,7 +72,7 @@ func Verify(s *program.Start) []Problem {
 	for _, o := range s.Open {
 		first.put(o.FD, file{kind: o.Kind, cloexec: o.Cloexec})
 	}
-	v.enter(first, 0)
+	v.enter(first, s.Begin)
 	for i, g := range v.stages {
 		if g.p != nil && g.p.JumpsNowhere() {
 			v.problems = append(v.problems, Problem{i + 1, g.p.Len(), "should be the target of a jump that has none"})

@@ -68,6 +68,7 @@ var effects = [program.NumCalls]func(verifiedCall) (uint64, outcome){
 	program.Fsmount:               verifiedCall.fsmount,
 	program.Fsopen:                verifiedCall.opensHarmless,
 	program.LandlockCreateRuleset: verifiedCall.opensHarmless,
+	program.MemfdCreate:           verifiedCall.opensHarmless,
 	program.Mkdirat:               verifiedCall.mkdirat,
 	program.Mknodat:               verifiedCall.mkdirat,
 	program.Mount:                 verifiedCall.mount,
