@@ -42,6 +42,7 @@ type pool struct {
 	closed  bool
 	state   WarmState
 	ends    sync.WaitGroup // of those that are being ended
+	flight  *launch.Flight // of the child that is being made
 
 	mostAge, mostIdle time.Duration // tests change them
 }
@@ -69,7 +70,10 @@ type waiting struct {
 // Files of the program may have numbers below 32; with others its start is a cold one, as it is with Trace, and with
 // arguments and variables of more than some 100 KB.
 //
-// Cmd.Born is called for a child when that is born.
+// Cmd.Born is called for a child when that is born. What a child inherits, it inherits then, and from another
+// thread than the one that starts the command. It is not used any more once this process has other ids, groups,
+// capabilities, no_new_privs or another working directory. Restrictions that cannot be told, such as filters
+// and Landlock, take a new Prepared.
 func (p *Prepared) Warm(n int) error {
 	if n < 0 {
 		return errors.New("sprog: Warm with a negative number")
@@ -119,7 +123,13 @@ func (p *Prepared) Close() error {
 	pl := &p.pool
 	pl.mu.Lock()
 	pl.closed, pl.want = true, 0
+	flight := pl.flight
 	pl.changed.Broadcast()
+	pl.mu.Unlock()
+	if flight != nil { // somebody may have stopped the child
+		flight.End(os.ErrClosed)
+	}
+	pl.mu.Lock()
 	for pl.filling { // it may be making one
 		pl.changed.Wait()
 	}
@@ -144,7 +154,14 @@ func (p *Prepared) lacks(n int) bool {
 // add makes a child that waits.
 func (p *Prepared) add() error {
 	pl := &p.pool
-	child, err := launch.Wait(p.born(), launch.Options{Born: p.cmd.Born})
+	flight := launch.NewFlight()
+	if !pl.flies(flight) {
+		return os.ErrClosed
+	}
+	limit := time.AfterFunc(mostBirth, func() { flight.End(timedOut(mostBirth)) })
+	child, err := launch.Wait(p.born(), launch.Options{Born: p.cmd.Born, Flight: flight})
+	limit.Stop()
+	pl.flies(nil)
 	if err != nil {
 		err = public(err)
 	}
@@ -161,6 +178,14 @@ func (p *Prepared) add() error {
 	pl.idle = append(pl.idle, w)
 	go pl.watch(w)
 	return nil
+}
+
+// flies notes what a child that is being made can be ended by, and reports whether it may be made.
+func (pl *pool) flies(f *launch.Flight) bool {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	pl.flight = f
+	return !pl.closed
 }
 
 // watch has a child that dies while it waits be replaced: it may be killed by others of its user.
@@ -252,6 +277,7 @@ func (pl *pool) await(failures int) bool {
 const (
 	firstPause   = 100 * time.Millisecond
 	longestPause = 10 * time.Second
+	mostBirth    = 10 * time.Second      // of a child; others may stop it
 	mostPolite   = 50 * time.Millisecond // how long starts that are under way go first
 )
 
@@ -317,7 +343,7 @@ func (p *Prepared) launch(c *Cmd, r *spec.Start, o *launch.Options) (*os.Process
 	defer p.pool.over()
 	switch {
 	case w == nil:
-	case c.Attr != p.cmd.Attr && w.Limit(r.Attr.Cgroup) != nil:
+	case !w.IsOurs() || c.Attr != p.cmd.Attr && w.Limit(r.Attr.Cgroup) != nil:
 		w.End()
 	case w.GoOn(r, *o):
 		p.pool.count(&p.pool.state.Warm)

@@ -470,3 +470,70 @@ func TestWarmCases(t *testing.T) {
 		})
 	}
 }
+
+// Whoever stops a child that waits holds up no start.
+func TestWarmChildrenAreStopped(t *testing.T) {
+	for name, init := range map[string]*Init{"init": new(Init), "program": nil} {
+		t.Run(name, func(t *testing.T) {
+			c := Command("/bin/true")
+			c.Attr = &Attr{Init: init}
+			p := warm(t, c, 2)
+			p.pool.mu.Lock()
+			for _, w := range p.pool.idle {
+				syscall.Kill(w.Process.Pid, syscall.SIGSTOP)
+			}
+			p.pool.mu.Unlock()
+			for range 3 {
+				if err := p.Command(Inputs{}).Run(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if s := p.State(); s.Cold == 0 {
+				t.Errorf("%+v; the children were stopped", s)
+			}
+		})
+	}
+}
+
+// warm-changes WHAT: have a child wait, change what this process is, and start a command that tells what it has inherited.
+var _ = helper("warm-changes", func(args []string) int {
+	p, err := Prepare(Command("/bin/sh", "-c", "id -u; pwd"))
+	if err == nil {
+		err = p.Warm(1)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	switch args[0] {
+	case "user":
+		err = syscall.Setuid(65534)
+	case "directory":
+		err = os.Chdir("/usr")
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	out, err := p.Command(Inputs{}).Output()
+	fmt.Print(string(out), p.State().Warm)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return 0
+})
+
+// A process that has given up its rights starts nobody who has them, and where it has gone its programs begin.
+func TestWarmInheritsNow(t *testing.T) {
+	for what, want := range map[string]string{"user": "65534\n/\n0", "directory": fmt.Sprint(os.Geteuid(), "\n/usr\n0"), "nothing": fmt.Sprint(os.Geteuid(), "\n/\n1")} {
+		if what == "user" && os.Geteuid() != 0 {
+			continue
+		}
+		c := helperCommand("warm-changes", what)
+		c.Dir, c.Stderr = "/", os.Stderr
+		out, err := c.Output()
+		if err != nil || string(out) != want {
+			t.Errorf("%s: %q, %v; want %q", what, out, err, want)
+		}
+	}
+}

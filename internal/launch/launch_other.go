@@ -30,6 +30,7 @@ func CannotWait(*spec.Start) string                         { return "" }
 func FitsRest(*spec.Start) bool                             { return false }
 func (w *Waiting) GoOn(*spec.Start, Options) bool           { return false }
 func (w *Waiting) Limit(*spec.Cgroup) error                 { return errors.ErrUnsupported }
+func (w *Waiting) IsOurs() bool                             { return false }
 func (w *Waiting) End()                                     {}
 func Exec(r *spec.Start, _ Options) error                   { return unsupported(r) }
 func Compile(r *spec.Start, _ Options) ([]byte, error)      { return nil, unsupported(r) }

@@ -3,12 +3,14 @@
 package launch
 
 import (
+	"fmt"
 	"os"
 	"slices"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -28,13 +30,14 @@ type Waiting struct {
 	socket int
 	birth  Birth
 
+	from     inherited
 	verified *program.Start // for the verifier, in tests
 }
 
 // Wait makes a child that waits. Of what is asked for, the program, its arguments, variables, files and
 // directory may be anything, or nothing.
 func Wait(r *spec.Start, to Options) (*Waiting, error) {
-	w := &Waiting{attr: spec.NoAttr, socket: -1}
+	w := &Waiting{attr: spec.NoAttr, socket: -1, from: inherit()}
 	if r.Attr != nil {
 		w.attr = *r.Attr
 	}
@@ -175,8 +178,18 @@ func (w *Waiting) End() {
 	w.close()
 }
 
+// kill ends the child. One that has rights which this process has given up ends by itself, since nobody
+// will send it anything.
 func (w *Waiting) kill() {
-	w.Process.Kill()
+	unix.Close(w.socket)
+	w.socket = -1
+	if err := w.Process.Kill(); err != nil && err != os.ErrProcessDone {
+		go func() {
+			w.Process.Wait()
+			w.discard()
+		}()
+		return
+	}
 	w.Process.Wait()
 	w.discard()
 }
@@ -190,12 +203,42 @@ func (w *Waiting) discard() {
 }
 
 func (w *Waiting) close() {
-	unix.Close(w.socket)
+	if w.socket >= 0 {
+		unix.Close(w.socket)
+	}
 	w.stage.Close()
 	if w.res.PidFD >= 0 {
 		unix.Close(w.res.PidFD)
 	}
 }
+
+// An inherited is what a child has from this process, as far as it matters and can be told. Others than those that a
+// start changes by itself, like the umask, are not looked at.
+type inherited struct {
+	ids      [6]int
+	groups   string
+	caps     [2]unix.CapUserData
+	noNew    int
+	dev, ino uint64 // of the working directory
+}
+
+func inherit() (i inherited) {
+	i.ids[0], i.ids[1], i.ids[2] = unix.Getresuid()
+	i.ids[3], i.ids[4], i.ids[5] = unix.Getresgid()
+	groups, _ := unix.Getgroups()
+	i.groups = fmt.Sprint(groups)
+	i.caps, _ = kernel.OwnCaps()
+	i.noNew, _ = unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
+	var st unix.Stat_t
+	if unix.Stat(".", &st) == nil {
+		i.dev, i.ino = uint64(st.Dev), st.Ino
+	}
+	return i
+}
+
+// IsOurs reports whether a child of this process would inherit the same now: a process that has given
+// up rights has to start none that has them.
+func (w *Waiting) IsOurs() bool { return w.from == inherit() }
 
 // restOf is what the child is asked for now: all that it was born with, and the rest.
 func (w *Waiting) restOf(r *spec.Start) *spec.Start {

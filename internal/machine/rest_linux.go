@@ -17,7 +17,7 @@ import (
 func (s *Second) GoOn(res Result, stop *Stop, socket int, files []int) Result {
 	res.stop = stop
 	stop.has(res)
-	s.WaitsForRest = false
+	s.WaitsForRest, s.hasWaited = false, true
 	s.program = layout{insns: stage2.RestAt, state: s.program.state, exit: s.program.exit}
 	if err := s.send(socket, files); err != nil {
 		res.Err = err

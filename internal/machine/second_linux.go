@@ -54,6 +54,8 @@ type Second struct {
 	// Moments, if not nil, receives when Rendezvous has returned.
 	Moments *Times
 
+	hasWaited bool // it has got the rest of its program
+
 	image   imageFile
 	state   int // the file that the state is in
 	read    int // the pipe

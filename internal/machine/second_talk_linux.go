@@ -100,7 +100,7 @@ func (s *Second) follow(res *Result) {
 // its own may hold the pipe open, in a call that no signal interrupts. Or it is an init that the program
 // has stopped before it could tell.
 func (s *Second) isGone(res Result) bool {
-	if res.stop == nil && !s.Forks {
+	if res.stop == nil && !s.Forks && !s.hasWaited {
 		return false
 	}
 	const nap = 50 // milliseconds
@@ -112,8 +112,15 @@ func (s *Second) isGone(res Result) bool {
 		if res.stop.IsAsked() && (isDead(res.Pid) || res.stop.inVain()) {
 			return true
 		}
-		if s.Forks && !res.stop.IsAsked() && isStopped(res.Pid) && s.ranProgram() {
+		if res.stop.IsAsked() || !isStopped(res.Pid) {
+			continue
+		}
+		if s.Forks && s.ranProgram() {
 			return true
+		}
+		// Whoever has stopped it while it waited may never let it go on.
+		if n, _ := unix.Poll(ready, 0); s.hasWaited && n == 0 {
+			res.kill()
 		}
 	}
 }
