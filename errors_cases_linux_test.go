@@ -703,7 +703,15 @@ var failingViews = []failing{
 	{asked: "Content that is longer than files may be", make: aView(nil, just(Mount{Target: "/etc/passwd", Data: []byte("0123456789")}), func(_ *scene, c *Cmd) {
 		c.Attr.Rlimits = []Rlimit{{Resource: unix.RLIMIT_FSIZE, Cur: 5, Max: 5}}
 	}), by: ordinary, needs: []*requirement{userNamespaces},
-		want: `sprog: start /bin/true: write 1 "0123456789" (Attr.Mounts[0]): file too large (it is longer than RLIMIT_FSIZE allows, which is 5)`},
+		want: `sprog: start /bin/true: write /etc/passwd (Attr.Mounts[0]): file too large (the content is longer than RLIMIT_FSIZE allows, which is 5)`},
+	{asked: "Mounts where a filter denies move_mount", make: aView(nil, just(Mount{Target: "/tmp", Tmpfs: &Tmpfs{}})), by: ordinary, needs: []*requirement{userNamespaces}, world: denying("move_mount", unix.EPERM),
+		want: `sprog: start /bin/true: move_mount /tmp (Attr.Mounts[0]): operation not permitted (either the seccomp filter that is in force for this process denies it, or this process is in a Landlock domain that restricts files, which may change no mounts: nothing tells which)`},
+	{asked: "Mounts where a filter denies move_mount to root", make: aView(nil, just(Mount{Target: "/tmp", Tmpfs: &Tmpfs{}}), asRootOf), by: byRoot, world: denying("move_mount", unix.EPERM),
+		want: `sprog: start /bin/true: move_mount /tmp (Attr.Mounts[0]): operation not permitted (the seccomp filter that is in force for this process denies it: see Seccomp in /proc/self/status)`},
+	{asked: "Another root where a filter denies pivot_root", make: aView(&Root{Empty: true}, nil), by: ordinary, needs: []*requirement{userNamespaces}, world: denying("pivot_root", unix.EPERM),
+		want: `sprog: start /bin/true: pivot_root . (Attr.Root): operation not permitted (either the seccomp filter that is in force for this process denies it, or this process is in a Landlock domain that restricts files, which may change no mounts: nothing tells which)`},
+	{asked: "Content for a tmpfs that is full", make: aView(nil, just(Mount{Target: "/tmp", Tmpfs: &Tmpfs{Size: 4096}}, Mount{Target: "/tmp/file", Data: make([]byte, 100000), Copy: true})), by: ordinary, needs: []*requirement{userNamespaces},
+		want: `sprog: start /bin/true: write /tmp/file (Attr.Mounts[1]): no space left on device`},
 	{asked: "A console that is no terminal", make: aView(nil, func(x *scene) []Mount {
 		f, err := os.Open(x.dir + "/file")
 		must(err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/pty"
+	"github.com/sprog-dev/sprog/internal/slowfile"
 )
 
 // mountedOver are the mounts below a directory, as this process sees them.
@@ -930,5 +931,32 @@ func TestViewConsoleSwapped(t *testing.T) {
 	}
 	if err := c.Run(); err == nil || !strings.Contains(err.Error(), "(Attr.Mounts[0].Dev.ConsolePTY): is for Cmd.StartPTY, whose terminal it is") {
 		t.Errorf("error %v; want one that names StartPTY", err)
+	}
+}
+
+// A view of what is on a file system whose server does not answer holds up the start no longer than that is allowed,
+// whichever calls the kernel has, and leaves nothing that outlives the server.
+func TestViewOnADeadFileSystemIsEnded(t *testing.T) {
+	requires(t, asRoot)
+	for _, lacks := range []kernel.Missing{0, kernel.NoMountSetattr, kernel.NoMountSetattr | kernel.NoOpenat2} {
+		for _, flags := range []MountFlags{0, MountReadOnly} {
+			server, path := slowServer(t, never)
+			before := ownChildren()
+			lacking(t, lacks)
+			c := scriptIn(t, viewedByRoot(nil, Mount{Target: "/tmp", Bind: filepath.Dir(path) + "/" + slowfile.Mute, Flags: flags}), "true")
+			c.Ending = &Ending{Timeout: soon}
+			if err := c.Run(); !errors.Is(err, ErrTimeout) {
+				t.Errorf("without %v: Run() = %v; want %v", lacks, err, ErrTimeout)
+			}
+			server.Process.Kill()
+			eventually(t, "no child is left", func() bool {
+				for pid := range ownChildren() {
+					if !before[pid] && pid != server.Process.Pid {
+						return false
+					}
+				}
+				return true
+			})
+		}
 	}
 }

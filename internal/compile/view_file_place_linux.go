@@ -21,11 +21,7 @@ func (v *viewer) copyData(t *taken) {
 	to := v.resolve(t.At())
 	dir, name := v.openAbove(t, to.path)
 	v.add(t.field, program.Openat, dir.fd, p.Str(name), Num(unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NOCTTY), Num(mode))
-	p.WithOpen(func(fd program.Arg) {
-		if len(t.Data) > 0 {
-			v.add(t.field, program.Write, fd, p.Bytes(t.Data), Num(len(t.Data)))
-		}
-	})
+	p.WithOpen(func(fd program.Arg) { v.writeAll(t, fd) })
 	v.closeDir(t.field, dir)
 	if to.known() {
 		v.tree.add(to.path)

@@ -59,7 +59,7 @@ func (f Failure) viewHint() terms.Text {
 		return f.turnHint()
 	case "write":
 		if f.Errno == unix.EFBIG {
-			return terms.Plain("it is longer than RLIMIT_FSIZE allows, which is " + limitText(f.limitOf(unix.RLIMIT_FSIZE)))
+			return terms.Plain("the content is longer than RLIMIT_FSIZE allows, which is " + limitText(f.limitOf(unix.RLIMIT_FSIZE)))
 		}
 	}
 	return f.mountRights()
@@ -331,8 +331,14 @@ func (f Failure) mountRights() terms.Text {
 	if f.E.Step != "move_mount" && f.E.Step != "pivot_root" && f.E.Step != "umount2" && f.E.Step != "mount" {
 		return ""
 	}
-	if l := kernel.Known.Landlock.Ask(); l.ABI > 0 {
-		return "likely this process is in a Landlock domain that restricts files, which may change no mounts"
+	const domain = "this process is in a Landlock domain that restricts files, which may change no mounts"
+	switch hasLandlock := kernel.Known.Landlock.Ask().ABI > 0; {
+	case !kernel.Filtered() && hasLandlock:
+		return "likely " + domain
+	case kernel.HasCap(unix.CAP_SYS_ADMIN) && kernel.MoveMountDenied() && f.E.Step == "move_mount":
+		return "the seccomp filter that is in force for this process denies it: see Seccomp in /proc/self/status"
+	case kernel.Filtered() && hasLandlock:
+		return "either the seccomp filter that is in force for this process denies it, or " + domain + ": nothing tells which"
 	}
 	return ""
 }

@@ -3,6 +3,8 @@
 package kernel
 
 import (
+	"unsafe"
+
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -55,6 +57,15 @@ func ExecveatDenied() bool {
 // kernel itself answers EINVAL to flags that there are not.
 func OpenTreeDenied() bool {
 	_, _, errno := unix.RawSyscall(unix.SYS_OPEN_TREE, ^uintptr(0), 0, 1<<31)
+	return errno == unix.EPERM
+}
+
+// MoveMountDenied is the same for move_mount, of a process with CAP_SYS_ADMIN: the kernel answers EBADF.
+func MoveMountDenied() bool {
+	const byDescriptors = unix.MOVE_MOUNT_F_EMPTY_PATH | unix.MOVE_MOUNT_T_EMPTY_PATH
+	var empty byte
+	name := uintptr(unsafe.Pointer(&empty))
+	_, _, errno := unix.RawSyscall6(unix.SYS_MOVE_MOUNT, ^uintptr(0), name, ^uintptr(0), name, byDescriptors, 0)
 	return errno == unix.EPERM
 }
 

@@ -315,6 +315,11 @@ func (s *attempt) describeFile(e *spec.Error) {
 			e.Object = dir + "/cgroup.procs"
 		}
 	}
+	for i := range s.ask.Attr.Mounts {
+		if m := &s.ask.Attr.Mounts[i]; e.Step == "write" && e.Field == spec.Index(spec.MountsField, i) {
+			e.Object = m.At()
+		}
+	}
 	for _, n := range slices.Concat(s.given.Joins.List, s.given.Joins.Late) {
 		if e.Step == "setns" && e.Object == listing.CloneFlags(uint64(n.Kind)) {
 			e.Object = n.Name

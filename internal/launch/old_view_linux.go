@@ -3,6 +3,7 @@
 package launch
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 
@@ -27,19 +28,19 @@ func (s *attempt) checkOldView() *spec.Error {
 	}
 	root, field, first := s.ask.ViewRoot()
 	if root != nil {
-		if err := checkOldMount(root, field); err != nil {
+		if err := s.checkOldMount(root, field); err != nil {
 			return err
 		}
 	}
 	for i := first; i < len(s.ask.Attr.Mounts); i++ {
-		if err := checkOldMount(&s.ask.Attr.Mounts[i], spec.Index(spec.MountsField, i)); err != nil {
+		if err := s.checkOldMount(&s.ask.Attr.Mounts[i], spec.Index(spec.MountsField, i)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkOldMount(m *spec.Mount, field string) *spec.Error {
+func (s *attempt) checkOldMount(m *spec.Mount, field string) *spec.Error {
 	from := m.Bind
 	if m.Source() == "" {
 		from = m.At()
@@ -54,24 +55,37 @@ func checkOldMount(m *spec.Mount, field string) *spec.Error {
 	case m.Shallow || m.Flags|m.Clear == 0 || from == "":
 		return nil
 	}
-	if below := mountedBelow(from); below != "" {
+	below, err := mountedBelow(from, s.to.Flight.stopper().Asked())
+	switch {
+	case err == unix.EINTR:
+		return &spec.Error{Step: "chdir", Object: from, Field: field, Err: *s.to.Flight.why.Load()}
+	case below != "":
 		return needsMountSetattr(field, from, terms.Plain("something is mounted below, at "+terms.Printable(below)+", and flags of both take"))
 	}
 	return nil
 }
 
-// mountedBelow is a mount point of this process's below a path, or "".
-func mountedBelow(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
+// mountedBelow is a mount point of this process's below a path, or "". Who looks at the path is a process that the
+// start can give up on.
+func mountedBelow(path string, stop <-chan struct{}) (string, error) {
+	real, err := machine.FindDir(path, stop)
+	switch err {
+	case nil:
 		path = real
+	case unix.EINTR, unix.ENOTDIR:
+		return "", err
+	case errors.ErrUnsupported:
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			path = real
+		}
 	}
 	text, _ := kernel.Read("/proc/self/mountinfo")
 	for m := range mountinfo.Mounts(text) {
 		if strings.HasPrefix(m.Point, strings.TrimSuffix(path, "/")+"/") && m.Point != "/" {
-			return m.Point
+			return m.Point, nil
 		}
 	}
-	return ""
+	return "", nil
 }
 
 func needsMountSetattr(field, object string, what terms.Text) *spec.Error {

@@ -50,3 +50,29 @@ func TestLookIn(t *testing.T) {
 		t.Errorf("LookIn of no root = %v; want %v", err, unix.ENOENT)
 	}
 }
+
+// A directory is found where links lead, relative paths begin here, and this process's own working directory stays.
+func TestFindDir(t *testing.T) {
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err := errors.Join(err, os.Mkdir(filepath.Join(root, "dir"), 0o755), os.Symlink("dir", filepath.Join(root, "link")), os.WriteFile(filepath.Join(root, "file"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(root)
+	for _, tt := range []struct {
+		path, want string
+		err        error
+	}{
+		{root + "/link/.", root + "/dir", nil},
+		{"link/../link", root + "/dir", nil},
+		{"/", "/", nil},
+		{"file", "", unix.ENOTDIR},
+		{root + "/none", "", unix.ENOENT},
+	} {
+		if got, err := FindDir(tt.path, nil); got != tt.want || err != tt.err {
+			t.Errorf("FindDir(%q) = %q, %v; want %q, %v", tt.path, got, err, tt.want, tt.err)
+		}
+	}
+	if got, err := os.Readlink("/proc/self/cwd"); err == nil && got != root {
+		t.Errorf("the working directory is %s; want %s", got, root)
+	}
+}

@@ -36,8 +36,13 @@ var errStopped = errors.New("stopped")
 // NewStop returns a Stop for one start.
 func NewStop() *Stop { return &Stop{done: make(chan struct{})} }
 
-// Asked is closed when the launch is to end.
-func (s *Stop) Asked() <-chan struct{} { return s.done }
+// Asked is closed when the launch is to end. Of nil it is nil.
+func (s *Stop) Asked() <-chan struct{} {
+	if s == nil {
+		return nil
+	}
+	return s.done
+}
 
 // IsAsked reports whether the launch is to end.
 func (s *Stop) IsAsked() bool { return s != nil && s.asked.Load() }
