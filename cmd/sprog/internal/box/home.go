@@ -37,12 +37,22 @@ var (
 	cachesNamed = [...]string{"GOCACHE", "GOMODCACHE", "GOPATH/pkg", "CARGO_HOME/registry", "CARGO_HOME/git", "PIP_CACHE_DIR", "UV_CACHE_DIR", "npm_config_cache", "CCACHE_DIR"}
 )
 
-// named are the directories of some variables that are in a hidden place.
-func (b *Box) named(names []string) (list []string) {
+// named are the directories that variables name.
+func named(names []string) (list []string) {
 	for _, name := range names {
 		name, rest, _ := strings.Cut(name, "/")
-		dir := filepath.Join(os.Getenv(name), rest)
-		if os.Getenv(name) != "" && filepath.IsAbs(dir) && b.hides(dir) {
+		if dir := filepath.Join(os.Getenv(name), rest); os.Getenv(name) != "" && filepath.IsAbs(dir) {
+			list = append(list, dir)
+		}
+	}
+	return list
+}
+
+// namedCaches are the caches that variables name, which may be anywhere: a tool that cannot write to its cache
+// fails. What the system or the home directory is in is none.
+func (b *Box) namedCaches() (list []string) {
+	for _, dir := range named(cachesNamed[:]) {
+		if b.hides(dir) || !slices.Contains(tooMuch[:], dir) && !below(b.Home, dir) && dir != "/" {
 			list = append(list, dir)
 		}
 	}
@@ -67,7 +77,7 @@ func (b *Box) home() (list []sprog.Mount) {
 	for _, path := range b.toolPaths() {
 		list = append(list, b.withoutSecrets(path))
 	}
-	mounted, found := mountPoints(), b.named(cachesNamed[:])
+	mounted, found := mountPoints(), b.namedCaches()
 	for _, name := range caches {
 		found = append(found, filepath.Join(b.Home, name))
 	}
@@ -137,7 +147,7 @@ func (b *Box) toolPaths() (list []string) {
 	for _, name := range tools {
 		add(filepath.Join(b.Home, name))
 	}
-	for _, dir := range b.named(toolsNamed[:]) {
+	for _, dir := range named(toolsNamed[:]) {
 		add(dir)
 	}
 	for _, dir := range b.Path {
