@@ -35,7 +35,7 @@ update: ## rewrite golden plans, docs/errors.md, docs/api.txt; look at the diff
 site: ## the documentation as a website in dist/site; it takes npm
 	script/site/build
 
-release: ## static binaries, completions and manual pages in dist
+release: ## binaries, packages, an image, a bill of materials in dist
 	script/release
 
 ci: ## everything that a change has to pass
