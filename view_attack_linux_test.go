@@ -98,8 +98,12 @@ func TestViewLinkToTheRoot(t *testing.T) {
 	for _, m := range []Mount{{Bind: "/usr", Optional: true}, {Tmpfs: &Tmpfs{}}, {Mask: true}, {Flags: MountReadOnly}, {Flags: MountReadOnly, Optional: true}} {
 		m.Target = "/l/m"
 		c := scriptIn(t, viewed(&Root{Empty: true}, append(fromHost(), Mount{Target: "/l", Symlink: "usr/.."}, Mount{Target: "/m", Symlink: "."}, m)...), "true")
-		if err := c.Run(); !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), "a link leads to the root directory") {
-			t.Errorf("%+v: Run() = %v; want EBUSY", m, err)
+		want, says := syscall.EBUSY, "a link leads to the root directory"
+		if mountSetattr.works() != nil {
+			want, says = syscall.ELOOP, "a symbolic link is there"
+		}
+		if err := c.Run(); !errors.Is(err, want) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%+v: Run() = %v; want %v", m, err, want)
 		}
 	}
 }

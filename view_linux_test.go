@@ -263,6 +263,7 @@ func TestViewSources(t *testing.T) {
 
 // A program that may write to a file with given content gets little memory by it.
 func TestViewDataIsLimited(t *testing.T) {
+	requires(t, mountSetattr)
 	dir, long := t.TempDir(), make([]byte, 3<<20)
 	got := seen(t, viewed(nil, Mount{Target: dir, Tmpfs: &Tmpfs{}}, Mount{Target: dir + "/long", Data: long}, Mount{Target: dir + "/f", Data: []byte("content\n")}, Mount{Target: dir, Flags: MountNoExec}),
 		fmt.Sprintf("cd %s; stat -c %%s long; head -c 1000 /dev/zero >>f; stat -c %%s f; head -c 9999999 /dev/zero >>f 2>&-; test $(stat -c %%s f) -lt 2000000 || echo long", dir))
@@ -741,9 +742,26 @@ func TestViewByMountFailsClosed(t *testing.T) {
 	wantText(t, "without flags", outputOf(t, c), "ok\n")
 }
 
+// So is what would uncover what a mount has hidden: mount(2) sets flags of a directory by a mount of it on itself.
+func TestViewByMountUncoversNothing(t *testing.T) {
+	requires(t, asRoot)
+	lacking(t, kernel.NoMountSetattr)
+	dir := t.TempDir()
+	must(os.Mkdir(dir+"/hidden", 0o755))
+	must(os.WriteFile(dir+"/hidden/secret", []byte("secret"), 0o644))
+	mask := Mount{Target: dir + "/hidden", Mask: true}
+	for _, flags := range []Mount{{Flags: MountNoExec}, {Flags: MountNoExec, Shallow: true}, {Clear: MountReadOnly}, {Propagation: PropagationSlave}} {
+		flags.Target = dir
+		out, err := scriptIn(t, viewedByRoot(nil, mask, flags), "cat "+dir+"/hidden/secret; true").CombinedOutput()
+		if strings.HasPrefix(string(out), "secret") || err != nil && !errors.Is(err, syscall.EOPNOTSUPP) {
+			t.Errorf("%+v: the program says %q, %v; want it to see nothing", flags, out, err)
+		}
+	}
+}
+
 // A filter that denies the calls is met by the first start, which goes another way, and so do the later ones.
 func TestViewLearnsOfMissingCalls(t *testing.T) {
-	requires(t, userNamespaces)
+	requires(t, userNamespaces, mountSetattr)
 	for _, with := range []string{"", "=EPERM"} {
 		t.Run("with"+with, func(t *testing.T) {
 			if !ownProcess(t, nil) {
@@ -765,7 +783,7 @@ func TestViewLearnsOfMissingCalls(t *testing.T) {
 
 // Without openat2 every part of a view is there, the parts of /proc that are read-only among them.
 func TestViewWithoutOpenat2(t *testing.T) {
-	requires(t, asRoot)
+	requires(t, asRoot, mountSetattr)
 	if !ownProcess(t, func(*exec.Cmd) {}) {
 		return
 	}

@@ -33,8 +33,26 @@ func (s *attempt) checkOldView() *spec.Error {
 		}
 	}
 	for i := first; i < len(s.ask.Attr.Mounts); i++ {
-		if err := s.checkOldMount(&s.ask.Attr.Mounts[i], spec.Index(spec.MountsField, i)); err != nil {
+		field := spec.Index(spec.MountsField, i)
+		if err := s.checkOldMount(&s.ask.Attr.Mounts[i], field); err != nil {
 			return err
+		}
+		if err := checkOldChange(&s.ask.Attr.Mounts[i], s.ask.Attr.Mounts[first:i], field); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkOldChange refuses flags of what is there where the view has mounted something below: they are set by a mount of
+// the directory on itself, which would uncover what those mounts hide.
+func checkOldChange(m *spec.Mount, before []spec.Mount, field string) *spec.Error {
+	if m.Source() != "" || m.Flags|m.Clear == 0 {
+		return nil
+	}
+	for i := range before {
+		if at := before[i].At(); strings.HasPrefix(filepath.Clean(at), filepath.Clean(m.At())+"/") {
+			return needsMountSetattr(field, m.At(), terms.Plain("the view has a mount below, at "+terms.Printable(at)+", and flags of both take"))
 		}
 	}
 	return nil
