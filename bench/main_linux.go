@@ -29,6 +29,7 @@ var scenarios = []struct {
 	{"cgroup", "Into a cgroup", measureCgroup},
 	{"commands", "The command beside other tools", measureCommands},
 	{"view", "A view of the file system beside bubblewrap", measureView},
+	{"warm", "A sandbox that is there already", measureWarm},
 	{"init", "An init beside others", measureInit},
 	{"filter", "A system call under a filter", measureFilter},
 }
