@@ -26,7 +26,7 @@ type boxCmd struct {
 	Docker         bool         `group:"box" help:"Let the program talk to Docker, with which it can do all that root can."`
 	SSHAgent       bool         `group:"box" name:"ssh-agent" help:"Let the program use the keys of your SSH agent."`
 	TmpSize        *cgroupLimit `group:"box" name:"tmp-size" placeholder:"BYTES" help:"How much each directory in memory holds: /tmp, /var/tmp, the home directory (default: a quarter of the memory)."`
-	Profile        nameList     `group:"box" placeholder:"NAME" help:"Take flags from the profile NAME: a TOML file of that name, with .toml behind, in ~/.config/sprog/box, /etc/sprog/box or the project's .sprog. A name with a slash is a path. Its keys are names of flags; extends names other profiles. Lists are added to."`
+	Profile        nameList     `group:"box" placeholder:"NAME" values:"profile" help:"Take flags from the profile NAME: a TOML file of that name, with .toml behind, in ~/.config/sprog/box, /etc/sprog/box or the project's .sprog. A name with a slash is a path. Its keys are names of flags; extends names other profiles. Lists are added to."`
 	Extends        nameList     `hidden:"" placeholder:"NAME"`
 	TrustProject   bool         `group:"box" help:"Take from a profile in the project flags that open the box as well."`
 	Show           bool         `group:"box" help:"Print what the program would see and may do, and start nothing."`

@@ -13,16 +13,16 @@ import (
 
 // The capFlags are about capabilities.
 type capFlags struct {
-	Caps        *capSet    `xor:"caps" placeholder:"CAP,..." help:"Exactly these capabilities, whatever the user, in all five sets; an empty list means none."`
-	CapAdd      capNames   `xor:"caps" placeholder:"CAP,..." help:"Have these, whatever the user: add them to all five sets. \"all\" means all that the kernel has."`
-	CapDrop     capNames   `placeholder:"CAP,..." help:"Drop these from all five sets. --cap-drop all leaves what --cap-add names."`
-	Bounding    *capSet    `name:"bounding-set" placeholder:"LIST" help:"The bounding set. A LIST is exactly what it names, or what +CAP adds and -CAP drops."`
-	Permitted   *capSet    `placeholder:"LIST" help:"The permitted set until the program is executed, and that of --init."`
-	Effective   *capSet    `placeholder:"LIST" help:"The effective set until then."`
-	Inheritable *capSet    `name:"inh-caps" placeholder:"LIST" help:"The inheritable set."`
-	AmbientCaps *capSet    `placeholder:"LIST" help:"The ambient set: what a program has that does not run as root and whose file has no privileges."`
+	Caps        *capSet    `xor:"caps" placeholder:"CAP,..." values:"capability" help:"Exactly these capabilities, whatever the user, in all five sets; an empty list means none."`
+	CapAdd      capNames   `xor:"caps" placeholder:"CAP,..." values:"capability" help:"Have these, whatever the user: add them to all five sets. \"all\" means all that the kernel has."`
+	CapDrop     capNames   `placeholder:"CAP,..." values:"capability" help:"Drop these from all five sets. --cap-drop all leaves what --cap-add names."`
+	Bounding    *capSet    `name:"bounding-set" placeholder:"LIST" values:"capability" help:"The bounding set. A LIST is exactly what it names, or what +CAP adds and -CAP drops."`
+	Permitted   *capSet    `placeholder:"LIST" values:"capability" help:"The permitted set until the program is executed, and that of --init."`
+	Effective   *capSet    `placeholder:"LIST" values:"capability" help:"The effective set until then."`
+	Inheritable *capSet    `name:"inh-caps" placeholder:"LIST" values:"capability" help:"The inheritable set."`
+	AmbientCaps *capSet    `placeholder:"LIST" values:"capability" help:"The ambient set: what a program has that does not run as root and whose file has no privileges."`
 	KeepCaps    bool       `help:"Keep all that the caller has, or that a new user namespace gives, whatever the user."`
-	Securebits  *secureSet `placeholder:"LIST" help:"Secure bits: noroot, no-setuid-fixup, keep-caps, no-cap-ambient-raise, exec-restrict-file, exec-deny-interactive, each with -locked too."`
+	Securebits  *secureSet `placeholder:"LIST" values:"securebit" help:"Secure bits: noroot, no-setuid-fixup, keep-caps, no-cap-ambient-raise, exec-restrict-file, exec-deny-interactive, each with -locked too."`
 }
 
 // setCaps fills in the attributes.

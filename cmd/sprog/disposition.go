@@ -18,10 +18,10 @@ import (
 // The signalFlags say which signals the program blocks and ignores, as those
 // of env(1) do.
 type signalFlags struct {
-	Default signalSet  `name:"default-signal" placeholder:"SIG,..." help:"Reset these to their default, even if the caller ignores them. \"all\" are all but those of --ignore-signal."`
-	Ignore  signalSet  `name:"ignore-signal" placeholder:"SIG,..." help:"Ignore these."`
-	Block   signalSet  `name:"block-signal" xor:"mask" placeholder:"SIG,..." help:"Block these, in addition to those that the caller blocks."`
-	Mask    *signalSet `name:"signal-mask" xor:"mask" placeholder:"SIG,..." help:"Block exactly these; an empty list blocks none."`
+	Default signalSet  `name:"default-signal" placeholder:"SIG,..." values:"signal" help:"Reset these to their default, even if the caller ignores them. \"all\" are all but those of --ignore-signal."`
+	Ignore  signalSet  `name:"ignore-signal" placeholder:"SIG,..." values:"signal" help:"Ignore these."`
+	Block   signalSet  `name:"block-signal" xor:"mask" placeholder:"SIG,..." values:"signal" help:"Block these, in addition to those that the caller blocks."`
+	Mask    *signalSet `name:"signal-mask" xor:"mask" placeholder:"SIG,..." values:"signal" help:"Block exactly these; an empty list blocks none."`
 }
 
 // setSignals fills in the attribute: what the flags say, and otherwise what the

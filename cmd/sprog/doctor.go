@@ -18,7 +18,7 @@ import (
 // A doctorCmd is sprog doctor.
 type doctorCmd struct {
 	JSON    bool     `name:"json" help:"Print the answers as JSON."`
-	Require nameList `placeholder:"FEATURE,..." help:"Print only which of these are missing, and exit with 1 if any is."`
+	Require nameList `placeholder:"FEATURE,..." values:"feature" help:"Print only which of these are missing, and exit with 1 if any is."`
 }
 
 // A diagnosis is all that the doctor says, as --json has it.

@@ -16,11 +16,11 @@ type startFlags struct {
 
 	User       word      `group:"identity" placeholder:"NAME|UID" short:"u" brief:"Run as this user, in its primary group" help:"Run as this user, with the primary group of its account and no other groups. With --chroot or a joined mount namespace, accounts inside come before those outside."`
 	Group      word      `group:"identity" placeholder:"NAME|GID" short:"g" help:"Run with this group."`
-	Groups     *nameList `group:"identity" xor:"groups" placeholder:"A,B,..." short:"G" help:"Supplementary groups, names or numbers; an empty list drops all, so that a set-group-ID program leaves even the primary group."`
+	Groups     *nameList `group:"identity" xor:"groups" placeholder:"A,B,..." short:"G" values:"group" help:"Supplementary groups, names or numbers; an empty list drops all, so that a set-group-ID program leaves even the primary group."`
 	InitGroups bool      `group:"identity" xor:"groups" help:"Supplementary groups that the group database has for --user."`
 	KeepGroups bool      `group:"identity" xor:"groups" help:"Keep the caller's supplementary groups."`
 	IDs        idFlags   `embed:"" group:"identity"`
-	Ambient    capList   `group:"identity" placeholder:"CAP,..." help:"Capabilities that the program gets whatever its user, such as net_bind_service."`
+	Ambient    capList   `group:"identity" placeholder:"CAP,..." values:"capability" help:"Capabilities that the program gets whatever its user, such as net_bind_service."`
 	NoNewPrivs bool      `group:"identity" brief:"Never gain privileges by executing" help:"Never gain privileges by executing a program (set-user-ID, file capabilities)."`
 
 	AllowTIOCSTI bool `group:"identity" name:"allow-tiocsti" help:"Let a program that runs as another user, or is confined by any flag, put input into the terminal, as if typed there (TIOCSTI). By default sprog prevents that where the kernel does not."`
@@ -28,7 +28,7 @@ type startFlags struct {
 	Capabilities capFlags     `embed:"" group:"capabilities"`
 	Context      contextFlags `embed:"" group:"context"`
 
-	Unshare    namespaceSet `group:"namespaces" placeholder:"NS,..." brief:"New namespaces: user, pid, mount, net, ..." help:"New namespaces: user, pid, mount, net, ipc, uts, cgroup, time. Mounts made in a new mount namespace stay in it."`
+	Unshare    namespaceSet `group:"namespaces" placeholder:"NS,..." brief:"New namespaces: user, pid, mount, net, ..." values:"namespace" help:"New namespaces: user, pid, mount, net, ipc, uts, cgroup, time. Mounts made in a new mount namespace stay in it."`
 	Join       joinList     `group:"namespaces" placeholder:"[NS,...=]PID|NS=PATH" help:"Join namespaces: all or some of a process, or one by its file. Paths are those inside; --user 0 makes the program root inside. Repeatable."`
 	MapUser    mapList      `group:"namespaces" aliases:"map-users" placeholder:"IN[:OUT[:N]]" help:"Map N user ids from IN inside to OUT outside; IN alone maps it to the caller's. Repeatable, implies --unshare user. Lines for other ids than the caller's are written by newuidmap(1), unless sprog is privileged."`
 	MapGroup   mapList      `group:"namespaces" aliases:"map-groups" placeholder:"IN[:OUT[:N]]" help:"The same for group ids."`
@@ -67,7 +67,7 @@ type startFlags struct {
 	Pgid       *number `group:"terminal" placeholder:"N" help:"Join process group N."`
 	Foreground bool    `group:"terminal" help:"Lead a new process group in the foreground of the terminal, and give it back at the end."`
 
-	Rlimit []rlimit `group:"limits" placeholder:"NAME=SOFT[:HARD]" brief:"Resource limit, such as nofile=64" help:"Resource limit; one value sets both, and SOFT: or :HARD one of them. Names and units are below. Repeatable."`
+	Rlimit []rlimit `group:"limits" placeholder:"NAME=SOFT[:HARD]" brief:"Resource limit, such as nofile=64" values:"limit" help:"Resource limit; one value sets both, and SOFT: or :HARD one of them. Names and units are below. Repeatable."`
 	Cgroup word     `group:"limits" placeholder:"DIR" help:"Start in this cgroup: a directory of the cgroup2 file system."`
 
 	NewCgroup  cgroupFlags   `embed:"" group:"cgroup"`
@@ -80,7 +80,7 @@ type startFlags struct {
 	Init      bool        `group:"life" xor:"init" help:"Put a small init above the program, which reaps orphans, forwards signals and at the end kills what is left. The default with --timeout and --cpu-time, and with --unshare pid, where it is PID 1."`
 	NoInit    bool        `group:"life" xor:"init" help:"Add no init by default. With --unshare pid the program is PID 1 then; --timeout and --cpu-time do not reach those whose parents have died."`
 	InfoFD    *number     `group:"life" name:"info-fd" placeholder:"N" help:"Once the program runs, write its process id (the init's, if there is one) and the ids of its namespaces to the caller's descriptor N, as JSON."`
-	Pdeathsig signalName  `group:"life" placeholder:"SIG" help:"Signal for the program when sprog dies."`
+	Pdeathsig signalName  `group:"life" placeholder:"SIG" values:"signal" help:"Signal for the program when sprog dies."`
 
 	Ending lifeFlags `embed:"" group:"life"`
 

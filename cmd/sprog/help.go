@@ -2,6 +2,42 @@
 
 package main
 
+// What follows the flags of small sub-commands.
+const (
+	doctorHelp = `
+Examples:
+  sprog doctor
+  sprog doctor --require user-namespaces,landlock && echo yes
+  sprog doctor --json | jq '.features[] | select(.answer != "yes")'
+`
+	completionHelp = `
+Where the shells look:
+  bash  ~/.local/share/bash-completion/completions/sprog
+  zsh   _sprog in a directory of fpath
+  fish  ~/.config/fish/completions/sprog.fish
+
+Examples:
+  source <(sprog completion bash)
+  sprog completion fish >~/.config/fish/completions/sprog.fish
+`
+	manHelp = `
+Examples:
+  sprog man run | man -l -
+  sprog man >/usr/local/share/man/man1/sprog.1
+`
+	helpHelp = `
+Examples:
+  sprog help limits
+  sprog help --rlimit
+  sprog help box
+`
+	versionHelp = `
+Examples:
+  sprog version
+  sprog --version
+`
+)
+
 // execHelp follows the flags of exec.
 const execHelp = `
 exec refuses what needs a second process: --init, --timeout, --unshare pid.

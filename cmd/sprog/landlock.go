@@ -23,9 +23,9 @@ type landlockFlags struct {
 	ConnectTCP landlockPorts  `name:"connect-tcp" placeholder:"PORT,..." help:"Allow TCP connections to the ports."`
 	BindUDP    landlockPorts  `name:"bind-udp" placeholder:"PORT,..." help:"Allow UDP sockets to be bound to the ports."`
 	ConnectUDP landlockPorts  `name:"connect-udp" placeholder:"PORT,..." help:"Allow to send UDP to the ports."`
-	Access     landlockAccess `placeholder:"RIGHT,..." help:"Restrict only these rights, which the flags above give back: fs and net for all, or single ones (default: fs with a PATH, net with a PORT)."`
-	Scope      landlockScope  `placeholder:"SCOPE,..." help:"Cut off what lies outside of the program: abstract-unix-socket, signal."`
-	Log        landlockLog    `placeholder:"FLAG,..." help:"Audit log: new-exec-on logs what is denied to the program; subdomains-off, same-exec-off."`
+	Access     landlockAccess `placeholder:"RIGHT,..." values:"right" help:"Restrict only these rights, which the flags above give back: fs and net for all, or single ones (default: fs with a PATH, net with a PORT)."`
+	Scope      landlockScope  `placeholder:"SCOPE,..." values:"scope" help:"Cut off what lies outside of the program: abstract-unix-socket, signal."`
+	Log        landlockLog    `placeholder:"FLAG,..." values:"log" help:"Audit log: new-exec-on logs what is denied to the program; subdomains-off, same-exec-off."`
 	ABI        *number        `name:"abi" placeholder:"N" help:"Take the rights that version N of Landlock has, and fail where the kernel lacks one of them (default: the newest version that the kernel has and sprog knows, which is at most 10; sprog says which rights newer ones have)."`
 	BestEffort bool           `help:"Leave out what the kernel does not have, and say so, instead of failing."`
 

@@ -19,7 +19,7 @@ import (
 type lifeFlags struct {
 	Timeout     span         `placeholder:"DURATION" brief:"End it and its descendants, such as 90s" help:"End the program, and all that descends from it, after this time, such as 1.5, 90s or 2h, and exit with 124."`
 	CPUTime     span         `name:"cpu-time" placeholder:"DURATION" help:"End the program when it and its descendants have used this much CPU time together, and exit with 124. With a cgroup of its own the count is exact."`
-	KillSignal  signalName   `placeholder:"SIG" short:"s" help:"The signal that --timeout and --cpu-time send first (default: TERM)."`
+	KillSignal  signalName   `placeholder:"SIG" short:"s" values:"signal" help:"The signal that --timeout and --cpu-time send first (default: TERM)."`
 	KillAfter   span         `placeholder:"DURATION" short:"k" help:"Send KILL to all descendants that are left this long after that signal, and exit with 137 if the program is one of them (default: 10s)."`
 	Result      word         `xor:"result" placeholder:"FILE" help:"At the end, write to FILE, as JSON, how the program ended, by what, and what it used; - is standard output."`
 	ResultFD    *number      `name:"result-fd" xor:"result" placeholder:"N" help:"Write it to the caller's descriptor N."`

@@ -15,7 +15,7 @@ import (
 // The schedFlags are about processors and memory.
 type schedFlags struct {
 	Nice          *niceValue   `placeholder:"N" help:"Nice value, from -20 to 19."`
-	Sched         *schedPolicy `placeholder:"POLICY[:PRIO]" help:"Scheduling policy: other, batch, idle, fifo:1 to fifo:99, rr:1 to rr:99, deadline, ext."`
+	Sched         *schedPolicy `placeholder:"POLICY[:PRIO]" values:"policy" help:"Scheduling policy: other, batch, idle, fifo:1 to fifo:99, rr:1 to rr:99, deadline, ext."`
 	SchedRuntime  duration     `placeholder:"TIME" help:"For --sched deadline: how long it may run in every period, such as 500us or 10ms."`
 	SchedDeadline duration     `placeholder:"TIME" help:"By when it must have run that long (default: the period)."`
 	SchedPeriod   duration     `placeholder:"TIME" help:"The period (default: the deadline)."`
@@ -25,8 +25,8 @@ type schedFlags struct {
 	UclampMin     *utilClamp   `placeholder:"N|reset" help:"Take the program's use of a CPU to be at least this, from 0 to 1024."`
 	UclampMax     *utilClamp   `placeholder:"N|reset" help:"And at most this."`
 	CPUs          cpuList      `name:"cpus" placeholder:"LIST" help:"Run on these CPUs, such as 0-3,8 or 0-10:2. A CPU that is not available is an error."`
-	NUMA          *numaPolicy  `name:"numa" placeholder:"POLICY[:NODES]" help:"Memory from these nodes: bind, preferred, preferred-many, interleave, weighted-interleave, with =static or =relative if need be, as in bind=static:0-1; or local, or default."`
-	IONice        *ioNice      `name:"ionice" placeholder:"CLASS[:LEVEL]" help:"I/O priority: realtime or best-effort, with a level from 0, the highest, to 7 (default: 4), or idle."`
+	NUMA          *numaPolicy  `name:"numa" placeholder:"POLICY[:NODES]" values:"numa" help:"Memory from these nodes: bind, preferred, preferred-many, interleave, weighted-interleave, with =static or =relative if need be, as in bind=static:0-1; or local, or default."`
+	IONice        *ioNice      `name:"ionice" placeholder:"CLASS[:LEVEL]" values:"class" help:"I/O priority: realtime or best-effort, with a level from 0, the highest, to 7 (default: 4), or idle."`
 	OOMScoreAdj   *oomScore    `name:"oom-score-adj" placeholder:"N" help:"How soon the kernel kills it when memory is short: from 1000 to -1000, which is never."`
 	TimerSlack    duration     `placeholder:"TIME" help:"How late timers may wake it, such as 1ms."`
 	CoreSched     *coreSched   `placeholder:"new|PID" help:"Share cores only with itself and its descendants, or with the group of process PID."`

@@ -19,8 +19,8 @@ import (
 
 // The seccompFlags are about system calls.
 type seccompFlags struct {
-	Deny    denialList `name:"deny-syscall" xor:"syscalls" placeholder:"CALL[:HOW],..." help:"Deny the system calls. HOW is an errno (default: EPERM), kill, trap or log. Any of these flags implies --no-new-privs. Repeatable."`
-	Allow   nameList   `name:"allow-syscall" xor:"syscalls" placeholder:"CALL,..." help:"Allow only these system calls, which must include execve; others fail with EPERM. Repeatable."`
+	Deny    denialList `name:"deny-syscall" xor:"syscalls" placeholder:"CALL[:HOW],..." values:"syscall" help:"Deny the system calls. HOW is an errno (default: EPERM), kill, trap or log. Any of these flags implies --no-new-privs. Repeatable."`
+	Allow   nameList   `name:"allow-syscall" xor:"syscalls" placeholder:"CALL,..." values:"syscall" help:"Allow only these system calls, which must include execve; others fail with EPERM. Repeatable."`
 	Profile word       `name:"seccomp" xor:"syscalls" placeholder:"FILE" help:"Filter system calls by a profile in the JSON of the OCI: what a container's linux.seccomp is."`
 	BPF     []word     `name:"seccomp-bpf" placeholder:"FILE" help:"Filter system calls by a program in the kernel's own form, an array of struct sock_filter. Repeatable."`
 	Log     bool       `name:"seccomp-log" help:"Have the kernel log what filters deny."`

@@ -16,13 +16,13 @@ import (
 // An updateCmd is sprog update.
 type updateCmd struct {
 	Tree        bool         `group:"limits" brief:"Also all that descends from the process" help:"Also all that descends from the process."`
-	Rlimit      []fullRlimit `group:"limits" placeholder:"NAME=SOFT[:HARD]" brief:"Resource limit, such as nofile=4096" help:"Resource limit of the process; one value sets both. Repeatable."`
+	Rlimit      []fullRlimit `group:"limits" placeholder:"NAME=SOFT[:HARD]" brief:"Resource limit, such as nofile=4096" values:"limit" help:"Resource limit of the process; one value sets both. Repeatable."`
 	CPUs        cpuList      `group:"scheduling" name:"cpus" placeholder:"LIST" brief:"Run on these CPUs, such as 0-3,8" help:"Run on these CPUs, such as 0-3,8."`
 	Nice        *niceValue   `group:"scheduling" placeholder:"N" brief:"Nice value, from -20 to 19" help:"Nice value, from -20 to 19."`
-	Sched       *schedPolicy `group:"scheduling" placeholder:"POLICY[:PRIO]" brief:"Scheduling policy, such as batch or fifo:10" help:"Scheduling policy: other, batch, idle, fifo:1 to fifo:99, rr:1 to rr:99, ext."`
+	Sched       *schedPolicy `group:"scheduling" placeholder:"POLICY[:PRIO]" brief:"Scheduling policy, such as batch or fifo:10" values:"policy" help:"Scheduling policy: other, batch, idle, fifo:1 to fifo:99, rr:1 to rr:99, ext."`
 	UclampMin   *utilClamp   `group:"scheduling" placeholder:"N|reset" help:"Take its use of a CPU to be at least this, from 0 to 1024."`
 	UclampMax   *utilClamp   `group:"scheduling" placeholder:"N|reset" help:"And at most this."`
-	IONice      *ioNice      `group:"scheduling" name:"ionice" placeholder:"CLASS[:LEVEL]" brief:"I/O priority, such as idle" help:"I/O priority: realtime or best-effort, with a level from 0, the highest, to 7 (default: 4), or idle."`
+	IONice      *ioNice      `group:"scheduling" name:"ionice" placeholder:"CLASS[:LEVEL]" brief:"I/O priority, such as idle" values:"class" help:"I/O priority: realtime or best-effort, with a level from 0, the highest, to 7 (default: 4), or idle."`
 	OOMScoreAdj *oomScore    `group:"scheduling" name:"oom-score-adj" placeholder:"N" help:"How soon the kernel kills it when memory is short: from 1000 to -1000, which is never."`
 
 	Cgroup cgroupLimits `embed:"" group:"cgroup"`

@@ -1,8 +1,8 @@
 package flags
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -22,30 +22,76 @@ func (a *App) Completion(shell string) string {
 	return strings.ReplaceAll(b.String(), "@NAME@", a.Name)
 }
 
-// A completionKind is what the value of a flag is completed with.
-type completionKind int
+// A completed is how the values of some flags are completed.
+type completed struct {
+	kind   string // file, directory, user, group or list, or "" for the words alone
+	list   bool   // with commas between
+	values Values
+	flags  []string // as they are typed
+}
 
-const (
-	anything completionKind = iota
-	files
-	directories
-	users
-	groupNames
-)
-
-// kindOf is found by the placeholder, which people see in the help.
-func kindOf(flag *Flag) completionKind {
-	switch p := flag.Placeholder(); {
-	case strings.Contains(p, "FILE"), strings.Contains(p, "PATH"):
-		return files
-	case strings.Contains(p, "DIR"):
-		return directories
-	case strings.HasPrefix(p, "NAME|UID"):
-		return users
-	case strings.HasPrefix(p, "NAME|GID"):
-		return groupNames
+// completions are all ways in which values are completed. A flag means the same for all sub-commands.
+func (a *App) completions() (all []completed) {
+	seen := map[string]bool{}
+	byKey := map[string]int{}
+	for i := range a.Commands {
+		for _, flag := range a.Commands[i].Flags() {
+			if flag.Takes() == Nothing || seen[flag.Name()] {
+				continue
+			}
+			seen[flag.Name()] = true
+			key, c := a.completionOf(flag)
+			if key == "" {
+				continue
+			}
+			at, known := byKey[key]
+			if !known {
+				at = len(all)
+				byKey[key] = at
+				all = append(all, c)
+			}
+			all[at].flags = append(all[at].flags, flag.typed()...)
+		}
 	}
-	return anything
+	return all
+}
+
+// completionOf is how a flag's value is completed, and a key that is the same for those alike. Without
+// a kind of its own it goes by the placeholder, which people see in the help.
+func (a *App) completionOf(flag *Flag) (key string, c completed) {
+	p := flag.Placeholder()
+	c.list = strings.Contains(p, "...")
+	switch kind := flag.tag.Get("values"); {
+	case kind == "group":
+		c.kind = "group"
+	case kind != "":
+		c.values = a.Values(kind)
+		c.list = c.list || strings.HasPrefix(p, "LIST")
+		return fmt.Sprint(kind, c.list), c
+	case strings.HasPrefix(p, "NAME|UID"):
+		c.kind = "user"
+	case strings.HasPrefix(p, "NAME|GID"):
+		c.kind = "group"
+	case strings.Contains(p, "FILE"), strings.Contains(p, "PATH"), strings.HasPrefix(p, "SRC"):
+		c.kind, c.list = "file", false
+	case strings.Contains(p, "DIR"):
+		c.kind, c.list = "directory", false
+	}
+	if c.values.Words = words(flag); c.kind == "" && c.values.Words == nil {
+		return "", c
+	}
+	return fmt.Sprint(c.kind, c.list, c.values.Words), c
+}
+
+// typed are the flag's names with their dashes.
+func (f *Flag) typed() (names []string) {
+	for _, letter := range f.shorts() {
+		names = append(names, "-"+letter)
+	}
+	for _, alias := range f.aliases() {
+		names = append(names, "--"+alias)
+	}
+	return append(names, "--"+f.Name())
 }
 
 // words are those that a flag's placeholder has as they are, such as allow|deny.
@@ -66,6 +112,8 @@ func (a *App) arguments(c *Command) []string {
 		return nil
 	case args[0].Name() == "command":
 		return a.names()
+	case args[0].Name() == "topic" && c.Words:
+		return append(a.names(), a.topicNames()...)
 	}
 	return strings.Split(args[0].tag.Get("enum"), ",")
 }
@@ -79,9 +127,10 @@ func firstSentence(help string) string {
 }
 
 func (a *App) bash(b *strings.Builder) {
-	fmt.Fprintf(b, `# bash completion for @NAME@
-_@NAME@() {
-	local cur=${COMP_WORDS[COMP_CWORD]} i flags= valued= files= dirs= users= groups= given= program=
+	b.WriteString("# bash completion for @NAME@\n")
+	a.bashValues(b)
+	fmt.Fprintf(b, `_@NAME@() {
+	local cur=${COMP_WORDS[COMP_CWORD]} i flags= valued= given= program=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		COMPREPLY=($(compgen -W '%s' -- "$cur"))
@@ -90,9 +139,57 @@ _@NAME@() {
 	case ${COMP_WORDS[1]} in
 `, strings.Join(a.names(), " "))
 	for i := range a.Commands {
-		a.bashCase(b, &a.Commands[i])
+		c := &a.Commands[i]
+		var all, valued []string
+		for _, flag := range c.Flags() {
+			all = append(all, "--"+flag.Name())
+			if flag.Takes() == Something {
+				valued = append(valued, flag.typed()...)
+			}
+		}
+		list := func(words []string) string { return "' " + strings.Join(words, " ") + " '" }
+		fmt.Fprintf(b, "\t%s)\n\t\tflags=%s valued=%s", c.Name, list(all), list(valued))
+		if c.Program {
+			b.WriteString(" program=1 ;;\n")
+		} else {
+			fmt.Fprintf(b, " given=%s ;;\n", list(a.arguments(c)))
+		}
+	}
+	b.WriteString(bashEnd)
+}
+
+// bashValues is the function that completes values.
+func (a *App) bashValues(b *strings.Builder) {
+	b.WriteString("_@NAME@_values() { # FLAG WORD\n\tlocal before= words= file one=\n\tcase $1 in\n")
+	for _, c := range a.completions() {
+		fmt.Fprintf(b, "\t%s)\n", strings.Join(c.flags, "|"))
+		if c.list {
+			b.WriteString("\t\t[[ $2 == *,* ]] && before=${2%,*},\n")
+		}
+		switch c.kind {
+		case "file":
+			b.WriteString("\t\tCOMPREPLY=($(compgen -f -- \"$2\"))\n")
+		case "directory":
+			b.WriteString("\t\tCOMPREPLY=($(compgen -d -- \"$2\"))\n")
+		case "user", "group":
+			fmt.Fprintf(b, "\t\tCOMPREPLY=($(compgen -P \"$before\" -A %s -- \"${2##*,}\"))\n", c.kind)
+		}
+		fmt.Fprintf(b, "\t\twords='%s'\n", strings.Join(c.values.Words, " "))
+		if len(c.values.Files) > 0 {
+			fmt.Fprintf(b, "\t\tfor file in %s; do\n\t\t\t[[ -e $file ]] && one=${file##*/} words+=\" ${one%%.*}\"\n\t\tdone\n", strings.Join(c.values.Files, " "))
+		}
+		b.WriteString("\t\t;;\n")
 	}
 	b.WriteString(`	esac
+	[[ -n $words ]] || return
+	compopt +o filenames 2>/dev/null # which would quote what is in a word
+	COMPREPLY+=($(compgen -P "$before" -W "$words" -- "${2##*,}"))
+	if [[ ${COMPREPLY[0]} == *= ]]; then compopt -o nospace 2>/dev/null; fi
+}
+`)
+}
+
+const bashEnd = `	esac
 	# A word that is neither a flag nor the value of one begins the program.
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
@@ -113,13 +210,7 @@ _@NAME@() {
 			COMPREPLY=($(compgen -f -- "$cur"))
 		fi
 	elif [[ $valued == *" $flag "* ]]; then
-		if [[ $files == *" $flag "* ]]; then COMPREPLY=($(compgen -f -- "$cur"))
-		elif [[ $dirs == *" $flag "* ]]; then COMPREPLY=($(compgen -d -- "$cur"))
-		elif [[ $users == *" $flag "* ]]; then COMPREPLY=($(compgen -u -- "$cur"))
-		elif [[ $groups == *" $flag "* ]]; then COMPREPLY=($(compgen -g -- "$cur"))
-		fi
-		case $flag in
-` + a.bashWords() + `		esac
+		_@NAME@_values "$flag" "$cur"
 	elif [[ $cur == -* ]]; then
 		COMPREPLY=($(compgen -W "$flags" -- "$cur"))
 	elif [[ -n $program ]]; then
@@ -129,57 +220,12 @@ _@NAME@() {
 	fi
 }
 complete -o filenames -F _@NAME@ @NAME@
-`)
-}
-
-// bashCase is what the script knows of a sub-command.
-func (a *App) bashCase(b *strings.Builder, c *Command) {
-	byKind := map[completionKind][]string{}
-	var all, valued []string
-	for _, flag := range c.Flags() {
-		name := "--" + flag.Name()
-		all = append(all, name)
-		if flag.Takes() == Something {
-			valued = append(valued, name)
-			byKind[kindOf(flag)] = append(byKind[kindOf(flag)], name)
-		}
-	}
-	list := func(words []string) string { return "' " + strings.Join(words, " ") + " '" }
-	fmt.Fprintf(b, "\t%s)\n\t\tflags=%s valued=%s\n\t\tfiles=%s dirs=%s users=%s groups=%s", c.Name,
-		list(all), list(valued), list(byKind[files]), list(byKind[directories]), list(byKind[users]), list(byKind[groupNames]))
-	if c.Program {
-		b.WriteString(" program=1 ;;\n")
-	} else {
-		fmt.Fprintf(b, " given=%s ;;\n", list(a.arguments(c)))
-	}
-}
-
-// bashWords are the cases of flags that take words.
-func (a *App) bashWords() string {
-	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(a.flagsWithWords())) {
-		fmt.Fprintf(&b, "\t\t--%s) COMPREPLY+=($(compgen -W '%s' -- \"$cur\")) ;;\n", name, strings.Join(a.flagsWithWords()[name], " "))
-	}
-	return b.String()
-}
-
-// flagsWithWords are the flags that take words, and the words: a name means the same for all sub-commands.
-func (a *App) flagsWithWords() map[string][]string {
-	all := map[string][]string{}
-	for i := range a.Commands {
-		for _, flag := range a.Commands[i].Flags() {
-			if list := words(flag); len(list) > 0 {
-				all[flag.Name()] = list
-			}
-		}
-	}
-	return all
-}
+`
 
 func (a *App) zsh(b *strings.Builder) {
-	actions := map[completionKind]string{anything: " ", files: "_files", directories: "_files -/", users: "_users", groupNames: "_groups"}
+	actions := a.zshActions(b)
 	quote := strings.NewReplacer(`'`, `'\''`, "[", `\[`, "]", `\]`, ":", `\:`)
-	b.WriteString("#compdef @NAME@\n\n_@NAME@() {\n\tlocal -a commands=(\n")
+	b.WriteString("_@NAME@() {\n\tlocal -a commands=(\n")
 	for i := range a.Commands {
 		c := &a.Commands[i]
 		fmt.Fprintf(b, "\t\t'%s:%s'\n", c.Name, quote.Replace(firstSentence(c.Help)))
@@ -193,11 +239,12 @@ func (a *App) zsh(b *strings.Builder) {
 			if flag.Takes() != Something {
 				spec += "[" + quote.Replace(firstSentence(flag.Help())) + "]"
 			} else {
-				action := actions[kindOf(flag)]
-				if list := words(flag); len(list) > 0 && kindOf(flag) == anything {
-					action = "(" + strings.Join(list, " ") + ")"
+				action := cmp.Or(actions["--"+flag.Name()], " ")
+				about := "[" + quote.Replace(firstSentence(flag.Help())) + "]:" + quote.Replace(flag.Placeholder()) + ":" + action
+				for _, letter := range flag.shorts() {
+					fmt.Fprintf(b, "\t\t\t'*-%s%s' \\\n", letter, about)
 				}
-				spec = "*" + spec + "=[" + quote.Replace(firstSentence(flag.Help())) + "]:" + quote.Replace(flag.Placeholder()) + ":" + action
+				spec = "*" + spec + "=" + about
 			}
 			fmt.Fprintf(b, "\t\t\t'%s' \\\n", spec)
 		}
@@ -210,9 +257,48 @@ func (a *App) zsh(b *strings.Builder) {
 	b.WriteString("\tesac\n}\n\nif [[ $zsh_eval_context[-1] == loadautofunc ]]; then _@NAME@ \"$@\"; else compdef _@NAME@ @NAME@; fi\n")
 }
 
+// zshActions writes a function for each way in which values are completed, and returns those of the
+// flags.
+func (a *App) zshActions(b *strings.Builder) map[string]string {
+	b.WriteString("#compdef @NAME@\n\n")
+	kinds := map[string]string{"file": "_files", "directory": "_files -/", "user": "_users", "group": "_groups"}
+	actions := map[string]string{}
+	for i, c := range a.completions() {
+		name := fmt.Sprintf("_@NAME@_values_%d", i)
+		fmt.Fprintf(b, "%s() {\n", name)
+		if c.list {
+			b.WriteString("\tcompset -P '*,'\n")
+		}
+		if c.kind != "" {
+			fmt.Fprintf(b, "\t%s\n", kinds[c.kind])
+		}
+		for _, pattern := range c.values.Files {
+			fmt.Fprintf(b, "\tcompadd - %s(N:t:r)\n", pattern)
+		}
+		var going, whole []string
+		for _, word := range c.values.Words {
+			if strings.HasSuffix(word, "=") {
+				going = append(going, "'"+word+"'")
+			} else {
+				whole = append(whole, "'"+word+"'")
+			}
+		}
+		if whole != nil {
+			fmt.Fprintf(b, "\tcompadd - %s\n", strings.Join(whole, " "))
+		}
+		if going != nil {
+			fmt.Fprintf(b, "\tcompadd -S '' - %s\n", strings.Join(going, " "))
+		}
+		b.WriteString("}\n")
+		for _, flag := range c.flags {
+			actions[flag] = name
+		}
+	}
+	return actions
+}
+
 func (a *App) fish(b *strings.Builder) {
-	actions := map[completionKind]string{anything: "-x", files: "-rF", directories: "-xa '(__fish_complete_directories)'",
-		users: "-xa '(__fish_complete_users)'", groupNames: "-xa '(__fish_complete_groups)'"}
+	actions := a.fishActions()
 	quote := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 	fmt.Fprintf(b, fishFunctions, strings.Join(a.valued(), " "))
 	for i := range a.Commands {
@@ -224,10 +310,10 @@ func (a *App) fish(b *strings.Builder) {
 		for _, flag := range c.Flags() {
 			action := ""
 			if flag.Takes() == Something {
-				action = " " + actions[kindOf(flag)]
+				action = " " + cmp.Or(actions["--"+flag.Name()], "-x")
 			}
-			if list := words(flag); len(list) > 0 && !strings.Contains(action, " '") {
-				action = strings.Replace(action, "-", "-a '"+strings.Join(list, " ")+"' -", 1)
+			for _, letter := range flag.shorts() {
+				action = " -s " + letter + action
 			}
 			fmt.Fprintf(b, "complete -c @NAME@ -n '__@NAME@_flags %s' -l %s%s -d '%s'\n", c.Name, flag.Name(), action, quote.Replace(firstSentence(flag.Help())))
 		}
@@ -239,11 +325,56 @@ func (a *App) fish(b *strings.Builder) {
 	}
 }
 
+// fishActions are what the flags' values are completed with.
+func (a *App) fishActions() map[string]string {
+	actions := map[string]string{}
+	for _, c := range a.completions() {
+		args := strings.Join(append(slices.Clone(c.values.Words), c.values.Files...), " ")
+		action := ""
+		switch {
+		case c.kind == "file" && args == "":
+			action = "-rF"
+		case c.kind == "file":
+			action = "-rFa '" + args + "'"
+		case c.kind == "directory":
+			action = "-xa '(__fish_complete_directories) " + args + "'"
+		case c.kind == "user":
+			action = "-xa '(__fish_complete_users)'"
+		case c.kind == "group" && !c.list:
+			action = "-xa '(__fish_complete_groups)'"
+		case c.kind == "group":
+			action = "-xa '(__@NAME@_list (__fish_complete_groups))'"
+		case len(c.values.Files) > 0:
+			action = "-xa '(set -l files " + args + "; __@NAME@_files $files)'"
+		case c.list:
+			action = "-xa '(__@NAME@_list " + args + ")'"
+		default:
+			action = "-xa '" + args + "'"
+		}
+		for _, flag := range c.flags {
+			actions[flag] = action
+		}
+	}
+	return actions
+}
+
 // fishFunctions tell which sub-command there is, and whether flags can follow: a word that is neither
 // a flag nor the value of one begins the program.
 const fishFunctions = `# fish completion for @NAME@
 function __@NAME@_valued
 	string split ' ' -- '%s'
+end
+function __@NAME@_list
+	set -l word (commandline -ct | string replace -r '^--?[a-z0-9-]*=' '')
+	set -l before (string replace -r '[^,]*$' '' -- $word)
+	for value in $argv
+		echo $before$value
+	end
+end
+function __@NAME@_files
+	for file in $argv
+		test -e $file; and string replace -r '^.*/(.*)\.[^.]*$' '$1' -- $file
+	end
 end
 function __@NAME@_is
 	set -l words (commandline -opc)
@@ -273,8 +404,8 @@ end
 func (a *App) valued() (list []string) {
 	for i := range a.Commands {
 		for _, flag := range a.Commands[i].Flags() {
-			if name := "--" + flag.Name(); flag.Takes() == Something && !slices.Contains(list, name) {
-				list = append(list, name)
+			if typed := flag.typed(); flag.Takes() == Something && !slices.Contains(list, typed[0]) {
+				list = append(list, typed...)
 			}
 		}
 	}

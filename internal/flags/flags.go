@@ -11,6 +11,7 @@
 //	placeholder  what the help calls the value
 //	help         what the help says
 //	brief        what it says on one screen, where only flags with this tag are
+//	values       the kind of its values, for completion (App.Values)
 //	hidden       the help is silent about the flag
 //
 // A field whose tag begins with embed is a struct of more flags, which are in its
@@ -32,10 +33,14 @@ import (
 type App struct {
 	Name     string
 	Brief    string // a few words, for the manual
+	Date     string // of the manual: its last change
 	Help     string // a sentence
 	Commands []Command
 	Groups   []Group // in the order of the help
 	Topics   []Topic // what there is help on
+
+	// Values are those of a kind. Placeholders with "..." take lists of them.
+	Values func(kind string) Values
 
 	// InOrder is the key of a configuration file for a list of tables, each with one
 	// flag: the order of Ordered flags of several names.
@@ -43,6 +48,10 @@ type App struct {
 	// Elsewhere is what to say to flags that other commands have.
 	Elsewhere []Foreign
 }
+
+// Values are what a flag's value can be completed with: words, and the names of files without their
+// endings, by patterns. A word that ends in = goes on.
+type Values struct{ Words, Files []string }
 
 // A Foreign is a flag of other commands, and what does here what it does there: flags as
 // they would be typed, and a remark. VALUE in them stands for the value that was given.

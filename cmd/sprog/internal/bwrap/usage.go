@@ -68,4 +68,8 @@ For whoever starts bwrap:
                                    Tell of the process, and of its end
     --block-fd FD                  Wait for a byte before the program begins
     --userns-block-fd FD           Wait for somebody to write the id maps
+
+Examples:
+    bwrap --ro-bind / / --dev /dev --proc /proc --unshare-all ls
+    sprog bwrap --ro-bind /usr /usr --symlink usr/lib64 /lib64 /usr/bin/id
 `
