@@ -34,6 +34,9 @@ func (r *runner) describe(err error, cmd *sprog.Cmd, ops []Op) error {
 	if !errors.As(err, &e) || !errors.As(e.Err, &errno) {
 		return mistake(strings.TrimPrefix(err.Error(), "sprog: "))
 	}
+	if i, ok := mountOf(e.Field); ok && i < len(ops) {
+		errno = r.mismatch(e, errno, ops[i])
+	}
 	text := r.words(e, errno, cmd, ops)
 	if text == "" {
 		return mistake(strings.TrimPrefix(err.Error(), "sprog: "))
@@ -98,15 +101,42 @@ func mountOf(field string) (int, bool) {
 	return i, is && closed && err == nil
 }
 
+// mismatch is bwrap's errno for a bind whose destination is of the other type, which bwrap finds before the kernel does,
+// and for message queues of another IPC namespace, which the kernel does not get to see here.
+func (r *runner) mismatch(e *sprog.StartError, errno syscall.Errno, op Op) syscall.Errno {
+	switch {
+	case errno != unix.EINVAL:
+	case op.Kind == Mqueue && e.Step == "":
+		return unix.EPERM
+	case op.Kind <= DevBind && e.Step == "move_mount" && r.bindsDir(op):
+		e.Hint = "the destination is not a directory"
+		return unix.ENOTDIR
+	case op.Kind <= DevBind && e.Step == "move_mount":
+		e.Hint = "the destination is not a file"
+		return unix.EISDIR
+	}
+	return errno
+}
+
+// bindsDir reports whether the source of a bind is a directory.
+func (r *runner) bindsDir(op Op) bool {
+	if file := r.f.Files[op.FD]; op.FD >= 0 && file != nil {
+		info, err := file.Stat()
+		return err == nil && info.IsDir()
+	}
+	info, err := os.Stat(op.Source)
+	return err == nil && info.IsDir()
+}
+
 // ofMount is about an operation.
 func (r *runner) ofMount(e *sprog.StartError, errno syscall.Errno, op Op, m sprog.Mount) string {
 	inside := "/newroot" + op.Dest
 	switch {
 	case m.Dir && op.Kind != Dir:
 		return "Can't mkdir parents for " + op.Dest
-	case op.Kind == Dir || e.Step == "mkdirat":
+	case op.Kind == Dir || e.Step == "mkdirat", op.Kind <= DevBind && errno == unix.ENOTDIR && e.Step == "move_mount":
 		return "Can't mkdir " + op.Dest
-	case e.Step == "mknodat":
+	case e.Step == "mknodat", op.Kind <= DevBind && errno == unix.EISDIR:
 		return "Can't create file at " + op.Dest
 	case op.Kind == Chmod:
 		return fmt.Sprintf("Can't chmod %#o %s", op.Perms, op.Dest)
@@ -143,7 +173,10 @@ func (r *runner) ofSymlink(errno syscall.Errno, op Op) string {
 	if errno != unix.EEXIST {
 		return "Can't make symlink at " + op.Dest
 	}
-	there, err := os.Readlink(r.outside(op))
+	there, err := r.linkBefore(op)
+	if err == errNotHere {
+		there, err = os.Readlink(r.outside(op))
+	}
 	switch {
 	case errors.Is(err, unix.EINVAL):
 		return "Can't make symlink at " + op.Dest + ": destination exists and is not a symlink."
@@ -151,6 +184,24 @@ func (r *runner) ofSymlink(errno syscall.Errno, op Op) string {
 		return "Can't make symlink at " + op.Dest
 	}
 	return "Can't make symlink at " + op.Dest + ": existing destination is " + there + "."
+}
+
+// errNotHere is about a path that no operation has made.
+var errNotHere = errors.New("made by none")
+
+// linkBefore is what an earlier operation has put at a link's place: another link's text, or EINVAL.
+func (r *runner) linkBefore(op Op) (text string, err error) {
+	err = errNotHere
+	for _, before := range r.o.Ops {
+		switch {
+		case path.Clean("/"+before.Dest) != path.Clean("/"+op.Dest) || before.Kind == Chmod:
+		case before.Kind != Symlink:
+			return "", unix.EINVAL
+		case before.Source != op.Source:
+			return before.Source, nil
+		}
+	}
+	return "", err
 }
 
 // outside is what a destination is in the caller's view, as far as binds tell.
