@@ -88,14 +88,6 @@ func (p place) orOutside() string {
 	return " in " + p.root + " or outside"
 }
 
-// bare is the error of a call without what was called.
-func bare(err error) error {
-	if of := new(fs.PathError); errors.As(err, &of) {
-		return of.Err
-	}
-	return err
-}
-
 // table reads a table of accounts in the program's root. There is none in the
 // caller's own, nor in one that has no such file.
 func (p place) table(path string) (string, error) {

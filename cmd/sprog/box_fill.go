@@ -166,3 +166,15 @@ func profileDirs(home, project string) []string {
 	}
 	return []string{filepath.Join(config, "sprog/box"), "/etc/sprog/box", filepath.Join(project, ".sprog")}
 }
+
+// watchFor prepares --why.
+func (c *boxCmd) watchFor(b *box.Box) error {
+	if !c.Why {
+		return nil
+	}
+	if s := sprog.Probe("seccomp-listener"); s.Answer != sprog.Yes {
+		return fmt.Errorf("--why: %s", s.Reason)
+	}
+	c.sandbox.watch = &watcher{box: b, calls: map[[2]uint32]*watchedCall{}}
+	return nil
+}

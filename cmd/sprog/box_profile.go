@@ -140,9 +140,6 @@ func (r *profileReader) inProject(path string) bool {
 	return err != nil || realErr != nil || below(dir, r.project) || below(real, r.project)
 }
 
-// below reports whether a path is a directory or in it.
-func below(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
-
 // mayOpen refuses a profile that the project has chosen and that opens the box.
 func (r *profileReader) mayOpen(path string, text []byte) error {
 	if r.trusted {

@@ -16,7 +16,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/cmd/sprog/internal/box"
 	"github.com/sprog-dev/sprog/internal/seccomp"
 )
@@ -54,18 +53,6 @@ var watchedCalls = [...]watchedCall{
 	{"access", -1, 0, toRead}, {"faccessat", 0, 1, toRead}, {"faccessat2", 0, 1, toRead}, {"chdir", -1, 0, toRead},
 	{"mkdir", -1, 0, toChange}, {"mkdirat", 0, 1, toChange}, {"unlink", -1, 0, toChange}, {"unlinkat", 0, 1, toChange}, {"truncate", -1, 0, toChange},
 	{"rename", -1, 1, toChange}, {"renameat", 2, 3, toChange}, {"renameat2", 2, 3, toChange}, {"connect", -1, 1, toConnect},
-}
-
-// watchFor prepares --why.
-func (c *boxCmd) watchFor(b *box.Box) error {
-	if !c.Why {
-		return nil
-	}
-	if s := sprog.Probe("seccomp-listener"); s.Answer != sprog.Yes {
-		return fmt.Errorf("--why: %s", s.Reason)
-	}
-	c.sandbox.watch = &watcher{box: b, calls: map[[2]uint32]*watchedCall{}}
-	return nil
 }
 
 // around starts the program on a thread of its own that is watched, with what it starts. No goroutine may get that
@@ -343,3 +330,6 @@ func readFrom(process int, at uint64, into []byte) []byte {
 	}
 	return into[:have]
 }
+
+// below reports whether a path is a directory or in it.
+func below(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }

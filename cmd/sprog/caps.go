@@ -4,8 +4,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/listing"
@@ -104,4 +107,26 @@ var secureBitNames = []string{
 	"noroot", "noroot-locked", "no-setuid-fixup", "no-setuid-fixup-locked", "keep-caps", "keep-caps-locked",
 	"no-cap-ambient-raise", "no-cap-ambient-raise-locked", "exec-restrict-file", "exec-restrict-file-locked",
 	"exec-deny-interactive", "exec-deny-interactive-locked",
+}
+
+// hasSysAdmin reports whether this process may mount, and set a filter without no_new_privs.
+func hasSysAdmin() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	err := unix.Capget(&header, &data[0])
+	return err == nil && data[unix.CAP_SYS_ADMIN>>5].Effective>>(unix.CAP_SYS_ADMIN&31)&1 != 0
+}
+
+// A capList is a list of capabilities.
+type capList []uintptr
+
+func (l *capList) Set(s string) error { return decodeList(s, l, parseCap) }
+
+// parseCap accepts cap_chown, CAP_CHOWN, chown and 0.
+func parseCap(name string) (uintptr, error) {
+	c, ok := listing.CapNumber(name)
+	if !ok {
+		return 0, fmt.Errorf("%q is not a capability", name)
+	}
+	return uintptr(c), nil
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -45,22 +44,6 @@ type cgroupLimits struct {
 	Mems       word            `name:"cpuset-mems" placeholder:"LIST" help:"Memory nodes for all in the cgroup."`
 	HugeTLB    []hugeTLBMax    `name:"hugetlb" placeholder:"SIZE=BYTES" help:"Huge pages of a size, such as 2MB=64M. Repeatable."`
 	Set        []cgroupSetting `name:"cgroup-set" placeholder:"FILE=VALUE" help:"Write VALUE to a file of the cgroup. Repeatable, in order, after those above."`
-}
-
-// setCgroup fills in the attributes.
-func (f *startFlags) setCgroup(attr *sprog.Attr) error {
-	g := &f.NewCgroup
-	for _, dir := range g.V1 {
-		attr.CgroupV1 = append(attr.CgroupV1, string(dir))
-	}
-	if !g.asked() {
-		return nil
-	}
-	if f.Cgroup != "" {
-		return errors.New("--cgroup puts the program into a cgroup that is there: limits and a new one below it take --cgroup-parent")
-	}
-	attr.Cgroup = g.cgroup()
-	return nil
 }
 
 // asked reports whether any flag asks for a new cgroup.
@@ -133,26 +116,6 @@ type cgroupLimit uint64
 
 func (l *cgroupLimit) Set(s string) error {
 	return decodeTo(s, (*uint64)(l), parseLimit)
-}
-
-// parseLimit parses a limit; max is the greatest number.
-func parseLimit(s string) (uint64, error) {
-	if s == "max" || s == "unlimited" {
-		return math.MaxUint64, nil
-	}
-	digits := strings.TrimRight(s, "KMGTkmgt")
-	shift := 0
-	if len(digits) < len(s) {
-		shift = 10 * (strings.Index("KMGT", strings.ToUpper(s[len(digits):])) + 1)
-	}
-	n, err := strconv.ParseUint(digits, 10, 64)
-	if err != nil || shift == 0 && len(digits) < len(s) || len(s)-len(digits) > 1 {
-		return 0, fmt.Errorf("%q is not a number, with K, M, G or T if need be, or max", s)
-	}
-	if n > math.MaxUint64>>shift {
-		return 0, fmt.Errorf("%q is too large; say max", s)
-	}
-	return n << shift, nil
 }
 
 // A cgroupWeight is a share.

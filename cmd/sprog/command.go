@@ -3,12 +3,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 
 	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/terms"
@@ -189,4 +195,110 @@ func (f *startFlags) hasInit() bool {
 // leads reports whether the program will lead a process group.
 func leads(sys *syscall.SysProcAttr) bool {
 	return sys.Setsid || (sys.Setpgid || sys.Foreground) && sys.Pgid == 0
+}
+
+// setCgroup fills in the attributes.
+func (f *startFlags) setCgroup(attr *sprog.Attr) error {
+	g := &f.NewCgroup
+	for _, dir := range g.V1 {
+		attr.CgroupV1 = append(attr.CgroupV1, string(dir))
+	}
+	if !g.asked() {
+		return nil
+	}
+	if f.Cgroup != "" {
+		return errors.New("--cgroup puts the program into a cgroup that is there: limits and a new one below it take --cgroup-parent")
+	}
+	attr.Cgroup = g.cgroup()
+	return nil
+}
+
+// environment returns the program's environment, made from base. It is never
+// nil, which would stand for the caller's.
+func (f *startFlags) environment(base []string) []string {
+	if f.ClearEnv {
+		base = nil
+	}
+	env := f.sandbox.environment(append([]string{}, base...))
+	for _, name := range f.UnsetEnv {
+		env = unsetEnv(env, name)
+	}
+	for _, s := range f.Env {
+		name, _, isSet := strings.Cut(s, "=")
+		if !isSet {
+			value, ok := os.LookupEnv(name)
+			if !ok {
+				continue
+			}
+			s = name + "=" + value
+		}
+		env = append(unsetEnv(env, name), s)
+	}
+	return env
+}
+
+// setLandlock fills in what the flags ask for, and what an ordinary user needs
+// for that.
+func (f *startFlags) setLandlock(attr *sprog.Attr) (err error) {
+	attr.Landlock, err = f.Landlock.attr()
+	attr.NoNewPrivs = attr.NoNewPrivs || attr.Landlock != nil
+	return err
+}
+
+// ending is what they say of the end.
+func (f *startFlags) ending() *sprog.Ending {
+	if !f.Ending.limited() {
+		return nil
+	}
+	newline := "\n"
+	if f.TTY && term.IsTerminal(int(os.Stderr.Fd())) {
+		newline = "\r\n" // it is raw
+	}
+	return &sprog.Ending{
+		Timeout: time.Duration(f.Ending.Timeout),
+		CPUTime: time.Duration(f.Ending.CPUTime),
+		Output:  f.Ending.outputLimit(),
+		Signal:  syscall.Signal(f.Ending.KillSignal),
+		Grace:   time.Duration(cmp.Or(f.Ending.KillAfter, span(10*time.Second))),
+		Failed:  func(err error) { fmt.Fprint(os.Stderr, err, newline) },
+	}
+}
+
+// captureOutput has what the program writes kept for the record, or counted, as far as no other
+// flag says where it goes.
+func (f *startFlags) captureOutput(cmd *sprog.Cmd) error {
+	size := f.Ending.Capture
+	switch {
+	case size == nil && f.Ending.Tee:
+		return errors.New("add --capture: --tee passes on what it keeps")
+	case size == nil && f.Ending.OutputLimit == nil:
+		return nil
+	case f.TTY:
+		return mistake("drop --tty or {--capture --output-limit}: what is written to a terminal goes straight there")
+	}
+	kept := func(to *os.File) io.Writer {
+		switch {
+		case size == nil:
+			return throughSprog{to}
+		case f.Ending.Tee:
+			return &sprog.Capture{Head: int(*size), Tail: int(*size), Tee: to}
+		}
+		return &sprog.Capture{Head: int(*size), Tail: int(*size)}
+	}
+	if cmd.Stdout == os.Stdout {
+		cmd.Stdout = kept(os.Stdout)
+	}
+	if cmd.Stderr == os.Stderr && !f.ToStdout {
+		cmd.Stderr = kept(os.Stderr)
+	}
+	return nil
+}
+
+// setSeccomp fills in what the flags ask for, and what an ordinary user needs
+// for that.
+func (f *startFlags) setSeccomp(attr *sprog.Attr) (err error) {
+	attr.Seccomp, err = f.Seccomp.attr()
+	attr.Seccomp = f.sandbox.filter(attr.Seccomp)
+	attr.NoNewPrivs = attr.NoNewPrivs || attr.Seccomp != nil
+	return err
 }

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 )
@@ -19,30 +18,6 @@ func parseVariable(s string) (string, error) {
 		return "", fmt.Errorf("%q has no name", s)
 	}
 	return s, nil
-}
-
-// environment returns the program's environment, made from base. It is never
-// nil, which would stand for the caller's.
-func (f *startFlags) environment(base []string) []string {
-	if f.ClearEnv {
-		base = nil
-	}
-	env := f.sandbox.environment(append([]string{}, base...))
-	for _, name := range f.UnsetEnv {
-		env = unsetEnv(env, name)
-	}
-	for _, s := range f.Env {
-		name, _, isSet := strings.Cut(s, "=")
-		if !isSet {
-			value, ok := os.LookupEnv(name)
-			if !ok {
-				continue
-			}
-			s = name + "=" + value
-		}
-		env = append(unsetEnv(env, name), s)
-	}
-	return env
 }
 
 func unsetEnv(env []string, name string) []string {

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"syscall"
 
 	"github.com/sprog-dev/sprog"
-
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
@@ -92,4 +92,17 @@ func startError(err error, found func() bool) error {
 		return codedError{exitNotFound, err}
 	}
 	return codedError{exitCannot, err}
+}
+
+// unwritten tells what a file that a flag asks for could not be written of. The exit code stays
+// that which err stands for, unless that is success.
+func unwritten(flag string, cause, err error) error {
+	if cause == nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "sprog: %s: %v\n", flag, cause)
+	if err == nil {
+		return exitCode(exitUnwritten)
+	}
+	return err
 }

@@ -87,3 +87,13 @@ type startFlags struct {
 	becomes bool     // sprog becomes the program: it makes no child
 	sandbox *sandbox // of sprog box, or nil
 }
+
+// The idFlags set real and effective ids apart.
+type idFlags struct {
+	RUID word `name:"ruid" placeholder:"NAME|UID" help:"Run with this real user."`
+	EUID word `name:"euid" placeholder:"NAME|UID" help:"Run with this effective user."`
+	RGID word `name:"rgid" placeholder:"NAME|GID" help:"Run with this real group."`
+	EGID word `name:"egid" placeholder:"NAME|GID" help:"Run with this effective group. As with --user, no other groups stay."`
+}
+
+func (f *idFlags) given() bool { return *f != idFlags{} }

@@ -14,22 +14,7 @@ import (
 
 	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/accounts"
-	"github.com/sprog-dev/sprog/internal/listing"
 )
-
-// A capList is a list of capabilities.
-type capList []uintptr
-
-func (l *capList) Set(s string) error { return decodeList(s, l, parseCap) }
-
-// parseCap accepts cap_chown, CAP_CHOWN, chown and 0.
-func parseCap(name string) (uintptr, error) {
-	c, ok := listing.CapNumber(name)
-	if !ok {
-		return 0, fmt.Errorf("%q is not a capability", name)
-	}
-	return uintptr(c), nil
-}
 
 // credential returns the credential that the flags ask for, or nil if they
 // leave the caller's. Supplementary groups never stay by accident: without a

@@ -11,16 +11,6 @@ import (
 	"github.com/sprog-dev/sprog/internal/accounts"
 )
 
-// The idFlags set real and effective ids apart.
-type idFlags struct {
-	RUID word `name:"ruid" placeholder:"NAME|UID" help:"Run with this real user."`
-	EUID word `name:"euid" placeholder:"NAME|UID" help:"Run with this effective user."`
-	RGID word `name:"rgid" placeholder:"NAME|GID" help:"Run with this real group."`
-	EGID word `name:"egid" placeholder:"NAME|GID" help:"Run with this effective group. As with --user, no other groups stay."`
-}
-
-func (f *idFlags) given() bool { return *f != idFlags{} }
-
 // setIdentity fills in who the program is, and what it may.
 func (f *startFlags) setIdentity(attr *sprog.Attr) error {
 	if err := f.setIDs(attr); err != nil {

@@ -141,14 +141,6 @@ func (l *landlockLog) Set(s string) error {
 	})
 }
 
-// setLandlock fills in what the flags ask for, and what an ordinary user needs
-// for that.
-func (f *startFlags) setLandlock(attr *sprog.Attr) (err error) {
-	attr.Landlock, err = f.Landlock.attr()
-	attr.NoNewPrivs = attr.NoNewPrivs || attr.Landlock != nil
-	return err
-}
-
 // attr is what the flags ask for, or nil.
 func (f *landlockFlags) attr() (*sprog.Landlock, error) {
 	l := &sprog.Landlock{Files: f.files(), Ports: f.ports(), Scopes: sprog.LandlockScope(f.Scope), Log: sprog.LandlockLog(f.Log), BestEffort: f.BestEffort}
@@ -245,14 +237,6 @@ func (f *landlockFlags) ports() *sprog.LandlockPorts {
 	return ports
 }
 
-// hear listens to what the kernel logs of Landlock, if that is asked for. The box has something to say of that itself.
-func (f *landlockFlags) hear(box *sandbox) *denials {
-	if box != nil || sprog.LandlockLog(f.Log)&sprog.LandlockLogNewExecOn == 0 {
-		return nil
-	}
-	return hearDenials()
-}
-
 // tellLandlock says what best effort has left out.
 func tellLandlock(l sprog.LandlockResult) {
 	if l.Missing == (sprog.LandlockSet{}) {
@@ -263,4 +247,12 @@ func tellLandlock(l sprog.LandlockResult) {
 		reason = fmt.Sprintf("this kernel has Landlock ABI %d", l.ABI)
 	}
 	fmt.Fprintf(os.Stderr, "sprog: Landlock does not restrict %s: %s\n", l.Missing, reason)
+}
+
+// hear listens to what the kernel logs of Landlock, if that is asked for. The box has something to say of that itself.
+func (f *landlockFlags) hear(box *sandbox) *denials {
+	if box != nil || sprog.LandlockLog(f.Log)&sprog.LandlockLogNewExecOn == 0 {
+		return nil
+	}
+	return hearDenials()
 }

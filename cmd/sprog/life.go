@@ -3,16 +3,11 @@
 package main
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"syscall"
-	"time"
 
 	"github.com/sprog-dev/sprog"
-	"golang.org/x/term"
 )
 
 // The lifeFlags say when the program is ended, and who is told how it has ended.
@@ -26,25 +21,6 @@ type lifeFlags struct {
 	Capture     *captureSize `placeholder:"SIZE" help:"Keep what the program writes for --result's record instead of passing it on: SIZE bytes of the beginning and of the end of each stream, such as 64K. Add --tee to pass it on as well."`
 	Tee         bool         `help:"Pass on what --capture keeps, too."`
 	OutputLimit *captureSize `placeholder:"SIZE" help:"End the program when it has written more than this to its standard output and error together, such as 10M, and exit with 124. What goes beyond is dropped. The program writes into pipes then, not to your terminal."`
-}
-
-// ending is what they say of the end.
-func (f *startFlags) ending() *sprog.Ending {
-	if !f.Ending.limited() {
-		return nil
-	}
-	newline := "\n"
-	if f.TTY && term.IsTerminal(int(os.Stderr.Fd())) {
-		newline = "\r\n" // it is raw
-	}
-	return &sprog.Ending{
-		Timeout: time.Duration(f.Ending.Timeout),
-		CPUTime: time.Duration(f.Ending.CPUTime),
-		Output:  f.Ending.outputLimit(),
-		Signal:  syscall.Signal(f.Ending.KillSignal),
-		Grace:   time.Duration(cmp.Or(f.Ending.KillAfter, span(10*time.Second))),
-		Failed:  func(err error) { fmt.Fprint(os.Stderr, err, newline) },
-	}
 }
 
 // limited reports whether there is a limit that sprog keeps.
@@ -68,36 +44,6 @@ func tellLeft(cmd *sprog.Cmd) {
 	if r := cmd.Result(); r != nil && r.Left != 0 {
 		fmt.Fprintf(os.Stderr, "sprog: process %d is left: the init could not kill it\n", r.Left)
 	}
-}
-
-// captureOutput has what the program writes kept for the record, or counted, as far as no other
-// flag says where it goes.
-func (f *startFlags) captureOutput(cmd *sprog.Cmd) error {
-	size := f.Ending.Capture
-	switch {
-	case size == nil && f.Ending.Tee:
-		return errors.New("add --capture: --tee passes on what it keeps")
-	case size == nil && f.Ending.OutputLimit == nil:
-		return nil
-	case f.TTY:
-		return mistake("drop --tty or {--capture --output-limit}: what is written to a terminal goes straight there")
-	}
-	kept := func(to *os.File) io.Writer {
-		switch {
-		case size == nil:
-			return throughSprog{to}
-		case f.Ending.Tee:
-			return &sprog.Capture{Head: int(*size), Tail: int(*size), Tee: to}
-		}
-		return &sprog.Capture{Head: int(*size), Tail: int(*size)}
-	}
-	if cmd.Stdout == os.Stdout {
-		cmd.Stdout = kept(os.Stdout)
-	}
-	if cmd.Stderr == os.Stderr && !f.ToStdout {
-		cmd.Stderr = kept(os.Stderr)
-	}
-	return nil
 }
 
 // A throughSprog is output that comes through sprog, which counts it.

@@ -166,3 +166,11 @@ func (p place) lookPathIn(name string, env []string) (string, error) {
 	}
 	return p.lookPath(name, path)
 }
+
+// bare is the error of a call without what was called.
+func bare(err error) error {
+	if of := new(fs.PathError); errors.As(err, &of) {
+		return of.Err
+	}
+	return err
+}

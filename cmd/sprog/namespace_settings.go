@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sprog-dev/sprog"
 )
 
@@ -50,27 +48,3 @@ func parseClockSpan(s string) (clockSpan, error) {
 
 // offsets reports whether there are any.
 func (f *insideFlags) offsets() bool { return f.Monotonic != nil || f.Boottime != nil }
-
-// setInside fills in what is set inside.
-func (f *startFlags) setInside(attr *sprog.Attr) error {
-	in := &f.Inside
-	attr.ForbidUserNamespaces = in.DisableUserns
-	attr.Hostname, attr.Domainname, attr.Loopback = string(in.Hostname), string(in.Domainname), in.Loopback
-	for _, s := range in.Sysctl {
-		attr.Sysctls = append(attr.Sysctls, sprog.Sysctl(s))
-	}
-	if !in.offsets() {
-		return nil
-	}
-	if f.Unshare&unix.CLONE_NEWTIME == 0 {
-		return mistake("add --unshare time: {--monotonic --boottime} is for the clocks of a new time namespace")
-	}
-	attr.TimeOffsets = &sprog.TimeOffsets{}
-	if in.Monotonic != nil {
-		attr.TimeOffsets.Monotonic = time.Duration(*in.Monotonic)
-	}
-	if in.Boottime != nil {
-		attr.TimeOffsets.Boottime = time.Duration(*in.Boottime)
-	}
-	return nil
-}

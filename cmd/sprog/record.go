@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/flags"
 	"github.com/sprog-dev/sprog/internal/terms"
@@ -143,60 +145,23 @@ func recordMistake(line *flags.Line, mistake error) error {
 	return mistake
 }
 
-// unwritten tells what a file that a flag asks for could not be written of. The exit code stays
-// that which err stands for, unless that is success.
-func unwritten(flag string, cause, err error) error {
-	if cause == nil {
-		return err
+// closeFiles closes the descriptors that sprog does not need any more. It still
+// needs its standard streams, and the record's.
+func closeFiles(cmd *sprog.Cmd, info *os.File, record *record) {
+	files := []*os.File{info, cmd.Attr.Program, cmd.Attr.DirFile}
+	for _, stream := range []any{cmd.Stdin, cmd.Stdout, cmd.Stderr} {
+		f, _ := stream.(*os.File) // with --tty it may be nothing
+		files = append(files, f)
 	}
-	fmt.Fprintf(os.Stderr, "sprog: %s: %v\n", flag, cause)
-	if err == nil {
-		return exitCode(exitUnwritten)
+	for _, f := range cmd.Attr.Files {
+		files = append(files, f.File)
 	}
-	return err
-}
-
-// An output is a file that something is written to.
-type output struct {
-	what string
-	file *os.File
-}
-
-// checkOutputs refuses a file for the record or the trace that something else is
-// written to as well: each would overwrite the other. What the caller has opened
-// himself can be one file for two things.
-func (r *runCmd) checkOutputs(record *record, trace *traceWriter, cmd *sprog.Cmd) error {
-	var outputs []output
-	for what, stream := range []any{1: cmd.Stdout, 2: cmd.Stderr} {
-		if f, ok := stream.(*os.File); ok && f != nil {
-			outputs = append(outputs, output{[]string{1: "standard output", 2: "standard error"}[what], f})
+	for _, f := range files {
+		if f != nil && !isStream(f) && (record == nil || f != record.file) {
+			f.Close() // a second time does nothing
 		}
 	}
-	add := func(flag string, f *os.File) error {
-		for _, other := range outputs {
-			if f != other.file && sameRegular(f, other.file) {
-				return fmt.Errorf("%s: %s is where %s goes", flag, f.Name(), other.what)
-			}
-		}
-		outputs = append(outputs, output{"--result", f})
-		return nil
+	for _, fd := range cmd.Attr.Inherit {
+		unix.Close(fd)
 	}
-	if r.Ending.Result != "" {
-		if err := add("--result", record.file); err != nil {
-			return err
-		}
-	}
-	if trace.file != nil {
-		return add("--trace", trace.file)
-	}
-	return nil
-}
-
-func sameRegular(a, b *os.File) bool {
-	x, err := a.Stat()
-	if err != nil {
-		return false
-	}
-	y, err := b.Stat()
-	return err == nil && x.Mode().IsRegular() && os.SameFile(x, y)
 }

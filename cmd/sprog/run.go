@@ -139,3 +139,48 @@ func (r *runCmd) run(line *flags.Line, record *record, words terms.Words) (_ *sp
 	}
 	return cmd, unwritten("--info-fd", infoErr, err)
 }
+
+// checkOutputs refuses a file for the record or the trace that something else is
+// written to as well: each would overwrite the other. What the caller has opened
+// himself can be one file for two things.
+func (r *runCmd) checkOutputs(record *record, trace *traceWriter, cmd *sprog.Cmd) error {
+	var outputs []output
+	for what, stream := range []any{1: cmd.Stdout, 2: cmd.Stderr} {
+		if f, ok := stream.(*os.File); ok && f != nil {
+			outputs = append(outputs, output{[]string{1: "standard output", 2: "standard error"}[what], f})
+		}
+	}
+	add := func(flag string, f *os.File) error {
+		for _, other := range outputs {
+			if f != other.file && sameRegular(f, other.file) {
+				return fmt.Errorf("%s: %s is where %s goes", flag, f.Name(), other.what)
+			}
+		}
+		outputs = append(outputs, output{"--result", f})
+		return nil
+	}
+	if r.Ending.Result != "" {
+		if err := add("--result", record.file); err != nil {
+			return err
+		}
+	}
+	if trace.file != nil {
+		return add("--trace", trace.file)
+	}
+	return nil
+}
+
+// An output is a file that something is written to.
+type output struct {
+	what string
+	file *os.File
+}
+
+func sameRegular(a, b *os.File) bool {
+	x, err := a.Stat()
+	if err != nil {
+		return false
+	}
+	y, err := b.Stat()
+	return err == nil && x.Mode().IsRegular() && os.SameFile(x, y)
+}

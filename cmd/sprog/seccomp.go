@@ -69,15 +69,6 @@ func parseErrno(s string) (uint16, bool) {
 	return 0, false
 }
 
-// setSeccomp fills in what the flags ask for, and what an ordinary user needs
-// for that.
-func (f *startFlags) setSeccomp(attr *sprog.Attr) (err error) {
-	attr.Seccomp, err = f.Seccomp.attr()
-	attr.Seccomp = f.sandbox.filter(attr.Seccomp)
-	attr.NoNewPrivs = attr.NoNewPrivs || attr.Seccomp != nil
-	return err
-}
-
 func (f *seccompFlags) attr() (*sprog.Seccomp, error) {
 	s := &sprog.Seccomp{}
 	switch {

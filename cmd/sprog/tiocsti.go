@@ -62,11 +62,3 @@ func kernelTakesInput() bool {
 	setting, err := os.ReadFile("/proc/sys/dev/tty/legacy_tiocsti")
 	return err != nil || strings.TrimSpace(string(setting)) != "0"
 }
-
-// hasSysAdmin reports whether this process may mount, and set a filter without no_new_privs.
-func hasSysAdmin() bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	err := unix.Capget(&header, &data[0])
-	return err == nil && data[unix.CAP_SYS_ADMIN>>5].Effective>>(unix.CAP_SYS_ADMIN&31)&1 != 0
-}

@@ -195,3 +195,23 @@ func shown(path string) string {
 		return strings.NewReplacer("$", `\$`, "`", "\\`").Replace(quoted)
 	}
 }
+
+// parseLimit parses a limit; max is the greatest number.
+func parseLimit(s string) (uint64, error) {
+	if s == "max" || s == "unlimited" {
+		return math.MaxUint64, nil
+	}
+	digits := strings.TrimRight(s, "KMGTkmgt")
+	shift := 0
+	if len(digits) < len(s) {
+		shift = 10 * (strings.Index("KMGT", strings.ToUpper(s[len(digits):])) + 1)
+	}
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || shift == 0 && len(digits) < len(s) || len(s)-len(digits) > 1 {
+		return 0, fmt.Errorf("%q is not a number, with K, M, G or T if need be, or max", s)
+	}
+	if n > math.MaxUint64>>shift {
+		return 0, fmt.Errorf("%q is too large; say max", s)
+	}
+	return n << shift, nil
+}

@@ -18,15 +18,6 @@ type seenFrom struct {
 	mounts []sprog.Mount
 }
 
-// viewPlace is where the program's files are outside of its view, or nil.
-func (f *startFlags) viewPlace() *seenFrom {
-	root, mounts := f.viewed()
-	if root == nil && len(mounts) == 0 {
-		return nil
-	}
-	return &seenFrom{root, mounts}
-}
-
 // said is what an error calls the view.
 func (v *seenFrom) said() string {
 	if v == nil {
