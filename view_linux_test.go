@@ -729,7 +729,8 @@ func TestViewByMountFailsClosed(t *testing.T) {
 	defer unix.Unmount(dir+"/below", unix.MNT_DETACH)
 	for _, prepare := range []func(*Cmd){
 		viewedByRoot(&Root{Host: true, Flags: MountReadOnly}), viewedByRoot(nil, Mount{Bind: dir, Flags: MountReadOnly}),
-		viewedByRoot(nil, Mount{Target: dir, Flags: MountReadOnly}), viewedByRoot(&Root{Dir: dir, Flags: MountReadOnly}),
+		viewedByRoot(nil, Mount{Target: dir, Flags: MountReadOnly}), viewedByRoot(nil, Mount{Target: dir, Flags: MountReadOnly, Shallow: true}),
+		viewedByRoot(&Root{Dir: dir, Flags: MountReadOnly}),
 		viewedByRoot(nil, Mount{Target: dir, Overlay: &Overlay{Lower: []string{dir}, Private: true}}),
 	} {
 		c := Command("/bin/true")

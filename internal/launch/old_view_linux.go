@@ -70,7 +70,7 @@ func (s *attempt) checkOldMount(m *spec.Mount, field string) *spec.Error {
 		return needsMountSetattr(field+".Proc.Fallback", m.At(), "the caller's /proc, read-only with all that is mounted in it, takes")
 	case m.IDMap != nil:
 		return needsMountSetattr(field+".IDMap", m.At(), "ids take")
-	case m.Shallow || m.Flags|m.Clear == 0 || from == "":
+	case m.Shallow && m.Source() != "" || m.Flags|m.Clear == 0 || from == "": // see checkOldChange
 		return nil
 	}
 	below, err := mountedBelow(from, s.to.Flight.stopper().Asked())
