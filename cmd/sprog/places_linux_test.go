@@ -104,6 +104,38 @@ func placedStarts(t *testing.T) []startInPlace {
 	return []startInPlace{startsInPlaces[order[0]], startsInPlaces[order[1]]}
 }
 
+// A view comes to nothing there, which is said at once, and nothing is left outside.
+func TestViewsInPlaces(t *testing.T) {
+	sprog := buildCommand(t)
+	dir := t.TempDir()
+	if out, err := exec.Command("git", "init", "-q", dir).CombinedOutput(); err != nil {
+		t.Skipf("git init: %v %s", err, out)
+	}
+	for _, p := range runners {
+		says := map[string]string{"runsc": "gVisor is in the place of the kernel", "proot": "proot is between this process and the kernel"}[p.tool]
+		if _, err := exec.LookPath(p.tool); says == "" || err != nil || os.Geteuid() != 0 {
+			continue
+		}
+		before, err := os.ReadDir("/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{
+			{"run", "--tmpfs", "/mnt", "true"}, {"run", "--mask", "/etc/passwd", "true"}, {"run", "--read-only", "true"},
+			{"run", "--root", "empty", "--system", "--proc", "/proc", "--dev", "/dev", "true"}, {"run", "--unshare", "user", "--tmpfs", "/mnt", "true"},
+			{"box", "--project", dir, "--", "true"}, {"bwrap", "--ro-bind", "/", "/", "true"}, {"bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--unshare-all", "true"},
+		} {
+			out, code := runInTime(t, p.tool, p.as(append([]string{sprog}, args...)...)...)
+			if code == 0 || !strings.Contains(out, says) {
+				t.Errorf("%s: %q exits with %d and says %q; want %q in it", p.tool, args, code, out, says)
+			}
+		}
+		if after, err := os.ReadDir("/"); err != nil || len(after) != len(before) {
+			t.Errorf("%s: / has %d entries; want %d as before", p.tool, len(after), len(before))
+		}
+	}
+}
+
 // A debugger's breakpoints are still there when a child has been started.
 func TestDebugger(t *testing.T) {
 	if _, err := exec.LookPath("gdb"); err != nil {

@@ -29,6 +29,9 @@ func (f Failure) viewHint() terms.Text {
 	if f.Mounts.Flaw != "" {
 		return f.Mounts.Flaw
 	}
+	if why := f.emulatedView(); why != "" {
+		return why
+	}
 	if why := f.kernelSays(); why != "" {
 		return why
 	}
@@ -63,6 +66,25 @@ func (f Failure) viewHint() terms.Text {
 		}
 	}
 	return f.mountRights()
+}
+
+// emulatedView is for what an emulator answers to a call for mounts. It knows what does not exist.
+func (f Failure) emulatedView() terms.Text {
+	if f.Errno == unix.ENOENT || f.Errno == unix.ENOTDIR || f.Errno == unix.EACCES {
+		return ""
+	}
+	return EmulatedView()
+}
+
+// EmulatedView says what an emulator does not know of views, or "" if there is none.
+func EmulatedView() terms.Text {
+	switch kernel.Emulator() {
+	case "gVisor":
+		return "gVisor is in the place of the kernel, and knows only a part of what mounts take: leave out what changes the view, or have the container's runtime mount it"
+	case "proot":
+		return "proot is between this process and the kernel, and translates paths without knowing of mounts: leave out what changes the view, or give proot its own -b and -r"
+	}
+	return ""
 }
 
 // mount is what the step is about, and the name of its field; nil for the host's root.

@@ -190,6 +190,9 @@ func unmapped() bool {
 
 // privateRootHint is for / made private in a new mount namespace.
 func (f Failure) privateRootHint() terms.Text {
+	if why := f.emulatedView(); why != "" {
+		return why
+	}
 	if f.Errno == unix.EINVAL && chrooted() {
 		return "this process is in a chroot whose root is no mount, so that / cannot be made private: mount --bind the directory on itself before the chroot"
 	}

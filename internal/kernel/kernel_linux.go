@@ -79,6 +79,22 @@ func OlderThan(major, minor int) bool {
 	return known && (a < major || a == major && b < minor)
 }
 
+// Emulator names what stands in for the kernel, or between it and this process, or is "". gVisor calls itself
+// Linux, of a date that no Linux has; proot traces.
+func Emulator() string {
+	var u unix.Utsname
+	if unix.Uname(&u) == nil && unix.ByteSliceToString(u.Version[:]) == "#1 SMP Sun Jan 10 15:06:54 PST 2016" {
+		return "gVisor"
+	}
+	status, _ := Read("/proc/self/status")
+	if tracer := strings.TrimSpace(StatusLine(status, "TracerPid")); tracer != "" && tracer != "0" {
+		if name, _ := Read("/proc/" + tracer + "/comm"); strings.HasPrefix(name, "proot") {
+			return "proot"
+		}
+	}
+	return ""
+}
+
 // A Setting is one of the machine's, made at boot as a rule. So it is asked for once.
 type Setting struct {
 	once sync.Once

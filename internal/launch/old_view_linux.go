@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/mountinfo"
@@ -107,7 +108,7 @@ func mountedBelow(path string, stop <-chan struct{}) (string, error) {
 }
 
 func needsMountSetattr(field, object string, what terms.Text) *spec.Error {
-	return &spec.Error{Field: field, Object: object, Err: terms.Message{Text: what + " mount_setattr, Linux 5.12", Err: unix.EOPNOTSUPP}}
+	return &spec.Error{Field: field, Object: object, Hint: explain.EmulatedView(), Err: terms.Message{Text: what + " mount_setattr, Linux 5.12", Err: unix.EOPNOTSUPP}}
 }
 
 // missingForView looks whether a view came to nothing for want of a call that there is a substitute for.

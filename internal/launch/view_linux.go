@@ -57,6 +57,9 @@ func (s *attempt) openView() *spec.Error {
 	if !s.ask.HasView() {
 		return nil
 	}
+	if underProot.Ask(func() bool { return kernel.Emulator() == "proot" }) {
+		return &spec.Error{Field: s.ask.ViewField(), Err: terms.Message{Text: explain.EmulatedView(), Err: unix.EOPNOTSUPP}}
+	}
 	s.cwd = ownDir()
 	s.given.Lacks |= oldCalls()
 	if s.ask.ByMount = s.given.Lacks.Has(kernel.NoMountSetattr); s.ask.ByMount {
@@ -67,6 +70,10 @@ func (s *attempt) openView() *spec.Error {
 	}
 	return s.trees(s.openTree)
 }
+
+// underProot is whether proot translates this process's paths. It does so for a file that is made in a file system
+// which nobody can name, too, and makes it in the host's root.
+var underProot kernel.Setting
 
 // oldCalls are the calls that this kernel is too old for. Some distributions have brought a part of them to
 // older kernels, where they do less, or do it badly: so the release decides.

@@ -44,8 +44,11 @@ func (r *runner) describe(err error, cmd *sprog.Cmd, ops []Op) error {
 	if !strings.HasSuffix(text, ".") {
 		text += ": " + strerror(errno)
 	}
-	if e.Hint != "" {
+	switch _, bare := e.Err.(syscall.Errno); {
+	case e.Hint != "":
 		text += " (" + e.Hint + ")"
+	case !bare:
+		text += " (" + e.Err.Error() + ")"
 	}
 	return mistake(text)
 }
