@@ -61,7 +61,11 @@ func tryBlock(t *testing.T, name string, b *guide.Block) {
 	for _, what := range b.Needs {
 		need(t, what)
 	}
-	place := &guide.Place{Dir: publicDir(t), Path: []string{filepath.Join(bin, "shims"), bin}}
+	guides, err := filepath.Abs("../script/guides")
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := &guide.Place{Dir: publicDir(t), Path: []string{filepath.Join(bin, "shims"), bin}, Guides: guides}
 	if b.Language == "sh" {
 		if out, err := place.Script(b); err != nil {
 			t.Errorf("%s:%d: %v\n%s", name, b.Line, err, out)

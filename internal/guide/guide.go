@@ -8,6 +8,7 @@
 //
 //	<!-- setup: SHELL -->     is done before, silently
 //	<!-- needs: WORDS -->     root, user (who is not root), features of sprog doctor, programs
+//	<!-- inside: NAME -->     script/guides/NAME runs it, in what it makes for that
 //	<!-- figures vary -->     any number stands for any other
 //	<!-- not run: REASON -->  nobody can run it here
 package guide
@@ -28,6 +29,7 @@ type Block struct {
 
 	Setup  string
 	Needs  []string
+	Inside string
 	Vary   bool
 	NotRun string // why not
 }
@@ -35,7 +37,7 @@ type Block struct {
 // A Command is one of a console's, and what it prints.
 type Command struct{ Text, Output string }
 
-var comment = regexp.MustCompile(`(?s)^<!-- (setup:|needs:|not run:|figures vary)\s*(.*?)\s*-->$`)
+var comment = regexp.MustCompile(`(?s)^<!-- (setup:|needs:|inside:|not run:|figures vary)\s*(.*?)\s*-->$`)
 
 // Read returns the blocks of a file.
 func Read(file string) ([]Block, error) {
@@ -97,6 +99,8 @@ func (r *reader) comment() {
 	switch word, rest := match[1], match[2]; word {
 	case "setup:":
 		r.next.Setup += rest + "\n"
+	case "inside:":
+		r.next.Inside = rest
 	case "needs:":
 		r.next.Needs = append(r.next.Needs, strings.Fields(rest)...)
 	case "not run:":

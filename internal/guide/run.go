@@ -18,6 +18,8 @@ const Home = "/home/you"
 type Place struct {
 	Dir  string   // of its own, where everybody may go
 	Path []string // directories that come before those of PATH
+
+	Guides string // the directory of the scripts in which blocks can be run
 }
 
 // Run runs the commands of a console, one after another in one shell, and returns what each
@@ -29,7 +31,7 @@ func (p *Place) Run(b *Block) ([]string, error) {
 	for _, c := range b.Commands() {
 		fmt.Fprintf(script, "status=$?; echo '%s'; (exit $status)\n%s", between, c.Text)
 	}
-	out, err := p.shell(b.Setup, script.String())
+	out, err := p.shell(b, script.String())
 	if err != nil && !strings.Contains(string(out), between) {
 		return nil, fmt.Errorf("%w: %s", err, out)
 	}
@@ -39,15 +41,25 @@ func (p *Place) Run(b *Block) ([]string, error) {
 
 // Script runs a script, which ends with the first command that fails.
 func (p *Place) Script(b *Block) (string, error) {
-	out, err := p.shell(b.Setup, "exec 2>&1; set -e\n"+b.Text)
+	out, err := p.shell(b, "exec 2>&1; set -e\n"+b.Text)
 	return string(out), err
 }
 
-// shell runs a script in the home directory, or below it where the setup goes.
-func (p *Place) shell(setup, script string) ([]byte, error) {
+// shell runs a script in the home directory, or where the setup goes, or inside of what a guide's script
+// makes.
+func (p *Place) shell(b *Block, script string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "bash", "-c", "set -e\n"+setup+"set +e\n"+script)
+	script = "set -e\n" + b.Setup + "set +e\n" + script
+	cmd := exec.CommandContext(ctx, "bash", "-c", script)
+	if b.Inside != "" {
+		file := filepath.Join(p.Dir, ".script")
+		if err := os.WriteFile(file, []byte(script), 0o644); err != nil {
+			return nil, err
+		}
+		cmd = exec.CommandContext(ctx, filepath.Join(p.Guides, b.Inside), file)
+	}
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.Dir, cmd.Env = p.Dir, p.Environ()
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.CombinedOutput()
