@@ -31,6 +31,7 @@ var elsewhere = []flags.Foreign{
 	{Names: "--quiet -q", Remark: "not needed: sprog prints nothing when all goes well"},
 	{Names: "--fork -f", Remark: "not needed: with --unshare pid sprog puts an init above the program"},
 	{Names: "--preserve-status", Remark: "not there: after --timeout the exit code is 124, and --result tells the program's"},
+	{Names: "--sandbox --box", Remark: "the sandbox is a sub-command of its own: sprog box takes all flags of sprog run, which change what it does"},
 	{Names: "--wait", Remark: "not needed: sprog waits for the program"},
 
 	// Identity.
