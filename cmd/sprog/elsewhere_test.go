@@ -45,7 +45,7 @@ func someLine(flags string) bool {
 func TestOfOthers(t *testing.T) {
 	for line, want := range map[string]string{
 		"--rm x":                          "not needed: sprog leaves nothing behind",
-		"--sandbox x":                     "the sandbox is a sub-command of its own: sprog box takes all flags of sprog run",
+		"--sandbox x":                     "the sandbox is a sub-command of its own: sprog box takes all flags of sprog run, which change what it does",
 		"--cwd /tmp x":                    "that is --dir /tmp",
 		"--network none x":                "that is --unshare net",
 		"--network=none x":                "that is --unshare net",

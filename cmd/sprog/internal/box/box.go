@@ -6,6 +6,7 @@ package box
 
 import (
 	"cmp"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -128,10 +129,26 @@ func typeOf(path string) uint32 {
 	return st.Mode & unix.S_IFMT
 }
 
+// without is a directory, or what is in it but for a home directory: those of services are in /var/lib.
+func without(home, dir string) (list []string) {
+	if home == "" || !below(home, dir) {
+		return []string{dir}
+	}
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if path := filepath.Join(dir, e.Name()); path != home && e.Type()&os.ModeSymlink == 0 {
+			list = append(list, without(home, path)...)
+		}
+	}
+	return list
+}
+
 // Landlocked is what a program may read and execute, and what it may change, where nothing can be hidden
 // from it.
 func (b *Box) Landlocked() (readable, changeable []string) {
-	readable = append(readable, "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/etc", "/opt", "/nix", "/sys", "/proc", "/var/lib", "/var/cache", "/srv")
+	for _, dir := range [...]string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/etc", "/opt", "/nix", "/sys", "/proc", "/var/lib", "/var/cache", "/srv"} {
+		readable = append(readable, without(b.Home, dir)...)
+	}
 	readable = append(append(append(readable, b.toolPaths()...), b.ReadOnly...), b.needed()...)
 	for _, name := range [...]string{"null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm"} {
 		changeable = append(changeable, "/dev/"+name)
