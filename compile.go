@@ -56,8 +56,11 @@ type CompileOptions struct {
 // are the launcher's own descriptors. An id of -1 in SysProcAttr.UidMappings and GidMappings is that of
 // whoever runs it. A Path without a slash is looked for in the PATH of Cmd.Env, when the launcher runs.
 //
+// With Attr.Init the launcher stays above the program, and ends as that does. So it does with CLONE_NEWPID,
+// which needs it: the program is PID 1 of the namespace then, and the launcher outside.
+//
 // What cannot be compiled is refused by a [*StartError] that names the field: all that
-// Exec refuses, and what stands for something that is there only now.
+// Exec refuses otherwise, and what stands for something that is there only now.
 //
 // If a step fails, the launcher prints what [Cmd.Exec] would, without the hint in
 // parentheses, and exits with the same codes. A program that is not there

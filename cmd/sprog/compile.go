@@ -86,6 +86,9 @@ func (c *compileCmd) launcher(ctx context.Context, line *flags.Line) (*sprog.Cmd
 		cmd.Args = append([]string{string(*c.Argv0)}, line.Rest[1:]...)
 	}
 	cmd.Attr = c.attr()
+	if cmd.Attr.Init != nil {
+		cmd.Attr.Init.ReportStops = false
+	}
 	for _, set := range []func(*sprog.Cmd, *sprog.CompileOptions) error{c.setSys, c.setWho, c.setAttrs, c.setVariables, c.setLauncherFiles} {
 		if err := set(cmd, &o); err != nil {
 			return nil, o, err

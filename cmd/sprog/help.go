@@ -61,7 +61,10 @@ Examples:
 const compileHelp = `
 Flags take the same values as in sprog exec, and mean the same when the launcher
 runs. Nothing of this process is compiled in. Flags are refused that stand for
-something of this process or machine, or that need a second process.
+something of this process or machine, or that need sprog beside the program.
+
+With --init, and with --unshare pid, the launcher stays above the program, as
+sprog run --init does: it passes signals on, reaps, and ends as the program did.
 
 Without arguments of its own the launcher runs the program with those that are
 given here. Its environment is passed on as the flags say. A program without a
@@ -76,7 +79,7 @@ sprog explain LAUNCHER prints the flags and the steps that are in one.
 
 Examples:
   sprog compile -o serve --user 33 --group 33 --rlimit nofile=4096 -- /bin/server
-  sprog compile -o entry --append-args --no-new-privs --umask 027 -- /bin/app
+  sprog compile -o entry --init --append-args --user 1000 --group 1000 -- /app
   sprog compile -o entry.arm64 --arch arm64 --env PATH=/bin -- app --config /etc/app
 `
 

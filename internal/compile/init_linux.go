@@ -61,6 +61,7 @@ type initBuilder struct {
 	tell      program.Arg    // the step that tells the parent of all steps
 	toProgram program.Target // what the init's child does
 	wait      program.Target // waiting for a signal
+	ended     program.Target // of a launcher: the end as the program ended
 }
 
 func (in *initBuilder) add(call program.Call, args ...program.Arg) *program.Step {
@@ -105,11 +106,12 @@ func (in *initBuilder) spawn() {
 	const cloned = unix.WEXITED | unix.WNOHANG | unix.WNOWAIT | unix.WCLONE
 	in.add(program.Waitid, Num(unix.P_PID), pid, in.info, Num(cloned), Num(0)).On(uint32(unix.ECHILD), &executed)
 	p.GotoIf(spec.InitField, in.info.Plus(stage2.InfoPid), Num(0), &pause)
-	// The pipe gets all steps with their results, for the parent to see how
-	// far the child came, and the init ends with the signal as its status.
-	in.add(program.Write, Num(in.made.Report), program.Arg{Kind: program.Steps}, Num(0)).Ignore(program.AnyErrno)
-	in.tell = p.Result()
-	in.add(program.ExitGroup, p.Value(spec.InitField, in.info.Plus(stage2.InfoStatus)))
+	if in.ask.Launcher != nil { // the child has told of it, and the init ends as that did
+		in.ended = p.Ahead()
+		p.GotoIf(spec.InitField, p.Variable(0), Num(0), &in.ended).Quiet = true
+	} else {
+		in.tellSteps()
+	}
 	moment := p.Words(0, 1e4)
 	p.Label(moment, "10us")
 	pause.Place()
@@ -118,8 +120,19 @@ func (in *initBuilder) spawn() {
 	executed.Place()
 	in.made.Settled = p.Len()
 	in.standAside()
-	in.add(program.Write, Num(in.made.Report), p.Str(stage2.Executed), Num(1)).Ignore(program.AnyErrno)
+	if in.ask.Launcher == nil {
+		in.add(program.Write, Num(in.made.Report), p.Str(stage2.Executed), Num(1)).Ignore(program.AnyErrno)
+	}
 	in.closeAll()
+}
+
+// tellSteps has the pipe get all steps with their results, for the parent to see how
+// far the child came. The init ends with the signal as its status.
+func (in *initBuilder) tellSteps() {
+	p := in.p
+	in.add(program.Write, Num(in.made.Report), program.Arg{Kind: program.Steps}, Num(0)).Ignore(program.AnyErrno)
+	in.tell = p.Result()
+	in.add(program.ExitGroup, p.Value(spec.InitField, in.info.Plus(stage2.InfoStatus)))
 }
 
 // standAside has the init leave the program's process group, so that what is sent to
@@ -138,7 +151,9 @@ func (in *initBuilder) standAside() {
 // closes it, whatever the init does.
 func (in *initBuilder) closeAll() {
 	var own fdSet
-	own.add(in.stateLast)
+	if in.ask.Launcher == nil {
+		own.add(in.stateLast)
+	}
 	if in.ask.Attr.Init.Tells() {
 		// An init must not wait for a caller that does not read.
 		in.add(program.Fcntl, Num(in.made.Report), Num(unix.F_SETFL), Num(unix.O_NONBLOCK))
@@ -208,6 +223,9 @@ func (in *initBuilder) leaveOut(forward *program.Target) {
 		// Its own SIGPIPE, if nobody reads what it tells.
 		p.GotoIf(spec.InitField, in.info.Plus(stage2.InfoPid), in.self, &in.wait)
 	}
+	if in.ask.Launcher != nil && !in.ask.Leads() { // a launcher that leads its group cannot leave it
+		p.GotoIf(spec.InitField, in.info.Plus(stage2.InfoCode), Num(siKernel), &in.wait)
+	}
 	if in.ask.Attr.Init.JobControl || !in.ask.Leads() {
 		return
 	}
@@ -240,6 +258,9 @@ func (in *initBuilder) tellStop(reap *program.Target) {
 // tellEnd tells the caller how the program has ended, and what it has used: an
 // exit code of the init's own cannot say everything.
 func (in *initBuilder) tellEnd() {
+	if in.ask.Launcher != nil {
+		return
+	}
 	in.add(program.Pwrite64, Num(in.stateLast), in.info, Num(stage2.EndSize), Num(stage2.EndAt)).Ignore(program.AnyErrno)
 }
 
@@ -247,6 +268,9 @@ func (in *initBuilder) tellEnd() {
 // a namespace is spared by the kernel and exits with 128+n, as a shell does.
 func (in *initBuilder) end() {
 	p := in.p
+	if in.ask.Launcher != nil {
+		in.ended.Place()
+	}
 	status := p.Value(spec.InitField, in.info.Plus(stage2.InfoStatus))
 	exited := p.Ahead()
 	p.GotoIf(spec.InitField, in.info.Plus(stage2.InfoCode), Num(stage2.CldExited), &exited)
@@ -273,7 +297,9 @@ func (in *initBuilder) program() {
 	in.add(program.RtSigaction, Num(int(unix.SIGCHLD)), in.chldAct, Num(0), Num(8))
 	in.add(program.RtSigprocmask, Num(unix.SIG_SETMASK), in.mask, Num(0), Num(8))
 	in.builder.lastSteps()
-	in.p.StepOf(in.tell).Args[2] = in.p.Size()
+	if in.ask.Launcher == nil {
+		in.p.StepOf(in.tell).Args[2] = in.p.Size()
+	}
 }
 
 // leadForeground makes the program the leader of a process group in the
@@ -294,10 +320,15 @@ func (in *initBuilder) leadForeground() {
 // process that he started means the program. In a PID namespace the kernel
 // sees to that.
 func (in *initBuilder) dieWithInit() {
-	if in.ask.Sys.Cloneflags&unix.CLONE_NEWPID != 0 {
+	inside := in.ask.Sys.Cloneflags&unix.CLONE_NEWPID != 0
+	if inside && in.ask.Launcher == nil {
 		return
 	}
 	p := in.p
+	if inside { // the launcher stands outside, where it has no number here
+		in.add(program.Prctl, Num(unix.PR_SET_PDEATHSIG), Num(int(unix.SIGKILL)))
+		return
+	}
 	in.add(program.Prctl, Num(unix.PR_SET_PDEATHSIG), Num(int(unix.SIGKILL)))
 	parent, same := p.Words(0), p.Ahead()
 	in.add(program.Getppid).Into(parent)

@@ -27,11 +27,31 @@ func (b *builder) openChildren() {
 	t, p := &b.fds, b.p
 	got := t.lowestFree()
 	b.children = t.spare()
+	if b.ask.Launcher != nil {
+		b.openOwnChildren(got)
+		return
+	}
 	// The number is taken even if there is no such file: by another, which names
 	// no child.
 	opened := p.Ahead()
 	b.openProcFile(childrenFile).Ignore(program.AnyErrno).Then(&opened)
 	b.openProcFile("thread-self/stat")
+	opened.Place()
+	if got != b.children {
+		b.add(spec.InitField, program.Dup3, Num(got), Num(b.children), Num(unix.O_CLOEXEC))
+		b.add(spec.InitField, program.Close, Num(got))
+	}
+}
+
+// openOwnChildren opens the list for a launcher, which has no directory of /proc open for it. /dev/null
+// names no child, either.
+func (b *builder) openOwnChildren(got int) {
+	p, opened := b.p, b.p.Ahead()
+	const flags = unix.O_RDONLY | unix.O_CLOEXEC
+	failed := p.Ahead()
+	b.add(spec.InitField, program.Openat, Num(unix.AT_FDCWD), p.Str("/proc/"+childrenFile), Num(flags), Num(0)).On(program.AnyErrno, &failed).Then(&opened)
+	failed.Place()
+	b.add(spec.InitField, program.Openat, Num(unix.AT_FDCWD), p.Str("/dev/null"), Num(flags), Num(0))
 	opened.Place()
 	if got != b.children {
 		b.add(spec.InitField, program.Dup3, Num(got), Num(b.children), Num(unix.O_CLOEXEC))
@@ -88,6 +108,9 @@ func (in *initBuilder) killRest() {
 	p.Copy(spec.InitField, in.one, in.counting).Then(&reap).Quiet = false
 	end.Place()
 	p.Copy(spec.InitField, in.one, in.over)
+	if in.ask.Launcher != nil {
+		return
+	}
 	in.add(program.Pwrite64, Num(in.stateLast), in.over, Num(stage2.RestSize), Num(stage2.EndAt+stage2.EndSize)).Ignore(program.AnyErrno)
 }
 

@@ -29,7 +29,7 @@ func (b *builder) rlimits() {
 // silencesInit reports whether a limit on the size of files would keep an init from
 // telling the program's end, in its file. That limit is for the program alone.
 func (b *builder) silencesInit(l spec.Rlimit) bool {
-	return b.ask.Attr.Init != nil && l.Resource == unix.RLIMIT_FSIZE && l.Cur < stage2.EndAt+stage2.EndSize+stage2.RestSize
+	return b.ask.Attr.Init != nil && b.ask.Launcher == nil && l.Resource == unix.RLIMIT_FSIZE && l.Cur < stage2.EndAt+stage2.EndSize+stage2.RestSize
 }
 
 func (b *builder) fileSize() {

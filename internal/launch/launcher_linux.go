@@ -79,7 +79,8 @@ func capsOf(r *spec.Start) uint64 {
 func (s *attempt) supposeLauncher() *spec.Error {
 	const none = compile.Unopened
 	s.given.Stderr = s.given.Use(compile.Use{Fd: 2, Name: "stderr"})
-	if name := s.ask.NeedsProc(); name != "" {
+	s.given.ChildList = s.ask.Attr.Init != nil && s.ask.Sys.Cloneflags&unix.CLONE_NEWPID == 0
+	if name := s.ask.NeedsProc(); name != "" && name != spec.InitField {
 		use := procUse(name)
 		use.Path, use.Flags = "/proc", unix.O_PATH|unix.O_DIRECTORY
 		s.given.ProcFD = s.given.Use(use)

@@ -75,7 +75,10 @@ func (r *Start) checkLauncherAttr() *Error {
 		{"Attr.Caps.Keep", a.Caps != nil && a.Caps.Keep, "depends on the capabilities of whoever runs the launcher"},
 		{"Attr.LookPath", a.LookPath, "is what a launcher does by itself with a name that has no slash"},
 		{"Attr.Dirs", len(a.Dirs) > 0, "is for a start by a process that stays"},
-		{"Attr.Init", a.Init != nil, "is not supported yet"},
+		{"Attr.Init.JobControl", a.Init != nil && a.Init.JobControl, "is for a process that stands between two terminals"},
+		{"Attr.Init.ReportStops", a.Init != nil && a.Init.ReportStops, "is for a process that is told of them"},
+		{"Attr.Init.Linger", a.Init != nil && a.Init.Linger, "is for a process that is told of the program's end"},
+		{"Attr.Init.Keep", a.Init != nil && len(a.Init.Keep) > 0, fromThisProcess},
 	})
 }
 

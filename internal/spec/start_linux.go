@@ -295,6 +295,11 @@ func (r *Start) MayHaveStages() bool { return !r.Sys.Ptrace && !r.Listens() }
 // that belong to root if its memory is undumpable.
 func (r *Start) WritesOwnFiles() bool { return r.writesOwnMaps() || r.Attr.ForbidUserNamespaces }
 
+// supervises reports whether a launcher stays above its program, as the init of it.
+func (r *Start) supervises() bool {
+	return r.Launcher != nil && r.Attr.Init != nil && r.Attr.Cgroup == nil
+}
+
 // checkInPlace refuses what a process cannot do to itself.
 func (r *Start) checkInPlace() *Error {
 	if !r.InPlace {
@@ -302,6 +307,7 @@ func (r *Start) checkInPlace() *Error {
 	}
 	const alone = "which an Exec does not make: one process stays one"
 	switch {
+	case r.supervises():
 	case r.Attr.Init != nil:
 		return Invalid("Attr.Init", "", "is a process above the program, "+alone)
 	case r.Attr.Cgroup != nil:
