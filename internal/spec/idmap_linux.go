@@ -39,7 +39,7 @@ func (r *Start) checkIDMap() *Error {
 	case (m.Setgroups == SetgroupsDeny || m.Setgroups == SetgroupsLeave) && r.Sys.GidMappingsEnableSetgroups:
 		return Invalid(name+".Setgroups", "", "contradicts {SysProcAttr.GidMappingsEnableSetgroups}")
 	case (r.Sys.Cloneflags|r.Sys.Unshareflags)&unix.CLONE_NEWUSER == 0:
-		return Invalid(name, "", "needs a new user namespace: {CLONE_NEWUSER in Cloneflags or Unshareflags|SysProcAttr.Cloneflags: CLONE_NEWUSER}")
+		return Invalid(m.asks(name), "", "needs a new user namespace: {CLONE_NEWUSER in Cloneflags or Unshareflags|SysProcAttr.Cloneflags: CLONE_NEWUSER}")
 	case byParent && r.Sys.Cloneflags&unix.CLONE_NEWUSER == 0:
 		return Invalid(name, "", "has lines that only the parent can write: it needs {CLONE_NEWUSER in Cloneflags|SysProcAttr.Cloneflags: CLONE_NEWUSER}")
 	case byParent && r.InPlace:
@@ -54,6 +54,21 @@ func (r *Start) checkIDMap() *Error {
 		}
 	}
 	return nil
+}
+
+// asks is the first field of those that ask for something, or the name of all.
+func (m *IDMap) asks(name string) string {
+	switch {
+	case m.Subordinate != NoSubordinateIDs:
+		return name + ".Subordinate"
+	case m.Helpers:
+		return name + ".Helpers"
+	case m.Setgroups != 0:
+		return name + ".Setgroups"
+	case m.Last:
+		return name + ".Last"
+	}
+	return name
 }
 
 // checkLast is about a user namespace that is made apart, for the program to enter.
