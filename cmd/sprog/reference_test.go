@@ -16,7 +16,7 @@ cmd/sprog/testdata/flags.md; ` + "`go generate ./cmd/sprog`" + ` writes it. In t
 A value follows behind = or as the next word, unless the form shows it in brackets. ` + "`sprog help --FLAG`" + ` says the same in the terminal.
 `
 
-//go:generate go test . -run TestFlagsPage -update
+//go:generate go test . -run TestFlagsPage|TestConfigFiles -update
 
 // docs/flags.md has every flag, each with an example. TestCommandsInDocuments runs those.
 func TestFlagsPage(t *testing.T) {

@@ -81,6 +81,10 @@ func (l *Line) include(path string, read func(string) ([]byte, error), taken map
 	}
 	entries, err := parseConfig(text)
 	if err != nil {
+		var at lineError
+		if errors.As(err, &at) {
+			return fmt.Errorf("%s:%d: %w", path, at.line, at.error)
+		}
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	var front []Given
@@ -95,6 +99,7 @@ func (l *Line) include(path string, read func(string) ([]byte, error), taken map
 			var all []Given
 			all, err = l.giveEntries(e)
 			for _, g := range all {
+				g.from = fmt.Sprintf("%s:%d", path, e.line)
 				if flags = append(flags, g.Flag); !taken[g.Flag] && !g.off {
 					front = append(front, g)
 				}
@@ -111,6 +116,12 @@ func (l *Line) include(path string, read func(string) ([]byte, error), taken map
 	return nil
 }
 
+// A lineError is a mistake in a line of a file.
+type lineError struct {
+	error
+	line int
+}
+
 // An entry is a key of a file with its value.
 type entry struct {
 	key   string
@@ -125,7 +136,7 @@ func parseConfig(text []byte) (entries []entry, err error) {
 		var syntax *toml.DecodeError
 		if errors.As(err, &syntax) {
 			line, _ := syntax.Position()
-			return nil, fmt.Errorf("line %d: %w", line, err)
+			return nil, lineError{err, line}
 		}
 		return nil, err
 	}
@@ -163,9 +174,12 @@ func (l *Line) giveEntries(e entry) (all []Given, err error) {
 			return nil, fmt.Errorf("%s is a list of tables with one flag each", e.key)
 		}
 		for key, value := range table {
-			_, given, err := l.giveEntry(entry{key, value, e.line})
+			f, given, err := l.giveEntry(entry{key, value, e.line})
 			if err != nil {
 				return nil, err
+			}
+			if _, ordered := f.ordered(); !ordered {
+				return nil, fmt.Errorf("%s: the order of %s does not count: make it a key of its own", e.key, key)
 			}
 			all = append(all, given...)
 		}
@@ -180,7 +194,11 @@ func (l *Line) giveEntries(e entry) (all []Given, err error) {
 func (l *Line) giveEntry(e entry) (f *Flag, given []Given, err error) {
 	f = find(l.flags, e.key)
 	if f == nil || f.Name() == configFlag {
-		return nil, nil, fmt.Errorf("there is no flag --%s for the key %q", e.key, e.key)
+		var names []string
+		for i := range l.flags {
+			names = append(names, l.flags[i].Name())
+		}
+		return nil, nil, fmt.Errorf("there is no flag --%s for the key %q%s", e.key, e.key, Hint(e.key, names))
 	}
 	_, isText := e.value.(string)
 	if takes := f.Takes(); takes == Nothing || takes == Perhaps && !isText {

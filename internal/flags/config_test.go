@@ -36,7 +36,7 @@ func TestExpand(t *testing.T) {
 		"run --config type":               "--config: type:1: quiet is true or false, not yes",
 		"run --config nested":             `--config: nested:1: there is no flag --limits for the key "limits"`,
 		"run --config lists":              "--config: lists:1: env is a list of lists",
-		"run --config syntax":             "--config: syntax: line 1: toml: ",
+		"run --config syntax":             "--config: syntax:1: toml: ",
 		"run --config date":               "--config: date:1: dir cannot be 2026-01-02, of type ",
 		"run --config job --config date":  "--config: date:1: dir cannot be 2026-01-02, of type ",
 	} {

@@ -28,7 +28,8 @@ type Given struct {
 	Value    string
 	HasValue bool
 
-	off bool // a file says that it is not given
+	off  bool   // a file says that it is not given
+	from string // the place in a file that it comes from, or ""
 }
 
 // ErrNoCommand is the error of an empty command line.
@@ -200,10 +201,18 @@ func (l *Line) set(given []Given) error {
 			place++
 		}
 		if err := g.Flag.set(g.Value, g.HasValue); err != nil {
-			return flagError{fmt.Errorf("--%s: %w", g.Name(), err), "--" + g.Name()}
+			return flagError{fmt.Errorf("%s: %w", g.called(), err), "--" + g.Name()}
 		}
 	}
 	return nil
+}
+
+// called is the flag, or the key with its place in a file.
+func (g *Given) called() string {
+	if g.from != "" {
+		return g.from + ": " + g.Name()
+	}
+	return "--" + g.Name()
 }
 
 // exclude returns an error if a flag excludes one that is given before.
