@@ -414,6 +414,101 @@ func TestViewKeepsTheExecutable(t *testing.T) {
 	}
 }
 
+// A root has a link to a file that can be written to, a FIFO or another device in the place of /dev/null. What hides a file is
+// the caller's device all the same (CVE-2025-31133).
+func TestViewMasksByTheCallersNull(t *testing.T) {
+	requires(t, userNamespaces)
+	for name, prepare := range map[string]func(null string) error{
+		"link":   func(null string) error { return os.Symlink("/target", null) },
+		"FIFO":   func(null string) error { return unix.Mkfifo(null, 0o666) },
+		"file":   func(null string) error { return os.WriteFile(null, []byte("root's"), 0o666) },
+		"nobody": func(string) error { return nil },
+	} {
+		dir := t.TempDir()
+		must(os.Mkdir(dir+"/dev", 0o755))
+		must(os.WriteFile(dir+"/target", []byte("target"), 0o666))
+		must(os.WriteFile(dir+"/secret", []byte("secret"), 0o666))
+		must(prepare(dir + "/dev/null"))
+		mounts := []Mount{{Target: "/secret", Mask: true}}
+		for _, m := range fromHost() {
+			if m.Create = true; m.Bind != "" || m.Symlink != "" {
+				mounts = append(mounts, m)
+			}
+		}
+		got := seen(t, viewed(&Root{Dir: dir}, mounts...), "echo written >/secret; cat /secret; stat -c %t:%T /secret")
+		wantText(t, name, got, "1:3\n")
+		if contentsOf(dir+"/target") != "target" || contentsOf(dir+"/secret") != "secret" {
+			t.Errorf("%s: what was written has come to the root: %q, %q", name, contentsOf(dir+"/target"), contentsOf(dir+"/secret"))
+		}
+	}
+}
+
+// A root has files of its own in the place of /proc, or a link there. What is set inside is set by the caller's /proc, and the
+// files are as they were (CVE-2023-28642, CVE-2025-52881).
+func TestViewSetsByTheCallersProc(t *testing.T) {
+	requires(t, userNamespaces)
+	dir := t.TempDir()
+	must(os.MkdirAll(dir+"/own/sys/kernel", 0o755))
+	must(os.WriteFile(dir+"/own/sys/kernel/msgmax", []byte("root's"), 0o666))
+	must(os.Symlink("own", dir+"/proc"))
+	mounts := []Mount{{Target: "/real", Bind: "/proc", Create: true}}
+	for _, m := range fromHost() {
+		m.Create = m.Bind != "" || m.Symlink != ""
+		mounts = append(mounts, m)
+	}
+	c := scriptIn(t, viewed(&Root{Dir: dir}, mounts...), "cat /proc/sys/kernel/msgmax /real/sys/kernel/msgmax")
+	c.Attr.Sysctls = []Sysctl{{"kernel.msgmax", "7777"}}
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Error(err)
+	}
+	wantText(t, "inside", string(out), "root's7777\n")
+}
+
+// Directories on the way that may be searched and not read are no obstacle, and a source that is a link stands for what
+// the caller finds there, also where the link is absolute.
+func TestViewWithoutTheRightToRead(t *testing.T) {
+	requires(t, userNamespaces)
+	dir := t.TempDir()
+	must(os.MkdirAll(dir+"/closed/source", 0o755))
+	must(os.MkdirAll(dir+"/closed/target", 0o755))
+	must(os.WriteFile(dir+"/closed/source/file", []byte("text"), 0o644))
+	must(os.Symlink(dir+"/closed/source", dir+"/link"))
+	must(os.Chmod(dir+"/closed", 0o711))
+	if os.Geteuid() == 0 {
+		must(os.Chmod(dir, 0o711))
+	} else {
+		must(os.Chmod(dir+"/closed", 0o311)) // the owner may not read it either
+	}
+	defer os.Chmod(dir+"/closed", 0o755)
+	for _, from := range []string{dir + "/closed/source", dir + "/link"} {
+		got := seen(t, viewed(nil, Mount{Target: dir + "/closed/target", Bind: from, Flags: MountReadOnly}), "cat "+dir+"/closed/target/file")
+		wantText(t, from, got, "text")
+	}
+}
+
+// A flag that sprog does not know of stays when others are set: links on the mount are not followed.
+func TestViewKeepsFlagsOfSources(t *testing.T) {
+	requires(t, asRoot, linux(5, 14))
+	if !ownProcess(t, func(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS} }) {
+		return
+	}
+	dir := t.TempDir()
+	must(os.WriteFile(dir+"/file", nil, 0o644))
+	must(os.Symlink("file", dir+"/link"))
+	must(unix.Mount(dir, dir, "", unix.MS_BIND, ""))
+	defer unix.Unmount(dir, unix.MNT_DETACH)
+	must(unix.Mount("", dir, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_NOSYMFOLLOW, ""))
+	for _, prepare := range []func(*Cmd){
+		viewedByRoot(nil, Mount{Target: "/mnt", Bind: dir, Flags: MountReadOnly}), viewed(nil, Mount{Target: "/mnt", Bind: dir, Flags: MountReadOnly | MountNoSUID}),
+	} {
+		got := seen(t, prepare, "cat /mnt/link")
+		if !strings.Contains(got, "Too many levels of symbolic links") {
+			t.Errorf("a link is followed: %q", got)
+		}
+	}
+}
+
 // tries is how often an attack is tried.
 func tries(whole int) int {
 	return max(fewer(whole), 20)
