@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/sprog-dev/sprog/internal/guide"
 )
 
 // The Go code in the guides is that of the programs, letter for letter.
@@ -26,16 +28,18 @@ func TestCodeInGuides(t *testing.T) {
 	guides, _ := filepath.Glob("../docs/*.md")
 	guides = append(guides, "../README.md")
 	blocks := 0
-	for _, guide := range guides {
-		text, err := os.ReadFile(guide)
+	for _, file := range guides {
+		found, err := guide.Read(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, part := range strings.Split(string(text), "```go\n")[1:] {
-			block, _, _ := strings.Cut(part, "```")
+		for _, block := range found {
+			if block.Language != "go" || block.NotRun != "" {
+				continue
+			}
 			blocks++
-			if !strings.Contains(all, "\n"+block) {
-				t.Errorf("%s: block %d is in no program:\n%s", guide, i+1, block)
+			if !strings.Contains(all, "\n"+block.Text) {
+				t.Errorf("%s:%d: this is in no program:\n%s", file, block.Line, block.Text)
 			}
 		}
 	}

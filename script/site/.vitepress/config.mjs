@@ -15,7 +15,7 @@ const groups = {
   Tasks: ['limit', 'isolate', 'time-out', 'kill-a-tree', 'drop-privileges', 'join-a-container', 'explain-a-failure'].map((p) => 'tasks/' + p),
   'Come from': ['moving', 'tasks/from-bwrap', 'tasks/from-setpriv', 'tasks/from-systemd-run'],
   Guides: ['box', 'untrusted', 'ci', 'judge', 'supervisor', 'machines'],
-  Reference: ['flags', 'attributes'],
+  Reference: ['flags', 'go', 'attributes'],
   Project: ['ARCHITECTURE', 'CONTRIBUTING', 'CHANGELOG', 'SECURITY'],
 }
 
