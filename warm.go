@@ -343,7 +343,7 @@ func (p *Prepared) launch(c *Cmd, r *spec.Start, o *launch.Options) (*os.Process
 	defer p.pool.over()
 	switch {
 	case w == nil:
-	case !w.IsOurs() || c.Attr != p.cmd.Attr && w.Limit(r.Attr.Cgroup) != nil:
+	case !w.IsOurs() || c.Attr.cgroup() != p.cmd.Attr.cgroup() && w.Limit(r.Attr.Cgroup) != nil:
 		w.End()
 	case w.GoOn(r, *o):
 		p.pool.count(&p.pool.state.Warm)
@@ -351,6 +351,13 @@ func (p *Prepared) launch(c *Cmd, r *spec.Start, o *launch.Options) (*os.Process
 	}
 	p.pool.count(&p.pool.state.Cold)
 	return launch.Start(r, *o)
+}
+
+func (a *Attr) cgroup() *Cgroup {
+	if a == nil {
+		return nil
+	}
+	return a.Cgroup
 }
 
 // isAsPrepared reports whether the command asks for what a child that waits has.

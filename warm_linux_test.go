@@ -537,3 +537,31 @@ func TestWarmInheritsNow(t *testing.T) {
 		}
 	}
 }
+
+// The limits of a child's cgroup are those of its start.
+func TestWarmCgroup(t *testing.T) {
+	requires(t, asRoot, ownCgroups, controller("hugetlb"))
+	c := Command("/bin/true")
+	c.Attr = &Attr{Cgroup: &Cgroup{Parent: testCgroup(t), HugeTLB: []HugeTLBMax{{"2MB", 4 << 20}}}}
+	p := warm(t, c, 1)
+	for _, max := range []uint64{8 << 20, 16 << 20} {
+		waiters(t, p, 1)
+		run := p.Command(Inputs{Args: []string{"sleep", "100"}, Cgroup: &Cgroup{HugeTLB: []HugeTLBMax{{"2MB", max}}}})
+		run.Path = "/bin/sleep"
+		if err := run.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.TrimSpace(contentsOf(run.Birth.Cgroup.Path() + "/hugetlb.2MB.max")); got != fmt.Sprint(max) {
+			t.Errorf("hugetlb.2MB.max is %s; want %d", got, max)
+		}
+		run.Process.Kill()
+		run.Wait()
+	}
+	wantStarts(t, p, 2, 0)
+	if err := p.Command(Inputs{Rlimits: []Rlimit{{Resource: RlimitNofile, Cur: 50, Max: 50}}}).Run(); err != nil {
+		t.Fatal(err)
+	}
+	if p, _ := Prepare(Command("/bin/true")); p.Command(Inputs{Cgroup: new(Cgroup)}).Start() == nil {
+		t.Error("a cgroup is given to a command without one")
+	}
+}
