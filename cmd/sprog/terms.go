@@ -184,9 +184,39 @@ func inFlags(line *flags.Line) terms.Words {
 				return name
 			}
 		}
-		return flagsFor(r, given)
+		return withValue(r.Field, flagsFor(r, given), line)
 	}
 }
+
+// withValue adds the value to a flag that stands for one entry of a list: which one it is, the
+// command says by that and not by a number.
+func withValue(field, flag string, line *flags.Line) string {
+	i, isEntry := entryOf(field)
+	for _, g := range line.Given {
+		if !isEntry || "--"+g.Name() != flag {
+			continue
+		}
+		if i == 0 && g.HasValue && len(g.Value) <= longestValue {
+			return flag + " " + terms.Printable(g.Value)
+		}
+		i--
+	}
+	return flag
+}
+
+// entryOf is the index of an entry that one flag makes.
+func entryOf(field string) (i int, ok bool) {
+	list, index, _ := strings.Cut(field, "[")
+	number, isWhole := strings.CutSuffix(index, "]")
+	i, err := strconv.Atoi(number)
+	return i, isWhole && err == nil && slices.Contains(valueForValue[:], list)
+}
+
+// valueForValue are lists of which each value of a flag makes one entry, in order.
+var valueForValue = [...]string{"Attr.Rlimits", "Attr.Sysctls"}
+
+// longestValue is the longest value that a message shows.
+const longestValue = 60
 
 // flagsFor is how the command calls a field: by the flags that were given of those that set
 // it, or by the first of them.
@@ -322,7 +352,12 @@ func refusal(err error, line *flags.Line, words terms.Words) string {
 	if hint := m.Hint.In(words); hint != "" {
 		reason += " (" + hint + ")"
 	}
-	value := valueGiven(line, flag, start.Object)
+	value := ""
+	if _, isEntry := entryOf(start.Field); isEntry {
+		flag, value, _ = strings.Cut(flag, " ")
+	} else {
+		value = valueGiven(line, flag, start.Object)
+	}
 	if first, _, _ := strings.Cut(reason, " "); strings.Contains(verbs, " "+first+" ") && start.Object != "" && start.Object != value {
 		reason = start.Object + " " + reason
 	} else if value == "" || !strings.Contains(value, start.Object) {
@@ -350,7 +385,7 @@ func valueGiven(line *flags.Line, flag, object string) (value string) {
 			break
 		}
 	}
-	if found != 1 || len(value) > 60 {
+	if found != 1 || len(value) > longestValue {
 		return ""
 	}
 	return value
