@@ -105,6 +105,12 @@ type Cmd struct {
 	// once more, for another process, if the start had to be tried anew.
 	Born func(pid int) error
 
+	// Events, if not nil, is sent what happens to the command, as it happens. What there is no room for is
+	// dropped, and the next event says how many were: nothing ever waits for a reader, so give
+	// the channel room. Nothing is sent any more once Wait has returned, or
+	// Start with an error. It takes a thread.
+	Events chan<- Event
+
 	// Trace, if not nil, is filled in by Start: how long each step of the
 	// start took. A start that fails is traced too.
 	Trace *Trace
@@ -148,6 +154,7 @@ type Cmd struct {
 	watch   *watch    // what runs when ctx is done; nil if nothing does
 	pipes   *plumbing // nil while there is no pipe
 	limiter *limiter  // what keeps Ending; nil without
+	teller  *teller   // what sends Events; nil without
 
 	prepared     *Prepared // whose command it is, or nil
 	preparedAttr *Attr     // what Attr was when it was made

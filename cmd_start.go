@@ -31,14 +31,17 @@ func (c *Cmd) Start() error {
 		return errors.New("sprog: already started")
 	}
 	c.startTime = time.Now()
+	c.tellStart()
 	err := c.launch()
 	c.pipes.closeChildEnds()
 	if err != nil {
 		c.pipes.closeParentEnds()
 		c.begin(CauseStart)
+		c.tell(Event{Kind: EventFailed, Err: err})
 		return c.ended(err)
 	}
 	c.job.FindProgram()
+	c.tellExecuted()
 	c.watchTime()
 	c.pipes.startCopying(c)
 	c.watchContext()
@@ -81,7 +84,7 @@ func (c *Cmd) launchAs(r *spec.Start, o *launch.Options) error {
 	if err := c.openPipes(r); err != nil {
 		return err
 	}
-	r.Watched, o.Born = c.Born != nil, c.Born
+	r.Watched, o.Born, o.Told = c.Born != nil, c.Born, c.tellBorn()
 	var land func()
 	o.Flight, land = c.takeOff()
 	p, err := c.prepared.launch(c, r, o)

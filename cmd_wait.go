@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/sprog-dev/sprog/internal/exitwait"
@@ -41,6 +42,9 @@ func (c *Cmd) wait() error {
 	c.ProcessState = state
 	c.follow()
 	c.noteEnd(state)
+	if state == nil || !job.Stopped(state) {
+		c.tellEnd()
+	}
 	// Before the output is awaited: what is left in the cgroup may hold it open.
 	var cgroupErr error
 	if state == nil || !job.Stopped(state) {
@@ -176,6 +180,7 @@ func (c *Cmd) end() error {
 // kill kills the process, with what descends from it where that was asked for.
 func (c *Cmd) kill() error {
 	if c.Ending == nil && c.job.Reach() == job.Children { // they live on, as with os/exec
+		c.tellSignal(syscall.SIGKILL)
 		return c.Process.Kill()
 	}
 	return c.killAll()

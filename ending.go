@@ -88,7 +88,11 @@ func (e *Ending) check() *StartError {
 // begin notes why a command is being ended, and reports whether that is the
 // reason: it has neither ended nor begun to.
 func (c *Cmd) begin(why Cause) bool {
-	return atomic.CompareAndSwapUint32(&c.cause, uint32(CauseNone), uint32(why))
+	is := atomic.CompareAndSwapUint32(&c.cause, uint32(CauseNone), uint32(why))
+	if is && c.Events != nil && (why == CauseTimeout || why == CauseCPUTime || why == CauseOutput) {
+		c.tell(Event{Kind: EventLimit, Cause: why})
+	}
+	return is
 }
 
 // reached notes how far the killing has reached.

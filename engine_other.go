@@ -27,4 +27,6 @@ func updateProcess(int, *Attr, bool) error { return errors.ErrUnsupported }
 func (g *CgroupHandle) set(*Cgroup) error  { return errors.ErrUnsupported }
 func (g *CgroupHandle) update(*Attr) error { return errors.ErrUnsupported }
 
+func followStops(*os.Process, func(EventKind, syscall.Signal)) {}
+
 func wantsPidFD(*syscall.SysProcAttr) bool { return false }

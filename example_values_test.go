@@ -159,6 +159,37 @@ func ExampleFromExec() {
 	// <nil> exit status 0
 }
 
+// Give the channel room: what finds none is dropped, and counted.
+func ExampleEvent() {
+	events := make(chan sprog.Event, 100)
+	cmd := sprog.Command("sh", "-c", "exit 3")
+	cmd.Events = events
+	cmd.Run()
+	for len(events) > 0 {
+		e := <-events
+		fmt.Println(e.Kind, e.ExitCode)
+	}
+	// Output:
+	// born 0
+	// executed 0
+	// ended 3
+}
+
+func ExampleEventKind() {
+	events := make(chan sprog.Event, 100)
+	cmd := sprog.Command("sleep", "60")
+	cmd.Events, cmd.Ending = events, &sprog.Ending{Timeout: 250 * time.Millisecond}
+	cmd.Run()
+	for len(events) > 0 {
+		if e := <-events; e.Kind == sprog.EventLimit || e.Kind == sprog.EventSignalled {
+			fmt.Println(e.Kind, e.Cause, e.Signal)
+		}
+	}
+	// Output:
+	// limit timeout signal 0
+	// signalled none killed
+}
+
 func ExamplePlan() {
 	cmd := sprog.Command("/bin/true")
 	cmd.Attr = &sprog.Attr{NoNewPrivs: true}

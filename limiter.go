@@ -90,6 +90,7 @@ func (l *limiter) end(why Cause) error {
 	}
 	l.left, l.blind = l.c.job.Descendants()
 	err := l.c.job.SignalFirst(ending.signal())
+	l.c.tellSignal(ending.signal())
 	l.after(&l.grace, ending.Grace, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()

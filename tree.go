@@ -3,6 +3,7 @@ package sprog
 import (
 	"errors"
 	"sync/atomic"
+	"syscall"
 )
 
 // A Reach tells how much [Cmd.KillTree] is sure to have killed.
@@ -70,5 +71,8 @@ func (c *Cmd) killTree() (Reach, error) {
 		atomic.StoreInt64(&c.killed, int64(used))
 	}
 	reach, err := c.job.Kill()
+	if Reach(reach) != ReachNothing {
+		c.tellSignal(syscall.SIGKILL)
+	}
 	return Reach(reach), err
 }

@@ -56,7 +56,7 @@ type startFlags struct {
 	Data       []dataFlag `group:"files" placeholder:"N=TEXT" help:"Give the program a read-only file with this content as its descriptor N."`
 	DataFile   []dataFlag `group:"files" placeholder:"N=FILE" help:"The same with what is in FILE, which the caller reads; - is standard input."`
 	CloseFD    numbers    `group:"files" name:"close-fd" placeholder:"N,..." help:"Leave 0, 1 or 2 closed."`
-	InheritFDs bool       `group:"files" name:"inherit-fds" help:"Pass on all of the caller's open descriptors, but those of --info-fd and --result-fd."`
+	InheritFDs bool       `group:"files" name:"inherit-fds" help:"Pass on all of the caller's open descriptors, but those of --info-fd, --result-fd and --events."`
 
 	Setsid     bool    `group:"terminal" help:"Lead a new session, without a controlling terminal."`
 	Ctty       bool    `group:"terminal" help:"Lead a new session that is controlled by the terminal on standard input."`

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/sprog-dev/sprog"
@@ -18,7 +19,8 @@ import (
 // A runCmd is sprog run.
 type runCmd struct {
 	startFlags
-	Trace traceFlag `group:"life" placeholder:"FILE" brief:"Print how long each step took" help:"Print how long each step of the start took; --trace=FILE writes that to a file: a picture (.svg), a page (.html), or events for Perfetto and chrome://tracing (.json)."`
+	Events word      `group:"life" placeholder:"N|FILE" help:"Write a line of JSON for each thing that happens to the caller's descriptor N, or to FILE: born, executed, stopped, limit, signalled, ended and more. sprog never waits for the reader."`
+	Trace  traceFlag `group:"life" placeholder:"FILE" brief:"Print how long each step took" help:"Print how long each step of the start took; --trace=FILE writes that to a file: a picture (.svg), a page (.html), or events for Perfetto and chrome://tracing (.json)."`
 }
 
 // Run starts the program, stands by it, and returns its outcome.
@@ -76,7 +78,12 @@ func (r *runCmd) run(line *flags.Line, record *record, words terms.Words) (_ *sp
 	if err != nil {
 		return nil, err
 	}
-	s := new(supervisor)
+	events, err := r.openEvents(words)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = events.finish(err) }()
+	s := &supervisor{events: events}
 	if err = plain.Poller(); err == nil { // with a program that runs it would be too late
 		err = s.catchSignals()
 	}
@@ -91,6 +98,7 @@ func (r *runCmd) run(line *flags.Line, record *record, words terms.Words) (_ *sp
 		return nil, err
 	}
 	cmd, trace := p.cmd, p.trace
+	events.of(cmd)
 	heard := r.Landlock.hear(r.sandbox)
 	trace.words, trace.screen = words, newScreen(os.Stderr, line)
 	defer func() {
@@ -119,7 +127,7 @@ func (r *runCmd) run(line *flags.Line, record *record, words terms.Words) (_ *sp
 	r.Landlock.tellUnasked()
 	closeFiles(cmd, info, record)
 	if cmd.Birth.Stops != nil {
-		s.init = followInit(cmd.Birth.Stops)
+		s.init = followInit(cmd.Birth.Stops, func(kind sprog.EventKind, by syscall.Signal) { events.tell(kind, cmd.Process.Pid, by) })
 	}
 	s.cmd, s.process = cmd, cmd.Process
 	if r.Foreground {

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/sigwatch"
 )
@@ -60,6 +61,7 @@ func (s *supervisor) sharesGroup() bool {
 
 // send sends a signal on to the program's first process, which may be gone.
 func (s *supervisor) send(sig sigwatch.Signal) {
+	s.events.tell(sprog.EventSignalled, s.process.Pid, sig.Signal)
 	if s.process.WithHandle(func(pidfd uintptr) { sig.SendOn(int(pidfd)) }) != nil {
 		s.process.Signal(sig.Signal)
 	}
@@ -69,6 +71,7 @@ func (s *supervisor) send(sig sigwatch.Signal) {
 // started to lead, or to its first process if it leads none or the kernel
 // cannot say (before Linux 6.9).
 func (s *supervisor) sendAll(sig syscall.Signal) {
+	s.events.tell(sprog.EventSignalled, s.process.Pid, sig)
 	if s.leads {
 		var err error
 		handleErr := s.process.WithHandle(func(pidfd uintptr) {

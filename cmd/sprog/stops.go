@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/sigwatch"
 )
@@ -25,18 +26,25 @@ type initReport struct {
 }
 
 // followInit reads the reports of an init until its end.
-func followInit(reports *os.File) *initReport {
+func followInit(reports *os.File, tell func(sprog.EventKind, syscall.Signal)) *initReport {
 	r := &initReport{stops: make(chan struct{}, 1)}
-	go r.follow(reports)
+	go r.follow(reports, tell)
 	return r
 }
 
-func (r *initReport) follow(reports *os.File) {
+func (r *initReport) follow(reports *os.File, tell func(sprog.EventKind, syscall.Signal)) {
 	defer reports.Close()
 	for buf := make([]byte, 64); ; {
 		n, err := reports.Read(buf)
 		if err != nil {
 			return
+		}
+		for _, by := range buf[:n] {
+			if syscall.Signal(by) == unix.SIGCONT {
+				tell(sprog.EventContinued, 0)
+			} else {
+				tell(sprog.EventStopped, syscall.Signal(by))
+			}
 		}
 		by := int32(buf[n-1])
 		if by == int32(unix.SIGCONT) {

@@ -22,8 +22,9 @@ type supervisor struct {
 	leads   bool // the program was started as the leader of a process group
 	adopts  bool // sprog gets what is orphaned below it, and all of that is the program's
 	tty     terminal
-	relay   *relay      // between sprog's terminal and the program's, or nil
-	init    *initReport // what an init tells, or nil
+	events  *eventWriter // or nil
+	relay   *relay       // between sprog's terminal and the program's, or nil
+	init    *initReport  // what an init tells, or nil
 
 	watch    *sigwatch.Watch
 	held     []sigwatch.Signal // that have come while the program was started

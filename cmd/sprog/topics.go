@@ -88,7 +88,7 @@ As PID 1 of a container, and as a child subreaper, sprog reaps orphans.
 	{Name: "exit-codes", Aliases: "exit-code exit", Title: "Exit codes", Groups: "", Text: `
 Exit code:
   That of the program, or 128+n if signal n killed it.
-  123  the program exited with 0, but what --result, --trace or --info-fd asks
+  123  the program exited with 0, but what --result, --trace, --events or --info-fd asks
        for, or what it wrote under --tty, could not be written
   124  the program ended after the signal of --timeout, --cpu-time or
        --output-limit (137 if it took KILL), or its start had taken that long

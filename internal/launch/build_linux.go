@@ -80,7 +80,7 @@ func (s *attempt) prepareLaunch() {
 		Permanent:   sys.Pdeathsig != 0 && !sys.Ptrace,
 		Credentials: s.ask.ChangesCredentials() && s.made.Second == nil,
 	}
-	s.launch.Stop = s.to.Flight.stopper()
+	s.launch.Stop, s.launch.Told = s.to.Flight.stopper(), s.to.Told
 	if s.launch.Stop != nil && s.launch.OldClone && sys.PidFD == nil {
 		s.launch.NoPidFD = true // clone(2) has room for one of them; a stop needs the number
 	}

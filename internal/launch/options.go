@@ -19,6 +19,9 @@ type Options struct {
 	// Born, if not nil, is called with the process's number as soon as that is in its
 	// namespaces, before its maps are written. The child waits.
 	Born func(pid int) error
+	// Told, if not nil, is called with the number of each process that there is, and
+	// nobody waits for it.
+	Told func(pid int)
 
 	waiting *Waiting // what is made of a child that waits, or nil
 

@@ -71,6 +71,9 @@ type Launch struct {
 	// then is nobody's business any more.
 	Stop *Stop
 
+	// Told, if not nil, is called with the number of each child that there is.
+	Told func(pid int)
+
 	looks bool // the parent has to look whether the child has executed; no word tells
 }
 

@@ -4,12 +4,20 @@ package machine
 
 import "sync/atomic"
 
+// has notes that there is a child.
+func (l *Launch) has(child Result) {
+	l.Stop.has(child)
+	if l.Told != nil && child.Pid > 0 {
+		l.Told(child.Pid)
+	}
+}
+
 // serve does the parent's part. If that fails, the child is killed.
 func (r *run) serve(l *Launch) Result {
 	l.note(Born)
 	res := r.born()
 	res.stop = l.Stop
-	l.Stop.has(res)
+	l.has(res)
 	if l.Sibling != nil {
 		if res = r.toSibling(l, res); res.over {
 			return res
@@ -44,6 +52,6 @@ func (r *run) toSibling(l *Launch, first Result) Result {
 	}
 	r.left = word32(l.Program, h.Left)
 	second := Result{Pid: pid, PidFD: int(int32(atomic.LoadUint32(word32(l.Program, h.PidFD)))), Taken: -1, stop: l.Stop}
-	l.Stop.has(second)
+	l.has(second)
 	return second
 }
