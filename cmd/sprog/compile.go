@@ -109,6 +109,7 @@ func (c *compileCmd) setAttrs(cmd *sprog.Cmd, _ *sprog.CompileOptions) error {
 		c.Context.Personality = new(persona) // not that of this process
 	}
 	c.Context.setContext(attr)
+	c.setView(attr)
 	c.setSignals(attr)
 	for _, set := range []func(*sprog.Attr) error{c.setInside, c.Capabilities.setCaps, c.setLandlock, c.Scheduling.setSched, c.setSeccomp} {
 		if err := set(attr); err != nil {

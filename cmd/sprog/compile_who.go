@@ -44,13 +44,15 @@ func (c *compileCmd) refuse(line *flags.Line) error {
 		{"--map-auto", c.MapAuto, "takes newuidmap(1), and a process outside of the new user namespace"},
 		{"--map-subids", c.MapSubids, "takes newuidmap(1), and a process outside of the new user namespace"},
 		{"--block-signal", c.Signals.Block != 0, "adds to what this process blocks: use --signal-mask"},
-		{"what the program sees", c.hasView(), "is not supported yet"},
 	} {
 		if no.given {
 			return fmt.Errorf("%s cannot be compiled: it %s", no.flag, no.why)
 		}
 	}
 	if err := c.conflicts(); err != nil {
+		return err
+	}
+	if err := c.refuseView(line); err != nil {
 		return err
 	}
 	return c.refuseValues(line)
@@ -101,6 +103,9 @@ func (c *compileCmd) setSys(cmd *sprog.Cmd, _ *sprog.CompileOptions) error {
 	}
 	if c.Setgroups != nil && namespaces&unix.CLONE_NEWUSER == 0 {
 		return errors.New("--setgroups needs a new user namespace: --unshare user, or a map")
+	}
+	if c.hasView() {
+		namespaces |= unix.CLONE_NEWNS
 	}
 	own := uintptr(unshared)
 	if c.Inside.offsets() {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sprog-dev/sprog/internal/terms"
 )
 
@@ -101,10 +103,28 @@ func (r *Start) checkLauncherFiles() *Error {
 
 // checkLauncherView is for what the program sees.
 func (r *Start) checkLauncherView() *Error {
-	return firstRefusal([]refusal{
-		{"Attr.Root", r.Attr.Root != nil, "is not supported yet"},
-		{MountsField, len(r.Attr.Mounts) > 0, "is not supported yet"},
-	})
+	if !r.HasView() {
+		return nil
+	}
+	if root, field, _ := r.ViewRoot(); root != nil && root.File != nil {
+		return Invalid(field, "", "cannot be compiled: it "+fromThisProcess+": give its path")
+	}
+	for i := range r.Attr.Mounts {
+		m, field := &r.Attr.Mounts[i], Index(MountsField, i)
+		switch {
+		case m.File != nil:
+			return Invalid(field+".File", "", "cannot be compiled: it "+fromThisProcess+": give its path")
+		case m.Proc != nil && r.BirthUnshare()&unix.CLONE_NEWPID != 0:
+			return Invalid(field+".Proc", "", "cannot be compiled with {CLONE_NEWPID|SysProcAttr.Cloneflags: CLONE_NEWPID}: the launcher stays outside "+
+				"of the PID namespace, and the new /proc would be of its own")
+		case m.IDMap != nil:
+			return Invalid(field+".IDMap", "", "cannot be compiled: it needs another process that makes a user namespace with the map")
+		}
+	}
+	if !strings.HasPrefix(r.Dir, "/") {
+		return Invalid("Dir", "", "must be absolute where {Attr.Root} or {Attr.Mounts} are compiled: the directory of the launcher's caller may not be there")
+	}
+	return nil
 }
 
 // checkLauncherFrozen refuses what has to be looked up, unless that is to be done now.
