@@ -119,7 +119,7 @@ func withheld(asked envList) (names []string) {
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
 		given := func(s string) bool { return s == name || strings.HasPrefix(s, name+"=") }
-		if !shellName(name) || box.Passes(variable) || slices.ContainsFunc(asked, given) || strings.HasPrefix(name, "_") {
+		if !shellName(name) || name == "SHLVL" || name == "OLDPWD" || box.Passes(variable) || slices.ContainsFunc(asked, given) || strings.HasPrefix(name, "_") {
 			continue
 		}
 		names = append(names, name)

@@ -83,7 +83,8 @@ func (w *watcher) listen() (listener uintptr, err error) {
 	for _, call := range watchedCalls {
 		rule.Names = append(rule.Names, call.name)
 	}
-	policy := seccomp.Policy{Archs: seccomp.Native(runtime.GOARCH), Rules: []seccomp.Rule{rule}, Default: seccomp.Allow, BadArch: seccomp.Allow}
+	policy := seccomp.Policy{Archs: seccomp.Native(runtime.GOARCH), Rules: []seccomp.Rule{rule}}
+	policy.Default, policy.BadArch = seccomp.Allow, seccomp.Allow
 	code, err := policy.Compile()
 	if err != nil {
 		return 0, err
@@ -93,7 +94,8 @@ func (w *watcher) listen() (listener uintptr, err error) {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return 0, err
 	}
-	for _, flags := range [...]uintptr{unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER} {
+	for _, flags := range [...]uintptr{unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, 0} { // Linux 5.19, and before
+		flags |= unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
 		fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&program)))
 		if errno == 0 {
 			return fd, nil

@@ -25,7 +25,7 @@ type landlockFlags struct {
 	ConnectUDP landlockPorts  `name:"connect-udp" placeholder:"PORT,..." help:"Allow to send UDP to the ports."`
 	Access     landlockAccess `placeholder:"RIGHT,..." values:"right" help:"Restrict only these rights, which the flags above give back: fs and net for all, or single ones (default: fs with a PATH, net with a PORT)."`
 	Scope      landlockScope  `placeholder:"SCOPE,..." values:"scope" help:"Cut off what lies outside of the program: abstract-unix-socket, signal."`
-	Log        landlockLog    `placeholder:"FLAG,..." values:"log" help:"Audit log: new-exec-on logs what is denied to the program; subdomains-off, same-exec-off."`
+	Log        landlockLog    `placeholder:"FLAG,..." values:"log" help:"Audit log: new-exec-on logs what is denied to the program, and sprog says at the end of one that failed which flag allows it, if the audit is on and sprog may hear it; subdomains-off, same-exec-off."`
 	ABI        *number        `name:"abi" placeholder:"N" help:"Take the rights that version N of Landlock has, and fail where the kernel lacks one of them (default: the newest version that the kernel has and sprog knows, which is at most 10; sprog says which rights newer ones have)."`
 	BestEffort bool           `help:"Leave out what the kernel does not have, and say so, instead of failing."`
 

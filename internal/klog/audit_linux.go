@@ -135,9 +135,10 @@ type Denial struct {
 	Port   uint16
 }
 
-// Denied is what the restrictions have denied that a process has set for itself, the last first, and what was
-// denied of one path together. The record of a denial is that of landlock_log_denial in the kernel's security/landlock/audit.c, which names
-// a domain; another record says which process has made that.
+// Denied is what the restrictions have denied that a process has set for itself, the last first, and what
+// was denied of one path together. The record of a denial is that of landlock_log_denial in the
+// kernel's security/landlock/audit.c, which names a domain; another record says which process has
+// made that.
 func (l *AuditLog) Denied(process int) (list []Denial) {
 	const most = 64
 	domains := map[string]bool{}

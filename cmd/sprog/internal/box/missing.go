@@ -21,11 +21,12 @@ const (
 // Missing compares a path outside with the same one as a process in the box has it, and for a file that is to be made,
 // the directory. It returns which of both it is about. What cannot be looked at is no lack.
 func Missing(process int, path string, change bool) (Lack, string) {
-	if below(path, "/proc") {
-		return Nothing, "" // other processes are in it
+	if below(path, "/proc") || below(path, "/dev/pts") {
+		return Nothing, "" // these have what belongs to other processes
 	}
 	lack := missing(process, path, change)
-	if dir := filepath.Dir(path); lack == Nothing && change && unix.Access(path, unix.F_OK) == unix.ENOENT && unix.Access(dir, unix.W_OK) == nil {
+	makes := change && unix.Access(path, unix.F_OK) == unix.ENOENT
+	if dir := filepath.Dir(path); lack == Nothing && makes && unix.Access(dir, unix.W_OK) == nil {
 		return missing(process, dir, change), dir
 	}
 	return lack, path
@@ -49,7 +50,8 @@ func masks(out, in *unix.Stat_t) bool {
 	if out.Dev == in.Dev && out.Ino == in.Ino {
 		return false
 	}
-	return in.Mode&unix.S_IFMT == unix.S_IFCHR && out.Mode&unix.S_IFMT != unix.S_IFCHR || in.Mode&unix.S_IFMT == unix.S_IFDIR && in.Mode&0o777 == 0
+	is := in.Mode & unix.S_IFMT
+	return is == unix.S_IFCHR && out.Mode&unix.S_IFMT != unix.S_IFCHR || is == unix.S_IFDIR && in.Mode&0o777 == 0
 }
 
 // unwritable reports whether a path is in a read-only mount.
