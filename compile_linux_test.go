@@ -178,6 +178,15 @@ func launchAndLook(t *testing.T, c *Cmd, path string, set []facet) {
 	}
 }
 
+// A launcher makes no user namespace apart.
+func TestCompileWithoutLast(t *testing.T) {
+	c := &Cmd{Path: "/bin/true", Dir: "/", Attr: &Attr{IDMap: &IDMap{Last: true}}, SysProcAttr: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}}
+	err := c.Compile(new(bytes.Buffer), CompileOptions{Arch: "amd64"})
+	if err == nil || !strings.Contains(err.Error(), "(Attr.IDMap.Last): cannot be compiled") {
+		t.Errorf("Compile() = %v; want one that names Attr.IDMap.Last", err)
+	}
+}
+
 // The same bytes come out wherever and by whomever a launcher is compiled, for both architectures.
 func TestCompileIsReproducible(t *testing.T) {
 	command := func() *Cmd {

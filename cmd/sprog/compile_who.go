@@ -42,6 +42,7 @@ func (c *compileCmd) refuse(line *flags.Line) error {
 		{"--dir-fd", c.DirFD != nil, now},
 		{"--inherit-fds", c.InheritFDs, "would have to know which descriptors there are: use --fd N"},
 		{"--map-auto", c.MapAuto, "takes newuidmap(1), and a process outside of the new user namespace"},
+		{"--userns-last", c.UsernsLast, "enters a user namespace that another process has made"},
 		{"--map-subids", c.MapSubids, "takes newuidmap(1), and a process outside of the new user namespace"},
 		{"--block-signal", c.Signals.Block != 0, "adds to what this process blocks: use --signal-mask"},
 	} {

@@ -70,6 +70,7 @@ func (r *Start) checkLauncherAttr() *Error {
 		{CgroupField, a.Cgroup != nil, "has to be removed at the end, which " + needsProcess + ": use {CompileOptions.Cgroup} with one that is there"},
 		{"Attr.IDMap.Subordinate", r.IdMap().Subordinate != NoSubordinateIDs, "has lines of a map that only a process outside of the new user namespace can write"},
 		{"Attr.IDMap.Helpers", r.IdMap().Helpers, "has lines of a map that only a process outside of the new user namespace can write"},
+		{"Attr.IDMap.Last", r.IdMap().Last, "enters a user namespace that another process has made"},
 		{"Attr.ReportNamespaces", a.ReportNamespaces != 0, "is for a process that stands by the program"},
 		{"Attr.RefuseUserNamespaces", a.RefuseUserNamespaces, "is for a process that stands by the program"},
 		{"Attr.CoreSched.ShareFrom", a.CoreSched != nil && a.CoreSched.ShareFrom != 0, "is a process that there is now"},
