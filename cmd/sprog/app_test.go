@@ -19,7 +19,7 @@ func TestFlagsAreDeclaredWell(t *testing.T) {
 var words = []string{
 	"", "0", "1", "7", "-1", "a", "a,b", "/", "/tmp", "null", "A=1", "nobody", "user,net", "pid", "0:1000:1", "allow",
 	"as=1G", "nofile=10:20", "core=x", "TERM", "10s", "1.5", "0-1", "027", "net_bind_service", "cap_chown,kill", "--", "--dir",
-	"fifo:10", "batch", "idle", "3", "4:/dev/null", "x=y", "all", "none", "strict", "key=value", "read:/tmp", "8080", "signal", "new-exec-on", "fs", "rw:/", "/dev/null", "64k", "t.svg", ".json", "ro", "/a=/b", "/tmp?:/x", "type=tmpfs,dst=/x",
+	"fifo:10", "batch", "idle", "3", "4:/dev/null", "x=y", "all", "none", "strict", "key=value", "read:/tmp", "unix,inet", "8080", "signal", "new-exec-on", "fs", "rw:/", "/dev/null", "64k", "t.svg", ".json", "ro", "/a=/b", "/tmp?:/x", "type=tmpfs,dst=/x",
 }
 
 // parsed is a command line whose flags are set, and nil if there is a mistake.

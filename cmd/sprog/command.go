@@ -294,10 +294,19 @@ func (f *startFlags) captureOutput(cmd *sprog.Cmd) error {
 	return nil
 }
 
+// personalityOf is the execution domain that the program begins with.
+func personalityOf(attr *sprog.Attr) uint64 {
+	if attr.Personality != nil {
+		return uint64(*attr.Personality)
+	}
+	own, _, _ := unix.Syscall(unix.SYS_PERSONALITY, 0xffffffff, 0, 0)
+	return uint64(uint32(own))
+}
+
 // setSeccomp fills in what the flags ask for, and what an ordinary user needs
 // for that.
 func (f *startFlags) setSeccomp(attr *sprog.Attr) (err error) {
-	attr.Seccomp, err = f.Seccomp.attr()
+	attr.Seccomp, err = f.Seccomp.attr(personalityOf(attr))
 	attr.Seccomp = f.sandbox.filter(attr.Seccomp)
 	attr.NoNewPrivs = attr.NoNewPrivs || attr.Seccomp != nil
 	return err

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -23,7 +24,9 @@ func valuesOf(kind string) flags.Values {
 	case "limit":
 		return flags.Values{Words: strings.Fields("as= core= cpu= data= fsize= locks= memlock= msgqueue= nice= nofile= nproc= rss= rtprio= rttime= sigpending= stack=")}
 	case "syscall":
-		return flags.Values{Words: callNames()}
+		return flags.Values{Words: append(callNames(), strings.Fields("@clock @cpu-emulation @debug @io-uring @keyring @module @mount @raw-io @reboot @swap")...)}
+	case "family":
+		return flags.Values{Words: append(slices.Sorted(maps.Keys(familyNumbers())), "none")}
 	case "namespace":
 		return flags.Values{Words: strings.Fields("user pid mount net ipc uts cgroup time")}
 	case "feature":

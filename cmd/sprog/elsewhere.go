@@ -188,6 +188,11 @@ var elsewhere = []flags.Foreign{
 	{Names: "-p=Nice --property=Nice", Flags: "--nice VALUE"},
 	{Names: "-p=LimitNOFILE --property=LimitNOFILE", Flags: "--rlimit nofile=VALUE"},
 	{Names: "-p=MemoryDenyWriteExecute --property=MemoryDenyWriteExecute", Flags: "--mdwe"},
+	{Names: "-p=RestrictAddressFamilies --property=RestrictAddressFamilies", Flags: "--restrict-address-families VALUE"},
+	{Names: "-p=RestrictRealtime --property=RestrictRealtime", Flags: "--restrict-realtime"},
+	{Names: "-p=RestrictSUIDSGID --property=RestrictSUIDSGID", Flags: "--restrict-suid-sgid"},
+	{Names: "-p=RestrictNamespaces --property=RestrictNamespaces", Flags: "--restrict-namespaces"},
+	{Names: "-p=LockPersonality --property=LockPersonality", Flags: "--lock-personality"},
 	{Names: "-p=SystemCallFilter --property=SystemCallFilter", Flags: "--allow-syscall VALUE"},
 	{Names: "-p --property", Remark: "properties have flags of their own, such as --memory for MemoryMax=: sprog help lists the topics"},
 }

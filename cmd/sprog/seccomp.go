@@ -19,11 +19,13 @@ import (
 
 // The seccompFlags are about system calls.
 type seccompFlags struct {
-	Deny    denialList `name:"deny-syscall" xor:"syscalls" placeholder:"CALL[:HOW],..." values:"syscall" help:"Deny the system calls. HOW is an errno (default: EPERM), kill, trap or log. Any of these flags implies --no-new-privs. Repeatable."`
+	Deny    denialList `name:"deny-syscall" xor:"syscalls" placeholder:"CALL[:HOW],..." values:"syscall" help:"Deny the system calls, or groups of them: @clock, @cpu-emulation, @debug, @io-uring, @keyring, @module, @mount, @raw-io, @reboot, @swap. HOW is an errno (default: EPERM), kill, trap or log. Any of these flags implies --no-new-privs. Repeatable."`
 	Allow   nameList   `name:"allow-syscall" xor:"syscalls" placeholder:"CALL,..." values:"syscall" help:"Allow only these system calls, which must include execve; others fail with EPERM. Repeatable."`
 	Profile word       `name:"seccomp" xor:"syscalls" placeholder:"FILE" help:"Filter system calls by a profile in the JSON of the OCI: what a container's linux.seccomp is."`
 	BPF     []word     `name:"seccomp-bpf" placeholder:"FILE" help:"Filter system calls by a program in the kernel's own form, an array of struct sock_filter. Repeatable."`
 	Log     bool       `name:"seccomp-log" help:"Have the kernel log what filters deny."`
+
+	Restrict restrictFlags `embed:"" group:"syscalls"`
 }
 
 // A denialList is a list of rules that deny.
@@ -34,9 +36,10 @@ func (l *denialList) Set(s string) error { return decodeList(s, l, parseDenial) 
 // parseDenial parses CALL[:HOW].
 func parseDenial(word string) (sprog.SeccompRule, error) {
 	name, how, given := strings.Cut(word, ":")
-	rule := sprog.SeccompRule{Names: []string{name}, Action: sprog.SeccompErrno}
-	if !given {
-		return rule, nil
+	names, err := callGroup(name)
+	rule := sprog.SeccompRule{Names: names, Action: sprog.SeccompErrno}
+	if !given || err != nil {
+		return rule, err
 	}
 	switch how {
 	case "kill":
@@ -69,8 +72,10 @@ func parseErrno(s string) (uint16, bool) {
 	return 0, false
 }
 
-func (f *seccompFlags) attr() (*sprog.Seccomp, error) {
+// attr is what the flags ask for, or nil, for a program that begins with an execution domain.
+func (f *seccompFlags) attr(personality uint64) (*sprog.Seccomp, error) {
 	s := &sprog.Seccomp{}
+	restricted := f.Restrict.rules(personality)
 	switch {
 	case f.Profile != "":
 		var err error
@@ -80,9 +85,19 @@ func (f *seccompFlags) attr() (*sprog.Seccomp, error) {
 	case len(f.Deny) > 0:
 		s.Default, s.Rules = sprog.SeccompAllow, f.Deny
 	case len(f.Allow) > 0:
-		s.Default, s.Rules = sprog.SeccompErrno, []sprog.SeccompRule{{Names: f.Allow, Action: sprog.SeccompAllow}}
+		var names []string
+		for _, name := range f.Allow {
+			calls, err := callGroup(name)
+			if err != nil {
+				return nil, fmt.Errorf("--allow-syscall: %w", err)
+			}
+			names = append(names, calls...)
+		}
+		s.Default, s.Rules = sprog.SeccompErrno, []sprog.SeccompRule{{Names: names, Action: sprog.SeccompAllow}}
+	case restricted != nil:
+		s.Default = sprog.SeccompAllow
 	case len(f.BPF) == 0 && f.Log:
-		return nil, errors.New("--seccomp-log needs a filter")
+		return nil, errors.New("add a filter: --seccomp-log says what filters do")
 	case len(f.BPF) == 0:
 		return nil, nil
 	}
@@ -93,6 +108,7 @@ func (f *seccompFlags) attr() (*sprog.Seccomp, error) {
 		}
 		s.Programs = append(s.Programs, program)
 	}
+	s.Rules = append(restricted, s.Rules...)
 	s.Log = s.Log || f.Log
 	return s, nil
 }

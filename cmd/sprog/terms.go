@@ -102,7 +102,7 @@ var flagsOfFields = [...]fieldFlags{
 	{"Attr.Landlock.Files", "landlock-ro landlock-rox landlock-rw landlock-rwx landlock-rule landlock-access"},
 	{"Attr.Landlock.Scopes", "landlock-scope"}, {"Attr.Landlock.Log", "landlock-log"},
 	{"Attr.Landlock.Ports", "landlock-bind-* landlock-connect-*"},
-	{"Attr.Seccomp", "deny-syscall allow-syscall seccomp seccomp-bpf seccomp-log"},
+	{"Attr.Seccomp", "deny-syscall allow-syscall seccomp seccomp-bpf seccomp-log restrict-* lock-personality"},
 	{"Attr.Cgroup", "cgroup-* memory* swap pids cpu-* io-* cpuset-* hugetlb"},
 	{"Attr.Cgroup.Parent", "cgroup-parent cgroup-new | cgroup-* memory* swap pids cpu-* io-* cpuset-* hugetlb"},
 	{"Attr.Cgroup.Name", "cgroup-name"},

@@ -1,7 +1,6 @@
 package flags
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -33,7 +32,11 @@ type Given struct {
 }
 
 // ErrNoCommand is the error of an empty command line.
-var ErrNoCommand = errors.New("no sub-command is given")
+const ErrNoCommand = noCommand("no sub-command is given")
+
+type noCommand string
+
+func (e noCommand) Error() string { return string(e) }
 
 // Read divides a command line into flags and what follows them, and sets no
 // field yet. The line is there even if there is a mistake in it, without the

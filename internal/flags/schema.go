@@ -12,7 +12,7 @@ import (
 func (a *App) Schema(c *Command) (string, error) {
 	properties := map[string]any{programKey: map[string]any{
 		"description": "The program and its arguments, for a command line without one.",
-		"anyOf":       []any{oneWord, listOf(oneWord)},
+		"anyOf":       []any{oneWord(), listOf(oneWord())},
 	}}
 	ordered := map[string]any{}
 	flags, _ := declared(c.New())
@@ -41,7 +41,7 @@ func (a *App) Schema(c *Command) (string, error) {
 }
 
 // oneWord is what can be typed as a word. Numbers are written as one would type them.
-var oneWord = map[string]any{"type": []string{"string", "number"}}
+func oneWord() map[string]any { return map[string]any{"type": []string{"string", "number"}} }
 
 func listOf(items any) map[string]any { return map[string]any{"type": "array", "items": items} }
 
@@ -54,12 +54,12 @@ func (f *Flag) schema() map[string]any {
 	case takes == Nothing:
 		s["type"] = "boolean"
 	case takes == Perhaps:
-		s["anyOf"] = []any{map[string]any{"type": "boolean"}, oneWord, listOf(oneWord)}
+		s["anyOf"] = []any{map[string]any{"type": "boolean"}, oneWord(), listOf(oneWord())}
 	case enum != nil && len(enum) == strings.Count(placeholder, "|")+1:
 		one := map[string]any{"enum": enum}
 		s["anyOf"] = []any{one, listOf(one)}
 	default:
-		s["anyOf"] = []any{oneWord, listOf(oneWord)}
+		s["anyOf"] = []any{oneWord(), listOf(oneWord())}
 	}
 	return s
 }
