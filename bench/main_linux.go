@@ -28,6 +28,7 @@ var scenarios = []struct {
 	{"trace", "What a trace costs", measureTrace},
 	{"cgroup", "Into a cgroup", measureCgroup},
 	{"commands", "The command beside other tools", measureCommands},
+	{"launchers", "Launchers beside other tools", measureLaunchers},
 	{"view", "A view of the file system beside bubblewrap", measureView},
 	{"warm", "A sandbox that is there already", measureWarm},
 	{"init", "An init beside others", measureInit},
