@@ -21,8 +21,9 @@ modes: ## tests of starts in every build mode
 	script/build-modes
 
 vm: ## tests on other kernels, in virtual machines
-	script/amd64-vm -short -timeout 10m -run Cgroup . ./internal/cgroup
-	script/arm64-vm -short -timeout 15m ./internal/atstart ./internal/program ./internal/machine .
+	script/amd64-vm -suite bookworm -short -timeout 15m -run 'Cgroup|TestView|TestErrors' . ./internal/cgroup
+	script/amd64-vm -suite bullseye -short -timeout 15m -run 'TestView|TestErrors' .
+	script/arm64-vm -short -quiet -timeout 30m ./internal/atstart ./internal/program ./internal/machine .
 
 bench: ## measurements beside os/exec and others, five minutes
 	go run ./bench
