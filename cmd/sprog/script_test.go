@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"os/user"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,9 +65,35 @@ func (m heedful) Run() int {
 	return m.M.Run()
 }
 
+// The race detector sees what the command does at once, which other scripts do again with other flags. A
+// command that is built with it takes more than ten times as long to start.
+var scriptsForRace = []string{"box_overlay", "box_why", "bwrap", "exitcode", "hang", "hang_files", "info", "life", "orphans",
+	"output", "record", "signals", "terminal", "trace"}
+
+// scripts are the files of those to be run.
+func scripts(t *testing.T) (files []string) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	info, _ := debug.ReadBuildInfo()
+	if !slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return files
+	}
+	var some []string
+	for _, name := range scriptsForRace {
+		file := "testdata/" + name + ".txtar"
+		if !slices.Contains(files, file) {
+			t.Errorf("there is no %s", file)
+		}
+		some = append(some, file)
+	}
+	return some
+}
+
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
+		Files:               scripts(t),
 		Condition:           condition,
 		RequireExplicitExec: true,
 		UpdateScripts:       *update,
