@@ -40,6 +40,7 @@ func (c *compileCmd) refuse(line *flags.Line) error {
 		{"--join", len(c.Join) > 0, now},
 		{"--exec-fd", c.ExecFD != nil, now},
 		{"--dir-fd", c.DirFD != nil, now},
+		{"--hold", c.Hold != nil, now},
 		{"--inherit-fds", c.InheritFDs, "would have to know which descriptors there are: use --fd N"},
 		{"--map-auto", c.MapAuto, "takes newuidmap(1), and a process outside of the new user namespace"},
 		{"--userns-last", c.UsernsLast, "enters a user namespace that another process has made"},

@@ -159,7 +159,7 @@ func (d *descriptors) setStream(fd int, file *os.File) {
 	}
 }
 
-// refer takes the program and its directory from descriptors.
+// refer takes the program, its directory and what it waits for from descriptors.
 func (d *descriptors) refer(f *startFlags) (err error) {
 	if f.ExecFD != nil {
 		if d.cmd.Attr.Program, err = callersFile("--exec-fd", int(*f.ExecFD)); err != nil {
@@ -167,7 +167,12 @@ func (d *descriptors) refer(f *startFlags) (err error) {
 		}
 	}
 	if f.DirFD != nil {
-		d.cmd.Attr.DirFile, err = callersFile("--dir-fd", int(*f.DirFD))
+		if d.cmd.Attr.DirFile, err = callersFile("--dir-fd", int(*f.DirFD)); err != nil {
+			return err
+		}
+	}
+	if f.Hold != nil {
+		d.cmd.Attr.WaitFor, err = callersFile("--hold", int(*f.Hold))
 	}
 	return err
 }

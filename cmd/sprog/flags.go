@@ -79,6 +79,7 @@ type startFlags struct {
 	Signals   signalFlags `embed:"" group:"signals"`
 	Init      bool        `group:"life" xor:"init" help:"Put a small init above the program, which reaps orphans, forwards signals and at the end kills what is left. The default with --timeout and --cpu-time, and with --unshare pid, where it is PID 1."`
 	NoInit    bool        `group:"life" xor:"init" help:"Add no init by default. With --unshare pid the program is PID 1 then; --timeout and --cpu-time do not reach those whose parents have died."`
+	Hold      *number     `group:"life" placeholder:"N" help:"Set everything up, and then wait to execute the program until a byte can be read from the caller's descriptor N, or it is at its end. --events tells of the process that waits."`
 	InfoFD    *number     `group:"life" name:"info-fd" placeholder:"N" help:"Once the program runs, write its process id (the init's, if there is one) and the ids of its namespaces to the caller's descriptor N, as JSON."`
 	Pdeathsig signalName  `group:"life" placeholder:"SIG" values:"signal" help:"Signal for the program when sprog dies."`
 

@@ -148,7 +148,7 @@ func recordMistake(line *flags.Line, mistake error) error {
 // closeFiles closes the descriptors that sprog does not need any more. It still
 // needs its standard streams, and the record's.
 func closeFiles(cmd *sprog.Cmd, info *os.File, record *record) {
-	files := []*os.File{info, cmd.Attr.Program, cmd.Attr.DirFile}
+	files := []*os.File{info, cmd.Attr.Program, cmd.Attr.DirFile, cmd.Attr.WaitFor}
 	for _, stream := range []any{cmd.Stdin, cmd.Stdout, cmd.Stderr} {
 		f, _ := stream.(*os.File) // with --tty it may be nothing
 		files = append(files, f)

@@ -78,7 +78,7 @@ var Facilities = [...]Facility{
 
 	{Field: "Program"},
 	{Field: "DirFile", check: (*Start).checkDirFile, Everywhere: true},
-	{Field: "WaitFor", Everywhere: true, NoFlag: "sprog bwrap has it"},
+	{Field: "WaitFor", Everywhere: true},
 	{Field: "Files", Everywhere: true},
 	{Field: "Inherit", Everywhere: true},
 	{Field: "InheritAll", Everywhere: true, NoFlag: "a shell gives each descriptor a number"},
