@@ -146,6 +146,9 @@ func (c *compileCmd) setVariables(cmd *sprog.Cmd, o *sprog.CompileOptions) error
 			unset = append(unset, "PWD")
 		}
 	}
+	for _, name := range c.UnsetEnv {
+		set = unsetEnv(set, name)
+	}
 	for _, s := range c.Env {
 		name, _, isSet := strings.Cut(s, "=")
 		set, passed, unset = unsetEnv(set, name), without(passed, name), without(unset, name)
@@ -153,11 +156,6 @@ func (c *compileCmd) setVariables(cmd *sprog.Cmd, o *sprog.CompileOptions) error
 			set = append(set, s)
 		} else {
 			passed = append(passed, name)
-		}
-	}
-	for _, name := range c.UnsetEnv {
-		if !strings.Contains(strings.Join(c.Env, "\x00")+"\x00", name) {
-			set = unsetEnv(set, name)
 		}
 	}
 	cmd.Env, o.PassEnv, o.UnsetEnv = set, passed, unset
