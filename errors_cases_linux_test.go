@@ -704,9 +704,9 @@ var failingViews = []failing{
 		c.Attr.Rlimits = []Rlimit{{Resource: unix.RLIMIT_FSIZE, Cur: 5, Max: 5}}
 	}), by: ordinary, needs: []*requirement{userNamespaces},
 		want: `sprog: start /bin/true: write /etc/passwd (Attr.Mounts[0]): file too large (the content is longer than RLIMIT_FSIZE allows, which is 5)`},
-	{asked: "Mounts where a filter denies move_mount", make: aView(nil, just(Mount{Target: "/tmp", Tmpfs: &Tmpfs{}})), by: ordinary, needs: []*requirement{userNamespaces}, world: denying("move_mount", unix.EPERM),
+	{asked: "Mounts where a filter denies move_mount", make: aView(nil, just(Mount{Target: "/tmp", Tmpfs: &Tmpfs{}})), by: ordinary, needs: []*requirement{userNamespaces, mountSetattr}, world: denying("move_mount", unix.EPERM),
 		want: `sprog: start /bin/true: move_mount /tmp (Attr.Mounts[0]): operation not permitted (either the seccomp filter that is in force for this process denies it, or this process is in a Landlock domain that restricts files, which may change no mounts: nothing tells which)`},
-	{asked: "Mounts where a filter denies move_mount to root", make: aView(nil, just(Mount{Target: "/tmp", Tmpfs: &Tmpfs{}}), asRootOf), by: byRoot, world: denying("move_mount", unix.EPERM),
+	{asked: "Mounts where a filter denies move_mount to root", make: aView(nil, just(Mount{Target: "/tmp", Tmpfs: &Tmpfs{}}), asRootOf), by: byRoot, needs: []*requirement{mountSetattr}, world: denying("move_mount", unix.EPERM),
 		want: `sprog: start /bin/true: move_mount /tmp (Attr.Mounts[0]): operation not permitted (the seccomp filter that is in force for this process denies it: see Seccomp in /proc/self/status)`},
 	{asked: "Another root where a filter denies pivot_root", make: aView(&Root{Empty: true}, nil), by: ordinary, needs: []*requirement{userNamespaces}, world: denying("pivot_root", unix.EPERM),
 		want: `sprog: start /bin/true: pivot_root . (Attr.Root): operation not permitted (either the seccomp filter that is in force for this process denies it, or this process is in a Landlock domain that restricts files, which may change no mounts: nothing tells which)`},
