@@ -204,3 +204,14 @@ type moves struct {
 
 // isOld reports whether the kernel has only mount(2).
 func (g *Input) isOld() bool { return g.Lacks.Has(kernel.NoMountSetattr) }
+
+// A Waiting is what the rest of a program has to know of the child that waits for it.
+type Waiting struct {
+	held      []Held
+	open      fdSet
+	socket    int
+	ruleset   int
+	children  int
+	stateLast int
+	report    int
+}

@@ -22,17 +22,6 @@ import (
 // has open is at others.
 const MostFiles = 32
 
-// A Waiting is what the rest of a program has to know of the child that waits for it.
-type Waiting struct {
-	held      []Held
-	open      fdSet
-	socket    int
-	ruleset   int
-	children  int
-	stateLast int
-	report    int
-}
-
 // splitRest ends the program of a child that waits for the rest, or goes on.
 func (b *builder) splitRest() {
 	if b.ask.Waits {

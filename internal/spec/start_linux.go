@@ -161,6 +161,7 @@ func checkMap(field string, list []syscall.SysProcIDMap, own bool) *Error {
 		switch {
 		case own && hasOwnIDs(m):
 		case m.ContainerID < 0 || m.HostID < 0:
+			line = strconv.Itoa(m.ContainerID) + " " + strconv.Itoa(m.HostID) + " " + strconv.Itoa(m.Size)
 			return Invalid(name, line, "has a negative id")
 		case m.Size <= 0:
 			return Invalid(name, line, "maps nothing: its size is not positive")
