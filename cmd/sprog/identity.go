@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -123,14 +122,4 @@ func (f *startFlags) checkGroups(sys *syscall.SysProcAttr) error {
 	}
 	return errors.New("a new user namespace cannot drop or set supplementary groups: " +
 		"add --keep-groups, or a group map with --setgroups allow (which takes privileges or --map-auto)")
-}
-
-// parseID parses a user or group id. The largest number is not one: to the
-// kernel it means "leave as it is".
-func parseID(s string) (uint32, error) {
-	n, err := strconv.ParseUint(s, 10, 32)
-	if err != nil || n == 1<<32-1 {
-		return 0, fmt.Errorf("%q is not an id", s)
-	}
-	return uint32(n), nil
 }
