@@ -503,9 +503,9 @@ func aloneHere() error {
 	return errors.New("other processes are left")
 }
 
-// startAs starts a command with a number. Threads of this process take numbers, too.
+// startAs starts a command with a number. Threads of this process take numbers, too: on a busy machine nearly always.
 func startAs(last *os.File, number int, command func() *Cmd) (*Cmd, error) {
-	for range 50 {
+	for range 1000 {
 		if _, err := last.WriteAt([]byte(strconv.Itoa(number-1)), 0); err != nil {
 			return nil, err
 		}
