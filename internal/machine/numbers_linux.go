@@ -153,6 +153,7 @@ var callNumbers = [...][archs]uint64{
 	program.Pwrite64:              {AMD64: 18, ARM64: 68},
 	program.Read:                  {AMD64: 0, ARM64: 63},
 	program.Readlinkat:            {AMD64: 267, ARM64: 78},
+	program.Recvmsg:               {AMD64: 47, ARM64: 212},
 	program.RtSigaction:           {AMD64: 13, ARM64: 134},
 	program.RtSigprocmask:         {AMD64: 14, ARM64: 135},
 	program.RtSigqueueinfo:        {AMD64: 129, ARM64: 138},
