@@ -38,6 +38,7 @@ var onOlder = []struct {
 		"A root that does not exist":                                        `sprog: start /bin/true: openat /no/such/root (Attr.Root): no such file or directory (/no does not exist)`,
 		"A root that is a file":                                             `sprog: start /bin/true: mount / (Attr.Root): not a directory (the root has to be a directory)`,
 		"Mounts in a user namespace without maps":                           `sprog: start /bin/true: mkdirat /d (Attr.Root): value too large for defined data type (the file system has no id for the owner of a new file: the user namespace has to map the caller's user and group by SysProcAttr.UidMappings and GidMappings)`,
+		"Another root where a filter denies pivot_root":                     `sprog: start /bin/true: pivot_root . (Attr.Root): operation not permitted (likely the seccomp filter that is in force for this process denies it, as those of containers do: see Seccomp in /proc/self/status)`,
 		"A file that was removed":                                           `sprog: start /bin/true: openat /tmp/x/file (deleted) (Attr.Mounts[0]): no such file or directory (the file has been removed, so that the child finds it nowhere: it is passed on only without another user namespace, and with CAP_SYS_ADMIN)`,
 	}},
 	{6, 8, map[string]string{
