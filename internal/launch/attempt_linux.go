@@ -37,6 +37,7 @@ type attempt struct {
 	cgroupSays terms.Text    // what its counters said when the start had failed
 	handler    int           // of an Exec: the first step after a failure
 
+	restSocket  int             // this process's end of what a child waits at
 	bound       []compile.Bound // where the child finds the parent's descriptors
 	cwd         string          // this process's working directory, where there is a view
 	leftText    []byte          // what a second stage that failed has left of its view
@@ -80,4 +81,9 @@ func (s *attempt) cleanUp(started bool) {
 	}
 	clear(s.ends)
 	s.ends = s.ends[:0]
+}
+
+// A keeper takes over what a start has made.
+type keeper interface {
+	keep(*attempt, *machine.Result)
 }

@@ -146,3 +146,11 @@ func (s *attempt) findCaps() {
 		s.given.Own = kernel.OwnSets()
 	}
 }
+
+// capsOf are the capabilities of the kernel that a start is for. One that is not known may have all.
+func capsOf(r *spec.Start) uint64 {
+	if r.Launcher != nil && !r.Launcher.Freeze {
+		return kernel.AllCaps
+	}
+	return kernel.Caps()
+}

@@ -4,12 +4,10 @@ package launch
 
 import (
 	"math"
-	"os"
 	"slices"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sprog-dev/sprog/internal/compile"
 	"github.com/sprog-dev/sprog/internal/explain"
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
@@ -48,26 +46,6 @@ func learnCloseRange() {
 	if unix.CloseRange(none, none, unix.CLOSE_RANGE_CLOEXEC) != nil {
 		kernel.Known.Learn(kernel.NoCloseRange)
 	}
-}
-
-// useStderr keeps this process's standard error, for the steps to say what
-// failed.
-func (s *attempt) useStderr() *spec.Error {
-	if !s.ask.InPlace {
-		return nil
-	}
-	if _, err := unix.FcntlInt(uintptr(os.Stderr.Fd()), unix.F_GETFD, 0); err == nil {
-		s.given.Stderr = s.given.Use(compile.Use{Fd: int(os.Stderr.Fd()), Name: "stderr"})
-	}
-	return nil
-}
-
-// useCgroup is for a cgroup that a child would be born in.
-func (s *attempt) useCgroup() *spec.Error {
-	if s.ask.InPlace && s.ask.Sys.UseCgroupFD {
-		s.given.CgroupFD = s.given.Use(compile.Use{Fd: s.ask.Sys.CgroupFD, Name: "cgroup", Field: spec.Field("CgroupFD"), Kind: program.HostDirectory})
-	}
-	return nil
 }
 
 // Every call that is not one for a thread of several (calls.txt) is left to an image

@@ -15,6 +15,7 @@ import (
 type (
 	Tracer struct{}
 	Flight struct{}
+	keeper interface{}
 	// A Waiting is none here.
 	Waiting struct{ Process *os.Process }
 )

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/compile"
-	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/seccomp"
@@ -65,14 +64,6 @@ func resolveForLauncher(r *spec.Start) *spec.Error {
 		}
 	}
 	return nil
-}
-
-// capsOf are the capabilities of the kernel that a start is for. One that is not known may have all.
-func capsOf(r *spec.Start) uint64 {
-	if r.Launcher != nil && !r.Launcher.Freeze {
-		return kernel.AllCaps
-	}
-	return kernel.Caps()
 }
 
 // supposeLauncher notes what the launcher has, and what it opens for itself.

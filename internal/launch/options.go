@@ -23,7 +23,7 @@ type Options struct {
 	// nobody waits for it.
 	Told func(pid int)
 
-	waiting *Waiting // what is made of a child that waits, or nil
+	waiting keeper // takes over what the start of a child that waits has made; nil for others
 
 	// Words are those in which an Exec is to say why it has failed. Other errors are
 	// put into words by whoever shows them.

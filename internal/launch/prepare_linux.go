@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -103,6 +104,26 @@ func (s *attempt) openParent() *spec.Error {
 func (s *attempt) supposeParent() *spec.Error {
 	if s.given.NeedsParentFD() {
 		s.given.ParentFD = s.given.Use(parentUse())
+	}
+	return nil
+}
+
+// useStderr keeps this process's standard error, for the steps to say what
+// failed.
+func (s *attempt) useStderr() *spec.Error {
+	if !s.ask.InPlace {
+		return nil
+	}
+	if _, err := unix.FcntlInt(uintptr(os.Stderr.Fd()), unix.F_GETFD, 0); err == nil {
+		s.given.Stderr = s.given.Use(compile.Use{Fd: int(os.Stderr.Fd()), Name: "stderr"})
+	}
+	return nil
+}
+
+// useCgroup is for a cgroup that a child would be born in.
+func (s *attempt) useCgroup() *spec.Error {
+	if s.ask.InPlace && s.ask.Sys.UseCgroupFD {
+		s.given.CgroupFD = s.given.Use(compile.Use{Fd: s.ask.Sys.CgroupFD, Name: "cgroup", Field: spec.Field("CgroupFD"), Kind: program.HostDirectory})
 	}
 	return nil
 }

@@ -66,3 +66,9 @@ func (s *attempt) supposeProc() *spec.Error {
 	}
 	return nil
 }
+
+// listsChildren reports whether a list of the init's children is of use: by the numbers that
+// it knows them by. In a new PID namespace the kernel kills what is left.
+func (s *attempt) listsChildren() bool {
+	return s.ask.Attr.Init != nil && s.ask.Sys.Cloneflags&unix.CLONE_NEWPID == 0 && !s.given.Joins.Has(spec.PIDNamespace)
+}

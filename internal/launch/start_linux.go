@@ -42,7 +42,9 @@ func Start(r *spec.Start, to Options) (*os.Process, error) {
 		}
 		if res.OK {
 			to.Tracer.Phase("handle", "open a handle of the process", "")
-			s.keepWaiting(&res)
+			if to.waiting != nil {
+				to.waiting.keep(s, &res)
+			}
 			p := s.process(res)
 			s.makeTrace(res)
 			return p, nil

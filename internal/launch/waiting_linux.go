@@ -87,7 +87,7 @@ func (s *attempt) openRest() *spec.Error {
 	if err != nil {
 		return &spec.Error{Path: s.ask.Path, Step: "socketpair", Field: s.given.StageField, Err: err}
 	}
-	s.to.waiting.socket = ends[0]
+	s.restSocket = ends[0]
 	s.afterwards(func(started bool) {
 		unix.Close(ends[1])
 		if !started {
@@ -98,13 +98,9 @@ func (s *attempt) openRest() *spec.Error {
 	return nil
 }
 
-// keepWaiting takes over what the start of a child that waits has made.
-func (s *attempt) keepWaiting(res *machine.Result) {
-	w := s.to.waiting
-	if w == nil {
-		return
-	}
-	w.res, w.stage, w.rest = *res, s.stage, s.made.Waiting
+// keep takes over what the start of the child has made.
+func (w *Waiting) keep(s *attempt, res *machine.Result) {
+	w.res, w.stage, w.rest, w.socket = *res, s.stage, s.made.Waiting, s.restSocket
 	res.PidFD = -1
 	if program.Compiled != nil {
 		w.verified = s.given.Verifiable(&s.made, s.bound)
