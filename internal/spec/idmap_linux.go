@@ -257,11 +257,6 @@ func (f MapFile) HelperArgs(helper, pid string) []string {
 	return append([]string{helper, pid}, strings.Fields(f.Text)...)
 }
 
-// The IDMaps are the id maps: those of SysProcAttr, and what Attr.IDMap adds.
-type IDMaps struct {
-	Uids, Gids []syscall.SysProcIDMap
-}
-
 // The helpers of shadow, and where they are looked for: not where PATH says,
 // since they are run with the caller's authority over what is delegated.
 const NewUIDMap, NewGIDMap = "newuidmap", "newgidmap"

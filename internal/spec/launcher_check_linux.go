@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -156,9 +155,6 @@ func (r *Start) checkLauncherFrozen() *Error {
 }
 
 var capFields = [...]string{"Effective", "Permitted", "Inheritable", "Ambient", "Bounding"}
-
-// hasOwnIDs reports whether a map has an id of whoever runs the launcher.
-func hasOwnIDs(m syscall.SysProcIDMap) bool { return m.HostID == OwnID || m.ContainerID == OwnID }
 
 // LauncherPath is the PATH that a launcher looks for the program in, or "" if that is what its
 // caller has.

@@ -116,19 +116,3 @@ func (r *Start) ExecutingCall() string {
 func (r *Start) Listens() bool {
 	return slices.ContainsFunc(r.Filters, func(f Filter) bool { return f.Listens })
 }
-
-// checkListener refuses a listener that could not be handed over.
-func (r *Start) checkListener() *Error {
-	const action = "SCMP_ACT_NOTIFY"
-	refuse := func(reason terms.Text) *Error { return Invalid("Attr.Seccomp", action, reason) }
-	switch stage := r.SecondStage(); {
-	case !r.Listens():
-	case r.InPlace:
-		return refuse("hands its listener to the process that starts another, which an Exec does not")
-	case stage != "":
-		return refuse("cannot be combined with " + terms.Field(stage) + ": its listener is handed over in memory, which a second stage does not share")
-	case r.Sys.Ptrace:
-		return refuse("cannot be combined with {SysProcAttr.Ptrace}: a traced child could stop before its listener is handed over")
-	}
-	return nil
-}
