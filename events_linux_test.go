@@ -83,17 +83,23 @@ func TestEvents(t *testing.T) {
 func TestEventsOfStops(t *testing.T) {
 	events := make(chan Event, 100)
 	c := Command("sleep", "1000")
-	c.Events = events
+	// A group that its parent is not in: nobody stops one whose parents are all elsewhere (setpgid(2)).
+	c.Events, c.SysProcAttr = events, &syscall.SysProcAttr{Setpgid: true}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	next := func(kind EventKind) Event {
-		for e := range events {
-			if e.Kind == kind {
-				return e
+		for {
+			select {
+			case e := <-events:
+				if e.Kind == kind {
+					return e
+				}
+			case <-time.After(10 * time.Second):
+				c.Process.Kill()
+				t.Fatalf("nobody tells of event %v", kind)
 			}
 		}
-		return Event{}
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGTSTP} {
 		c.Process.Signal(sig)

@@ -142,7 +142,7 @@ func (c *Cmd) limitBy(in Inputs) {
 	}
 	if in.Cgroup != nil {
 		if attr.Cgroup == nil {
-			c.Err = errors.New("sprog: Inputs.Cgroup needs a command that was prepared with Attr.Cgroup")
+			c.Err = errors.New("sprog: Inputs.Cgroup needs a command that was prepared with a cgroup")
 			return
 		}
 		g := *in.Cgroup
