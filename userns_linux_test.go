@@ -722,7 +722,7 @@ func TestUserNamespaceLast(t *testing.T) {
 	}
 	must(unix.Mount("/dev/null", "/proc/version", "", unix.MS_BIND, ""))
 	command := func(last bool) *Cmd {
-		c := Command("/bin/sh", "-c", "id -u; cat /proc/self/uid_map; hostname; echo /proc/[0-9]*; cat /proc/version | head -c 5; umount /proc; hostname other; cat /proc/self/setgroups")
+		c := Command("/bin/sh", "-c", "id -u; cat /proc/self/uid_map; hostname; echo /proc/[0-9]*; cat /proc/version | head -c 5; umount /proc 2>/dev/null || echo mounted; hostname other 2>/dev/null || echo named; cat /proc/self/setgroups")
 		c.SysProcAttr = &syscall.SysProcAttr{UidMappings: idOf(0, 0), GidMappings: idOf(0, 0),
 			Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS}
 		c.Attr = &Attr{Hostname: "inside", Mounts: []Mount{{Target: "/proc", Proc: &Proc{}}}}
@@ -745,7 +745,7 @@ func TestUserNamespaceLast(t *testing.T) {
 		want := []string{"0", "         0          0          1", "inside", pids}
 		lines := strings.Split(string(out), "\n")
 		if err != nil || len(lines) < 5 || !slices.Equal(lines[:4], want) || !strings.HasPrefix(lines[4], "Linux") || !strings.HasSuffix(string(out), "deny\n") ||
-			!strings.Contains(string(out), "must be superuser") || !strings.Contains(string(out), "must be root") {
+			!strings.HasSuffix(string(out), "mounted\nnamed\ndeny\n") {
 			t.Errorf("the program said %q, %v; want %q, Linux, two refusals and deny", out, err, want)
 		}
 		if c.SysProcAttr.Cloneflags&syscall.CLONE_NEWUSER == 0 || !c.Attr.IDMap.Last {
