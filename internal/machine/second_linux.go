@@ -198,7 +198,7 @@ func (s *Second) judge(res Result, report []byte) Result {
 	case len(report) == 1 || len(report) == 1+stateSize: // the word that the program has been executed
 		res.OK = true // what the init reports after that is its own end
 		return res
-	case len(report)%StepSize == stateSize: // the state comes first
+	case len(report)%StepSize == stateSize, stateSize <= len(report) && len(report) < StepSize: // the state comes first, or alone, if twice
 		st := (*state)(unsafe.Pointer(&report[0]))
 		res.Step = s.stepOf(st.failed)
 		res.Errno = syscall.Errno(st.errno)
