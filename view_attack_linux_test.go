@@ -99,10 +99,11 @@ func TestViewLinkToTheRoot(t *testing.T) {
 		m.Target = "/l/m"
 		c := scriptIn(t, viewed(&Root{Empty: true}, append(fromHost(), Mount{Target: "/l", Symlink: "usr/.."}, Mount{Target: "/m", Symlink: "."}, m)...), "true")
 		want, says := syscall.EBUSY, "a link leads to the root directory"
-		if mountSetattr.works() != nil {
+		err := c.Run()
+		if mountSetattr.works() != nil && !errors.Is(err, want) { // where openat2 is missing, too
 			want, says = syscall.ELOOP, "a symbolic link is there"
 		}
-		if err := c.Run(); !errors.Is(err, want) || !strings.Contains(err.Error(), says) {
+		if !errors.Is(err, want) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%+v: Run() = %v; want %v", m, err, want)
 		}
 	}
