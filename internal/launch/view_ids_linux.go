@@ -163,6 +163,9 @@ func (s *attempt) namespaceOf(of *spec.Start, field string) (fd int, failed *spe
 			return err
 		}
 		defer proc.Close()
+		if fd >= 0 { // of an attempt before this one
+			unix.Close(fd)
+		}
 		fd, err = proc.OpenFile(pid, "ns/user", unix.O_RDONLY)
 		return err
 	}})
