@@ -385,7 +385,7 @@ func TestRefusedFlagsProveNothing(t *testing.T) {
 // Where /proc is that of another PID namespace, or is not there, nobody is killed
 // by a number of it, and nothing is said to have been done that was not.
 func TestForeignProc(t *testing.T) {
-	requires(t, userNamespaces)
+	requires(t, userNamespaces, realProcessor) // numbers are taken too slowly otherwise
 	for _, proc := range []string{"old", "none"} {
 		for name := range foreignChecks {
 			t.Run(proc+"/"+name, func(t *testing.T) {
