@@ -63,9 +63,7 @@ func Prepare(c *Cmd) (*Prepared, error) {
 	case c.pipes != nil:
 		return nil, errors.New("sprog: Prepare of a command with a pipe: a pipe is for one start")
 	}
-	p := &Prepared{}
-	p.cmd = Cmd{Path: c.Path, Args: c.Args, Env: c.Env, Dir: c.Dir, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr,
-		ExtraFiles: c.ExtraFiles, SysProcAttr: c.SysProcAttr, Ending: c.Ending, Born: c.Born, WaitDelay: c.WaitDelay, Err: c.Err}
+	p := &Prepared{cmd: c.asked()}
 	if c.Attr != nil {
 		attr := *c.Attr
 		p.cmd.Attr = &attr
@@ -83,6 +81,13 @@ func Prepare(c *Cmd) (*Prepared, error) {
 	return p, nil
 }
 
+// asked is what a command asks for, as one that nobody has started.
+func (c *Cmd) asked() Cmd {
+	return Cmd{Path: c.Path, Args: c.Args, Env: c.Env, Dir: c.Dir, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr,
+		ExtraFiles: c.ExtraFiles, SysProcAttr: c.SysProcAttr, Attr: c.Attr, Ending: c.Ending, Born: c.Born, Events: c.Events,
+		WaitDelay: c.WaitDelay, Err: c.Err}
+}
+
 // Plan returns the steps of a start that has no inputs of its own and finds no child waiting.
 func (p *Prepared) Plan() *Plan { return p.plan }
 
@@ -91,9 +96,8 @@ func (p *Prepared) Plan() *Plan { return p.plan }
 // SysProcAttr point to: all commands of p share that. With another Attr or SysProcAttr, or with Trace, its
 // start is a cold one.
 func (p *Prepared) Command(in Inputs) *Cmd {
-	t := &p.cmd
-	c := &Cmd{Path: t.Path, Args: t.Args, Env: t.Env, Dir: t.Dir, Stdin: t.Stdin, Stdout: t.Stdout, Stderr: t.Stderr,
-		ExtraFiles: t.ExtraFiles, SysProcAttr: t.SysProcAttr, Attr: t.Attr, Ending: t.Ending, Born: t.Born, WaitDelay: t.WaitDelay, Err: t.Err}
+	asked := p.cmd.asked()
+	c := &asked
 	c.prepared = p
 	defer func() { c.preparedAttr = c.Attr }()
 	if in.Context != nil {

@@ -93,7 +93,7 @@ func (p *Prepared) Warm(n int) error {
 	pl.end(n)
 	for p.lacks(n) {
 		if err := p.add(); err != nil {
-			pl.stop(err)
+			pl.stop()
 			return err
 		}
 	}
@@ -212,9 +212,14 @@ func (pl *pool) remove(w *waiting) bool {
 
 // end ends all that wait but n.
 func (pl *pool) end(n int) {
+	pl.endOldest(func(*waiting) bool { return len(pl.idle) > n })
+}
+
+// endOldest ends those that have waited longest, as long as one is to be ended.
+func (pl *pool) endOldest(isTo func(*waiting) bool) {
 	pl.mu.Lock()
 	var list []*waiting
-	for len(pl.idle) > n {
+	for len(pl.idle) > 0 && isTo(pl.idle[0]) {
 		list = append(list, pl.idle[0])
 		pl.idle = pl.idle[1:]
 	}
@@ -223,7 +228,7 @@ func (pl *pool) end(n int) {
 }
 
 // stop has no child wait any more.
-func (pl *pool) stop(err error) {
+func (pl *pool) stop() {
 	pl.mu.Lock()
 	pl.want = 0
 	pl.changed.Broadcast()
@@ -240,7 +245,8 @@ func (p *Prepared) fill() {
 			continue
 		}
 		failures = 0
-		pl.dropOld()
+		now := time.Now()
+		pl.endOldest(func(w *waiting) bool { return now.Sub(w.born) >= pl.mostAge }) // there are others now
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
@@ -310,19 +316,6 @@ func (pl *pool) sleep(d time.Duration) {
 	timer := time.AfterFunc(d, pl.changed.Broadcast)
 	pl.changed.Wait()
 	timer.Stop()
-}
-
-// dropOld ends those that are too old, since there are others now.
-func (pl *pool) dropOld() {
-	pl.mu.Lock()
-	now := time.Now()
-	var list []*waiting
-	for len(pl.idle) > 0 && now.Sub(pl.idle[0].born) >= pl.mostAge {
-		list = append(list, pl.idle[0])
-		pl.idle = pl.idle[1:]
-	}
-	pl.mu.Unlock()
-	endAll(list)
 }
 
 func endAll(list []*waiting) {
