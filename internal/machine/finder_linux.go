@@ -6,7 +6,6 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -28,10 +27,7 @@ type finder struct {
 
 // Its instructions.
 const (
-	finderParts = iota // with all descriptors, and copies none of them
-	finderCopies
-	finderCloses
-	finderEnters // its working directory is its own
+	finderEnters = iota + apartBegins // its working directory is its own
 	finderReads
 	finderEnds
 )
@@ -67,11 +63,8 @@ func (p *finder) find() error {
 	}
 	p.reap()
 	for _, at := range []int{finderEnters, finderReads} {
-		switch ret := p.insns[at].ret; {
-		case ret == notRun:
-			return errors.ErrUnsupported
-		case ret > ^uint64(4095):
-			return syscall.Errno(-ret)
+		if err := p.insns[at].outcome(); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -94,27 +87,14 @@ func (p *finder) kill() {
 	}
 }
 
-func (p *finder) at(i int) uint64 { return addressOf(&p.insns[i]) }
-
 func (p *finder) link() {
-	all := ^uint64(0) >> 32
 	p.insns = [...]insn{
-		finderParts:  {nr: unix.SYS_CLOSE_RANGE, arg: [6]uint64{0, all, unix.CLOSE_RANGE_UNSHARE}},
-		finderCopies: {nr: unix.SYS_UNSHARE, arg: [6]uint64{unix.CLONE_FILES}},
-		finderCloses: {nr: unix.SYS_CLOSE_RANGE, arg: [6]uint64{0, all}},
 		finderEnters: {nr: unix.SYS_CHDIR, arg: [6]uint64{addressOf(p.path)}},
 		finderReads:  {nr: unix.SYS_GETCWD, arg: [6]uint64{addressOf(unsafe.SliceData(p.cwd[:])), uint64(len(p.cwd))}},
-		finderEnds:   {nr: unix.SYS_EXIT_GROUP},
+		finderEnds:   {},
 	}
-	for i := range p.insns {
-		in := &p.insns[i]
-		in.ret, in.next = notRun, uint64(insnSize)
-		in.errno0, in.to0 = anyErrno, p.at(finderEnds)-p.at(i)
-	}
-	p.insns[finderParts].next = p.at(finderEnters) - p.at(finderParts)
-	p.insns[finderParts].to0 = uint64(insnSize)
-	p.insns[finderCopies].to0, p.insns[finderCloses].to0 = uint64(insnSize), uint64(insnSize)
-	p.frame = frame{all: ^uint64(0), old: addressOf(&p.mask), first: p.at(finderParts)}
+	linkApart(p.insns[:])
+	p.frame = frame{all: ^uint64(0), old: addressOf(&p.mask), first: addressOf(&p.insns[0])}
 	p.nr = unix.SYS_CLONE
 	// As vfork(2), which emulators know, but for the number, which comes before the process has run.
 	p.arg = [5]uint64{unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PARENT_SETTID | uint64(unix.SIGCHLD), stackTop(p.stack[:]), addressOf(&p.pid)}

@@ -31,10 +31,7 @@ var lookers = sync.Pool{New: func() any { return new(looker) }}
 
 // Its instructions.
 const (
-	lookerParts = iota // with all descriptors, and copies none of them
-	lookerCopies
-	lookerCloses // at worst it has copies of some for as long as it looks
-	lookerGoesIn
+	lookerGoesIn = iota + apartBegins
 	lookerOpens
 	lookerStats
 	lookerReads
@@ -63,56 +60,73 @@ func LookIn(root, path string, flags, size int) (stat unix.Stat_t, head []byte, 
 	}
 	unix.Wait4(int(p.ret), nil, 0, nil)
 	for _, at := range []int{lookerGoesIn, lookerOpens, lookerStats} {
-		if err := p.outcome(at); err != nil {
+		if err := p.insns[at].outcome(); err != nil {
 			return stat, nil, err
 		}
 	}
 	if p.stat.Mode&unix.S_IFMT != unix.S_IFREG || size == 0 {
 		return p.stat, nil, nil
 	}
-	if err := p.outcome(lookerReads); err != nil {
+	if err := p.insns[lookerReads].outcome(); err != nil {
 		return p.stat, nil, err
 	}
 	return p.stat, p.head[:p.insns[lookerReads].ret], nil
 }
 
-// outcome is what an instruction has failed with.
-func (p *looker) outcome(at int) error {
-	switch ret := p.insns[at].ret; {
-	case ret == notRun: // it was killed, or has memory of its own
+// outcome is what an instruction of a process apart has failed with.
+func (in *insn) outcome() error {
+	switch {
+	case in.ret == notRun: // the process was killed, or has memory of its own
 		return errors.ErrUnsupported
-	case ret > ^uint64(4095):
-		return syscall.Errno(-ret)
+	case in.ret > ^uint64(4095):
+		return syscall.Errno(-in.ret)
 	}
 	return nil
 }
 
-func (p *looker) at(i int) uint64 { return addressOf(&p.insns[i]) }
+// The first instructions of a process apart, which leave it without descriptors.
+const (
+	apartParts  = iota // with all descriptors, and copies none of them
+	apartCopies        // where it cannot
+	apartCloses        // at worst it has copies of some for as long as it looks
+	apartBegins
+)
+
+// linkApart has each instruction followed by the next, and by the last where it fails. The first ones
+// are made here.
+func linkApart(insns []insn) {
+	all := ^uint64(0) >> 32
+	insns[apartParts] = insn{nr: unix.SYS_CLOSE_RANGE, arg: [6]uint64{0, all, unix.CLOSE_RANGE_UNSHARE}}
+	insns[apartCopies] = insn{nr: unix.SYS_UNSHARE, arg: [6]uint64{unix.CLONE_FILES}}
+	insns[apartCloses] = insn{nr: unix.SYS_CLOSE_RANGE, arg: [6]uint64{0, all}}
+	distance := func(from, to int) uint64 { return addressOf(&insns[to]) - addressOf(&insns[from]) }
+	last := len(insns) - 1
+	insns[last] = insn{nr: unix.SYS_EXIT_GROUP}
+	for i := range insns {
+		in := &insns[i]
+		in.ret, in.next = notRun, uint64(insnSize)
+		in.errno0, in.to0 = anyErrno, distance(i, last)
+	}
+	insns[apartParts].next = distance(apartParts, apartBegins)
+	for _, i := range []int{apartParts, apartCopies, apartCloses} {
+		insns[i].to0 = uint64(insnSize)
+	}
+}
 
 func (p *looker) link() {
-	here, all := unix.AT_FDCWD, ^uint64(0)>>32
+	here := unix.AT_FDCWD
 	p.insns = [...]insn{
-		lookerParts:  {nr: unix.SYS_CLOSE_RANGE, arg: [6]uint64{0, all, unix.CLOSE_RANGE_UNSHARE}},
-		lookerCopies: {nr: unix.SYS_UNSHARE, arg: [6]uint64{unix.CLONE_FILES}},
-		lookerCloses: {nr: unix.SYS_CLOSE_RANGE, arg: [6]uint64{0, all}},
 		lookerGoesIn: {nr: unix.SYS_OPENAT, arg: [6]uint64{uint64(here), addressOf(p.root), unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC}},
 		lookerOpens:  {nr: unix.SYS_OPENAT2, arg: [6]uint64{0, addressOf(p.path), addressOf(&p.how), unix.SizeofOpenHow}},
 		lookerStats:  {nr: unix.SYS_FSTAT, arg: [6]uint64{0, addressOf(&p.stat)}},
 		lookerReads:  {nr: unix.SYS_PREAD64, arg: [6]uint64{0, addressOf(unsafe.SliceData(p.head)), uint64(len(p.head))}},
-		lookerEnds:   {nr: unix.SYS_EXIT_GROUP},
+		lookerEnds:   {},
 	}
-	for i := range p.insns {
-		in := &p.insns[i]
-		in.ret, in.next = notRun, uint64(insnSize)
-		in.errno0, in.to0 = anyErrno, p.at(lookerEnds)-p.at(i)
-	}
-	p.insns[lookerParts].next = p.at(lookerGoesIn) - p.at(lookerParts)
-	p.insns[lookerParts].to0 = uint64(insnSize)
-	p.insns[lookerCopies].to0, p.insns[lookerCloses].to0 = uint64(insnSize), uint64(insnSize)
+	linkApart(p.insns[:])
 	p.insns[lookerGoesIn].out0 = addressOf(&p.insns[lookerOpens].arg[0])
 	p.insns[lookerOpens].out0 = addressOf(&p.insns[lookerStats].arg[0])
 	p.insns[lookerOpens].out1 = addressOf(&p.insns[lookerReads].arg[0])
-	p.frame = frame{all: ^uint64(0), old: addressOf(&p.mask), first: p.at(lookerParts)}
+	p.frame = frame{all: ^uint64(0), old: addressOf(&p.mask), first: addressOf(&p.insns[0])}
 	p.nr = unix.SYS_CLONE
 	// As vfork(2), which emulators know.
 	p.arg = [5]uint64{unix.CLONE_VM | unix.CLONE_VFORK | uint64(unix.SIGCHLD), stackTop(p.stack[:])}
