@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -564,4 +565,36 @@ func TestWarmCgroup(t *testing.T) {
 	if p, _ := Prepare(Command("/bin/true")); p.Command(Inputs{Cgroup: new(Cgroup)}).Start() == nil {
 		t.Error("a cgroup is given to a command without one")
 	}
+}
+
+// A command that was prepared asks for all that the first one did, but for what belongs to one start.
+func TestPreparedAsksForAll(t *testing.T) {
+	ofOneStart := []string{"Process", "Birth", "Trace", "ProcessState", "Cancel"}
+	c := &Cmd{Path: "/bin/true", Args: []string{"true"}, Env: []string{}, Dir: "/", Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		ExtraFiles: []*os.File{os.Stdin}, SysProcAttr: new(syscall.SysProcAttr), Attr: new(Attr), Ending: new(Ending), Born: func(int) error { return nil },
+		Events: make(chan Event, 9), WaitDelay: time.Second, Err: errors.New("an error")}
+	asked := reflect.ValueOf(c.asked())
+	for _, f := range reflect.VisibleFields(asked.Type()) {
+		if !f.IsExported() || slices.Contains(ofOneStart, f.Name) {
+			continue
+		}
+		if reflect.ValueOf(c).Elem().FieldByIndex(f.Index).IsZero() {
+			t.Errorf("the test says nothing of %s", f.Name)
+		}
+		if asked.FieldByIndex(f.Index).IsZero() {
+			t.Errorf("%s is left out", f.Name)
+		}
+	}
+}
+
+// Events are told of a child that has waited as of any other.
+func TestWarmEvents(t *testing.T) {
+	c, events := Command("/bin/true"), make(chan Event, 9)
+	c.Events = events
+	p := warm(t, c, 1)
+	if err := p.Command(Inputs{}).Run(); err != nil {
+		t.Fatal(err)
+	}
+	wantTold(t, events, "born", "executed", "ended by program 0")
+	wantStarts(t, p, 1, 0)
 }

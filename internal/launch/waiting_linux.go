@@ -123,14 +123,10 @@ func (w *Waiting) Limit(c *spec.Cgroup) error {
 
 // GoOn has the child become the program. It reports false if that has come to nothing, for
 // whatever reason, and the child is gone: the caller makes another start of it, which may fail for the
-// same reason and can say so.
+// same reason and can say so. FitsRest has looked at r.
 func (w *Waiting) GoOn(r *spec.Start, to Options) bool {
 	defer w.close()
 	ask := w.restOf(r)
-	if err := checkRest(ask); err != nil {
-		w.kill()
-		return false
-	}
 	files, done, err := restFiles(ask.Files)
 	defer done()
 	if err != nil {
@@ -159,6 +155,9 @@ func (w *Waiting) GoOn(r *spec.Start, to Options) bool {
 		w.Process.Release()
 		w.discard()
 		return false
+	}
+	if to.Told != nil {
+		to.Told(w.Process.Pid)
 	}
 	takeStops(w.stage, &w.birth)
 	takeEnd(w.stage, ask, &w.birth)
@@ -238,7 +237,6 @@ func (w *Waiting) IsOurs() bool { return w.from == inherit() }
 
 // restOf is what the child is asked for now: all that it was born with, and the rest.
 func (w *Waiting) restOf(r *spec.Start) *spec.Start {
-	r.FillIn()
 	attr := w.attr
 	attr.Files, attr.Rlimits, attr.Umask = r.Attr.Files, r.Attr.Rlimits, r.Attr.Umask
 	ask := w.ask
@@ -251,20 +249,12 @@ func (w *Waiting) restOf(r *spec.Start) *spec.Start {
 // before.
 func FitsRest(r *spec.Start) bool {
 	r.FillIn()
-	return checkRest(r) == nil
-}
-
-// checkRest refuses what has not been looked at before the child was born.
-func checkRest(r *spec.Start) *spec.Error {
-	if err := r.ValidateRest(); err != nil {
-		return err
-	}
 	for i := range r.Files {
 		if !compile.MayWait(&r.Files[i]) {
-			return spec.Invalid(r.Files[i].Field, "", "cannot be given to a child that waits")
+			return false
 		}
 	}
-	return checkFiles(r)
+	return r.ValidateRest() == nil && checkFiles(r) == nil
 }
 
 func (w *Waiting) compile(ask *spec.Start, m *compile.Memory) compile.Plan {

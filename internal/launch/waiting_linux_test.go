@@ -56,7 +56,7 @@ func goOn(t *testing.T, w *Waiting, ask *spec.Start, word string) {
 	r := *ask
 	r.Path, r.Argv, r.Env, r.Dir = "/bin/sh", []string{"sh", "-c", "read line; echo $line $0 $VALUE $PWD; ls /proc/self/fd | wc -l >&7", word}, []string{"VALUE=v" + word}, dir
 	r.Files = append(onceFiles(in[0], out[1]), spec.ChildFile{N: 7, Source: spec.FromParent, Fd: out[1], Field: "ExtraFiles[4]"})
-	if !w.GoOn(&r, Options{Birth: new(Birth)}) {
+	if !FitsRest(&r) || !w.GoOn(&r, Options{Birth: new(Birth)}) {
 		t.Error("the child that waited has not become the program")
 		return
 	}
@@ -96,7 +96,7 @@ func TestWaitingFaults(t *testing.T) {
 			}
 			r := ask
 			at.Birth = new(Birth)
-			if !w.GoOn(&r, at) {
+			if !FitsRest(&r) || !w.GoOn(&r, at) {
 				return false
 			}
 			w.Process.Wait()
