@@ -63,7 +63,7 @@ func TestCompileFaults(t *testing.T) {
 			everyLauncherFault(t, c)
 		})
 	}
-	if tried == 0 {
+	if tried == 0 && seed() == "" { // those that are drawn may all be of the kind that cannot be compiled
 		t.Error("no case could be compiled")
 	}
 }
