@@ -118,18 +118,22 @@ func mark() string {
 func left(t *testing.T, mark string) (pids []int) {
 	t.Helper()
 	for range 50 {
-		pids = nil
-		files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-		for _, file := range files {
-			if text, _ := os.ReadFile(file); strings.HasSuffix(string(text), "sleep\x00"+mark+"\x00") {
-				pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-				pids = append(pids, pid)
-			}
-		}
-		if pids == nil {
+		if pids = sleepers(mark); pids == nil {
 			return nil
 		}
 		time.Sleep(20 * time.Millisecond)
+	}
+	return pids
+}
+
+// sleepers are those that do so now.
+func sleepers(mark string) (pids []int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		if text, _ := os.ReadFile(file); strings.HasSuffix(string(text), "sleep\x00"+mark+"\x00") {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			pids = append(pids, pid)
+		}
 	}
 	return pids
 }
