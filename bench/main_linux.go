@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"syscall"
+	"time"
 )
 
 // scenarios, in the order of the report.
@@ -31,6 +32,7 @@ var scenarios = []struct {
 	{"launchers", "Launchers beside other tools", measureLaunchers},
 	{"view", "A view of the file system beside bubblewrap", measureView},
 	{"warm", "A sandbox that is there already", measureWarm},
+	{"service", "A service that runs snippets", measureService},
 	{"init", "An init beside others", measureInit},
 	{"filter", "A system call under a filter", measureFilter},
 }
@@ -44,6 +46,8 @@ var roles = map[string]func(args []string) error{
 	"herd":   herdMain,
 	"fuse":   fuseMain,
 	"stall":  stallMain,
+
+	"bwrapservice": bwrapServiceMain,
 
 	"signalled": signalledMain,
 	"dying":     dyingMain,
@@ -89,7 +93,7 @@ func run() error {
 	}
 	defer b.close()
 
-	r := &report{Machine: thisMachine(), Quick: *quick}
+	r := &report{Measured: time.Now().UTC().Format(time.DateOnly), Machine: thisMachine(), Quick: *quick}
 	if !*asJSON {
 		fmt.Printf("%s\n%s\n", r.Machine, howToRead)
 	}

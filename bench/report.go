@@ -13,6 +13,7 @@ import (
 
 // A report is one run of the benchmark.
 type report struct {
+	Measured string     `json:"measured,omitempty"` // the day
 	Machine  machine    `json:"machine"`
 	Quick    bool       `json:"quick,omitempty"`
 	Sections []*section `json:"sections"`
@@ -132,6 +133,9 @@ func (r *report) markdown() string {
 	var b strings.Builder
 	b.WriteString("# What a start costs\n\n")
 	fmt.Fprintf(&b, "Written by `go run ./bench -o bench/results`; how it measures stands in [doc.go](../doc.go).\n\n")
+	if r.Measured != "" {
+		fmt.Fprintf(&b, "Measured on %s. ", r.Measured)
+	}
 	fmt.Fprintf(&b, "Machine: %s.\n", r.Machine)
 	if r.Quick {
 		b.WriteString("\nThis was a quick run: few rounds, coarse figures.\n")
@@ -144,6 +148,27 @@ func (r *report) markdown() string {
 }
 
 const howToRead = "A ratio is the median of the rounds' ratios, and in brackets the ratio of the overall figures."
+
+// redrawn are the scenarios whose pictures can be made of their figures alone.
+var redrawn = map[string]func(samples) []chart{"service": serviceCharts}
+
+// read is a report that was written into dir, with the charts of scenarios that can be redrawn.
+func read(dir string) (*report, error) {
+	data, err := os.ReadFile(filepath.Join(dir, "results.json"))
+	if err != nil {
+		return nil, err
+	}
+	r := new(report)
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, err
+	}
+	for _, s := range r.Sections {
+		if draw := redrawn[s.ID]; draw != nil && s.Skipped == "" {
+			s.charts = draw(s.Samples)
+		}
+	}
+	return r, nil
+}
 
 // write puts the report and its plots into dir.
 func (r *report) write(dir string) error {

@@ -51,6 +51,7 @@ text{fill:#f0f6fc}
 // palette gives each contender the same colour in every chart.
 var palette = map[string]string{
 	"sprog": "sprog", "os/exec": "exec", "ForkExec": "fork", "limit": "limit",
+	"sprog, warm": "sprog", "sprog, cold": "fork", "bwrap": "exec",
 }
 
 func paint(contender string) string {

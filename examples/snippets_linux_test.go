@@ -169,6 +169,17 @@ func TestSnippets(t *testing.T) {
 	}
 }
 
+// Without sandboxes that wait, each is made when it is needed.
+func TestSnippetsCold(t *testing.T) {
+	s := snippets(t, "-warm", "0")
+	if end := s.sh("echo cold"); end.Stdout != "cold\n" {
+		t.Errorf("it answers %+v", end)
+	}
+	if state := s.state(); state.Sandboxes["sh"].Warm != 0 || state.Sandboxes["sh"].Waiting != 0 {
+		t.Errorf("its state is %+v; want that none waits", state)
+	}
+}
+
 // What is no request for a snippet is told what is wrong with it.
 func TestSnippetsRefuse(t *testing.T) {
 	s := snippets(t)

@@ -130,7 +130,7 @@ func (s *service) prepare() error {
 			return err
 		}
 		if *warm == 0 { // whatever keeps this machine from making it is to be said now
-			if err := p.Command(sprog.Inputs{Args: append(argv[:len(argv):len(argv)], "")}).Run(); err != nil {
+			if _, err := p.Command(sprog.Inputs{Args: append(argv[:len(argv):len(argv)], "")}).CombinedOutput(); err != nil {
 				return err
 			}
 		}

@@ -33,6 +33,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"examples/judge":             {imports: "."},
 	"examples/moving":            {imports: "."},
 	"examples/readme":            {imports: "."},
+	"examples/snippets":          {imports: "."},
 	"examples/supervisor":        {imports: "."},
 	"examples/untrusted":         {imports: "."},
 	"script/record":              {imports: ". internal/guide"},
