@@ -50,7 +50,7 @@ func withAttr(attr *Attr) func(*testing.T, *Cmd) {
 // startCases are all of them. Those of casesOfTerminal need a controlling
 // terminal and are listed apart.
 func startCases() (all []startCase) {
-	for _, list := range [][]startCase{casesOfFiles, casesOfTables, casesOfIDs, casesOfSessions, casesOfPlaces, casesOfJoining, casesOfInside, casesOfForbidding, casesOfAttr, casesOfCredentials, casesOfSignals, casesOfSched, casesOfMuch, casesOfLandlock, casesOfIDMap, casesOfSeccomp, casesOfCgroups, casesOfMemory, casesOfViews} {
+	for _, list := range [][]startCase{casesOfFiles, casesOfTables, casesOfIDs, casesOfSessions, casesOfPlaces, casesOfJoining, casesOfInside, casesOfSockets, casesOfForbidding, casesOfAttr, casesOfCredentials, casesOfSignals, casesOfSched, casesOfMuch, casesOfLandlock, casesOfIDMap, casesOfSeccomp, casesOfCgroups, casesOfMemory, casesOfViews} {
 		all = append(all, list...)
 	}
 	return all

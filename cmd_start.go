@@ -32,7 +32,15 @@ func (c *Cmd) Start() error {
 	}
 	c.startTime = time.Now()
 	c.tellStart()
+	launched := false
+	defer func() {
+		if !launched { // Attr.Meet has panicked, or ended the goroutine
+			c.pipes.closeChildEnds()
+			c.pipes.closeParentEnds()
+		}
+	}()
 	err := c.launch()
+	launched = true
 	c.pipes.closeChildEnds()
 	if err != nil {
 		c.pipes.closeParentEnds()
@@ -85,10 +93,7 @@ func (c *Cmd) launchAs(r *spec.Start, o *launch.Options) error {
 		return err
 	}
 	r.Watched, o.Born, o.Told = c.Born != nil, c.Born, c.tellBorn()
-	var land func()
-	o.Flight, land = c.takeOff()
-	p, err := c.prepared.launch(c, r, o)
-	land()
+	p, err := c.fly(r, o)
 	runtime.KeepAlive(c) // no cleanup may close its files before the child has them
 	if err != nil {
 		return public(err)
@@ -97,6 +102,14 @@ func (c *Cmd) launchAs(r *spec.Start, o *launch.Options) error {
 	c.job = job.Of(r, p, o.Birth.Cgroup)
 	c.follow()
 	return nil
+}
+
+// fly starts the process, which may be ended meanwhile.
+func (c *Cmd) fly(r *spec.Start, o *launch.Options) (*os.Process, error) {
+	flight, land := c.takeOff()
+	defer land()
+	o.Flight = flight
+	return c.prepared.launch(c, r, o)
 }
 
 // check looks for what keeps c from being started at all.

@@ -144,7 +144,7 @@ func seesStatus(name, value string) map[string]string {
 // facets are all of them. Those of the facilities beyond SysProcAttr stand in
 // the tests of the facility.
 func facets() []facet {
-	return slices.Concat(facetsOfSys, facetsOfJoining, facetsOfInside, facetsOfForbidding, facetsOfAttr, facetsOfFiles, facetsOfCredentials, facetsOfSignals, facetsOfSched, facetsOfLandlock, facetsOfIDMap, facetsOfSeccomp, facetsOfCgroups)
+	return slices.Concat(facetsOfSys, facetsOfJoining, facetsOfInside, facetsOfSockets, facetsOfForbidding, facetsOfAttr, facetsOfFiles, facetsOfCredentials, facetsOfSignals, facetsOfSched, facetsOfLandlock, facetsOfIDMap, facetsOfSeccomp, facetsOfCgroups)
 }
 
 var facetsOfSys = []facet{

@@ -87,6 +87,7 @@ var themes = []theme{
 	{"Id maps", failingMaps},
 	{"The view of the file system", failingViews},
 	{"Joined namespaces and what is set inside", failingJoins},
+	{"Sockets in the program's network", failingSockets},
 	{"Sessions and terminals", failingSessions},
 	{"Cgroups and filters", failingFilters},
 	{"What no kernel could do", failingRequests},

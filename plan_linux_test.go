@@ -114,7 +114,7 @@ func noteAsked(asked map[string]bool, a *Attr) {
 func allPlans(t *testing.T) []planCase {
 	a, b, tty := fileAt(t, 100), fileAt(t, 101), fileAt(t, 102)
 	return slices.Concat(plansOfFiles(a, b), plansOfTables(a, b), plansOfIDs, plansOfSessions(tty), plansOfPlaces, plansOfJoining,
-		plansOfInside, plansOfForbidding, plansOfAttr, plansOfCredentials, plansOfSignals, plansOfSched, plansOfMuch(a, tty),
+		plansOfInside, plansOfSockets, plansOfForbidding, plansOfAttr, plansOfCredentials, plansOfSignals, plansOfSched, plansOfMuch(a, tty),
 		plansOfLandlock, plansOfIDMap, plansOfSeccomp, plansOfCgroups, plansOfViews(a))
 }
 

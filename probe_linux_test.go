@@ -145,6 +145,10 @@ var oracles = map[string]func(c *Cmd){
 		attr(c).Sysctls = []Sysctl{{"kernel.shmmni", "99"}}
 	},
 	"loopback": func(c *Cmd) { sys(c).Cloneflags |= unix.CLONE_NEWNET; attr(c).Loopback = true },
+	"net-sockets": func(c *Cmd) {
+		sys(c).Cloneflags |= unix.CLONE_NEWNET
+		attr(c).Sockets, attr(c).Meet = netlinkSocket, closeSockets
+	},
 	"time-offsets": func(c *Cmd) {
 		sys(c).Unshareflags |= unix.CLONE_NEWTIME
 		attr(c).TimeOffsets = &TimeOffsets{Monotonic: time.Hour}

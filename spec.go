@@ -32,12 +32,21 @@ func (a *Attr) spec() *spec.Attr {
 	s.Files = each(a.Files, func(f File) spec.File { return spec.File(f) })
 	s.Rlimits = each(a.Rlimits, func(l Rlimit) spec.Rlimit { return spec.Rlimit{Resource: int(l.Resource), Cur: l.Cur, Max: l.Max} })
 	s.Sysctls = each(a.Sysctls, func(c Sysctl) spec.Sysctl { return spec.Sysctl(c) })
+	s.Sockets, s.Meet = each(a.Sockets, func(o Socket) spec.Socket { return spec.Socket(o) }), a.meet()
 	s.Dirs, s.LookPath = a.Dirs, a.LookPath
 	s.Root, s.Mounts = a.Root.spec(), each(a.Mounts, Mount.spec)
 	s.Join = each(a.Join, func(n Namespace) spec.Namespace {
 		return spec.Namespace{Path: n.Path, File: n.File, PID: n.PID, PidFD: n.PidFD, Kinds: spec.NamespaceKind(n.Kinds)}
 	})
 	return s
+}
+
+func (a *Attr) meet() func(*spec.Meeting) error {
+	meet := a.Meet
+	if meet == nil {
+		return nil
+	}
+	return func(m *spec.Meeting) error { return meet((*Meeting)(m)) }
 }
 
 // each translates a list. No list stays none.

@@ -66,7 +66,7 @@ type waiting struct {
 // way if that can be.
 //
 // The error is that of the first child that cannot be made, and of a command whose children cannot wait: with
-// Ptrace, Foreground, PidFD, Attr.Cgroup.Name, Attr.WaitFor, Attr.Inherit, Attr.InheritAll, or a filter with a listener. There are none then.
+// Ptrace, Foreground, PidFD, Attr.Cgroup.Name, Attr.WaitFor, Attr.Meet, Attr.Inherit, Attr.InheritAll, or a filter with a listener. There are none then.
 // Files of the program may have numbers below 32; with others its start is a cold one, as it is with Trace, and with
 // arguments and variables of more than some 100 KB.
 //

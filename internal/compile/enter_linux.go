@@ -21,8 +21,15 @@ func (g *Input) EntersLate() bool {
 	return g.StageField != "" && !g.Ask.InPlace && (flags&unix.CLONE_NEWUSER != 0 || flags != 0 && len(g.Ask.Attr.Join) > 0)
 }
 
-// MeetsEarly reports whether the child waits for its maps in the first stage.
-func (g *Input) MeetsEarly() bool { return g.Ask.Meets() && !g.EntersLate() }
+// MeetsEarly reports whether the child waits for its parent in the first stage.
+func (g *Input) MeetsEarly() bool { return g.Ask.Meets() && !g.MeetsLate() }
+
+// MeetsLate reports whether it does so in the second stage: where that comes to be in the
+// namespaces, and where it may have to wait long.
+func (g *Input) MeetsLate() bool {
+	late := g.EntersLate() || g.Ask.Attr.Meet != nil || len(g.Ask.Attr.Join) > 0
+	return g.Ask.Meets() && g.StageField != "" && !g.Ask.InPlace && late
+}
 
 // BornInto are the flags of SysProcAttr's that the child is cloned with.
 func (g *Input) BornInto() uint64 {
@@ -40,20 +47,24 @@ func (g *Input) MakesSiblingLate() bool {
 	return g.EntersLate() && g.Ask.Sys.Cloneflags&born != 0 || g.StageField != "" && !g.Ask.InPlace && g.Joins.Has(spec.PIDNamespace)
 }
 
-// enterLate enters the new namespaces in the second stage, and has the parent
-// write the maps.
+// enterLate enters the new namespaces in the second stage, and meets the parent there.
 func (b *builder) enterLate() {
-	name, flags := "SysProcAttr.Cloneflags", uint64(0)
 	switch {
 	case b.given.EntersLate():
-		flags = spec.BirthFlags(b.ask.Sys.Cloneflags) & uint64(spec.AllKinds)
+		b.enterNamespaces("SysProcAttr.Cloneflags", spec.BirthFlags(b.ask.Sys.Cloneflags)&uint64(spec.AllKinds))
 	case b.given.MakesSiblingLate():
-		name = "Attr.Join"
-	default:
-		return
+		b.enterNamespaces("Attr.Join", 0)
 	}
-	sibling, opens := b.given.MakesSiblingLate(), b.ask.Meets() && !b.given.Root
-	if (sibling || !opens) && len(b.given.Joins.Late) == 0 { // after a join it is so
+	if b.given.MeetsLate() {
+		b.meetLate()
+	}
+}
+
+// enterNamespaces makes namespaces, and a process in them where it takes one.
+func (b *builder) enterNamespaces(name string, flags uint64) {
+	sibling := b.given.MakesSiblingLate()
+	opens := b.given.MeetsLate() && !b.given.Root && flags&unix.CLONE_NEWUSER != 0 // for its maps to be written
+	if (sibling || !opens) && len(b.given.Joins.Late) == 0 {                       // after a join it is so
 		b.add(name, program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(0))
 	}
 	if sibling {
@@ -67,12 +78,19 @@ func (b *builder) enterLate() {
 		b.tellAndWait(name, stage2.SiblingMade)
 		b.add(name, program.Prctl, Num(unix.PR_SET_DUMPABLE), Num(1))
 	}
-	if b.ask.Meets() {
-		b.made.MeetAt = b.p.Len()
-		b.tellAndWait(b.ask.MeetField(), stage2.Entered)
-		b.add(name, program.Close, Num(b.fds.at(b.given.WaitFD)))
-		b.fds.setOpen(b.fds.at(b.given.WaitFD), false)
+}
+
+// meetLate has the parent do its part, with the sockets that it gets.
+func (b *builder) meetLate() {
+	b.sockets()
+	name := b.ask.MeetField()
+	b.made.MeetAt = b.p.Len()
+	b.tellAndWait(name, stage2.Entered)
+	if b.given.EntersLate() {
+		name = spec.Field("Cloneflags")
 	}
+	b.add(name, program.Close, Num(b.fds.at(b.given.WaitFD)))
+	b.fds.setOpen(b.fds.at(b.given.WaitFD), false)
 }
 
 // siblingLate has the second stage make a sibling, in the namespaces, which goes on.

@@ -26,6 +26,7 @@ type Input struct {
 	Image, Pipe, StateFD int
 	RestFD               int // where a child waits for the rest of its program
 	WaitFD               int // what a second stage waits at for the parent
+	SocketsFD            int // what it sends the sockets of Attr.Sockets through
 	Stderr, CgroupFD     int // of an Exec
 	ProgramFD, DirFD     int
 	WaitForFD, UserFD    int

@@ -75,6 +75,11 @@ func featuresOfNamespaces() []featureProbe {
 			makes(unix.CLONE_NEWNET)(t)
 			t.attr.Loopback = true
 		}},
+		{name: "net-sockets", since: "3.17", what: "{Attr.Sockets}, {Attr.Meet}", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: func(t *trial) {
+			makes(unix.CLONE_NEWNET)(t)
+			t.attr.Sockets = []spec.Socket{{Domain: unix.AF_NETLINK, Type: unix.SOCK_RAW, Protocol: unix.NETLINK_ROUTE}}
+			t.attr.Meet = func(m *spec.Meeting) error { return m.Sockets[0].Close() }
+		}},
 		{name: "time-offsets", since: "6.2", what: "{Attr.TimeOffsets}", takes: here(unix.CAP_SYS_ADMIN), inside: true, try: func(t *trial) {
 			t.sys.Unshareflags = unix.CLONE_NEWTIME
 			t.attr.TimeOffsets = &spec.TimeOffsets{Boottime: time.Hour}

@@ -68,6 +68,9 @@ var reasons = [...]reason{
 	{"Attr.Sysctls", "openat", Failure.sysctlHint},
 	{"Attr.Sysctls", "write", Failure.sysctlValueHint},
 	{"Attr.Loopback", "ioctl", Failure.loopbackHint},
+	{"Attr.Sockets", "socket", Failure.socketHint},
+	{"Attr.Sockets", "openat", Failure.deviceHint},
+	{"Attr.Sockets", "sendmsg", Failure.sentHint},
 
 	{"Attr.Groups", "setgroups", Failure.setgroupsHint},
 	{"Attr.IDs", "setresgid", Failure.userHint},
@@ -115,5 +118,5 @@ var plainErrnos = [...]program.Origin{
 	"", // what every start does
 	"SysProcAttr.Ctty", "SysProcAttr.Pdeathsig", "Files", "ExtraFiles", "Attr.Program", "Attr.Inherit", "Attr.InheritAll",
 	"Attr.TimeOffsets", "Attr.ReportNamespaces", "Attr.NoNewPrivs", "Attr.Personality", "Attr.Signals", "Attr.Umask", "Attr.TimerSlack",
-	"Attr.WaitFor",
+	"Attr.WaitFor", "Attr.Meet",
 }

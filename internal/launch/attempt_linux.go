@@ -37,6 +37,7 @@ type attempt struct {
 	cgroupSays terms.Text    // what its counters said when the start had failed
 	handler    int           // of an Exec: the first step after a failure
 
+	meeting     meeting         // of Attr.Meet
 	restSocket  int             // this process's end of what a child waits at
 	bound       []compile.Bound // where the child finds the parent's descriptors
 	cwd         string          // this process's working directory, where there is a view

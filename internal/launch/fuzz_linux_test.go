@@ -179,6 +179,10 @@ func (m *maker) namespaces(a *spec.Attr) {
 		a.Hostname, a.Domainname = "host", "domain"
 	}
 	a.Loopback, a.ForbidUserNamespaces = m.rarely(), m.rarely()
+	if m.rarely() {
+		a.Sockets = []spec.Socket{{Domain: unix.AF_INET, Type: 1 + m.in(3)}, {Device: m.path()}}[m.in(3):]
+		a.Meet = func(*spec.Meeting) error { return nil }
+	}
 	a.ReportNamespaces = spec.NamespaceKind(m.in(2)) * spec.AllKinds
 	ifRarely(m, &a.TimeOffsets, spec.TimeOffsets{Monotonic: time.Duration(m.in(3)) * time.Hour})
 	if m.rarely() {

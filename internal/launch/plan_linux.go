@@ -49,7 +49,7 @@ func planFor(r *spec.Start, lacks kernel.Missing, to Options) ([]PlanStep, error
 	case s.given.WaitFD == compile.NotOpen:
 		l.program(s.made.Second, s.made.Runs)
 	default:
-		l.programAround(s.made.Second, s.made.Runs, s.made.MeetAt+1, s.planOfMaps())
+		l.programAround(s.made.Second, s.made.Runs, s.made.MeetAt+1, s.planOfMeeting())
 	}
 	return l.steps, nil
 }
@@ -71,6 +71,18 @@ func (l *lister) birth(s *attempt) {
 	if s.given.MeetsEarly() {
 		l.steps = append(l.steps, s.planOfMaps()...)
 	}
+}
+
+// planOfMeeting is the parent's part while the second stage waits.
+func (s *attempt) planOfMeeting() []PlanStep {
+	list := s.planOfMaps()
+	if len(s.ask.Attr.Sockets) > 0 {
+		list = append(list, PlanStep{"parent", "recvmsg", "recvmsg(<sockets>, sockets, MSG_CMSG_CLOEXEC|MSG_DONTWAIT)", spec.SocketsField})
+	}
+	if s.ask.Attr.Meet != nil {
+		list = append(list, PlanStep{"parent", "meet", "meet(CHILD)", spec.MeetField})
+	}
+	return list
 }
 
 // planOfMaps is how the parent writes the id maps.

@@ -36,6 +36,7 @@ var preparations = [...]preparation{
 	{(*attempt).makeCgroup, (*attempt).describeCgroup},
 	{(*attempt).openCgroupV1, (*attempt).supposeCgroupV1},
 	{(*attempt).openSecond, (*attempt).supposeSecond},
+	{(*attempt).openMeeting, (*attempt).supposeMeeting},
 	both((*attempt).divideJoins),
 	both((*attempt).checkProgramFD),
 	both((*attempt).guardCore),

@@ -32,7 +32,7 @@ func (m *memory) begin(r *spec.Start, to Options, before tried) *attempt {
 	m.attempt = attempt{ask: r, to: to, memory: m, tried: before, ends: m.ends[:0], bound: m.bound[:0]}
 	m.attempt.given = compile.Input{Ask: r, Files: r.Files, Uses: m.uses[:0], Enters: m.enters[:0],
 		Joins: compile.Joins{List: m.list[:0], Late: m.late[:0], NullReader: none, NullWriter: none},
-		Image: none, Pipe: none, StateFD: none, RestFD: none, WaitFD: none, Stderr: none, CgroupFD: none,
+		Image: none, Pipe: none, StateFD: none, RestFD: none, WaitFD: none, SocketsFD: none, Stderr: none, CgroupFD: none,
 		ProgramFD: none, DirFD: none, WaitForFD: none, UserFD: none, TerminalFD: none, ProcFD: none, ParentFD: none}
 	return &m.attempt
 }

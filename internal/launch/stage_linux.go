@@ -19,7 +19,7 @@ func (s *attempt) openSecond() *spec.Error {
 	if s.given.StageField == "" {
 		return nil
 	}
-	s.stage = &machine.Second{Meets: s.meetsLate(), MakesSibling: s.given.MakesSiblingLate()}
+	s.stage = &machine.Second{Meets: s.given.MeetsLate(), MakesSibling: s.given.MakesSiblingLate()}
 	if err := s.stage.Open(); err != nil {
 		return &spec.Error{Path: s.ask.Path, Step: "open second stage", Field: s.given.StageField, Err: err, Hint: explain.NoImage(err)}
 	}
@@ -40,9 +40,6 @@ func (s *attempt) supposeSecond() *spec.Error {
 	return nil
 }
 
-// meetsLate reports whether the second stage waits for its maps.
-func (s *attempt) meetsLate() bool { return s.ask.Meets() && s.given.EntersLate() }
-
 // useSecond has the child find the second stage's descriptors.
 func (s *attempt) useSecond(image, pipe, state, wait int) {
 	s.findCaps()
@@ -50,7 +47,7 @@ func (s *attempt) useSecond(image, pipe, state, wait int) {
 		return s.given.Use(compile.Use{Fd: fd, Name: name, Field: s.given.StageField, Own: true})
 	}
 	s.given.Image, s.given.Pipe, s.given.StateFD = use(image, "image"), use(pipe, "reports"), use(state, "state")
-	if s.meetsLate() {
+	if s.given.MeetsLate() {
 		s.given.WaitFD = use(wait, "answers")
 	}
 }
@@ -78,7 +75,7 @@ func (s *attempt) seal() *spec.Error {
 	if s.stage == nil {
 		return nil
 	}
-	s.stage.Rendezvous = s.writeMaps
+	s.stage.Rendezvous = s.meet
 	if s.stage.WaitsForRest = s.ask.Waits; s.ask.Waits {
 		s.stage.Program, s.stage.Report = s.made.Second, s.made.Report
 	} else {

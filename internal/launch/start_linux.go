@@ -34,6 +34,7 @@ func Start(r *spec.Start, to Options) (*os.Process, error) {
 		s := m.begin(r, to, before)
 		s.start = Start
 		res, err := s.try()
+		s.unwind()
 		if err != nil {
 			return nil, err
 		}

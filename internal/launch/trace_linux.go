@@ -37,7 +37,7 @@ func (s *attempt) makeTrace(res machine.Result) {
 	t.endPhase(t.end)
 	t.steps = make([]TraceStep, 0, 2*len(t.phases)+s.made.First.Len())
 	s.traceBirth()
-	if res.Place == machine.AtMeeting && res.Err != nil && !s.given.EntersLate() {
+	if res.Place == machine.AtMeeting && res.Err != nil && !s.given.MeetsLate() {
 		t.failed = len(t.steps) - 1
 	}
 	if t.times.At[machine.Born] != 0 {
@@ -73,7 +73,7 @@ func (s *attempt) traceBirth() {
 	e := &spec.Error{}
 	s.explainBirth(e, 0)
 	t.add(TraceStep{By: ByParent, Call: e.Step, Text: e.Syscall, Field: e.Field}, at[machine.Birth], born)
-	if !s.given.EntersLate() {
+	if !s.given.MeetsLate() {
 		t.steps = append(t.steps, t.phases[link+1:t.after]...)
 	}
 }
@@ -121,7 +121,7 @@ func (s *attempt) traceWaiting(res machine.Result) {
 func (s *attempt) traceSecond(res machine.Result) {
 	t, from := s.to.Tracer, s.to.Tracer.times.At[machine.Left]
 	link := slices.IndexFunc(t.phases, func(s TraceStep) bool { return s.Call == callLink })
-	if maps := t.phases[link+1 : t.after]; s.given.EntersLate() && len(maps) > 0 {
+	if maps := t.phases[link+1 : t.after]; s.given.MeetsLate() && len(maps) > 0 {
 		t.add(TraceStep{By: ByParent, Call: CallWait, Text: "wait for the second stage to enter its namespaces", Field: s.given.StageField}, from, maps[0].Start+t.begin)
 		t.steps = append(t.steps, maps...)
 		from = t.times.At[machine.Met]

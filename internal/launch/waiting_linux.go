@@ -69,6 +69,8 @@ func CannotWait(r *spec.Start) string {
 		return "Attr.Cgroup.Name"
 	case r.Attr.WaitFor != nil:
 		return "Attr.WaitFor"
+	case r.Attr.Meet != nil: // which would not know the start that it is about
+		return spec.MeetField
 	case r.Attr.InheritAll:
 		return spec.InheritField
 	case len(r.Attr.Inherit) > 0:

@@ -69,6 +69,7 @@ var callTable = [program.NumCalls]call{
 	program.SchedSetaffinity:      {object: 2, args: []printer{number, number, cpuMask}},
 	program.SchedSetattr:          {object: 1, args: []printer{number, schedAttr, number}},
 	program.Seccomp:               {object: -1, args: []printer{seccompOp, seccompFlags, filter}},
+	program.Sendmsg:               {object: -1, args: []printer{number, sentFiles, number}},
 	program.SetMempolicy:          {object: 0, args: []printer{mempolicyMode, nodeMask, number}},
 	program.Setdomainname:         {object: 0, args: []printer{text, number}},
 	program.Setgid:                {object: 0, args: []printer{id}},

@@ -133,6 +133,13 @@ var calls = []struct {
 	{func(p *program.Program) { p.Add("", program.Read, program.Num(8), p.Buffer(1), program.Num(1)) }, "read(8, data+0, 1)", ""},
 	{func(p *program.Program) { p.Add("", program.Recvmsg, program.Num(8), p.Buffer(56), program.Num(0)) }, "recvmsg(8, data+0, 0)", ""},
 	{func(p *program.Program) {
+		control := p.Words(16+2*4, 1|1<<32)
+		p.Uint32s(0, 7)
+		message := p.Words(0, 0, 0, 0, 0, 16+2*4, 0)
+		p.Point(message.Plus(32), control)
+		p.Add("", program.Sendmsg, program.Num(5), message, program.Num(0))
+	}, "sendmsg(5, {SCM_RIGHTS, [0, 7]}, 0)", ""},
+	{func(p *program.Program) {
 		p.Add("", program.RtSigaction, program.Num(17), program.Num(0), program.Num(0), program.Num(8))
 	}, "rt_sigaction(SIGCHLD, NULL, NULL, 8)", ""},
 	{func(p *program.Program) {

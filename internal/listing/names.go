@@ -117,10 +117,6 @@ func ioctlRequest(l *line, n int) {
 	l.enum(n, names{0x540e: "TIOCSCTTY", 0x5410: "TIOCSPGRP", 0x5422: "TIOCNOTTY", siocsifflags: "SIOCSIFFLAGS"})
 }
 
-func socketDomain(l *line, n int) { l.enum(n, names{1: "AF_UNIX", 2: "AF_INET"}) }
-
-func socketType(l *line, n int) { l.flags(n, flag{0o2000000, "SOCK_CLOEXEC"}, flag{2, "SOCK_DGRAM"}) }
-
 func statxMask(l *line, n int) {
 	l.flags(n, flag{1, "STATX_TYPE"}, flag{2, "STATX_MODE"}, flag{0x100, "STATX_INO"})
 }

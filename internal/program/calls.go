@@ -66,6 +66,7 @@ const (
 	SchedSetaffinity
 	SchedSetattr
 	Seccomp
+	Sendmsg
 	SetMempolicy
 	Setdomainname
 	Setgid
@@ -155,6 +156,7 @@ var callTable = [NumCalls]call{
 	SchedSetaffinity:      {name: "sched_setaffinity", thread: true},
 	SchedSetattr:          {name: "sched_setattr", since: [2]int{3, 14}, filtered: true, thread: true},
 	Seccomp:               {name: "seccomp", since: [2]int{3, 17}, filtered: true},
+	Sendmsg:               {name: "sendmsg", thread: true},
 	SetMempolicy:          {name: "set_mempolicy", filtered: true, thread: true},
 	Setdomainname:         {name: "setdomainname", filtered: true},
 	Setgid:                {name: "setgid", thread: true},

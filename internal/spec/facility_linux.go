@@ -48,6 +48,9 @@ var Facilities = [...]Facility{
 	{Field: "Hostname"}, // with the others that are set inside
 	{Field: "Domainname"},
 	{Field: "Loopback"},
+	{Field: "Sockets", check: (*Start).checkSockets, NoFlag: "it is for programs, which get them"},
+	// The child waits in an image of its own: Meet may take long and start others, which memory that two share would hold up.
+	{Field: "Meet", check: (*Start).checkMeet, stage: func(r *Start) bool { return r.Attr.Meet != nil }, Everywhere: true, NoFlag: "it is for programs"},
 	{Field: "IDMap", check: (*Start).checkIDMap},
 
 	{Field: "IDs", check: (*Start).checkIDs, confines: func(r *Start) bool { return r.Attr.IDs != nil }, Confines: "credentials"},

@@ -9,10 +9,12 @@ const (
 	InitField    = "Attr.Init"
 	IOField      = "Attr.IOPriority"
 	NUMAField    = "Attr.NUMA"
+	MeetField    = "Attr.Meet"
 	MountsField  = "Attr.Mounts"
 	OOMField     = "Attr.OOMScoreAdj"
 	RootField    = "Attr.Root"
 	SchedField   = "Attr.Scheduler"
+	SocketsField = "Attr.Sockets"
 	TIOCSTIField = "Attr.DenyTIOCSTI"
 )
 

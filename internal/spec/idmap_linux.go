@@ -122,9 +122,9 @@ func (r *Start) LineField(f MapFile, i int) string {
 // to errors.Is.
 func Denied(reason terms.Text) error { return terms.Message{Text: reason, Err: unix.EPERM} }
 
-// Meets reports whether the child waits for the parent: to tell of it, and to write its id
-// maps.
-func (r *Start) Meets() bool { return r.Watched || r.HasMaps() }
+// Meets reports whether the child waits for the parent: to tell of it, to write its id
+// maps, and for Attr.Meet.
+func (r *Start) Meets() bool { return r.Watched || r.HasMaps() || r.Attr.Meet != nil }
 
 // HasMaps reports whether the parent writes maps for the child. A process in a new user
 // namespace may write only one line of its own (user_namespaces(7)), the parent as many as
@@ -136,8 +136,10 @@ func (r *Start) HasMaps() bool {
 // MeetField is the field that the child waits for.
 func (r *Start) MeetField() string {
 	switch files := r.MapFiles(); {
-	case !r.HasMaps():
+	case !r.HasMaps() && r.Watched:
 		return "Born"
+	case !r.HasMaps():
+		return MeetField
 	case r.Uids == nil && r.Gids != nil:
 		return Field("GidMappings")
 	default:

@@ -65,6 +65,7 @@ func (r *Start) checkLauncherAttr() *Error {
 		{"Attr.WaitFor", a.WaitFor != nil, fromThisProcess},
 		{"Attr.UserNamespace", a.UserNamespace != nil, fromThisProcess},
 		{"Attr.InheritAll", a.InheritAll, "would have to know which descriptors there are: name them in {Attr.Inherit}"},
+		{MeetField, a.Meet != nil, needsProcess},
 		{"Attr.Join", len(a.Join) > 0, "is about processes and namespaces that there are now"},
 		{CgroupField, a.Cgroup != nil, "has to be removed at the end, which " + needsProcess + ": use {CompileOptions.Cgroup} with one that is there"},
 		{"Attr.IDMap.Subordinate", r.IdMap().Subordinate != NoSubordinateIDs, "has lines of a map that only a process outside of the new user namespace can write"},

@@ -57,12 +57,24 @@ type Attr struct {
 	Domainname           string
 	Sysctls              []Sysctl
 	Loopback             bool
+	Sockets              []Socket
+	Meet                 func(*Meeting) error
 	TimeOffsets          *TimeOffsets
 	ForbidUserNamespaces bool
 	UserNamespace        *os.File
 	RefuseUserNamespaces bool
 	ReportNamespaces     NamespaceKind
 	Init                 *Init
+}
+
+type Socket struct {
+	Domain, Type, Protocol int
+	Device                 string
+}
+
+type Meeting struct {
+	Pid     int
+	Sockets []*os.File
 }
 
 type Caps struct {

@@ -55,7 +55,7 @@ const (
 	// Executed is what an init tells when the program has been executed. No
 	// other report begins so: instructions and their addresses begin with other bytes.
 	Executed    = "\x01"
-	Entered     = "\x02" // it is in its user namespace
+	Entered     = "\x02" // it is in its namespaces, and waits for the parent's part
 	SiblingMade = "\x03" // its first process has made the one that goes on
 	Waits       = "\x04" // it waits for the rest of its program, and gets no other answer
 )

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/program"
 )
 
@@ -80,6 +81,7 @@ var effects = [program.NumCalls]func(verifiedCall) (uint64, outcome){
 	program.PivotRoot:             verifiedCall.pivotRoot,
 	program.Readlinkat:            verifiedCall.mkdirat,
 	program.Seccomp:               verifiedCall.seccomp,
+	program.Sendmsg:               verifiedCall.sendmsg,
 	program.Setns:                 verifiedCall.setns,
 	program.Socket:                verifiedCall.opensHarmless,
 	program.Statx:                 verifiedCall.statx,
@@ -319,6 +321,20 @@ func (c verifiedCall) fcntl() (uint64, outcome) {
 	c.changes()
 	if f, ok := c.uses(0); ok {
 		c.at(f.fd).cloexec = c.arg(c.step, 2)&1 != 0
+	}
+	return 0, either
+}
+
+// sendmsg hands files over, which the child has opened for it.
+func (c verifiedCall) sendmsg() (uint64, outcome) {
+	c.usesFirst()
+	for _, fd := range listing.SentFiles(c.stages[c.stage].p, c.step.Args[1]) {
+		switch f := c.at(fd); {
+		case f == nil:
+			c.report(c.state, "sends descriptor %d, which is not open", fd)
+		case f.kind != program.Harmless:
+			c.report(c.state, "sends descriptor %d, which was not opened to be sent", fd)
+		}
 	}
 	return 0, either
 }
