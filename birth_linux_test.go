@@ -26,6 +26,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/ownproc"
 	"github.com/sprog-dev/sprog/internal/proctree"
 	"github.com/sprog-dev/sprog/internal/slowfile"
+
+	"github.com/sprog-dev/sprog/internal/sweep"
 )
 
 func TestPidFD(t *testing.T) {
@@ -287,6 +289,7 @@ ionice -p $$ 2>&1`
 // A child has what the calling thread has changed for itself, whichever way it
 // is made. To go without would be to have rights that its caller has given up.
 func TestThreadState(t *testing.T) {
+	sweep.Long(t)
 	deadly := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	kinds := []struct {
 		name string
@@ -377,6 +380,7 @@ func inLockedThread(f func()) {
 
 // The signal is about the process, in every way that a child is made.
 func TestPdeathsigOfEachKind(t *testing.T) {
+	sweep.Long(t)
 	for kind, needs := range map[string][]*requirement{
 		"plain":                  nil,
 		"without clone3":         nil,
@@ -687,6 +691,7 @@ func TestStartOnADeadFileSystemIsEnded(t *testing.T) {
 // A container whose file system stops to answer when the program has not been found holds up
 // nobody who looks for the reason.
 func TestReasonOnADeadFileSystem(t *testing.T) {
+	sweep.Long(t)
 	requires(t, asRoot)
 	server, path := slowServer(t, 0)
 	c := Command("/" + slowfile.Deaf)
@@ -719,7 +724,7 @@ func TestStartIntoAHostileContainerIsEnded(t *testing.T) {
 	box.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
 	out := startReading(t, box)
 	out.Read(make([]byte, 6))
-	for i := range 20 {
+	for i := range 2 * fewer(10) {
 		c := Command("/bin/sleep", "1000")
 		c.Attr = &Attr{Join: []Namespace{{PID: box.Process.Pid, Kinds: PIDNamespace}}}
 		if i%2 == 1 {

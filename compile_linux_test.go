@@ -23,6 +23,7 @@ import (
 	"github.com/sprog-dev/sprog/internal/listing"
 	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
+	"github.com/sprog-dev/sprog/internal/sweep"
 )
 
 // compiled is the file of a launcher, or "" if the command cannot be compiled.
@@ -63,7 +64,7 @@ func TestCompileFaults(t *testing.T) {
 			everyLauncherFault(t, c)
 		})
 	}
-	if tried == 0 && seed() == "" { // those that are drawn may all be of the kind that cannot be compiled
+	if tried == 0 && sweep.Whole() { // those that are drawn may all be of the kind that cannot be compiled
 		t.Error("no case could be compiled")
 	}
 }
@@ -233,7 +234,7 @@ func TestCompileStack(t *testing.T) {
 	varying, fixed := compiled(t, command, vary), compiled(t, command, few)
 	fixedArgs := command.Args[2:]
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 200 {
+	for range fewer(200) {
 		args, env := randomWords(r), randomVariables(r)
 		wantArgs := slices.Concat(fixedArgs, args[min(1, len(args)):])
 		compareWords(t, varying, args, env, wantArgs, append(slices.DeleteFunc(slices.Clone(env), func(kv string) bool {

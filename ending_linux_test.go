@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/sweep"
 )
 
 // soon is a time limit for what would never end.
@@ -101,6 +103,7 @@ func checkEndError(t *testing.T, err error, r *Result) {
 
 // The CPU time that was used is at least the limit, and counts all processes.
 func TestCPUTimeIsUsed(t *testing.T) {
+	sweep.Long(t)
 	for _, test := range []struct {
 		name  string
 		needs []*requirement
@@ -146,6 +149,7 @@ func TestCPUTimeOfKilledNamespace(t *testing.T) {
 
 // The context ends a command as Ending says.
 func TestContextAndEnding(t *testing.T) {
+	sweep.Long(t)
 	for _, test := range []struct {
 		name   string
 		attr   *Attr
@@ -209,6 +213,7 @@ func TestTimeoutAfterTheEnd(t *testing.T) {
 
 // An orphan that holds the output open does not hold up the caller for ever.
 func TestTimeoutOfOutput(t *testing.T) {
+	sweep.Long(t)
 	c, _ := markedShell(t, "setsid sleep 1000 & echo done")
 	var out bytes.Buffer
 	c.Stdout, c.Ending = &out, &Ending{Timeout: slowly(soon)} // which the shell does not take
@@ -223,6 +228,7 @@ func TestTimeoutOfOutput(t *testing.T) {
 // A fork bomb, as far as RLIMIT_NPROC of its user lets it go, ends with its
 // command.
 func TestForkBomb(t *testing.T) {
+	sweep.Long(t)
 	requires(t, asRoot)
 	for _, test := range []struct {
 		name string
@@ -308,6 +314,7 @@ var _ = helper("comet", func(args []string) int {
 var inFlight = strings.Repeat(".", 40)
 
 func TestKillTree(t *testing.T) {
+	sweep.Long(t)
 	for _, test := range []struct {
 		name  string
 		needs []*requirement

@@ -8,9 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -29,6 +27,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/pty"
+	"github.com/sprog-dev/sprog/internal/sweep"
 )
 
 // The helper programs that many tests use.
@@ -321,68 +320,17 @@ func (c tinyCall) arm64(b []byte) []byte {
 	return le.AppendUint32(b, 0xd4000001) // svc
 }
 
-// The sweeps do something to every step of every case, or try every way. All of it is done with
-// SPROG_TEST_SWEEPS=whole, as CI sets it. Otherwise cases are drawn: one of eight, and
-// one of 32 with -short. SPROG_TEST_SEED draws the same ones again.
-const (
-	sweepsVar = "SPROG_TEST_SWEEPS"
-	seedVar   = "SPROG_TEST_SEED"
-)
-
 // drawn are the cases of a sweep that are run this time, in their order.
 func drawn[T any](t *testing.T, all []T) []T {
+	t.Helper()
 	if strings.HasPrefix(os.Getenv(insideVar), t.Name()+"/") { // this process is for one of them
 		return all
 	}
-	return drawnAgain(t, seed(), all)
+	return sweep.Drawn(t, all)
 }
 
-// seed is what cases are drawn by, or "" for all.
-func seed() string {
-	given := os.Getenv(seedVar)
-	switch {
-	case os.Getenv(sweepsVar) == "whole":
-		return ""
-	case given == "":
-		return strconv.FormatInt(time.Now().UnixNano(), 10)
-	}
-	return given
-}
-
-// drawnAgain draws by a seed, in which processes of one test can agree.
-func drawnAgain[T any](t *testing.T, seed string, all []T) []T {
-	by, err := strconv.ParseUint(seed, 10, 64)
-	if err != nil {
-		return all
-	}
-	t.Logf("cases are drawn: %s=%d draws these again, %s=whole runs all", seedVar, by, sweepsVar)
-	of := fnv.New64a()
-	of.Write([]byte(t.Name()))
-	share := 8
-	if testing.Short() {
-		share = 32
-	}
-	order := rand.New(rand.NewPCG(by, of.Sum64())).Perm(len(all))[:(len(all)+share-1)/share]
-	slices.Sort(order)
-	var some []T
-	for _, i := range order {
-		some = append(some, all[i])
-	}
-	return some
-}
-
-// fewer is a number of tries: n of them with the whole sweeps, a fifth as a rule, and a twentieth in the short
-// run, where a rare failure may go unnoticed.
-func fewer(n int) int {
-	switch {
-	case os.Getenv(sweepsVar) == "whole":
-	case testing.Short():
-		n = (n + 19) / 20
-	default:
-		n = (n + 4) / 5
-	}
-	return fewerEmulated(n)
-}
+// fewer is a number of tries, of n with the whole sweeps.
+func fewer(n int) int { return fewerEmulated(sweep.Fewer(n)) }
 
 // fewerEmulated is a number of tries that takes a while on an emulated processor: a fifth of n there. The tries are for
 // what another processor shows as well.

@@ -23,6 +23,8 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/program"
+
+	"github.com/sprog-dev/sprog/internal/sweep"
 )
 
 func withInit(c *Cmd) *Cmd {
@@ -395,6 +397,7 @@ func readAnother(c *Cmd, path string) {
 // Where the kernel has no such list, the init finds what is left all the same, and holds
 // nothing that leads anywhere.
 func TestInitWithoutTheList(t *testing.T) {
+	sweep.Long(t)
 	c := withInit(Command("/bin/sh", "-c", "echo ready; read x; sleep 1000 >/dev/null 2>&1 & echo $!; exit 7"))
 	readAnother(c, "thread-self/no-such-file")
 	in, err := c.StdinPipe()
@@ -420,6 +423,7 @@ func TestInitWithoutTheList(t *testing.T) {
 // A list that is not of its children does not have the init kill others. Here it is
 // that of this process, among whose children are the init and a bystander.
 func TestInitKillsNobodyElse(t *testing.T) {
+	sweep.Long(t)
 	bystander := Command("/bin/sleep", "1000")
 	if err := bystander.Start(); err != nil {
 		t.Fatal(err)

@@ -30,6 +30,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/machine"
 	"github.com/sprog-dev/sprog/internal/slowfile"
+
+	"github.com/sprog-dev/sprog/internal/sweep"
 )
 
 // deafToGroups answers EPERM to setpgid, which is how a parent may ask whether its child
@@ -321,6 +323,7 @@ var slowness = slowly(time.Second)
 // A goroutine that calls the garbage collector every millisecond is held up by
 // no start, however long that takes.
 func TestSlowExecStallsNobody(t *testing.T) {
+	sweep.Long(t)
 	path := slowFile(t, slowness)
 	better(t, func(of func(*Cmd) runner) error {
 		stop, longest := make(chan struct{}), make(chan time.Duration)
@@ -361,6 +364,7 @@ func collectGarbage(stop <-chan struct{}, longest chan<- time.Duration) {
 
 // A child that is killed while it executes its program has not been started.
 func TestKilledWhileExecuting(t *testing.T) {
+	sweep.Long(t)
 	path := slowFile(t, slowness/2)
 	for name, sys := range map[string]*syscall.SysProcAttr{
 		"plain":  nil,

@@ -18,6 +18,8 @@ import (
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/pty"
 	"github.com/sprog-dev/sprog/internal/slowfile"
+
+	"github.com/sprog-dev/sprog/internal/sweep"
 )
 
 // mountedOver are the mounts below a directory, as this process sees them.
@@ -637,6 +639,7 @@ func lacking(t *testing.T, what kernel.Missing) {
 
 // Without the calls for mounts by descriptors, and without openat2, a view is the same.
 func TestViewByMount(t *testing.T) {
+	sweep.Long(t)
 	for name, lacks := range map[string]kernel.Missing{
 		"mount": kernel.NoMountSetattr, "mount, and openat": kernel.NoMountSetattr | kernel.NoOpenat2, "openat": kernel.NoOpenat2,
 	} {
@@ -958,7 +961,7 @@ func TestViewConsoleSwapped(t *testing.T) {
 // whichever calls the kernel has, and leaves nothing that outlives the server.
 func TestViewOnADeadFileSystemIsEnded(t *testing.T) {
 	requires(t, asRoot)
-	for _, lacks := range []kernel.Missing{0, kernel.NoMountSetattr, kernel.NoMountSetattr | kernel.NoOpenat2} {
+	for _, lacks := range drawn(t, []kernel.Missing{0, kernel.NoMountSetattr, kernel.NoMountSetattr | kernel.NoOpenat2}) {
 		for _, flags := range []MountFlags{0, MountReadOnly} {
 			server, path := slowServer(t, never)
 			before := ownChildren()

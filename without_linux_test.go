@@ -27,6 +27,7 @@ import (
 
 	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/ownproc"
+	"github.com/sprog-dev/sprog/internal/sweep"
 )
 
 // withoutVar holds the system calls that a test process does without.
@@ -94,12 +95,12 @@ func TestWithout(t *testing.T) {
 		startsWithout(t)
 		return
 	}
-	by := seed()
+	by := sweep.Seed()
 	want := resultsWithout(t, "", by)
 	if len(want) == 0 {
 		t.Skip("no results")
 	}
-	for _, names := range drawnAgain(t, by, []string{
+	for _, names := range sweep.DrawnBy(t, by, []string{
 		"clone3", "close_range", "pidfd_open", "execveat", "memfd_create", "clone3,close_range,pidfd_open,execveat",
 		"close_range=EPERM,pidfd_open=EPERM,execveat=EPERM,memfd_create=EPERM",
 	}) {
@@ -144,7 +145,7 @@ func resultsWithout(t *testing.T, names, seed string) map[string]string {
 	parent, _, _ := strings.Cut(t.Name(), "/")
 	c := exec.Command(testBinary(), append(passedFlags(), "-test.v", "-test.run=^"+parent+"$")...)
 	c.Env = slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, helperVar+"=") })
-	c.Env = append(c.Env, insideVar+"="+parent, withoutVar+"="+names, seedVar+"="+seed)
+	c.Env = append(c.Env, insideVar+"="+parent, withoutVar+"="+names, sweep.SeedVar+"="+seed)
 	out, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -175,7 +176,7 @@ func startsWithout(t *testing.T) {
 	if text := string(out); fieldOf(text, "SigIgn") != fmt.Sprintf("%016x", ignored) || fieldOf(text, "SigCgt") != fmt.Sprintf("%016x", 0) {
 		t.Errorf("the child has the signals\n%s\nwant the ignored %016x, and no handlers", out, ignored)
 	}
-	for _, s := range drawnAgain(t, os.Getenv(seedVar), startCases()) {
+	for _, s := range sweep.DrawnBy(t, os.Getenv(sweep.SeedVar), startCases()) {
 		t.Run(s.name, func(t *testing.T) {
 			requires(t, s.needs...)
 			if s.name == "ptrace" {

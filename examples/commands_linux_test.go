@@ -10,6 +10,8 @@ import (
 
 	"github.com/sprog-dev/sprog"
 	"github.com/sprog-dev/sprog/internal/guide"
+
+	"github.com/sprog-dev/sprog/internal/sweep"
 )
 
 // documents are those whose commands are run.
@@ -26,8 +28,11 @@ func documents(t *testing.T) []string {
 // Each command in README and docs prints what stands below it.
 func TestCommandsInDocuments(t *testing.T) {
 	shims(t)
-	found := 0
-	for _, file := range documents(t) {
+	files, found := documents(t), 0
+	if testing.Short() {
+		files = sweep.Drawn(t, files)
+	}
+	for _, file := range files {
 		blocks, err := guide.Read(file)
 		if err != nil {
 			t.Fatal(err)
@@ -35,6 +40,7 @@ func TestCommandsInDocuments(t *testing.T) {
 		name := strings.TrimPrefix(file, "../")
 		found += len(blocks)
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of what they run waits
 			for i := range blocks {
 				b := &blocks[i]
 				if b.Language == "console" || b.Language == "sh" {
@@ -43,7 +49,7 @@ func TestCommandsInDocuments(t *testing.T) {
 			}
 		})
 	}
-	if found < 30 {
+	if !testing.Short() && found < 30 {
 		t.Errorf("the documents have %d blocks", found)
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/sweep"
 )
 
 // An attacked is a machine with something to be had: a home with a key, a project, servers.
@@ -195,7 +197,7 @@ func TestBoxAttacks(t *testing.T) {
 	a := attack(t)
 	victim := fmt.Sprint(a.victim.Process.Pid)
 	const refused, missing, readOnly, busy, forbidden = "connection refused", "no such file or directory", "read-only file system", "device or resource busy", "operation not permitted"
-	for _, attempt := range []struct {
+	for _, attempt := range sweep.Drawn(t, []struct {
 		line, denied string
 		outside      bool // it works there
 	}{
@@ -240,7 +242,7 @@ func TestBoxAttacks(t *testing.T) {
 		{"bpf", forbidden, false},
 		{"keyctl", forbidden, false},
 		{"iouring", forbidden, false},
-	} {
+	}) {
 		program := append([]string{"box-attack"}, strings.Fields(attempt.line)...)
 		if attempt.outside {
 			if out, err := a.in(false, nil, program...); err != nil || !strings.HasPrefix(out, "done: ") {
@@ -296,7 +298,7 @@ func TestBoxIsNotWidened(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	os.MkdirAll(a.home+"/.ssh/worktrees/x", 0o755)
-	for _, target := range []string{repository + "/.git", a.home + "/.ssh", a.home + "/.ssh/worktrees/x", "/etc", "../../../outside/repository/.git"} {
+	for _, target := range sweep.Drawn(t, []string{repository + "/.git", a.home + "/.ssh", a.home + "/.ssh/worktrees/x", "/etc", "../../../outside/repository/.git"}) {
 		os.MkdirAll(a.project+"/sub", 0o755)
 		a.write(a.project+"/sub/.git", "gitdir: "+target+"\n")
 		for _, path := range []string{repository + "/.git/hooks/pre-commit", a.home + "/.ssh/authorized_keys", "/etc/sprog-box-test"} {
@@ -323,6 +325,7 @@ func TestBoxIsNotWidened(t *testing.T) {
 // In a worktree the repository is elsewhere: git works there, and what it executes is protected as
 // well.
 func TestBoxInAWorktree(t *testing.T) {
+	sweep.Long(t)
 	a := attack(t)
 	worktree := a.home + "/worktree"
 	for _, args := range [][]string{{"-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "--allow-empty", "-m", "first"}, {"worktree", "add", "-q", worktree}} {
@@ -354,6 +357,7 @@ func TestBoxInAWorktree(t *testing.T) {
 // What others may not read in the system's directories is hidden, also where root owns it. What the caller asks
 // for is not.
 func TestBoxHidesWhatOthersMayNotRead(t *testing.T) {
+	sweep.Long(t)
 	if os.Getuid() != 0 {
 		t.Skip("needs root")
 	}

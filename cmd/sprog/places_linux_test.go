@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sprog-dev/sprog/internal/sweep"
 )
 
 // A runner is something that sprog is run in, with ways of its own of making a
@@ -120,11 +122,11 @@ func TestViewsInPlaces(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, args := range [][]string{
+		for _, args := range sweep.Drawn(t, [][]string{
 			{"run", "--tmpfs", "/mnt", "true"}, {"run", "--mask", "/etc/passwd", "true"}, {"run", "--read-only", "true"},
 			{"run", "--root", "empty", "--system", "--proc", "/proc", "--dev", "/dev", "true"}, {"run", "--unshare", "user", "--tmpfs", "/mnt", "true"},
 			{"box", "--project", dir, "--", "true"}, {"bwrap", "--ro-bind", "/", "/", "true"}, {"bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--unshare-all", "true"},
-		} {
+		}) {
 			out, code := runInTime(t, p.tool, p.as(append([]string{sprog}, args...)...)...)
 			if code == 0 || !strings.Contains(out, says) {
 				t.Errorf("%s: %q exits with %d and says %q; want %q in it", p.tool, args, code, out, says)

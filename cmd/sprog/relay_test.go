@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sprog-dev/sprog/internal/sweep"
 )
 
 // A program on a terminal of its own: Ctrl-Z, fg and Ctrl-C work, in a PID
@@ -262,6 +264,7 @@ const fill = "head -c 65536 /dev/zero"
 
 // What the program has written is shown to a reader who takes his time.
 func TestRelayToASlowReader(t *testing.T) {
+	sweep.Long(t)
 	t.Setenv("STATE", t.TempDir())
 	s := startSession(t, "bash", "-c", `(`+fill+`; exec sprog run --tty sh -c 'seq 1 234; echo $$ >$STATE/end' </dev/null) |
 		(while [ ! -e $STATE/end ]; do sleep 0.05; done; sleep 2; tail -1); echo code=$PIPESTATUS`)

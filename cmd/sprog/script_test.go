@@ -70,18 +70,29 @@ func (m heedful) Run() int {
 var scriptsForRace = []string{"box_overlay", "box_why", "bwrap", "exitcode", "hang", "hang_files", "info", "life", "orphans",
 	"output", "record", "signals", "terminal", "trace"}
 
+// Each of these takes seconds. A short run leaves them out.
+var longScripts = []string{"box", "box_overlay", "box_profile", "box_why", "compile", "denied", "hang", "hang_files", "life", "orphans"}
+
 // scripts are the files of those to be run.
 func scripts(t *testing.T) (files []string) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
+	forRace, long := scriptFiles(t, files, scriptsForRace), scriptFiles(t, files, longScripts)
 	info, _ := debug.ReadBuildInfo()
-	if !slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
-		return files
+	switch {
+	case slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}):
+		return forRace
+	case testing.Short():
+		return slices.DeleteFunc(files, func(file string) bool { return slices.Contains(long, file) })
 	}
-	var some []string
-	for _, name := range scriptsForRace {
+	return files
+}
+
+// scriptFiles are the files of the named scripts, each of which is there.
+func scriptFiles(t *testing.T, files, names []string) (some []string) {
+	for _, name := range names {
 		file := "testdata/" + name + ".txtar"
 		if !slices.Contains(files, file) {
 			t.Errorf("there is no %s", file)
