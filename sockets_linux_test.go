@@ -369,6 +369,12 @@ var failingSockets = []failing{
 			Attr: &Attr{Sockets: []Socket{{Device: x.dir + "/net/tun"}}, Meet: closeSockets}}
 	}, by: byRoot,
 		want: "sprog: start /bin/true: openat /tmp/x/net/tun (Attr.Sockets[0]): no such file or directory (/tmp/x/net does not exist)"},
+	{asked: "A device that only root may open", make: func(x *scene) *Cmd {
+		c := &Cmd{Path: "/bin/true", Attr: &Attr{Sockets: []Socket{{Device: x.write("tun", 0o600, "")}}, Meet: closeSockets},
+			SysProcAttr: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNET}}
+		return c
+	}, by: prepared, needs: []*requirement{userNamespaces},
+		want: "sprog: start /bin/true: openat /tmp/x/tun (Attr.Sockets[0]): permission denied (user 65534 may not read and write /tmp/x/tun, which is -rw------- of user 0 and group 0)"},
 	{asked: "A file in the place of a device", make: func(x *scene) *Cmd {
 		return &Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET},
 			Attr: &Attr{Sockets: []Socket{{Device: x.write("tun", 0o644, "")}}, Meet: closeSockets}}

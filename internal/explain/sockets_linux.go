@@ -3,8 +3,11 @@
 package explain
 
 import (
+	"os"
+
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/kernel"
 	"github.com/sprog-dev/sprog/internal/pathwalk"
 	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
@@ -27,7 +30,7 @@ func (f Failure) socketHint() terms.Text {
 
 // deviceHint is for a device, whose path leads through the root of the caller.
 func (f Failure) deviceHint() terms.Text {
-	w := (pathwalk.View{}).Follow(f.E.Object, pathwalk.Viewer{})
+	w := (pathwalk.View{}).Follow(f.E.Object, f.opener())
 	defer w.Close()
 	switch {
 	case w.Stop != 0:
@@ -40,6 +43,17 @@ func (f Failure) deviceHint() terms.Text {
 		return terms.Plain(w.Who.MayNot("read and write", w.Here(), w.Last(), w.Stat()))
 	}
 	return ""
+}
+
+// opener is the child before it changes its user. In a new user namespace it has no id yet, and no rights over files.
+func (f Failure) opener() pathwalk.Viewer {
+	if f.joins(spec.UserNamespace) {
+		return pathwalk.Viewer{}
+	}
+	v := pathwalk.Viewer{Known: true, UID: os.Geteuid(), GID: os.Getegid()}
+	v.Groups, _ = os.Getgroups()
+	v.Powerful = !f.Ask.NewUserNamespace() && kernel.HasCap(unix.CAP_DAC_OVERRIDE)
+	return v
 }
 
 // sentHint is for the message that brings the sockets to the parent.
