@@ -31,6 +31,8 @@ var app = flags.App{
 			Help: "Take bubblewrap's command line. sprog also does when it is called bwrap. See docs/bwrap.md for what differs."},
 		{Name: "doctor", Below: doctorHelp, New: func() flags.Runner { return new(doctorCmd) },
 			Help: "Print what this machine allows to this user, feature by feature."},
+		{Name: "show", Below: showHelp, New: func() flags.Runner { return new(showCmd) },
+			Help: "Print what a process really has: credentials, capabilities, filters, namespaces, limits, scheduling, cgroups, signals, its view of the file system and its session."},
 		{Name: "update", New: func() flags.Runner { return new(updateCmd) }, Below: updateHelp,
 			Help: "Change what runs: the limits of a process, a tree of processes or a cgroup, and how it is scheduled. A flag means what it means to sprog run."},
 		{Name: "migrate", New: func() flags.Runner { return new(migrateCmd) }, Below: migrateHelp,

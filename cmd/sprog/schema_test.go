@@ -161,6 +161,10 @@ func violation(schema map[string]any, v any) string {
 					return wrong
 				}
 			}
+		case "required":
+			if missing := missingOf(rule.([]any), v); missing != "" {
+				return "lacks " + missing
+			}
 		case "minItems":
 			if len(asList(v)) < int(rule.(float64)) {
 				return "too few"
@@ -173,6 +177,17 @@ func violation(schema map[string]any, v any) string {
 			if m, _ := v.(map[string]any); len(m) != 1 {
 				return "not one property"
 			}
+		}
+	}
+	return ""
+}
+
+// missingOf is the first required property that an object lacks.
+func missingOf(required []any, v any) string {
+	object, is := v.(map[string]any)
+	for _, name := range required {
+		if _, has := object[name.(string)]; is && !has {
+			return name.(string)
 		}
 	}
 	return ""
@@ -202,6 +217,8 @@ func typeOf(v any) string {
 		return "boolean"
 	case []any:
 		return "array"
+	case nil:
+		return "null"
 	}
 	return "object"
 }
