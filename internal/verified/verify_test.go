@@ -51,6 +51,17 @@ func (s sketch) joinMount() {
 // exec executes the program.
 func (s sketch) exec() { s.add(program.Execve, s.p.Str("/bin/app"), s.p.Strs(nil), s.p.Strs(nil)) }
 
+// socketTo opens a socket and sends descriptors through it.
+func (s sketch) socketTo(fds ...uint32) {
+	s.add(program.Socket, program.Num(1), program.Num(openCloexec), program.Num(0))
+	socket := s.p.Result()
+	control := s.p.Words(uint64(16+4*len(fds)), 1|1<<32)
+	s.p.Uint32s(fds...)
+	message := s.p.Words(0, 0, 0, 0, 0, uint64(16+4*len(fds)), 0)
+	s.p.Point(message.Plus(32), control)
+	s.add(program.Sendmsg, socket, message, program.Num(0))
+}
+
 // split goes on in a second stage.
 func (s sketch) split() sketch {
 	s.add(program.Socket, program.Num(1), program.Num(openCloexec), program.Num(0)) // stands for the image, as 0
@@ -152,6 +163,20 @@ var badStarts = []struct {
 		s.add(program.Mount, program.Num(0), s.p.Str("/mnt"), program.Num(0), program.Num(0), program.Num(0))
 		s.exec()
 	}, "step 5 of stage 1 follows a path while descriptor 3, a directory of the host's, is open"},
+	{"a descriptor that nobody has opened to be sent", program.HostDirectory, func(s sketch) {
+		s.socketTo(3, 5)
+		s.add(program.Close, program.Num(3))
+		s.exec()
+	}, "step 3 of stage 1 sends descriptor 5, which is not open"},
+	{"a directory of the host's that is sent", program.HostDirectory, func(s sketch) {
+		s.openat(cwdFD, "/srv", openCloexec)
+		s.socketTo(3, 1)
+		s.exec()
+	}, "step 4 of stage 1 sends descriptor 3, which was not opened to be sent"},
+	{"a message through nothing", program.Harmless, func(s sketch) {
+		s.add(program.Sendmsg, program.Num(9), s.p.Buffer(56), program.Num(0))
+		s.exec()
+	}, "step 2 of stage 1 uses descriptor 9, which is not open"},
 	{"in the second stage", program.HostDirectory, func(s sketch) {
 		s.add(program.Fcntl, program.Num(3), program.Num(fcntlSetFD), program.Num(0))
 		s = s.split()
