@@ -30,6 +30,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	"cmd/sprog/internal/profile": {imports: "."},
 	"cmd/sprog/internal/show":    {imports: "internal/atstart internal/inherited internal/listing internal/mountinfo internal/ownproc"},
 	"examples":                   {tests: ". internal/guide internal/sweep internal/verified"},
+	"examples/anyip":             {imports: "."},
 	"examples/ci":                {imports: "."},
 	"examples/judge":             {imports: "."},
 	"examples/moving":            {imports: "."},
