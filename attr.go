@@ -156,6 +156,19 @@ type Attr struct {
 	// start has a second stage.
 	MDWE bool
 
+	// MemoryMerge lets the kernel merge pages of the child and its descendants
+	// that are alike with those of others that allow it (KSM), which saves memory
+	// and takes processor time. Who shares a page finds out by the time of a
+	// write: it is for programs that trust each other. It has an effect where
+	// /sys/kernel/mm/ksm/run is 1. See PR_SET_MEMORY_MERGE(2const); Linux 6.7,
+	// since before execve ended it. The start has a second stage.
+	MemoryMerge bool
+
+	// CoredumpFilter, if not nil, is which of the memory's mappings a core file
+	// of the child and its descendants has. See [CoredumpFilter]. The start has a
+	// second stage.
+	CoredumpFilter *CoredumpFilter
+
 	// Landlock, if not nil, takes rights to files, ports, sockets and signals
 	// from the program. See [Landlock].
 	Landlock *Landlock

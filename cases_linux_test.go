@@ -508,6 +508,7 @@ var (
 	numaNodes    = starting("NUMA", &Attr{NUMA: &NUMA{Mode: NUMALocal}}, nil)
 	coreGroups   = starting("core scheduling", &Attr{CoreSched: &CoreSched{}}, nil)
 	deniedExec   = starting("PR_SET_MDWE", &Attr{MDWE: true}, func() bool { _, err := unix.PrctlRetInt(unix.PR_GET_MDWE, 0, 0, 0, 0); return err == nil })
+	mergedPages  = starting("PR_SET_MEMORY_MERGE", &Attr{MemoryMerge: true}, func() bool { _, err := unix.PrctlRetInt(unix.PR_GET_MEMORY_MERGE, 0, 0, 0, 0); return err == nil })
 	advisedPages = starting("PR_THP_DISABLE_EXCEPT_ADVISED", &Attr{THPDisable: THPDisableExceptAdvised}, nil)
 )
 
@@ -535,6 +536,8 @@ var casesOfSched = []startCase{
 	{"timer slack", nil, withAttr(&Attr{TimerSlack: time.Millisecond})},
 	{"core scheduling", []*requirement{coreGroups}, withAttr(&Attr{CoreSched: &CoreSched{}})},
 	{"oom_score_adj", nil, withAttr(&Attr{OOMScoreAdj: new(1000)})},
+	{"coredump filter", nil, withAttr(&Attr{CoredumpFilter: new(DumpAnonymousPrivate)})},
+	{"merged pages", []*requirement{mergedPages}, withAttr(&Attr{MemoryMerge: true})},
 	{"huge pages", nil, withAttr(&Attr{THPDisable: THPDisableCompletely})},
 	{"memory flags with more files than slots", []*requirement{deniedExec}, func(t *testing.T, c *Cmd) {
 		c.Attr = &Attr{MDWE: true, THPDisable: THPDisableCompletely, OOMScoreAdj: new(1000)}
@@ -573,6 +576,8 @@ var plansOfSched = []planCase{
 	{"core-sched", by(&Attr{CoreSched: &CoreSched{}})},
 	{"core-sched-share", by(&Attr{CoreSched: &CoreSched{ShareFrom: 1234}})},
 	{"oom-score-adj", by(&Attr{OOMScoreAdj: new(-17)})},
+	{"coredump-filter", by(&Attr{CoredumpFilter: new(DumpAnonymousPrivate | DumpELFHeaders)})},
+	{"memory-merge", by(&Attr{MemoryMerge: true})},
 	{"memory-flags", by(&Attr{THPDisable: THPDisableExceptAdvised, MDWE: true})},
 	{"second-stage-credential", func(c *Cmd) {
 		c.Dir, c.Attr = "/srv", &Attr{OOMScoreAdj: new(300)}

@@ -187,6 +187,14 @@ func ExampleTHPDisable() {
 	// prctl(PR_SET_THP_DISABLE, 1, PR_THP_DISABLE_EXCEPT_ADVISED, 0, 0)
 }
 
+// A core file has the program's own data, and no shared memory.
+func ExampleCoredumpFilter() {
+	cmd := sprog.Command("/bin/true")
+	cmd.Attr = &sprog.Attr{CoredumpFilter: new(sprog.DumpAnonymousPrivate | sprog.DumpELFHeaders)}
+	asked(cmd, "Attr.CoredumpFilter", "write")
+	// Output: write($15, "0x11", 4)
+}
+
 // Root inside is the caller, and no group can be dropped.
 func ExampleIDMap() {
 	cmd := sprog.Command("/bin/true")

@@ -188,6 +188,8 @@ var oracles = map[string]func(c *Cmd){
 	"oom-protection":     func(c *Cmd) { attr(c).OOMScoreAdj = new(-999) },
 	"huge-pages-off":     func(c *Cmd) { attr(c).THPDisable = THPDisableCompletely },
 	"huge-pages-advised": func(c *Cmd) { attr(c).THPDisable = THPDisableExceptAdvised },
+	"coredump-filter":    func(c *Cmd) { attr(c).CoredumpFilter = new(DumpELFHeaders) },
+	"memory-merge":       func(c *Cmd) { attr(c).MemoryMerge = true },
 	"mdwe":               func(c *Cmd) { attr(c).MDWE = true },
 
 	"landlock":          landlocked(&Landlock{ABI: 1, Files: &LandlockFiles{Handled: LandlockMakeDir}}),

@@ -423,6 +423,39 @@ var _ = helper("memory-flags", func([]string) int {
 	return 0
 })
 
+// The kind of mappings that core files have, and whether pages are merged, are the program's and its
+// children's, and not this process's: the memory is another one.
+func TestCoredumpFilterAndMerge(t *testing.T) {
+	own := func() string {
+		text, err := os.ReadFile("/proc/self/coredump_filter")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	before := own()
+	for _, filter := range []CoredumpFilter{0, DumpAnonymousPrivate | DumpDAXShared, 0x1ff} {
+		for _, attr := range []*Attr{{CoredumpFilter: &filter}, {CoredumpFilter: &filter, Init: &Init{}, MDWE: deniedExec.works() == nil}} {
+			got := said(t, attr, "sh", "-c", "cat /proc/self/coredump_filter; exec cat /proc/self/coredump_filter")
+			if want := fmt.Sprintf("%08x\n%08x", filter, filter); got != want {
+				t.Errorf("filter %#x: %q; want %q", filter, got, want)
+			}
+		}
+	}
+	if after := own(); after != before {
+		t.Errorf("this process's filter = %q after starts; want %q", after, before)
+	}
+	requires(t, mergedPages)
+	if _, err := os.Stat("/proc/self/ksm_stat"); err == nil {
+		if got := said(t, &Attr{MemoryMerge: true}, "sh", "-c", "exec grep ksm_merge_any /proc/self/ksm_stat"); got != "ksm_merge_any: yes" {
+			t.Errorf("the kernel says %q of the program", got)
+		}
+	}
+	if n, err := unix.PrctlRetInt(unix.PR_GET_MEMORY_MERGE, 0, 0, 0, 0); n != 0 || err != nil {
+		t.Errorf("this process's pages are merged: %d, %v", n, err)
+	}
+}
+
 func TestMDWE(t *testing.T) {
 	requires(t, deniedExec)
 	for want, attr := range map[string]*Attr{"<nil>\n": {}, "permission denied\n": {MDWE: true}} {
@@ -485,6 +518,8 @@ func TestBadScheduling(t *testing.T) {
 			c.Attr, c.SysProcAttr = &Attr{IOPriority: &IOPriority{Class: IOIdle}}, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_IO}
 		}, syscall.EINVAL, "(Attr.IOPriority): cannot be combined with CLONE_IO: the priority would be the parent's, too"},
 		{"oom_score_adj", by(&Attr{OOMScoreAdj: new(-1001)}), syscall.EINVAL, "-1001 (Attr.OOMScoreAdj): is not from -1000 to 1000"},
+		{"coredump filter", by(&Attr{CoredumpFilter: new(CoredumpFilter(0x200))}), syscall.EINVAL,
+			"0x200 (Attr.CoredumpFilter): has more than the kinds of mappings that there are"},
 		{"timer slack", by(&Attr{TimerSlack: -1}), syscall.EINVAL, "-1ns (Attr.TimerSlack): is negative"},
 		{"timer slack of real time", by(&Attr{TimerSlack: 1, Scheduler: &Scheduler{Policy: SchedRR, Priority: 1}}), syscall.EINVAL,
 			"1ns (Attr.TimerSlack): cannot be had with SCHED_RR, whose timers have no slack"},
@@ -609,6 +644,18 @@ var facetsOfSched = []facet{
 		draw: func(_ *rand.Rand, _ *testing.T, c *Cmd) { attr(c).THPDisable = THPDisableCompletely },
 		expect: func(*Cmd) map[string]string {
 			return map[string]string{"prctl:" + strconv.Itoa(unix.PR_GET_THP_DISABLE): "1"}
+		}},
+	{name: "coredump filter",
+		draw: func(r *rand.Rand, _ *testing.T, c *Cmd) {
+			attr(c).CoredumpFilter = new(CoredumpFilter(r.Uint32N(0x200)))
+		},
+		expect: func(c *Cmd) map[string]string {
+			return map[string]string{"file:/proc/self/coredump_filter": fmt.Sprintf("%08x", *c.Attr.CoredumpFilter)}
+		}},
+	{name: "merged pages", needs: []*requirement{mergedPages},
+		draw: func(_ *rand.Rand, _ *testing.T, c *Cmd) { attr(c).MemoryMerge = true },
+		expect: func(*Cmd) map[string]string {
+			return map[string]string{"prctl:" + strconv.Itoa(unix.PR_GET_MEMORY_MERGE): "1"}
 		}},
 	{name: "memory-deny-write-execute", needs: []*requirement{deniedExec},
 		draw:   func(_ *rand.Rand, _ *testing.T, c *Cmd) { attr(c).MDWE = true },

@@ -24,7 +24,7 @@ func (a *Attr) spec() *spec.Attr {
 		NoNewPrivs: a.NoNewPrivs, DenyTIOCSTI: a.DenyTIOCSTI, IDMap: a.IDMap.spec(),
 		Nice: a.Nice, Scheduler: a.Scheduler.spec(), CPUs: a.CPUs, NUMA: a.NUMA.spec(), IOPriority: a.IOPriority.spec(),
 		OOMScoreAdj: a.OOMScoreAdj, TimerSlack: a.TimerSlack, CoreSched: (*spec.CoreSched)(a.CoreSched),
-		THPDisable: spec.THPDisable(a.THPDisable), MDWE: a.MDWE,
+		THPDisable: spec.THPDisable(a.THPDisable), MDWE: a.MDWE, MemoryMerge: a.MemoryMerge, CoredumpFilter: (*uint32)(a.CoredumpFilter),
 		Landlock: a.Landlock.spec(), Seccomp: a.Seccomp.spec(), Cgroup: a.Cgroup.spec(), CgroupV1: a.CgroupV1,
 		Hostname: a.Hostname, Domainname: a.Domainname, Loopback: a.Loopback, TimeOffsets: (*spec.TimeOffsets)(a.TimeOffsets),
 		ForbidUserNamespaces: a.ForbidUserNamespaces, UserNamespace: a.UserNamespace, RefuseUserNamespaces: a.RefuseUserNamespaces, ReportNamespaces: spec.NamespaceKind(a.ReportNamespaces), Init: (*spec.Init)(a.Init),

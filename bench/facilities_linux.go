@@ -31,6 +31,7 @@ var facilities = []facility{
 	{"TimerSlack", func(c *sprog.Cmd) { c.Attr.TimerSlack = time.Millisecond }},
 	{"OOMScoreAdj", func(c *sprog.Cmd) { c.Attr.OOMScoreAdj = new(500) }},
 	{"THPDisable", func(c *sprog.Cmd) { c.Attr.THPDisable = sprog.THPDisableCompletely }},
+	{"CoredumpFilter", func(c *sprog.Cmd) { c.Attr.CoredumpFilter = new(sprog.DumpELFHeaders) }},
 	{"MDWE", func(c *sprog.Cmd) { c.Attr.MDWE = true }},
 	{"user namespace with maps", func(c *sprog.Cmd) {
 		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER

@@ -31,6 +31,8 @@ func valuesOf(kind string) flags.Values {
 		return flags.Values{Words: strings.Fields("user pid mount net ipc uts cgroup time")}
 	case "feature":
 		return flags.Values{Words: featureNames()}
+	case "mapping":
+		return flags.Values{Words: slices.Sorted(maps.Keys(mappingKinds()))}
 	case "profile":
 		return flags.Values{Files: []string{"~/.config/sprog/box/*.toml", "/etc/sprog/box/*.toml", ".sprog/*.toml"}}
 	}

@@ -99,6 +99,8 @@ func needsOfStart(cmd *sprog.Cmd) []need {
 		{attr.ExecLabel != nil && attr.ExecLabel.AppArmor != "", "apparmor", ref("Attr.ExecLabel.AppArmor", "")},
 		{attr.Seccomp != nil, "seccomp", ref("Attr.Seccomp", "")},
 		{attr.MDWE, "mdwe", ref("Attr.MDWE", "")},
+		{attr.MemoryMerge, "memory-merge", ref("Attr.MemoryMerge", "")},
+		{attr.CoredumpFilter != nil, "coredump-filter", ref("Attr.CoredumpFilter", "")},
 		{attr.THPDisable == sprog.THPDisableExceptAdvised, "huge-pages-advised", ref("Attr.THPDisable", "")},
 		{attr.CoreSched != nil, "core-scheduling", ref("Attr.CoreSched", "")},
 	}...)

@@ -32,6 +32,8 @@ type schedFlags struct {
 	CoreSched     *coreSched   `placeholder:"new|PID" help:"Share cores only with itself and its descendants, or with the group of process PID."`
 	NoTHP         bool         `name:"no-thp" xor:"thp" help:"No transparent huge pages."`
 	AdvisedTHP    bool         `name:"no-thp-except-advised" xor:"thp" help:"None but those that the program asks for by madvise(2)."`
+	MemoryMerge   bool         `help:"Let the kernel merge pages that are alike with those of others that allow it (KSM)."`
+	Coredump      *coreMaps    `name:"coredump-filter" placeholder:"KIND,..." values:"mapping" help:"What a core file has: a number, or anonymous-private, anonymous-shared, mapped-private, mapped-shared, elf-headers, huge-private, huge-shared, dax-private, dax-shared, default or all. An empty list means nothing but registers."`
 	MDWE          bool         `name:"mdwe" help:"No memory that is writable and executable (memory-deny-write-execute)."`
 }
 
@@ -44,6 +46,7 @@ func (f *schedFlags) setSched(attr *sprog.Attr) error {
 	attr.Nice, attr.OOMScoreAdj = (*int)(f.Nice), (*int)(f.OOMScoreAdj)
 	attr.CPUs, attr.NUMA, attr.IOPriority = f.CPUs, (*sprog.NUMA)(f.NUMA), (*sprog.IOPriority)(f.IONice)
 	attr.TimerSlack, attr.CoreSched, attr.MDWE = time.Duration(f.TimerSlack), (*sprog.CoreSched)(f.CoreSched), f.MDWE
+	attr.MemoryMerge, attr.CoredumpFilter = f.MemoryMerge, (*sprog.CoredumpFilter)(f.Coredump)
 	switch {
 	case f.NoTHP:
 		attr.THPDisable = sprog.THPDisableCompletely

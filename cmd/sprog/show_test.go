@@ -25,7 +25,7 @@ var starts = []struct {
 	{"plain", "", false},
 	{"files", "--umask 077 --rlimit nofile=64:128 --rlimit core=0 --dir /usr", false},
 	{"signals", "--ignore-signal HUP,RTMIN+2 --block-signal USR1 --setsid", false},
-	{"scheduling", "--nice 5 --sched batch --cpus 0 --ionice idle --oom-score-adj 300 --no-thp", false},
+	{"scheduling", "--nice 5 --sched batch --cpus 0 --ionice idle --oom-score-adj 300 --no-thp --coredump-filter elf-headers", false},
 	{"protections", "--no-new-privs --setpgid", false},
 	{"a user namespace", "--unshare user,pid,mount,ipc,net --map-root", false},
 	{"an init of its own", "--unshare user,pid --map-current --no-init", false},

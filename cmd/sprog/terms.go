@@ -95,7 +95,7 @@ var flagsOfFields = [...]fieldFlags{
 	{"Attr.TimerSlack", "timer-slack"},
 	{"Attr.CoreSched", "core-sched"},
 	{"Attr.THPDisable", "no-thp no-thp-except-advised"},
-	{"Attr.MDWE", "mdwe"},
+	{"Attr.MDWE", "mdwe"}, {"Attr.MemoryMerge", "memory-merge"}, {"Attr.CoredumpFilter", "coredump-filter"},
 	{"Attr.Landlock", "landlock-*"},
 	{"Attr.Landlock.ABI", "landlock-abi"}, {"Attr.Landlock.BestEffort", "landlock-best-effort"},
 	{"Attr.Seccomp.Programs", "seccomp-bpf"}, {"Attr.Seccomp.Log", "seccomp-log"},

@@ -17,6 +17,8 @@ func (b *builder) steps() {
 	b.meetParent()      // before anything that the new user namespace's ids decide
 	b.splitStage()      // after all that needs the parent's memory, before all that takes rights away
 	b.oomScoreAdj()     // in memory of its own, while that is dumpable and the file not root's
+	b.coredumpFilter()  // in such memory, too
+	b.memoryMerge()     // in memory of its own: the flag is the memory's
 	b.thpDisable()      // in memory of its own: the flag is the memory's
 	b.mdwe()            // in memory of its own, too
 	b.joinLate()        // what the first stage could not or should not

@@ -146,6 +146,8 @@ func featuresOfMemory() []featureProbe {
 			try: func(t *trial) { t.attr.OOMScoreAdj = new(-1000) }},
 		{name: "huge-pages-off", since: "3.15", what: "{Attr.THPDisable}", try: doesWithoutHugePages},
 		{name: "huge-pages-advised", since: "6.18", what: "{Attr.THPDisable: except those advised}", try: func(t *trial) { t.attr.THPDisable = spec.THPDisableExceptAdvised }},
+		{name: "coredump-filter", since: "2.6.23", what: "{Attr.CoredumpFilter}", try: func(t *trial) { t.attr.CoredumpFilter = new(uint32(1)) }},
+		{name: "memory-merge", since: "6.7", what: "{Attr.MemoryMerge}", try: func(t *trial) { t.attr.MemoryMerge = true }},
 		{name: "mdwe", since: "6.3", what: "{Attr.MDWE}", try: func(t *trial) { t.attr.MDWE = true }},
 	}
 }

@@ -95,6 +95,8 @@ var reasons = [...]reason{
 	{"Attr.NUMA", "set_mempolicy", Failure.numaHint},
 	{"Attr.IOPriority", "ioprio_set", Failure.ioPriorityHint},
 	{"Attr.OOMScoreAdj", "write", Failure.oomScoreHint},
+	{"Attr.CoredumpFilter", "openat", Failure.coredumpHint},
+	{"Attr.MemoryMerge", "prctl", Failure.mergeHint},
 	{"Attr.CoreSched", "prctl", Failure.coreSchedHint},
 	{"Attr.THPDisable", "prctl", Failure.thpHint},
 	{"Attr.Init", "prctl", Failure.subreaperHint},

@@ -105,6 +105,20 @@ func (f Failure) thpHint() terms.Text {
 	return ""
 }
 
+func (f Failure) coredumpHint() terms.Text {
+	if f.Errno == unix.ENOENT {
+		return "the kernel is built without core files (CONFIG_ELF_CORE)"
+	}
+	return ""
+}
+
+func (f Failure) mergeHint() terms.Text {
+	if f.Errno == unix.EINVAL {
+		return "PR_SET_MEMORY_MERGE is there from Linux 6.4 on, in kernels with CONFIG_KSM"
+	}
+	return ""
+}
+
 func (f Failure) mdweHint() terms.Text {
 	if f.Errno == unix.EINVAL {
 		return "PR_SET_MDWE is there from Linux 6.3 on"

@@ -154,6 +154,8 @@ func (m *maker) process(a *spec.Attr) {
 	ifRarely(m, &a.IOPriority, spec.IOPriority{Class: spec.IOBestEffort, Level: m.in(9)})
 	ifRarely(m, &a.Personality, spec.AddrNoRandomize)
 	ifRarely(m, &a.Signals, spec.Signals{})
+	ifRarely(m, &a.CoredumpFilter, uint32(m.byte())*4)
+	a.MemoryMerge = m.rarely()
 	a.MDWE, a.THPDisable, a.TimerSlack = m.rarely(), spec.THPDisable(m.in(4)), time.Duration(m.in(3))
 	if m.rarely() {
 		a.Rlimits = []spec.Rlimit{{Resource: m.in(18), Cur: uint64(m.byte()), Max: uint64(m.byte()) * 4}}

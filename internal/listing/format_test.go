@@ -155,6 +155,7 @@ var calls = []struct {
 		p.Add("", program.RtSigtimedwait, p.Words(^uint64(0)), program.Num(0), program.Num(0), program.Num(8))
 	}, "rt_sigtimedwait(~[], NULL, NULL, 8)", ""},
 	{func(p *program.Program) { p.Add("", program.Prctl, program.Num(41), program.Num(1), program.Num(2)) }, "prctl(PR_SET_THP_DISABLE, 1, PR_THP_DISABLE_EXCEPT_ADVISED, 0, 0)", "PR_SET_THP_DISABLE"},
+	{func(p *program.Program) { p.Add("", program.Prctl, program.Num(67), program.Num(1)) }, "prctl(PR_SET_MEMORY_MERGE, 1, 0, 0, 0)", "PR_SET_MEMORY_MERGE"},
 	{func(p *program.Program) { p.Add("", program.Prctl, program.Num(65), program.Num(1)) }, "prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0)", "PR_MDWE_REFUSE_EXEC_GAIN"},
 	{func(p *program.Program) { p.Add("", program.Prctl, program.Num(62), program.Num(3), program.Num(77)) }, "prctl(PR_SCHED_CORE, PR_SCHED_CORE_SHARE_FROM, 77, 0, 0)", "PR_SCHED_CORE_SHARE_FROM"},
 	{func(p *program.Program) {

@@ -140,7 +140,7 @@ func prctlOp(l *line, n int) {
 		prSetKeepcaps: "PR_SET_KEEPCAPS", prSetNoNewPriv: "PR_SET_NO_NEW_PRIVS",
 		prCapbsetDrop: "PR_CAPBSET_DROP", 27: "PR_GET_SECUREBITS", prSetSecureb: "PR_SET_SECUREBITS",
 		prSetName: "PR_SET_NAME", prSetSubreaper: "PR_SET_CHILD_SUBREAPER", prCapAmbient: "PR_CAP_AMBIENT",
-		prSetTimerslack: "PR_SET_TIMERSLACK", prSetSeccomp: "PR_SET_SECCOMP", prSetTHP: "PR_SET_THP_DISABLE", prSchedCore: "PR_SCHED_CORE", prSetMDWE: "PR_SET_MDWE",
+		prSetTimerslack: "PR_SET_TIMERSLACK", prSetSeccomp: "PR_SET_SECCOMP", prSetTHP: "PR_SET_THP_DISABLE", prSchedCore: "PR_SCHED_CORE", prSetMDWE: "PR_SET_MDWE", prSetMerge: "PR_SET_MEMORY_MERGE",
 	})
 }
 
@@ -202,6 +202,7 @@ const (
 	prCapAmbient    = 47
 	prSchedCore     = 62
 	prSetMDWE       = 65
+	prSetMerge      = 67
 
 	prCapAmbientClearAll = 4
 )
@@ -210,7 +211,7 @@ const (
 // that says nothing without its name.
 func isSwitch(op uint64) bool {
 	switch op {
-	case prSetKeepcaps, prSetTimerslack, prSetSubreaper, prSetNoNewPriv, prSetTHP:
+	case prSetKeepcaps, prSetTimerslack, prSetSubreaper, prSetNoNewPriv, prSetTHP, prSetMerge:
 		return true
 	}
 	return false
@@ -220,7 +221,7 @@ func isSwitch(op uint64) bool {
 // insist on all of them.
 func prctlMore(l *line, n int) {
 	switch l.value(0) {
-	case prSetNoNewPriv, prSetTHP, prCapAmbient, prSchedCore, prSetMDWE, prSetSeccomp:
+	case prSetNoNewPriv, prSetTHP, prCapAmbient, prSchedCore, prSetMDWE, prSetMerge, prSetSeccomp:
 		prctlArg(l, n)
 	}
 }

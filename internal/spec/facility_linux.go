@@ -32,6 +32,8 @@ type Facility struct {
 var Facilities = [...]Facility{
 	{Field: "Init", stage: func(r *Start) bool { return r.Attr.Init != nil }},
 	{Field: "OOMScoreAdj", check: (*Start).checkOOMScoreAdj, stage: asksOOMScore, proc: asksOOMScore},
+	{Field: "CoredumpFilter", check: (*Start).checkCoredumpFilter, stage: asksCoredump, proc: asksCoredump},
+	{Field: "MemoryMerge", stage: func(r *Start) bool { return r.Attr.MemoryMerge }},
 	{Field: "THPDisable", check: (*Start).checkTHP, stage: func(r *Start) bool { return r.Attr.THPDisable != THPDisableNone }},
 	{Field: "Scheduler", check: (*Start).checkScheduler, stage: func(r *Start) bool { return r.Attr.Scheduler.throttled() }},
 	// /proc/self must be the child's own, whatever becomes of the parent's memory.
@@ -96,6 +98,7 @@ func turnsStage(r *Start) bool { return r.HasView() && !r.ExeIsSafe && r.MayHave
 func mountsByName(r *Start) bool { return r.HasView() && r.ByMount }
 
 func asksOOMScore(r *Start) bool    { return r.Attr.OOMScoreAdj != nil }
+func asksCoredump(r *Start) bool    { return r.Attr.CoredumpFilter != nil }
 func asksMDWE(r *Start) bool        { return r.Attr.MDWE }
 func asksTimeOffsets(r *Start) bool { return r.Attr.TimeOffsets != nil }
 func forbids(r *Start) bool         { return r.Attr.ForbidUserNamespaces }

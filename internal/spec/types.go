@@ -44,6 +44,8 @@ type Attr struct {
 	CoreSched            *CoreSched
 	THPDisable           THPDisable
 	MDWE                 bool
+	MemoryMerge          bool
+	CoredumpFilter       *uint32
 	Landlock             *Landlock
 	Seccomp              *Seccomp
 	Cgroup               *Cgroup

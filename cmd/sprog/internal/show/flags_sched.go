@@ -3,6 +3,7 @@
 package show
 
 import (
+	"fmt"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -88,4 +89,8 @@ func (c *cook) memory() {
 	if has.HugePages != nil && !*has.HugePages && (c.all || plain.HugePages == nil || *plain.HugePages) {
 		c.set("--no-thp")
 	}
+	if has.MemoryMerge != nil && *has.MemoryMerge && (c.all || plain.MemoryMerge == nil || !*plain.MemoryMerge) {
+		c.set("--memory-merge")
+	}
+	addIf(c, "--coredump-filter", has.Coredump, plain.Coredump, func(n uint32) string { return fmt.Sprintf("%#x", n) })
 }

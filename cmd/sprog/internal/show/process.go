@@ -151,6 +151,8 @@ type Scheduling struct {
 	OOMScore     *int    `json:"oom_score"`
 	TimerSlack   *uint64 `json:"timer_slack"` // in nanoseconds
 	HugePages    *bool   `json:"transparent_huge_pages"`
+	MemoryMerge  *bool   `json:"memory_merge"`
+	Coredump     *uint32 `json:"coredump_filter"`
 	deadlineBits uint64
 }
 

@@ -67,6 +67,27 @@ func (s *source) scheduling() {
 	f.OOMScore = s.numberIn("scheduling.oom_score", "oom_score")
 	s.ioPriority()
 	s.timerSlack()
+	s.pages()
+}
+
+// pages are what is done with the memory's pages.
+func (s *source) pages() {
+	if text, ok := s.file("scheduling.coredump_filter", "coredump_filter"); ok {
+		n, err := strconv.ParseUint(text, 16, 32)
+		if err == nil {
+			s.p.Scheduling.Coredump = new(uint32(n))
+		} else {
+			s.lacks("scheduling.coredump_filter", unix.ENOENT) // of a thread of the kernel it is empty
+		}
+	}
+	text, ok := s.file("scheduling.memory_merge", "ksm_stat")
+	_, after, has := strings.Cut(text, "ksm_merge_any:")
+	switch {
+	case has:
+		s.p.Scheduling.MemoryMerge = new(strings.HasPrefix(strings.TrimSpace(after), "yes"))
+	case ok:
+		s.lacks("scheduling.memory_merge", unix.ENOENT)
+	}
 }
 
 func (s *source) policy() {

@@ -220,6 +220,8 @@ func (t *table) scheduling() {
 	known(t, "oom_score", "scheduling.oom_score", s.OOMScore, strconv.Itoa)
 	known(t, "timer slack", "scheduling.timer_slack", s.TimerSlack, nanoseconds)
 	known(t, "huge pages", "scheduling.transparent_huge_pages", s.HugePages, yesNo)
+	known(t, "merged pages", "scheduling.memory_merge", s.MemoryMerge, yesNo)
+	known(t, "core file has", "scheduling.coredump_filter", s.Coredump, func(n uint32) string { return fmt.Sprintf("%#x", n) })
 }
 
 func (t *table) rest() {
