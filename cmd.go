@@ -165,6 +165,7 @@ type Cmd struct {
 	killed  int64  // atomic: the CPU time that was used when the tree was killed
 
 	job       job.Job // the process and what is below it, once Start has succeeded
+	fusion    fusion
 	startTime time.Time
 	wall      time.Duration // how long the process was there
 	endErr    error         // what Start or Wait has returned
@@ -235,11 +236,12 @@ func (c *Cmd) String() string {
 }
 
 // Run starts the command and waits for its end: [Cmd.Start], then [Cmd.Wait],
-// whose errors it returns.
+// whose errors it returns. It can be faster than these two calls.
 //
 // The process inherits the state of the calling thread where a goroutine that
 // has locked its thread changed it, such as the thread's namespaces.
 func (c *Cmd) Run() error {
+	c.fusion = mayFuse
 	if err := c.Start(); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sprog-dev/sprog/internal/exitwait"
 	"github.com/sprog-dev/sprog/internal/job"
 	"github.com/sprog-dev/sprog/internal/launch"
 	"github.com/sprog-dev/sprog/internal/spec"
@@ -96,11 +97,13 @@ func (c *Cmd) launchAs(r *spec.Start, o *launch.Options) error {
 	p, err := c.fly(r, o)
 	runtime.KeepAlive(c) // no cleanup may close its files before the child has them
 	if err != nil {
+		c.Process = nil
 		return public(err)
 	}
-	c.Process, c.Birth = p, c.birthOf(o.Birth)
-	c.job = job.Of(r, p, o.Birth.Cgroup)
-	c.follow()
+	if p != nil { // otherwise it has begun already, and ended
+		c.fusion = noFusion
+		c.began(r, p, o.Birth)
+	}
 	return nil
 }
 
@@ -109,7 +112,18 @@ func (c *Cmd) fly(r *spec.Start, o *launch.Options) (*os.Process, error) {
 	flight, land := c.takeOff()
 	defer land()
 	o.Flight = flight
+	if c.fuse() {
+		defer exitwait.Unblock()
+		o.UntilEnd = (*fusedCmd)(c)
+	}
 	return c.prepared.launch(c, r, o)
+}
+
+// began notes the process.
+func (c *Cmd) began(r *spec.Start, p *os.Process, b *launch.Birth) {
+	c.Process, c.Birth = p, c.birthOf(b)
+	c.job = job.Of(r, p, b.Cgroup)
+	c.follow()
 }
 
 // check looks for what keeps c from being started at all.

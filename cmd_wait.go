@@ -81,7 +81,7 @@ func (c *Cmd) waitProcess() (*os.ProcessState, error) {
 	// A traced child's stops are reported to waitid(2) but not through its
 	// pidfd, and callers that trace wait for the first one with Wait.
 	switch {
-	case c.job.Traced:
+	case c.job.Traced, c.fusion == fused: // its end has been awaited
 	case exitwait.TryBlock():
 		defer exitwait.Unblock()
 	default:

@@ -14,6 +14,7 @@ import (
 // The contenders, in the order of the tables.
 const (
 	bySprog    = "sprog"
+	byApart    = "sprog apart"
 	byExec     = "os/exec"
 	byForkExec = "ForkExec"
 	byLimit    = "limit"
@@ -23,6 +24,7 @@ const (
 // ordered and waits for it. What a program would prepare once is prepared once.
 var contenders = map[string]func(order) (func() error, error){
 	bySprog:    newSprog,
+	byApart:    newApart,
 	byExec:     newExec,
 	byForkExec: newForkExec,
 	byLimit:    newLimit,
@@ -41,6 +43,22 @@ func newSprog(o order) (func() error, error) {
 		c := sprog.Command(o.Prog)
 		c.SysProcAttr = attr
 		return c.Run()
+	}, nil
+}
+
+// newApart starts and waits by two calls, so that this process sleeps two times.
+func newApart(o order) (func() error, error) {
+	if o.Capture {
+		return nil, errors.New("it is for starts alone")
+	}
+	attr := sysProcAttr(o)
+	return func() error {
+		c := sprog.Command(o.Prog)
+		c.SysProcAttr = attr
+		if err := c.Start(); err != nil {
+			return err
+		}
+		return c.Wait()
 	}, nil
 }
 

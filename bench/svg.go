@@ -51,7 +51,7 @@ text{fill:#f0f6fc}
 // palette gives each contender the same colour in every chart.
 var palette = map[string]string{
 	"sprog": "sprog", "os/exec": "exec", "ForkExec": "fork", "limit": "limit",
-	"sprog, warm": "sprog", "sprog, cold": "fork", "bwrap": "exec",
+	"sprog apart": "sprog", "sprog, warm": "sprog", "sprog, cold": "fork", "bwrap": "exec",
 }
 
 func paint(contender string) string {

@@ -102,7 +102,14 @@ func (s *attempt) prepareLaunch() {
 		s.launch.Go = s.made.GoWord
 	}
 	s.launch.ReadsProc = s.readsProc()
+	// That a start was like others tells what else the kernel can.
+	if s.to.UntilEnd != nil && kernel.Known.Clone3Works.Load() && s.given.Lacks == 0 && s.made.Second == nil {
+		s.launch.UntilEnd = s
+	}
 }
+
+// Began passes on that there is a process.
+func (s *attempt) Began(pid int) { s.to.UntilEnd.Began(s.ask, s.to.Birth, pid) }
 
 // missingCalls is what is known to be missing.
 func missingCalls() kernel.Missing {

@@ -23,6 +23,13 @@ type Options struct {
 	// nobody waits for it.
 	Told func(pid int)
 
+	// UntilEnd, if not nil, allows the start to last until the process has ended, and is told when there is one.
+	// Start then returns no process, and whoever was told reaps it. It is for starts that ask for nothing
+	// besides the program and its files, and that nothing is to end.
+	UntilEnd interface {
+		Began(r *spec.Start, b *Birth, pid int)
+	}
+
 	waiting keeper // takes over what the start of a child that waits has made; nil for others
 
 	// Words are those in which an Exec is to say why it has failed. Other errors are

@@ -164,6 +164,9 @@ func (s *attempt) again(res machine.Result) bool {
 // process makes the os.Process of a child that runs. The kernel's pidfd of the
 // clone goes to whoever asked for it; os.Process can only get one of its own.
 func (s *attempt) process(res machine.Result) *os.Process {
+	if s.launch.UntilEnd != nil {
+		return nil
+	}
 	if !s.launch.OldClone {
 		kernel.Known.Clone3Works.Store(true)
 	} else if s.tried.clone {

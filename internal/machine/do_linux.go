@@ -16,6 +16,9 @@ import (
 // nothing is left of it.
 func (l *Launch) Do() Result {
 	l.waitInKernel()
+	if l.Vfork || l.looks {
+		l.UntilEnd = nil
+	}
 	r := runs.Get().(*run)
 	if errno := r.makeRoom(l); errno != 0 {
 		runs.Put(r)

@@ -65,6 +65,10 @@ type Launch struct {
 	// ReadsProc says that the rendezvous, or the child itself, needs the
 	// child's files in /proc to belong to the caller.
 	ReadsProc bool
+	// UntilEnd, if not nil, has the launch last until the child has ended, and leaves it to be reaped: the caller would
+	// wait for that anyway, and sleeps once instead of twice. It is told of the child. It is for one whose parent has no part
+	// in its start and is to have no pidfd of it. Do clears it where the kernel has to tell more.
+	UntilEnd interface{ Began(pid int) }
 	// Times, if not nil, is filled in.
 	Times *Times
 	// Stop, if not nil, may end the launch. What becomes of a child that does not die
@@ -136,8 +140,11 @@ func (l *Launch) Flags() uint64 {
 	if l.CopyFiles {
 		flags &^= unix.CLONE_FILES
 	}
-	if l.NoPidFD {
+	if l.NoPidFD || l.UntilEnd != nil {
 		flags &^= unix.CLONE_PIDFD
+	}
+	if l.UntilEnd != nil { // nobody looks at the word
+		flags &^= unix.CLONE_CHILD_CLEARTID
 	}
 	if l.Cgroup >= 0 {
 		flags |= cloneIntoCgroup

@@ -10,6 +10,9 @@ func (l *Launch) has(child Result) {
 	if l.Told != nil && child.Pid > 0 {
 		l.Told(child.Pid)
 	}
+	if l.UntilEnd != nil {
+		l.UntilEnd.Began(child.Pid)
+	}
 }
 
 // serve does the parent's part. If that fails, the child is killed.
