@@ -107,7 +107,8 @@ type Cmd struct {
 
 	// Events, if not nil, is sent what happens to the command, as it happens. What there is no room for is
 	// dropped, and the next event says how many were: nothing ever waits for a reader, so give
-	// the channel room. Nothing is sent any more once Wait has returned, or
+	// the channel room. The last place of a channel with two or more is kept for the last event,
+	// EventEnded or EventFailed, if nobody else sends to the channel. Nothing is sent any more once Wait has returned, or
 	// Start with an error. It takes a thread.
 	Events chan<- Event
 

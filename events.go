@@ -107,6 +107,10 @@ func (c *Cmd) tell(e Event) {
 		return
 	}
 	e.Time, e.Dropped, t.over = time.Now(), t.dropped, e.Kind == EventEnded || e.Kind == EventFailed
+	if most := cap(c.Events) - 1; !t.over && most > 0 && len(c.Events) >= most {
+		t.dropped++ // the last place is for the last event
+		return
+	}
 	select {
 	case c.Events <- e:
 		t.dropped = 0

@@ -47,6 +47,15 @@ func wantTold(t *testing.T, events chan Event, want ...string) {
 	}
 }
 
+// A channel that is full has a place for the end, which tells what is missing.
+func TestEventsEndInFullChannel(t *testing.T) {
+	events := make(chan Event, 2)
+	c := shell("exit 3", nil)
+	c.Events = events
+	c.Run()
+	wantTold(t, events, "born", "ended by program 3, dropped 1")
+}
+
 func TestEvents(t *testing.T) {
 	events := make(chan Event, 100)
 	c := shell("exit 3", nil)

@@ -7,7 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -26,10 +27,14 @@ type eventWriter struct {
 	last  chan struct{} // closed when no more will come
 	done  chan struct{} // closed when all is written
 	err   error         // of the writer, before done
+
+	mu      sync.Mutex
+	dropped int // of tell's, that no event has told of
 }
 
 const (
 	eventRoom     = 1000        // events that wait for a reader
+	ownEventRoom  = 500         // where sprog's own are dropped: the last place is for the package's last event
 	eventPatience = time.Second // that a reader has after the end
 )
 
@@ -40,15 +45,15 @@ func (r *runCmd) openEvents(words terms.Words) (*eventWriter, error) {
 	}
 	w := &eventWriter{words: words, all: make(chan sprog.Event, eventRoom), last: make(chan struct{}), done: make(chan struct{})}
 	var err error
-	if n, bad := strconv.Atoi(string(r.Events)); bad == nil {
-		w.file, err = callersOutput("--events", n)
-	} else {
-		var fd int
-		if fd, err = openFile(string(r.Events), forWriting, 0o666); err == nil {
-			w.file = os.NewFile(uintptr(fd), string(r.Events))
+	if to := string(r.Events); isNumeral(to) {
+		var n int
+		if n, err = parseNumber(to); err == nil {
+			w.file, err = callersOutput("--events", n)
 		} else {
-			err = fmt.Errorf("--events: %w", err)
+			err = fmt.Errorf("--events %s: no descriptor has such a number; a file of that name is ./%[1]s", to)
 		}
+	} else {
+		w.file, err = openOutput("--events", to)
 	}
 	if err != nil {
 		return nil, err
@@ -64,15 +69,40 @@ func (w *eventWriter) of(cmd *sprog.Cmd) {
 	}
 }
 
+// isNumeral reports whether a word can only be meant as a number.
+func isNumeral(s string) bool {
+	digits := strings.TrimLeft(s, "+-")
+	return digits != "" && strings.Trim(digits, "0123456789") == ""
+}
+
 // tell adds an event that sprog itself has seen, if there is room.
 func (w *eventWriter) tell(kind sprog.EventKind, pid int, sig syscall.Signal) {
 	if w == nil {
 		return
 	}
-	select {
-	case w.all <- sprog.Event{Time: time.Now(), Kind: kind, PID: pid, Signal: sig}:
-	default:
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.all) >= ownEventRoom {
+		w.dropped++
+		return
 	}
+	select {
+	case w.all <- sprog.Event{Time: time.Now(), Kind: kind, PID: pid, Signal: sig, Dropped: w.dropped}:
+		w.dropped = 0
+	default:
+		w.dropped++
+	}
+}
+
+// told is an event with the number of sprog's own that were dropped, if no other event will tell of them.
+func (w *eventWriter) told(e sprog.Event) sprog.Event {
+	if e.Kind == sprog.EventEnded || e.Kind == sprog.EventFailed {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		e.Dropped += w.dropped
+	}
+	e.Err = inWords(e.Err, w.words)
+	return e
 }
 
 // write writes until the end, or until nobody reads any more.
@@ -96,8 +126,7 @@ func (w *eventWriter) line(e sprog.Event) {
 	if w.err != nil {
 		return
 	}
-	e.Err = inWords(e.Err, w.words)
-	text, err := json.Marshal(e)
+	text, err := json.Marshal(w.told(e))
 	if err == nil {
 		_, err = w.file.Write(append(text, '\n'))
 	}

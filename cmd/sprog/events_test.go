@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"testing"
 
@@ -40,5 +42,26 @@ func TestEventsWithoutReader(t *testing.T) {
 	<-slow.done
 	if err := events().finish(nil); err != nil {
 		t.Errorf("a reader that is gone: %v", err)
+	}
+}
+
+// The events that sprog adds itself leave a place for the last one, which tells how many are missing.
+func TestEventsEndBehindMany(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	w := &eventWriter{file: write, all: make(chan sprog.Event, eventRoom), last: make(chan struct{}), done: make(chan struct{})}
+	for range 3 * eventRoom {
+		w.tell(sprog.EventStopped, 1, unix.SIGSTOP)
+	}
+	w.all <- sprog.Event{Kind: sprog.EventEnded, PID: 1}
+	go w.write()
+	go w.finish(nil)
+	text, err := io.ReadAll(read)
+	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	if last := lines[len(lines)-1]; err != nil || !bytes.Contains(last, []byte(`"event":"ended"`)) || !bytes.Contains(last, []byte(`"dropped":2500`)) {
+		t.Errorf("the last of %d lines is %s (%v); want the end, with 2500 that were dropped", len(lines), last, err)
 	}
 }

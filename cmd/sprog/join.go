@@ -24,8 +24,10 @@ func (l *joinList) Set(s string) error {
 		names, of = "", s
 	}
 	n := sprog.Namespace{Path: of}
-	if pid, err := strconv.Atoi(of); err == nil {
-		n.Path, n.PID = "", pid
+	if pid, err := strconv.ParseInt(of, 10, 32); err == nil {
+		n.Path, n.PID = "", int(pid)
+	} else if isNumeral(of) {
+		return fmt.Errorf("%q: no process has such a number", s)
 	}
 	if of == "" || !found && n.PID <= 0 {
 		return fmt.Errorf("%q is not PID, NS,...=PID or NS=PATH", s)

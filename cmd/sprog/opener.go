@@ -3,7 +3,10 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -51,4 +54,32 @@ func openFile(path string, flags int, mode uint32) (int, error) {
 		}
 		return fd, nil
 	}
+}
+
+// fifoPatience is what a FIFO's reader has to open it, who may have been started just before.
+const fifoPatience = time.Second
+
+// openOutput opens a file that sprog itself writes. A FIFO that nobody reads is an error: opening it
+// would wait for a reader, and no limit counts yet.
+func openOutput(flag, path string) (*os.File, error) {
+	var fd int
+	err := error(unix.ENXIO)
+	for end := time.Now().Add(fifoPatience); errors.Is(err, unix.ENXIO); time.Sleep(10 * time.Millisecond) {
+		if fd, err = openFile(path, forWriting|unix.O_NONBLOCK, 0o666); err == nil {
+			break
+		}
+		if info, statErr := os.Stat(path); statErr != nil || info.Mode()&os.ModeNamedPipe == 0 {
+			break
+		}
+		if errors.Is(err, unix.ENXIO) && time.Now().After(end) {
+			return nil, fmt.Errorf("%s: nobody has the FIFO %s open for reading: start the reader first", flag, path)
+		}
+	}
+	if err == nil {
+		err = unix.SetNonblock(fd, false)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return os.NewFile(uintptr(fd), path), nil
 }

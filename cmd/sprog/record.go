@@ -55,11 +55,7 @@ func (f *lifeFlags) recordFile() (*os.File, error) {
 	case f.Result == dash:
 		return os.Stdout, nil
 	case f.Result != "":
-		fd, err := openFile(string(f.Result), forWriting, 0o666)
-		if err != nil {
-			return nil, fmt.Errorf("--result: %w", err)
-		}
-		return os.NewFile(uintptr(fd), string(f.Result)), nil
+		return openOutput("--result", string(f.Result))
 	case f.ResultFD != nil:
 		return callersOutput("--result-fd", int(*f.ResultFD))
 	}

@@ -50,11 +50,11 @@ func (f *flagsForm) Set(s string) error {
 func (s *showCmd) Run(line *flags.Line) error {
 	pid := os.Getpid()
 	if s.PID != "" {
-		n, err := strconv.Atoi(s.PID)
+		n, err := strconv.ParseInt(s.PID, 10, 32)
 		if err != nil || n <= 0 {
 			return fmt.Errorf("show: %q is not the number of a process", s.PID)
 		}
-		pid = n
+		pid = int(n)
 	}
 	p, own, err := show.Read(pid)
 	switch {

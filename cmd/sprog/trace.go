@@ -75,8 +75,8 @@ func (t *traceFlag) open(cmd *sprog.Cmd) (*traceWriter, error) {
 	w := &traceWriter{trace: new(sprog.Trace)}
 	if t.file != "" {
 		var err error
-		if w.file, err = os.Create(t.file); err != nil {
-			return nil, fmt.Errorf("--trace: %w", err)
+		if w.file, err = openOutput("--trace", t.file); err != nil {
+			return nil, err
 		}
 	}
 	cmd.Trace, w.cmd = w.trace, cmd

@@ -79,11 +79,11 @@ func (u *updateCmd) target() (pid int, group *sprog.CgroupHandle, err error) {
 		group, err = sprog.OpenCgroup(u.Target)
 		return 0, group, err
 	}
-	pid, err = strconv.Atoi(u.Target)
-	if err != nil || pid <= 0 {
+	n, err := strconv.ParseInt(u.Target, 10, 32)
+	if err != nil || n <= 0 {
 		return 0, nil, fmt.Errorf("update: %q is neither the number of a process nor the directory of a cgroup, which has a slash", u.Target)
 	}
-	return pid, nil, nil
+	return int(n), nil, nil
 }
 
 // attr is what is to become of processes, if anything is.

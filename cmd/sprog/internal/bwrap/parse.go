@@ -141,10 +141,10 @@ func (p *parser) once() {
 	p.seen[p.option] = true
 }
 
-// number reads a number as strtol(3) does.
+// number reads a number as strtol(3) does, but none that is another one in 32 bits.
 func number(s string) (int, bool) {
-	n, err := strconv.ParseInt(strings.TrimLeft(s, " \t\n\v\f\r"), 10, 64)
-	return int(int32(n)), err == nil && int32(n) >= 0
+	n, err := strconv.ParseInt(strings.TrimLeft(s, " \t\n\v\f\r"), 10, 32)
+	return int(n), err == nil && n >= 0
 }
 
 func (p *parser) fd(s string) (int, error) {
