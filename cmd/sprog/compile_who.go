@@ -37,7 +37,7 @@ func (c *compileCmd) refuse(line *flags.Line) error {
 		{"--foreground", c.Foreground, stands},
 		{"--no-init", c.NoInit && c.Unshare&unix.CLONE_NEWPID != 0, "leaves nobody to wait for the program, which --unshare pid makes a child"},
 		{"a new cgroup", c.NewCgroup.asked(), "has to be removed at the end, which " + stands + ": use --cgroup with one that is there"},
-		{"--join", len(c.Join) > 0, now},
+		{"--join", len(c.Join) > 0, now + ": run the launcher by nsenter(1)"},
 		{"--exec-fd", c.ExecFD != nil, now},
 		{"--dir-fd", c.DirFD != nil, now},
 		{"--hold", c.Hold != nil, now},
