@@ -3,6 +3,7 @@ package sprog
 import (
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,8 +42,8 @@ type pool struct {
 	filling bool       // the goroutine runs
 	closed  bool
 	state   WarmState
-	ends    sync.WaitGroup // of those that are being ended
-	flight  *launch.Flight // of the child that is being made
+	ends    sync.WaitGroup   // of those that are being ended
+	flights []*launch.Flight // of children that are being made
 
 	mostAge, mostIdle time.Duration // tests change them
 }
@@ -72,8 +73,8 @@ type waiting struct {
 //
 // Cmd.Born is called for a child when that is born. What a child inherits, it inherits then, and from another
 // thread than the one that starts the command. It is not used any more once this process has other ids, groups,
-// capabilities, no_new_privs or another working directory. Restrictions that cannot be told, such as filters
-// and Landlock, take a new Prepared.
+// capabilities, securebits, no_new_privs, resource limits or another working directory. After other restrictions
+// prepare the command anew: seccomp filters, Landlock, and a cgroup that this process has moved to.
 func (p *Prepared) Warm(n int) error {
 	if n < 0 {
 		return errors.New("sprog: Warm with a negative number")
@@ -123,14 +124,14 @@ func (p *Prepared) Close() error {
 	pl := &p.pool
 	pl.mu.Lock()
 	pl.closed, pl.want = true, 0
-	flight := pl.flight
+	flights := slices.Clone(pl.flights)
 	pl.changed.Broadcast()
 	pl.mu.Unlock()
-	if flight != nil { // somebody may have stopped the child
-		flight.End(os.ErrClosed)
+	for _, f := range flights { // somebody may have stopped the child
+		f.End(os.ErrClosed)
 	}
 	pl.mu.Lock()
-	for pl.filling { // it may be making one
+	for pl.filling || len(pl.flights) > 0 {
 		pl.changed.Wait()
 	}
 	pl.mu.Unlock()
@@ -155,18 +156,19 @@ func (p *Prepared) lacks(n int) bool {
 func (p *Prepared) add() error {
 	pl := &p.pool
 	flight := launch.NewFlight()
-	if !pl.flies(flight) {
+	if !pl.begin(flight) {
 		return os.ErrClosed
 	}
 	limit := time.AfterFunc(mostBirth, func() { flight.End(timedOut(mostBirth)) })
 	child, err := launch.Wait(p.born(), launch.Options{Born: p.cmd.Born, Flight: flight})
 	limit.Stop()
-	pl.flies(nil)
 	if err != nil {
 		err = public(err)
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
+	pl.flights = slices.DeleteFunc(pl.flights, func(f *launch.Flight) bool { return f == flight })
+	pl.changed.Broadcast()
 	if pl.state.Err = err; err != nil {
 		return err
 	}
@@ -180,11 +182,13 @@ func (p *Prepared) add() error {
 	return nil
 }
 
-// flies notes what a child that is being made can be ended by, and reports whether it may be made.
-func (pl *pool) flies(f *launch.Flight) bool {
+// begin notes what a child that is to be made can be ended by, and reports whether it may be made.
+func (pl *pool) begin(f *launch.Flight) bool {
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	pl.flight = f
+	if !pl.closed {
+		pl.flights = append(pl.flights, f)
+	}
 	return !pl.closed
 }
 

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -498,7 +499,7 @@ func TestWarmChildrenAreStopped(t *testing.T) {
 
 // warm-changes WHAT: have a child wait, change what this process is, and start a command that tells what it has inherited.
 var _ = helper("warm-changes", func(args []string) int {
-	p, err := Prepare(Command("/bin/sh", "-c", "id -u; pwd"))
+	p, err := Prepare(Command("/bin/sh", "-c", "id -u; pwd; grep CapEff /proc/self/status; ulimit -n"))
 	if err == nil {
 		err = p.Warm(1)
 	}
@@ -506,35 +507,100 @@ var _ = helper("warm-changes", func(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	runtime.LockOSThread() // what is changed may be this thread's alone, which makes both starts
 	switch args[0] {
 	case "user":
 		err = syscall.Setuid(65534)
 	case "directory":
 		err = os.Chdir("/usr")
+	case "bounding set":
+		err = unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0, 0, 0)
+	case "securebits":
+		const noRoot, noRootLocked = 1, 2
+		err = unix.Prctl(unix.PR_SET_SECUREBITS, noRoot|noRootLocked, 0, 0, 0)
+	case "limit":
+		err = unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 60, Max: 60})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	out, err := p.Command(Inputs{}).Output()
-	fmt.Print(string(out), p.State().Warm)
-	if err != nil {
+	warm := p.State().Warm
+	cold, coldErr := Command("/bin/sh", p.cmd.Args[1:]...).Output()
+	fmt.Print(string(out), string(cold), warm, "\n")
+	if err := errors.Join(err, coldErr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	return 0
 })
 
-// A process that has given up its rights starts nobody who has them, and where it has gone its programs begin.
+// A process that has given up its rights starts nobody who has them, and where it has gone its programs begin: what
+// it would have started cold has the same.
 func TestWarmInheritsNow(t *testing.T) {
-	for what, want := range map[string]string{"user": "65534\n/\n0", "directory": fmt.Sprint(os.Geteuid(), "\n/usr\n0"), "nothing": fmt.Sprint(os.Geteuid(), "\n/\n1")} {
-		if what == "user" && os.Geteuid() != 0 {
+	for what, warm := range map[string]string{"user": "0", "directory": "0", "bounding set": "0", "securebits": "0", "limit": "0", "nothing": "1"} {
+		if os.Geteuid() != 0 && what != "directory" && what != "nothing" && what != "limit" {
 			continue
 		}
 		c := helperCommand("warm-changes", what)
 		c.Dir, c.Stderr = "/", os.Stderr
 		out, err := c.Output()
-		if err != nil || string(out) != want {
-			t.Errorf("%s: %q, %v; want %q", what, out, err, want)
+		lines := strings.Split(string(out), "\n")
+		if err != nil || len(lines) != 10 {
+			t.Fatalf("%s: %q, %v", what, out, err)
+		}
+		if got, cold := lines[:4], lines[4:8]; !slices.Equal(got, cold) {
+			t.Errorf("%s: the program has %q; started cold it has %q", what, got, cold)
+		}
+		if lines[8] != warm {
+			t.Errorf("%s: %s starts were warm; want %s", what, lines[8], warm)
+		}
+	}
+}
+
+// Whoever lowers the limits of a child that waits has no file be missing in the program.
+func TestWarmWithLoweredLimits(t *testing.T) {
+	for limit := range uint64(3) { // with more, all files come, and the shell has none for its libraries
+		p := warm(t, Command("/bin/sh", "-c", "read line; echo out $line; echo err >&2"), 1)
+		p.pool.mu.Lock()
+		pid := p.pool.idle[0].Process.Pid
+		p.pool.mu.Unlock()
+		if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit, Max: 1024}, nil); err != nil {
+			t.Fatal(err)
+		}
+		var out, errs strings.Builder
+		if err := p.Command(Inputs{Stdin: strings.NewReader("in\n"), Stdout: &out, Stderr: &errs}).Run(); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != "out in\n" || errs.String() != "err\n" {
+			t.Errorf("with a limit of %d: %q and %q", limit, out.String(), errs.String())
+		}
+	}
+}
+
+// Close ends whatever is under way, whoever has asked for it.
+func TestWarmIsClosedWhileManyAreMade(t *testing.T) {
+	p, err := Prepare(Command("/bin/true"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Born = func(pid int) error { return syscall.Kill(pid, syscall.SIGSTOP) }
+	results := make(chan error)
+	for range 3 {
+		go func() { results <- p.Warm(100) }()
+	}
+	eventually(t, "three children are being made", func() bool {
+		p.pool.mu.Lock()
+		defer p.pool.mu.Unlock()
+		return len(p.pool.flights) == 3
+	})
+	p.Close()
+	if s := p.State(); len(p.pool.flights) > 0 || s.Waiting > 0 {
+		t.Errorf("after Close %d are being made, %d wait", len(p.pool.flights), s.Waiting)
+	}
+	for range 3 {
+		if err := <-results; err == nil {
+			t.Error("Warm(100) = nil; want an error")
 		}
 	}
 }

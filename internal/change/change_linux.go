@@ -66,11 +66,47 @@ func All(list func() ([]int, error), a *spec.Attr) (failed *spec.Error) {
 		if len(pids) == 0 {
 			break
 		}
-		for _, pid := range pids {
-			done[pid] = true
-			if err := change(pid, a, false); err != nil && err.Err != unix.ESRCH { // or it has ended
-				failed = cmp.Or(failed, err)
+		for some := range slices.Chunk(pids, mostHeld) {
+			for _, pid := range some {
+				done[pid] = true
 			}
+			failed = cmp.Or(failed, changeListed(some, list, a))
+		}
+	}
+	return failed
+}
+
+// mostHeld bounds the descriptors that are open at once.
+const mostHeld = 64
+
+// changeListed changes those processes that are still listed when a pidfd holds them: a number may be another
+// process's since it was listed.
+func changeListed(pids []int, list func() ([]int, error), a *spec.Attr) (failed *spec.Error) {
+	proc, err := ownproc.Open()
+	if err != nil {
+		return &spec.Error{Updates: true, Err: err}
+	}
+	defer proc.Close()
+	note := func(err *spec.Error) {
+		if err != nil && err.Err != unix.ESRCH { // or it has ended
+			failed = cmp.Or(failed, err)
+		}
+	}
+	var held []*process
+	for _, pid := range pids {
+		p, err := open(proc, pid)
+		if note(err); err == nil {
+			held = append(held, p)
+			defer p.close()
+		}
+	}
+	still, err := list()
+	if err != nil {
+		return &spec.Error{Updates: true, Err: err}
+	}
+	for _, p := range held {
+		if slices.Contains(still, p.pid) && p.isThere() {
+			note(p.change(a))
 		}
 	}
 	return failed

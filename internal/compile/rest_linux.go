@@ -4,6 +4,7 @@ package compile
 
 import (
 	"slices"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +22,8 @@ import (
 // MostFiles is the end of the numbers that the files of such a start may have. What the child itself
 // has open is at others.
 const MostFiles = 32
+
+const msgFlags = int(unsafe.Offsetof(unix.Msghdr{}.Flags))
 
 // splitRest ends the program of a child that waits for the rest, or goes on.
 func (b *builder) splitRest() {
@@ -51,8 +54,12 @@ func (b *builder) wait() {
 	message := p.Words(0, 0, 0, 1, 0, uint64(unix.CmsgSpace(4*MostFiles)), 0)
 	p.Point(message.Plus(16), iov)
 	p.Point(message.Plus(32), control)
-	size, gone := p.Words(0), p.Ahead()
+	size, whole, gone := p.Words(0), p.Ahead(), p.Ahead()
 	b.addStage(program.Recvmsg, Num(at), message, Num(0)).Retry(uint32(unix.EINTR)).Into(size)
+	// Whoever has lowered its limit on descriptors meanwhile has had files be left out: MSG_CTRUNC.
+	p.GotoIf(b.given.StageField, message.Plus(msgFlags), Num(0), &whole)
+	b.addStage(program.ExitGroup, Num(125))
+	whole.Place()
 	p.GotoIf(b.given.StageField, size, Num(0), &gone).Leaves = true
 	gone.Place()
 	b.addStage(program.ExitGroup, Num(125))

@@ -214,9 +214,11 @@ func (w *Waiting) close() {
 type inherited struct {
 	ids      [6]int
 	groups   string
-	caps     [2]unix.CapUserData
+	caps     [kernel.CapSets]uint64
+	secure   int // securebits
 	noNew    int
-	dev, ino uint64 // of the working directory
+	limits   [unix.RLIMIT_RTTIME + 1]unix.Rlimit // all
+	dev, ino uint64                              // of the working directory
 }
 
 func inherit() (i inherited) {
@@ -224,8 +226,12 @@ func inherit() (i inherited) {
 	i.ids[3], i.ids[4], i.ids[5] = unix.Getresgid()
 	groups, _ := unix.Getgroups()
 	i.groups = fmt.Sprint(groups)
-	i.caps, _ = kernel.OwnCaps()
+	i.caps = kernel.OwnSets()
+	i.secure, _ = unix.PrctlRetInt(unix.PR_GET_SECUREBITS, 0, 0, 0, 0)
 	i.noNew, _ = unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
+	for n := range i.limits {
+		unix.Prlimit(0, n, nil, &i.limits[n])
+	}
 	var st unix.Stat_t
 	if unix.Stat(".", &st) == nil {
 		i.dev, i.ino = uint64(st.Dev), st.Ino
