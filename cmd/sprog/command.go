@@ -109,6 +109,8 @@ func (f *startFlags) conflicts() error {
 			"drop --no-init: --tty needs an init"},
 		{f.Setpgid, f.Pgid != nil,
 			"drop --setpgid, which leads a new process group, or --pgid, which joins one"},
+		{f.Ending.KillSignal != 0 || f.Ending.KillAfter != 0, !f.Ending.limited(),
+			"add --timeout, --cpu-time or --output-limit, or drop {--kill-signal --kill-after}: it is about the end by such a limit"},
 		{f.InitGroups, f.User == "",
 			"add --user: --init-groups takes the groups of its account"},
 	} {
