@@ -488,3 +488,27 @@ func TestNoMeetingInPlainStarts(t *testing.T) {
 		t.Errorf("the plan of a plain start:\n%s", text)
 	}
 }
+
+// Born is told of the process that goes on where that is made in a joined PID namespace by a second stage, and sees it in
+// all that is joined.
+func TestBornInJoinedNamespaces(t *testing.T) {
+	requires(t, asRoot)
+	for _, init := range []*Init{nil, {}} {
+		box := newContainer(t, newKinds, nil)
+		var told int
+		var network string
+		c := Command("/bin/true")
+		c.Attr = &Attr{Join: []Namespace{{PID: box.pid}}, Init: init}
+		c.Born = func(pid int) (err error) {
+			told = pid
+			network, err = os.Readlink(fmt.Sprintf("/proc/%d/ns/net", pid))
+			return err
+		}
+		if err := c.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if want := link(t, fmt.Sprint(box.pid), "net"); told != c.Process.Pid || network != want {
+			t.Errorf("Born was told of %d in %s; the process is %d in %s", told, network, c.Process.Pid, want)
+		}
+	}
+}

@@ -144,6 +144,9 @@ var waysToSockets = []struct {
 	{"user namespace last", []*requirement{asRoot, userNamespaces}, meeting(unix.CLONE_NEWUSER, func(c *Cmd) { c.Attr.IDMap = &IDMap{Last: true} })},
 	{"joined", []*requirement{asRoot}, joining(NetworkNamespace, newKinds, nil, meets)},
 	{"all joined", []*requirement{asRoot, userNamespaces}, joining(NamespaceKind(newKinds|unix.CLONE_NEWUSER), newKinds, otherIDs, meets)},
+	{"joined by its owner", []*requirement{userNamespaces}, func(t *testing.T, c *Cmd) {
+		joining(UserNamespace|NetworkNamespace, unix.CLONE_NEWNET, oneID(0, os.Geteuid()), meets)(t, c)
+	}},
 	{"new network of a joined user", []*requirement{asRoot, userNamespaces}, joining(UserNamespace, newKinds, otherIDs, func(c *Cmd) {
 		meets(c)
 		c.SysProcAttr.Cloneflags = unix.CLONE_NEWNET

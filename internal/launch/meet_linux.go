@@ -231,7 +231,7 @@ type meetPanic struct {
 	stack []byte
 }
 
-func (p *meetPanic) Error() string { return fmt.Sprintf("%v\n\nin Attr.Meet:\n%s", p.value, p.stack) }
+func (p *meetPanic) Error() string { return fmt.Sprintf("%v\n\nwhile it met the child:\n%s", p.value, p.stack) }
 
 // Unwrap returns what Meet has panicked with, if that is an error.
 func (p *meetPanic) Unwrap() error {

@@ -52,7 +52,7 @@ var Facilities = [...]Facility{
 	{Field: "Loopback"},
 	{Field: "Sockets", check: (*Start).checkSockets, NoFlag: "it is for programs, which get them"},
 	// The child waits in an image of its own: Meet may take long and start others, which memory that two share would hold up.
-	{Field: "Meet", check: (*Start).checkMeet, stage: func(r *Start) bool { return r.Attr.Meet != nil }, Everywhere: true, NoFlag: "it is for programs"},
+	{Field: "Meet", check: (*Start).checkMeet, stage: func(r *Start) bool { return r.Attr.Meet != nil }, NoFlag: "it is for programs"},
 	{Field: "IDMap", check: (*Start).checkIDMap},
 
 	{Field: "IDs", check: (*Start).checkIDs, confines: func(r *Start) bool { return r.Attr.IDs != nil }, Confines: "credentials"},
