@@ -62,6 +62,8 @@ func (s *showCmd) Run(line *flags.Line) error {
 		return fmt.Errorf("show: %w", err)
 	case s.JSON:
 		return printJSON(p)
+	case s.Flags.wanted && p.Unlike != "":
+		return fmt.Errorf("show: no flags start one like process %d: %s", pid, p.Unlike)
 	case s.Flags.wanted:
 		return printFlags(p.Flags(own, s.Flags.all || p == own), line)
 	}
@@ -122,6 +124,9 @@ func tableText(rows []show.Row, s screen) string {
 		beside, value := longest+4, r.Value
 		if r.Missing {
 			value = "unknown: " + value
+			if rows[i-1].Missing && rows[i-1].Value == r.Value {
+				value = "unknown, as above"
+			}
 		}
 		line := wrapped(fmt.Sprintf("  %-*s  %s", longest, r.Name, value), beside, s.width)
 		switch {

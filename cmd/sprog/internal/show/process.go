@@ -60,6 +60,8 @@ type Process struct {
 
 	Unreadable map[string]string `json:"unreadable"` // by the key, such as "view.root"
 
+	Unlike string `json:"-"` // why no program can be started like it, or ""
+
 	own bool
 }
 

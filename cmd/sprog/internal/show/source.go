@@ -56,6 +56,12 @@ func look(dir, pid int, call *Process) (_ *Process, err error) {
 	if group := s.number("Tgid"); group != pid && group != 0 {
 		return nil, fmt.Errorf("%d is a thread of process %d", pid, group)
 	}
+	switch {
+	case s.ended():
+		s.p.Unlike = "it has ended"
+	case s.kernelThread():
+		s.p.Unlike = "it is a thread of the kernel"
+	}
 	for _, part := range []func(*source){
 		(*source).identity, (*source).protections, (*source).namespaces, (*source).limits, (*source).scheduling,
 		(*source).cgroups, (*source).signals, (*source).view, (*source).session,
