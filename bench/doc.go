@@ -6,6 +6,7 @@
 //	go run ./bench -quick               the same in under a minute, coarser
 //	go run ./bench -only 'start|files'  some of the scenarios
 //	go run ./bench -o bench/results     also write the report and its plots
+//	go run ./bench -draw                draws docs/faster.svg from bench/results
 //
 // # How it measures
 //

@@ -78,10 +78,14 @@ func run() error {
 	n := flag.Int("n", 0, "starts of each contender in the first scenario (default 10000, or 2000 if -quick)")
 	only := flag.String("only", "", "measure only the scenarios whose id matches the regular `expression`")
 	dir := flag.String("o", "", "write results.md, results.json and the plots into `directory`")
+	draw := flag.Bool("draw", false, "measure nothing; draw the overview of the documents from bench/results")
 	asJSON := flag.Bool("json", false, "print the report as JSON instead of as tables")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	}
+	if *draw {
+		return drawOverview("bench/results", "docs")
 	}
 	want, err := regexp.Compile(*only)
 	if err != nil {

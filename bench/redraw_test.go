@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -31,5 +32,25 @@ func TestPicturesAreOfTheirResults(t *testing.T) {
 	}
 	if drawn < 2 {
 		t.Errorf("%d pictures; want those of the service at least", drawn)
+	}
+}
+
+// So are those of the page that says what is faster, and its table.
+func TestOverviewIsOfTheResults(t *testing.T) {
+	list, err := advantages("results")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range list {
+		if a.times < 1 || a.then == "" || a.from == "" {
+			t.Errorf("%+v is no advantage", a)
+		}
+	}
+	if picture, err := os.ReadFile("../docs/faster.svg"); err != nil || string(picture) != (overview{list}).svg() {
+		t.Errorf("docs/faster.svg is not the picture of the results: %v; go run ./bench -draw", err)
+	}
+	page, err := os.ReadFile("../docs/faster.md")
+	if err != nil || !strings.Contains(string(page), tableBegins+overviewTable(list)+tableEnds) {
+		t.Errorf("docs/faster.md has not the table of the results: %v; go run ./bench -draw", err)
 	}
 }
