@@ -221,28 +221,29 @@ type Attr struct {
 
 	// Sockets are opened by the child in its network namespace, and are the caller's: see
 	// Meeting.Sockets. So the caller can listen, connect and configure there without any right
-	// to enter the namespace. The child opens them with the rights that it has there before it gives
-	// any up: all rights in a new user namespace, so that a socket of NETLINK_ROUTE can bring up lo. Sockets take
-	// Meet, and CLONE_NEWNET in SysProcAttr.Cloneflags or a joined network
-	// namespace; that of Unshareflags is made later. There may be 253.
+	// to enter the namespace. The child opens them with the rights that it has there before it
+	// gives any up: all rights in a new user namespace, so that a socket of NETLINK_ROUTE can
+	// bring up lo. Sockets take Meet, and CLONE_NEWNET in SysProcAttr.Cloneflags or a joined
+	// network namespace; that of Unshareflags is made later. There may be 253.
 	Sockets []Socket
 
-	// Meet, if not nil, is called while the child waits: it is in all namespaces of Cloneflags and Join, its id
-	// maps are written, its sockets are open, and it has given up no rights and executed nothing. The child goes on
-	// when Meet returns nil. An error ends the start with a [*StartError] of the field Attr.Meet, which
-	// wraps it.
+	// Meet, if not nil, is called while the child waits: it is in all namespaces of Cloneflags
+	// and Join, its id maps are written, its sockets are open, and it has given up no rights and
+	// executed nothing. The child goes on when Meet returns nil. An error ends the start with a
+	// [*StartError] of the field Attr.Meet, which wraps it.
 	//
-	// Meet runs in a goroutine of its own, and Start waits for it. It may take long and may start other processes. When
-	// the context is done or Ending.Timeout over meanwhile, the child is killed and Meeting.Sockets are
-	// closed, so that calls on them return; Start waits a second more for Meet and then returns without it. A panic in
-	// Meet is one of Start, and so is runtime.Goexit.
+	// Meet runs in a goroutine of its own, and Start waits for it. It may take long and may
+	// start other processes. When the context is done or Ending.Timeout over meanwhile, the
+	// child is killed and Meeting.Sockets are closed, so that calls on them return; Start waits
+	// a second more for Meet and then returns without it. A panic in Meet is one of Start, and
+	// so is runtime.Goexit.
 	//
 	// Start may have to begin again after Meet has returned: while a program is open for
-	// writing, for a moment, and where the kernel turns out to lack a call. Then Meet is called once more, about
-	// another child, and the sockets of the first are closed.
+	// writing, for a moment, and where the kernel turns out to lack a call. Then Meet is called
+	// once more, about another child, and the sockets of the first are closed.
 	//
-	// The start has a second stage. Meet cannot be combined with Exec, [Compile], [Prepared.Warm], SysProcAttr.Ptrace
-	// and a filter with a listener.
+	// The start has a second stage. Meet cannot be combined with Exec, [Compile],
+	// [Prepared.Warm], SysProcAttr.Ptrace and a filter with a listener.
 	Meet func(*Meeting) error
 
 	// TimeOffsets, if not nil, sets the clocks of a new time namespace, for

@@ -59,8 +59,8 @@ func (s *attempt) supposeMeeting() *spec.Error {
 	return s.checkSockets()
 }
 
-// checkSockets refuses sockets of this process's own network namespace, and paths that mean another thing where the
-// child is. Which namespaces of a process are joined is known only now.
+// checkSockets refuses sockets of this process's own network namespace, and paths that mean another
+// thing where the child is. Which namespaces of a process are joined is known only now.
 func (s *attempt) checkSockets() *spec.Error {
 	const flag = "{CLONE_NEWNET|SysProcAttr.Cloneflags: CLONE_NEWNET}"
 	switch {
@@ -69,11 +69,13 @@ func (s *attempt) checkSockets() *spec.Error {
 		return spec.Invalid(spec.SocketsField, "", "need a network namespace that the child is born in ("+flag+
 			") or joins: that of {Unshareflags|SysProcAttr.Unshareflags} is made later")
 	default:
-		return spec.Invalid(spec.SocketsField, "", "need a new or joined network namespace ("+flag+"): this process can open its own")
+		return spec.Invalid(spec.SocketsField, "",
+			"need a new or joined network namespace ("+flag+"): this process can open its own")
 	}
 	for i, o := range s.ask.Attr.Sockets {
 		if o.Device != "" && s.given.Joins.Has(spec.MountNamespace) {
-			return spec.Invalid(spec.Index(spec.SocketsField, i), o.Device, "cannot be combined with a joined mount namespace, where the path is somebody else's")
+			return spec.Invalid(spec.Index(spec.SocketsField, i), o.Device,
+				"cannot be combined with a joined mount namespace, where the path is somebody else's")
 		}
 	}
 	return nil
@@ -98,14 +100,15 @@ func (s *attempt) meet(pid int) error {
 	return nil
 }
 
-// receiveSockets takes the sockets that the child has sent before it said that it waits. The child may be traced by
-// the owner of its user namespace, who is not always trusted: what has come is looked at.
+// receiveSockets takes the sockets that the child has sent before it said that it waits. The child may
+// be traced by the owner of its user namespace, who is not always trusted: what has come is looked at.
 func (s *attempt) receiveSockets() *spec.Error {
 	want := s.ask.Attr.Sockets
 	if len(want) == 0 {
 		return nil
 	}
-	s.to.Tracer.Phase("recvmsg", "recvmsg("+spec.Itoa(s.meeting.socket)+", sockets, MSG_CMSG_CLOEXEC|MSG_DONTWAIT)", spec.SocketsField)
+	call := "recvmsg(" + spec.Itoa(s.meeting.socket) + ", sockets, MSG_CMSG_CLOEXEC|MSG_DONTWAIT)"
+	s.to.Tracer.Phase("recvmsg", call, spec.SocketsField)
 	fds, err := receiveFiles(s.meeting.socket, len(want))
 	for i, fd := range fds {
 		name := "socket"
@@ -182,8 +185,9 @@ const patience = time.Second
 
 var errAbandoned = errors.New("the start has ended meanwhile")
 
-// callMeet calls Meet in a goroutine of its own, and leaves it behind if it does not return when the start is to
-// end. Its panic or exit becomes that of this goroutine later on, when nothing is left of the start: see [attempt.unwind].
+// callMeet calls Meet in a goroutine of its own, and leaves it behind if it does not return when the
+// start is to end. Its panic or exit becomes that of this goroutine later on, when nothing is left of
+// the start: see [attempt.unwind].
 func (s *attempt) callMeet(pid int) error {
 	// Meet gets a list of its own, and may keep and change it.
 	m := &spec.Meeting{Pid: pid, Sockets: append([]*os.File(nil), s.meeting.files...)}
@@ -231,7 +235,9 @@ type meetPanic struct {
 	stack []byte
 }
 
-func (p *meetPanic) Error() string { return fmt.Sprintf("%v\n\nwhile it met the child:\n%s", p.value, p.stack) }
+func (p *meetPanic) Error() string {
+	return fmt.Sprintf("%v\n\nwhile it met the child:\n%s", p.value, p.stack)
+}
 
 // Unwrap returns what Meet has panicked with, if that is an error.
 func (p *meetPanic) Unwrap() error {
