@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,7 +48,7 @@ func (c *boxCmd) includeProfiles(line *flags.Line) error {
 	if err != nil {
 		return err
 	}
-	r := profileReader{home: home, project: project.Dir, trusted: trusted}
+	r := profileReader{home: home, project: project.Dir, trusted: trusted, done: map[string]bool{}}
 	for _, name := range names {
 		if err := r.read(name, nil, false); err != nil {
 			return fmt.Errorf("--profile %s: %w", name, err)
@@ -68,7 +67,14 @@ type profileReader struct {
 	home, project string
 	trusted       bool
 	found         []profileFile // in the order of their flags
+	done          map[string]bool
 }
+
+// What sprog reads before anybody has trusted a profile has an end.
+const (
+	mostProfiles = 64
+	mostExtends  = 16 // profiles that extend each other in a row
+)
 
 type profileFile struct {
 	path string
@@ -76,15 +82,22 @@ type profileFile struct {
 }
 
 // read adds a profile and, before it, those that it extends. Those that a profile of the project extends
-// are the project's choice, wherever they are.
+// are the project's choice, wherever they are. One that is there already has nothing to add.
 func (r *profileReader) read(name string, by []string, chosen bool) error {
 	path, text, err := r.find(name)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if slices.Contains(by, path) {
+	case slices.Contains(by, path):
 		return fmt.Errorf("%s extends itself", path)
+	case r.done[path]:
+		return nil
+	case len(by) >= mostExtends:
+		return fmt.Errorf("%s: more than %d profiles extend each other in a row", path, mostExtends)
+	case len(r.done) >= mostProfiles:
+		return fmt.Errorf("%s: more than %d profiles", path, mostProfiles)
 	}
+	r.done[path] = true
 	var extends struct{ Extends any }
 	if err := toml.Unmarshal(text, &extends); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -119,18 +132,26 @@ func namesIn(value any) (names []string) {
 func (r *profileReader) find(name string) (path string, text []byte, err error) {
 	if strings.Contains(name, "/") {
 		if path, err = filepath.Abs(name); err == nil {
-			text, err = os.ReadFile(path)
+			text, err = r.text(path)
 		}
 		return path, text, err
 	}
 	dirs := profileDirs(r.home, r.project)
 	for _, dir := range dirs {
 		path = filepath.Join(dir, name+".toml")
-		if text, err = os.ReadFile(path); !errors.Is(err, fs.ErrNotExist) {
+		if text, err = r.text(path); !errors.Is(err, fs.ErrNotExist) {
 			return path, text, err
 		}
 	}
 	return "", nil, fmt.Errorf("there is no %s.toml in %s", name, strings.Join(dirs, ", "))
+}
+
+// text is what a profile says, if that is not known already.
+func (r *profileReader) text(path string) ([]byte, error) {
+	if r.done[path] {
+		return nil, nil
+	}
+	return readRegular(path)
 }
 
 // inProject reports whether a profile, or a link to it, is in the project.

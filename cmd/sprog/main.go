@@ -16,7 +16,6 @@ package main
 
 import (
 	"errors"
-	"io"
 	"os"
 
 	"github.com/sprog-dev/sprog/internal/flags"
@@ -71,14 +70,6 @@ func read(args []string) (*flags.Line, error) {
 		err = line.Set()
 	}
 	return line, err
-}
-
-// readInput reads a file that is sprog's own standard input by the name of "-".
-func readInput(path string) ([]byte, error) {
-	if path == dash {
-		return io.ReadAll(os.Stdin)
-	}
-	return os.ReadFile(path)
 }
 
 // report prints err, if there is one, in the words of the command, and returns the
