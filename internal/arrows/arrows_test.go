@@ -24,6 +24,7 @@ var arrows = map[string]struct{ imports, tests string }{
 	".": {imports: "internal/cgroup internal/change internal/doctor internal/exitwait internal/job internal/klog internal/launch internal/listing internal/nofile internal/program internal/pty internal/seccomp internal/spec internal/terms internal/waterfall", tests: "internal/atstart internal/compile internal/explain internal/kernel internal/machine internal/ownproc internal/pathwalk internal/proctree internal/slowfile internal/sweep internal/verified"},
 
 	"cmd/sprog":                  {imports: ". cmd/sprog/internal/box cmd/sprog/internal/bwrap cmd/sprog/internal/profile cmd/sprog/internal/show internal/accounts internal/atstart internal/doctor internal/flags internal/inherited internal/klog internal/listing internal/machine internal/ownproc internal/plain internal/seccomp internal/sigwatch internal/terms", tests: "internal/slowfile internal/spec internal/sweep internal/verified"},
+	"boxnet":                     {imports: "."},
 	"bench":                      {imports: ". internal/seccomp internal/slowfile"},
 	"cmd/sprog/internal/box":     {imports: ". internal/mountinfo"},
 	"cmd/sprog/internal/bwrap":   {imports: ". internal/listing internal/plain"},
