@@ -34,30 +34,36 @@ func (c *compileCmd) Run(line *flags.Line) error {
 	if c.Output == "" {
 		return errors.New("--output is missing: -o FILE")
 	}
-	if err := c.refuse(line); err != nil {
-		return err
-	}
-	words := c.words(line)
-	cmd, o, err := c.launcher(terms.With(context.Background(), words), line)
+	file, err := c.compiled(line)
 	if err != nil {
 		return err
 	}
-	var file bytes.Buffer
-	if err := cmd.Compile(&file, o); err != nil {
-		return err
-	}
 	if c.Output == dash {
-		_, err = os.Stdout.Write(file.Bytes())
+		_, err = os.Stdout.Write(file)
 		return err
 	}
-	if err := writeExecutable(string(c.Output), file.Bytes()); err != nil {
+	if err := writeExecutable(string(c.Output), file); err != nil {
 		return fmt.Errorf("--output: %w", err)
 	}
 	if c.Privileged {
 		warnOfWriters(string(c.Output), "the launcher")
-		warnOfWriters(cmd.Path, "the program")
+		warnOfWriters(line.Rest[0], "the program")
 	}
 	return nil
+}
+
+// compiled is the launcher.
+func (c *compileCmd) compiled(line *flags.Line) ([]byte, error) {
+	if err := c.refuse(line); err != nil {
+		return nil, err
+	}
+	cmd, o, err := c.launcher(terms.With(context.Background(), c.words(line)), line)
+	if err != nil {
+		return nil, err
+	}
+	var file bytes.Buffer
+	err = cmd.Compile(&file, o)
+	return file.Bytes(), err
 }
 
 // words are those of the command. A file of the program's is called by the flag that gives it.

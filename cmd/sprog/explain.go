@@ -40,8 +40,8 @@ func (e *explainCmd) Run(line *flags.Line) error {
 		return err
 	}
 	if len(line.Given) == 0 && len(line.Rest) == 1 {
-		if flags, plan, is := launcherNotes(line.Rest[0]); is {
-			return explainLauncher(flags, plan)
+		if l, is := readLauncher(line.Rest[0]); is {
+			return l.explain()
 		}
 	}
 	if e.becomes = e.Exec; e.Exec {

@@ -75,7 +75,8 @@ Exit code of the launcher, until it is the program:
   126  the program was found but could not be executed
   127  the program was not found
 
-sprog explain LAUNCHER prints the flags and the steps that are in one.
+sprog explain LAUNCHER prints the flags and the steps that are in one, and fails
+if the flags compile to something else.
 
 Examples:
   sprog compile -o serve --user 33 --group 33 --rlimit nofile=4096 -- /bin/server
