@@ -49,7 +49,7 @@ func bound(word string) Bound {
 	return Bound(n)
 }
 
-var policies = map[uint32]string{0: "other", 1: "fifo", 2: "rr", 3: "batch", 5: "idle", 6: "deadline", 7: "ext"}
+var policies = [...]string{"other", "fifo", "rr", "batch", "", "idle", "deadline", "ext"}
 
 func (s *source) scheduling() {
 	f := &s.p.Scheduling
@@ -98,9 +98,9 @@ func (s *source) policy() {
 		return
 	}
 	f := &s.p.Scheduling
-	name := policies[attr.Policy]
-	if name == "" {
-		name = strconv.FormatUint(uint64(attr.Policy), 10)
+	name := strconv.FormatUint(uint64(attr.Policy), 10)
+	if int(attr.Policy) < len(policies) && policies[attr.Policy] != "" {
+		name = policies[attr.Policy]
 	}
 	f.Policy, f.Priority, f.Nice = &name, int(attr.Priority), new(int(attr.Nice))
 	f.ResetOnFork = attr.Flags&unix.SCHED_FLAG_RESET_ON_FORK != 0
