@@ -164,7 +164,7 @@ func (l *Line) readFlag(word string, words []string) (rest []string, err error) 
 	switch takes := f.Takes(); {
 	case has || takes == Nothing:
 	case takes == Perhaps && !f.takesWord(words):
-	case len(words) == 0:
+	case len(words) == 0 || words[0] == "--": // which ends the flags; --flag=-- means it
 		return nil, flagError{fmt.Errorf("%s: its value is missing: %s", word, f.Form()), "--" + f.Name()}
 	default:
 		value, has, words = words[0], true, words[1:]
