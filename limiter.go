@@ -85,7 +85,7 @@ func (l *limiter) end(why Cause) error {
 	}
 	l.begun = true
 	ending := l.c.Ending
-	if ending.Grace == 0 {
+	if ending.Grace == 0 || ending.signal() == syscall.SIGKILL { // which an init could not hand on
 		return l.kill()
 	}
 	l.left, l.blind = l.c.job.Descendants()

@@ -4,7 +4,6 @@ package launch
 
 import (
 	"reflect"
-	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -50,11 +49,12 @@ func compiledFrom(data []byte) (got []any) {
 	s.compile()
 	for _, h := range s.made.Held {
 		at := compile.Bound{At: m.in(16), Borrowed: m.rarely()}
-		for slices.ContainsFunc(s.bound, func(b compile.Bound) bool { return b.At == at.At }) {
-			if h.Kind == program.ForProgram && m.rarely() {
-				break // the program may have a file twice
+		for i := 0; i < len(s.bound); i++ {
+			if s.bound[i].At != at.At || h.Kind == program.ForProgram && s.made.Held[i].Kind == h.Kind && m.rarely() {
+				continue // the program may have a file twice
 			}
 			at.At++
+			i = -1
 		}
 		if h.Stays {
 			at = compile.Bound{At: h.Fd}
