@@ -3,8 +3,8 @@
 package machine
 
 import (
-	"crypto/sha1"
 	"encoding/binary"
+	"hash/fnv"
 	"unsafe"
 
 	"github.com/sprog-dev/sprog/internal/program"
@@ -174,7 +174,7 @@ func (l *Launcher) fillRules(at program.Arg, place layout) {
 // and debuggers tell files apart by.
 func (l *Launcher) notes() (b []byte) {
 	const buildID = 3 // NT_GNU_BUILD_ID
-	for _, n := range append([]Note{{"GNU", buildID, string(make([]byte, sha1.Size))}}, l.Notes...) {
+	for _, n := range append([]Note{{"GNU", buildID, string(make([]byte, buildIDSize))}}, l.Notes...) {
 		for _, v := range []int{len(n.Owner) + 1, len(n.Text), int(n.Kind)} {
 			b = binary.LittleEndian.AppendUint32(b, uint32(v))
 		}
@@ -189,9 +189,14 @@ func (l *Launcher) notes() (b []byte) {
 // putBuildID makes the build id of all that is in the file.
 func (l *Launcher) putBuildID(image []byte, notesAt int) {
 	const id = 12 + 4 // behind the note's header and its owner
-	sum := sha1.Sum(image)
-	copy(image[notesAt+id:], sum[:])
+	sum := fnv.New128a()
+	sum.Write(image)
+	sum.Sum(image[notesAt+id : notesAt+id])
 }
+
+// buildIDSize is that of a hash by FNV-1a: it tells files apart, and proves nothing of them. One of package crypto would be
+// in every program that imports this library, with a generator of random numbers.
+const buildIDSize = 16
 
 // putHeaders writes the ELF header and the program headers.
 func (l *Launcher) putHeaders(image []byte, notesAt, notesEnd, textEnd int) {
