@@ -3,11 +3,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/cmd/sprog/internal/box"
 	"github.com/sprog-dev/sprog/internal/flags"
@@ -33,7 +37,9 @@ func (c *boxCmd) changes(b *box.Box, line *flags.Line) error {
 		return changes.Discard()
 	}
 	before := b.Project.Unprotected()
-	refused, err := changes.Apply(&b.Project)
+	ctx, end := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	defer end()
+	refused, err := changes.Apply(ctx, &b.Project)
 	tellProtected(before) // what is a repository only with all of it applied
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@
 package box
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -12,12 +13,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Apply makes the changes in the project, but for those to protected paths, which it returns. What is
 // a symbolic link in the project leads nowhere: a program in the box cannot have a file
-// outside of the project written.
-func (c *Changes) Apply(p *Project) (refused []string, err error) {
+// outside of the project written. When the context ends, it stops and says how far it has come.
+func (c *Changes) Apply(ctx context.Context, p *Project) (refused []string, err error) {
 	list, err := c.List(p.Dir)
 	if err != nil {
 		return nil, err
@@ -33,7 +36,10 @@ func (c *Changes) Apply(p *Project) (refused []string, err error) {
 	}
 	defer to.Close()
 	kept := p.Protected()
-	for _, change := range list {
+	for i, change := range list {
+		if ctx.Err() != nil {
+			return refused, errors.Join(err, interrupted(list, i))
+		}
 		path := filepath.Join(p.Dir, change.Path)
 		keeps := func(k string) bool {
 			return below(path, k) || !change.Mode.IsDir() && below(k, path)
@@ -42,7 +48,11 @@ func (c *Changes) Apply(p *Project) (refused []string, err error) {
 			refused = append(refused, change.Path)
 			continue
 		}
-		err = errors.Join(err, apply(change, from, to))
+		one := apply(ctx, change, from, to)
+		if one != nil && ctx.Err() != nil {
+			return refused, errors.Join(err, interrupted(list, i))
+		}
+		err = errors.Join(err, one)
 	}
 	for _, change := range slices.Backward(list) { // what is closed is closed after what is in it
 		if change.Kind != 'D' && change.Mode.IsDir() && !slices.Contains(refused, change.Path) {
@@ -67,8 +77,14 @@ func ofRepository(c Change) bool {
 	return is && slices.ContainsFunc(executedByGit[:], executes)
 }
 
+// interrupted says which changes are made.
+func interrupted(list []Change, made int) error {
+	return fmt.Errorf("interrupted: of %d changes, %d are made, and those from %s on are not: they are kept, and --apply goes on",
+		len(list), made, printable(list[made].Path))
+}
+
 // apply makes one change.
-func apply(c Change, from, to *os.Root) error {
+func apply(ctx context.Context, c Change, from, to *os.Root) error {
 	if err := makeParents(filepath.Dir(c.Path), to); err != nil {
 		return err
 	}
@@ -96,7 +112,7 @@ func apply(c Change, from, to *os.Root) error {
 	case !c.Mode.IsRegular():
 		return fmt.Errorf("%q is neither a file, a directory nor a link", c.Path)
 	}
-	return copyFile(c, from, to)
+	return copyFile(ctx, c, from, to)
 }
 
 // makeParents makes the directories above a change, and what is something else instead one of them.
@@ -120,7 +136,7 @@ func makeParents(dir string, to *os.Root) error {
 }
 
 // copyFile puts a file in its place at once.
-func copyFile(c Change, from, to *os.Root) error {
+func copyFile(ctx context.Context, c Change, from, to *os.Root) error {
 	in, err := from.Open(c.Path)
 	if err != nil {
 		return err
@@ -132,7 +148,7 @@ func copyFile(c Change, from, to *os.Root) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
+	err = copyData(ctx, out, in)
 	if err == nil {
 		err = out.Chmod(c.Mode.Perm())
 	}
@@ -146,4 +162,42 @@ func copyFile(c Change, from, to *os.Root) error {
 		to.Remove(name)
 	}
 	return err
+}
+
+// copyData copies what is in a file, and leaves holes where that has some.
+func copyData(ctx context.Context, out, in *os.File) error {
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	for at, size := int64(0), info.Size(); at < size; {
+		data, err := in.Seek(at, unix.SEEK_DATA)
+		if errors.Is(err, unix.ENXIO) { // nothing but a hole
+			break
+		}
+		end, holeErr := in.Seek(data, unix.SEEK_HOLE)
+		if err != nil || holeErr != nil { // a file system that does not know
+			data, end = at, size
+		}
+		if err := copyRange(ctx, out, in, data, end); err != nil {
+			return err
+		}
+		at = end
+	}
+	return out.Truncate(info.Size())
+}
+
+// copyRange copies a part, in pieces between which it can be interrupted.
+func copyRange(ctx context.Context, out, in *os.File, at, end int64) error {
+	const piece = 16 << 20
+	for ; at < end; at += piece {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		_, err := io.Copy(io.NewOffsetWriter(out, at), io.NewSectionReader(in, at, min(piece, end-at)))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

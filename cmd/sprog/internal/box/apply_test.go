@@ -3,6 +3,7 @@
 package box
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,7 +59,7 @@ func TestApplyStaysInside(t *testing.T) {
 	p, c, dir := changesIn(t,
 		map[string]string{".git/HEAD": "x", ".git/config": "c", "link": "->../outside", "inner": "->.git", "file": "f", "a/b": "b"},
 		map[string]string{"link/file": "bad", "link/new": "bad", "inner/hooks/post-commit": "bad", "file": "->../outside/file", "a/up": "->../../outside", "a/b": "new"})
-	if _, err := c.Apply(p); err != nil {
+	if _, err := c.Apply(context.Background(), p); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{"outside/file": "outside", "project/link/file": "bad", "project/a/b": "new", "project/.git/config": "c"} {
@@ -82,7 +83,7 @@ func TestApplyRefusesWhatIsExecuted(t *testing.T) {
 		map[string]string{".git/HEAD": "x", ".git/config": "c", ".vscode/tasks.json": "t"},
 		map[string]string{".git/config": "bad", ".git/commondir": "bad", ".git/hooks/pre-commit": "bad", ".git/index": "i", ".vscode/tasks.json": "bad",
 			".envrc": "bad", "sub/.git/config": "bad", "sub/.git/HEAD": "h", "other/.git": "gitdir: /x", ".git/modules/m/config": "bad", ".git/modules/a/b/hooks/x": "bad"})
-	refused, err := c.Apply(p)
+	refused, err := c.Apply(context.Background(), p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,6 +86,10 @@ func (c *Changes) diffOne(change Change, lower, upper *os.Root, to io.Writer) er
 	if old.Name() == os.DevNull && changed.Name() == os.DevNull {
 		return nil
 	}
+	if isLarge(old) || isLarge(changed) {
+		_, err := fmt.Fprintf(to, "%s is too large to compare\n", printable(change.Path))
+		return err
+	}
 	cmd := exec.Command("diff", "-u", "--label", "a/"+printable(change.Path), "--label", "b/"+printable(change.Path), "/dev/fd/3", "/dev/fd/4")
 	cmd.ExtraFiles = []*os.File{old, changed}
 	text, _ := cmd.Output() // or none, where there is no diff(1): the list has to do
@@ -102,4 +106,10 @@ func openRegular(root *os.Root, path string) (*os.File, error) {
 		return root.Open(path)
 	}
 	return os.Open(os.DevNull)
+}
+
+// isLarge reports whether nobody would read the file's differences: it may be one hole of terabytes.
+func isLarge(f *os.File) bool {
+	info, err := f.Stat()
+	return err != nil || info.Size() > 64<<20
 }
