@@ -19,17 +19,6 @@ func words(list ...uint32) (b []byte) {
 	return b
 }
 
-// attribute is a struct rtattr with its value.
-func attribute(kind uint16, value []byte) (b []byte) {
-	b = binary.NativeEndian.AppendUint16(b, uint16(4+len(value)))
-	b = binary.NativeEndian.AppendUint16(b, kind)
-	b = append(b, value...)
-	for len(b)%4 != 0 {
-		b = append(b, 0)
-	}
-	return b
-}
-
 // request makes a request of rtnetlink(7), and returns what the kernel answers to it.
 func request(netlink *os.File, kind uint16, flags uint16, body []byte) error {
 	b := binary.NativeEndian.AppendUint32(nil, uint32(16+len(body)))

@@ -11,15 +11,6 @@ import (
 	"github.com/sprog-dev/sprog"
 )
 
-// The contenders, in the order of the tables.
-const (
-	bySprog    = "sprog"
-	byApart    = "sprog apart"
-	byExec     = "os/exec"
-	byForkExec = "ForkExec"
-	byLimit    = "limit"
-)
-
 // contenders makes, for each name, the function that starts the program as
 // ordered and waits for it. What a program would prepare once is prepared once.
 var contenders = map[string]func(order) (func() error, error){

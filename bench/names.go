@@ -1,0 +1,10 @@
+package main
+
+// The contenders, in the order of the tables.
+const (
+	bySprog    = "sprog"
+	byApart    = "sprog apart"
+	byExec     = "os/exec"
+	byForkExec = "ForkExec"
+	byLimit    = "limit"
+)
