@@ -8,3 +8,10 @@ const (
 	byForkExec = "ForkExec"
 	byLimit    = "limit"
 )
+
+// The contenders of the service.
+const (
+	byWarm  = "sprog, warm"
+	byCold  = "sprog, cold"
+	byBwrap = "bwrap"
+)

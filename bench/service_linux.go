@@ -19,13 +19,6 @@ import (
 	"time"
 )
 
-// The contenders of the service.
-const (
-	byWarm  = "sprog, warm"
-	byCold  = "sprog, cold"
-	byBwrap = "bwrap"
-)
-
 // serviceRates are how many requests come in a second, and closedClients how many clients send one after the other.
 var serviceRates = []float64{10, 20, 50, 100, 200}
 
