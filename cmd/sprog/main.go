@@ -23,6 +23,9 @@ import (
 )
 
 func main() {
+	if code, refuses := refusesRights(); refuses {
+		os.Exit(code)
+	}
 	if code, is := bubblewrap(os.Args); is {
 		os.Exit(code)
 	}
