@@ -33,7 +33,8 @@ type boxCmd struct {
 	Degrade        bool         `group:"box" help:"Where this machine makes no user namespaces, go on with Landlock alone: other places are not hidden but cannot be read, and TMPDIR is in the place of /tmp."`
 	OverlayProject bool         `group:"box" xor:"overlay" help:"Keep all changes to the project apart, until --apply. Another run with this flag goes on from there."`
 	Diff           bool         `group:"box" xor:"overlay" help:"Show the changes that were kept apart."`
-	Apply          bool         `group:"box" xor:"overlay" help:"Make them in the project, but for those to files that your tools execute."`
+	Apply          bool         `group:"box" xor:"overlay" help:"Make them in the project. Those to files that your tools execute, or that were changed there since the run, stay kept apart."`
+	Force          bool         `group:"box" help:"With --apply, overwrite also what was changed in the project since the run."`
 	Discard        bool         `group:"box" xor:"overlay" help:"Drop them."`
 
 	runCmd
@@ -48,6 +49,9 @@ func (c *boxCmd) Run(line *flags.Line) error {
 	b, err := c.box(home)
 	if err != nil {
 		return err
+	}
+	if c.Force && !c.Apply {
+		return mistake("{--force} is for {--apply}")
 	}
 	if c.Diff || c.Apply || c.Discard {
 		return c.changes(b, line)

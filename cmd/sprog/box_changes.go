@@ -39,13 +39,25 @@ func (c *boxCmd) changes(b *box.Box, line *flags.Line) error {
 	before := b.Project.Unprotected()
 	ctx, end := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer end()
-	refused, err := changes.Apply(ctx, &b.Project)
+	done, err := changes.Apply(ctx, &b.Project, c.Force)
 	tellProtected(before) // what is a repository only with all of it applied
-	if err != nil {
-		return err
+	fmt.Fprintf(os.Stderr, "sprog: box: %s applied\n", manyChanges(done.Made))
+	if len(done.Protected) > 0 {
+		fmt.Fprintf(os.Stderr, "sprog: box: your tools would execute these, which stay kept apart until --discard: %s\n", strings.Join(quotedAll(done.Protected), ", "))
 	}
-	if len(refused) > 0 {
-		fmt.Fprintf(os.Stderr, "sprog: box: your tools would execute these, which stay as they were: %s\n", strings.Join(quotedAll(refused), ", "))
+	if len(done.Changed) > 0 {
+		err = errors.Join(err, fmt.Errorf("these were changed in the project since the run, and the program's stay kept apart: %s (--apply --force takes the program's)", strings.Join(quotedAll(done.Changed), ", ")))
 	}
-	return changes.Discard()
+	return err
+}
+
+// manyChanges is the subject of a sentence about changes.
+func manyChanges(n int) string {
+	switch n {
+	case 0:
+		return "no changes are"
+	case 1:
+		return "1 change is"
+	}
+	return fmt.Sprint(n, " changes are")
 }

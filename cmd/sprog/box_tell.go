@@ -69,13 +69,19 @@ func (c *boxCmd) tellChanges(b *box.Box) {
 	} else {
 		defer changes.Close()
 	}
-	if list, err := changes.List(b.Project.Dir); err == nil {
-		many, them := fmt.Sprint(len(list), " changes are"), "them"
-		if len(list) == 1 {
-			many, them = "1 change is", "it"
-		}
-		fmt.Fprintf(os.Stderr, "sprog: box: %s kept apart: sprog box --diff shows %s, --apply makes %s, --discard drops %s\n", many, them, them, them)
+	list, err := changes.List(b.Project.Dir)
+	if err != nil {
+		return
 	}
+	many, them := manyChanges(len(list)), "them"
+	switch len(list) {
+	case 0:
+		fmt.Fprintln(os.Stderr, "sprog: box: the program has made no changes")
+		return
+	case 1:
+		them = "it"
+	}
+	fmt.Fprintf(os.Stderr, "sprog: box: %s kept apart: sprog box --diff shows %s, --apply makes %s, --discard drops %s\n", many, them, them, them)
 }
 
 // tellCauses says what a program that has failed was denied, as far as that is known, and which flag would

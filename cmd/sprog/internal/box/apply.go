@@ -17,49 +17,88 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Apply makes the changes in the project, but for those to protected paths, which it returns. What is
-// a symbolic link in the project leads nowhere: a program in the box cannot have a file
-// outside of the project written. When the context ends, it stops and says how far it has come.
-func (c *Changes) Apply(ctx context.Context, p *Project) (refused []string, err error) {
+// Applied is what has become of changes.
+type Applied struct {
+	Made      int
+	Protected []string // not made: the user's tools would execute them
+	Changed   []string // not made: somebody has changed these in the project since
+}
+
+// Apply makes the changes in the project, but for those to protected paths, and those to files that
+// are newer there, unless force is set: these it keeps. What is a symbolic link in the project
+// leads nowhere: a program in the box cannot have a file outside of the project written. When the context
+// ends, it stops, keeps the rest and says how far it has come.
+func (c *Changes) Apply(ctx context.Context, p *Project, force bool) (done Applied, err error) {
 	list, err := c.List(p.Dir)
 	if err != nil {
-		return nil, err
+		return done, err
 	}
 	from, err := os.OpenRoot(filepath.Join(c.dir, "upper"))
 	if err != nil {
-		return nil, err
+		return done, err
 	}
 	defer from.Close()
 	to, err := os.OpenRoot(p.Dir)
 	if err != nil {
-		return nil, err
+		return done, err
 	}
 	defer to.Close()
-	kept := p.Protected()
+	var since map[string]bool
+	if !force {
+		since = c.changedSince(p.Dir, list)
+	}
+	protected, kept := p.Protected(), map[string]bool{}
 	for i, change := range list {
-		if ctx.Err() != nil {
-			return refused, errors.Join(err, interrupted(list, i))
+		var failed error
+		switch {
+		case ctx.Err() != nil:
+			failed = ctx.Err()
+		case isProtected(change, p.Dir, protected):
+			done.Protected = append(done.Protected, change.Path)
+		case since[change.Path] || isBlocked(change.Path, kept, p.Dir):
+			done.Changed = append(done.Changed, change.Path)
+		default:
+			if failed = apply(ctx, change, from, to); failed == nil {
+				done.Made++
+				continue
+			}
 		}
-		path := filepath.Join(p.Dir, change.Path)
-		keeps := func(k string) bool {
-			return below(path, k) || !change.Mode.IsDir() && below(k, path)
+		if failed != nil && ctx.Err() != nil {
+			err = errors.Join(err, interrupted(list, i, done.Made))
+			for _, rest := range list[i:] {
+				kept[rest.Path] = true
+			}
+			break
 		}
-		if slices.ContainsFunc(kept, keeps) || ofRepository(change) {
-			refused = append(refused, change.Path)
-			continue
-		}
-		one := apply(ctx, change, from, to)
-		if one != nil && ctx.Err() != nil {
-			return refused, errors.Join(err, interrupted(list, i))
-		}
-		err = errors.Join(err, one)
+		err, kept[change.Path] = errors.Join(err, failed), true
 	}
 	for _, change := range slices.Backward(list) { // what is closed is closed after what is in it
-		if change.Kind != 'D' && change.Mode.IsDir() && !slices.Contains(refused, change.Path) {
+		if change.Kind != 'D' && change.Mode.IsDir() && !kept[change.Path] {
 			err = errors.Join(err, to.Chmod(change.Path, change.Mode.Perm()))
 		}
 	}
-	return refused, err
+	if len(kept) == 0 && err == nil {
+		return done, c.Discard()
+	}
+	return done, errors.Join(err, c.settle(list, kept))
+}
+
+// isProtected reports whether a change is to a path that the user's tools execute, or does away with one.
+func isProtected(c Change, project string, protected []string) bool {
+	path := filepath.Join(project, c.Path)
+	return ofRepository(c) || slices.ContainsFunc(protected, func(k string) bool {
+		return below(path, k) || !c.Mode.IsDir() && below(k, path)
+	})
+}
+
+// isBlocked reports whether a path is in what is to be a directory and is none, because that is kept.
+func isBlocked(path string, kept map[string]bool, project string) bool {
+	for dir := filepath.Dir(path); dir != "."; dir = filepath.Dir(dir) {
+		if kept[dir] && !isRealDir(filepath.Join(project, dir)) {
+			return true
+		}
+	}
+	return false
 }
 
 // ofRepository reports whether a change is to what git would execute in a repository that may have
@@ -78,9 +117,9 @@ func ofRepository(c Change) bool {
 }
 
 // interrupted says which changes are made.
-func interrupted(list []Change, made int) error {
+func interrupted(list []Change, at, made int) error {
 	return fmt.Errorf("interrupted: of %d changes, %d are made, and those from %s on are not: they are kept, and --apply goes on",
-		len(list), made, printable(list[made].Path))
+		len(list), made, printable(list[at].Path))
 }
 
 // apply makes one change.

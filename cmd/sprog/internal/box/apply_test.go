@@ -40,17 +40,17 @@ func changesIn(t *testing.T, project, changes map[string]string) (*Project, *Cha
 		t.Fatal(err)
 	}
 	tree(t, dir+"/project", project)
-	tree(t, dir+"/state/upper", changes)
 	tree(t, dir+"/outside", map[string]string{"file": "outside"})
 	p, err := FindProject(dir+"/project", dir+"/home")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := OpenChanges(dir+"/state", false)
+	c, err := OpenChanges(dir+"/state", true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
+	tree(t, dir+"/state/upper", changes)
 	return &p, c, dir
 }
 
@@ -59,7 +59,7 @@ func TestApplyStaysInside(t *testing.T) {
 	p, c, dir := changesIn(t,
 		map[string]string{".git/HEAD": "x", ".git/config": "c", "link": "->../outside", "inner": "->.git", "file": "f", "a/b": "b"},
 		map[string]string{"link/file": "bad", "link/new": "bad", "inner/hooks/post-commit": "bad", "file": "->../outside/file", "a/up": "->../../outside", "a/b": "new"})
-	if _, err := c.Apply(context.Background(), p); err != nil {
+	if _, err := c.Apply(context.Background(), p, false); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{"outside/file": "outside", "project/link/file": "bad", "project/a/b": "new", "project/.git/config": "c"} {
@@ -83,7 +83,8 @@ func TestApplyRefusesWhatIsExecuted(t *testing.T) {
 		map[string]string{".git/HEAD": "x", ".git/config": "c", ".vscode/tasks.json": "t"},
 		map[string]string{".git/config": "bad", ".git/commondir": "bad", ".git/hooks/pre-commit": "bad", ".git/index": "i", ".vscode/tasks.json": "bad",
 			".envrc": "bad", "sub/.git/config": "bad", "sub/.git/HEAD": "h", "other/.git": "gitdir: /x", ".git/modules/m/config": "bad", ".git/modules/a/b/hooks/x": "bad"})
-	refused, err := c.Apply(context.Background(), p)
+	done, err := c.Apply(context.Background(), p, false)
+	refused := done.Protected
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func TestApplyInterrupted(t *testing.T) {
 	}
 	defer c.Close()
 	for _, ctx := range []context.Context{ended{}, &endsLater{Context: context.Background()}} {
-		_, err = c.Apply(ctx, &Project{Dir: project})
+		_, err = c.Apply(ctx, &Project{Dir: project}, false)
 		if err == nil || !strings.Contains(err.Error(), "of 1 changes, 0 are made, and those from a on are not") {
 			t.Errorf("Apply = %v; want what is missing", err)
 		}

@@ -38,9 +38,9 @@ type Changes struct {
 	lock *os.File
 }
 
-// OpenChanges holds the changes in a directory, which it makes if it is to.
-func OpenChanges(dir string, create bool) (*Changes, error) {
-	if create {
+// OpenChanges holds the changes in a directory, which it makes if a run is to begin.
+func OpenChanges(dir string, begin bool) (*Changes, error) {
+	if begin {
 		for _, name := range [...]string{"upper", "work"} {
 			if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
 				return nil, err
@@ -55,7 +55,14 @@ func OpenChanges(dir string, create bool) (*Changes, error) {
 		lock.Close()
 		return nil, fmt.Errorf("%s: another box uses these changes", dir)
 	}
-	return &Changes{dir, lock}, nil
+	c := &Changes{dir, lock}
+	if begin {
+		if err := c.begin(); err != nil {
+			lock.Close()
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
 // Close lets others have them.
@@ -77,6 +84,7 @@ type Change struct {
 	Path string
 	Kind byte // A added, M changed, D removed
 	Mode fs.FileMode
+	by   string // the directory that has been made anew without it, or ""
 }
 
 // List is what has changed, in the order of paths. A directory that is new comes before
@@ -141,7 +149,7 @@ func removedIn(lower, upper, rel string) (list []Change) {
 	entries, _ := os.ReadDir(lower)
 	for _, e := range entries {
 		if typeOf(filepath.Join(upper, e.Name())) == 0 {
-			list = append(list, Change{Path: filepath.Join(rel, e.Name()), Kind: 'D', Mode: e.Type()})
+			list = append(list, Change{Path: filepath.Join(rel, e.Name()), Kind: 'D', Mode: e.Type(), by: rel})
 		}
 	}
 	return list
