@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sprog-dev/sprog/internal/program"
 	"github.com/sprog-dev/sprog/internal/spec"
 )
 
@@ -890,4 +891,39 @@ func linesOf(t *testing.T, text string) (lines []syscall.SysProcIDMap) {
 		lines = append(lines, m)
 	}
 	return lines
+}
+
+// dies-at-meeting: be killed while a child waits for its id maps, with nothing that kills the child.
+var _ = helper("dies-at-meeting", func([]string) int {
+	c := Command("/bin/sleep", "1000")
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}}
+	c.inspect = func(first, _ *program.Program) {
+		for i := range first.Steps {
+			if s := &first.Steps[i]; s.Call == program.Prctl && s.Args[0].Value == unix.PR_SET_PDEATHSIG {
+				s.Args[1] = program.Arg{}
+			}
+		}
+	}
+	c.Born = func(pid int) error {
+		for !strings.Contains(contentsOf(fmt.Sprintf("/proc/%d/wchan", pid)), "futex") {
+			time.Sleep(time.Millisecond)
+		}
+		fmt.Println(pid)
+		return syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	}
+	fmt.Println(c.Start())
+	return 1
+})
+
+// The kernel sends no death signal if the parent was ending when the child asked for one.
+func TestChildLooksForItsParent(t *testing.T) {
+	requires(t, userNamespaces, asRoot)
+	out, err := helperCommand("dies-at-meeting").Output()
+	pid, convErr := strconv.Atoi(strings.TrimSpace(string(out)))
+	if convErr != nil {
+		t.Fatalf("%q, %v", out, err)
+	}
+	eventually(t, "the child is gone", func() bool {
+		return syscall.Kill(pid, 0) == syscall.ESRCH || strings.Contains(status(fmt.Sprint(pid)), " Z ")
+	})
 }

@@ -137,7 +137,7 @@ func libraryLiterals(t *testing.T) (list []literal) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (slices.Contains([]string{"cmd", "bench", "examples", "tools", "testdata", "flags"}, name) || name[0] == '.' && name != ".."):
+		case d.IsDir() && (slices.Contains([]string{"cmd", "bench", "boxnet", "examples", "tools", "testdata", "flags"}, name) || name[0] == '.' && name != ".."):
 			return fs.SkipDir
 		case d.IsDir() || filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") || name == "gen.go":
 			return nil

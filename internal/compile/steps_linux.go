@@ -150,13 +150,19 @@ func (b *builder) endWithoutParent(name string) {
 		return // a kernel without pidfd_open
 	}
 	p := b.p
-	const pollin = 1
-	poll, now, gone := p.Words(uint64(b.fds.at(b.given.ParentFD))|pollin<<32), p.Words(0, 0), p.Words(0)
-	b.add(name, program.Ppoll, poll, Num(1), now, Num(0), Num(8)).Ignore(uint32(unix.EINTR)).Into(gone)
+	gone, _ := b.lookForParent(name)
 	alive := p.Ahead()
 	p.GotoIf(name, gone, Num(0), &alive).Quiet = true
 	b.add(name, program.ExitGroup, Num(125)).Quiet = true
 	alive.Place()
+}
+
+// lookForParent adds a step after which a word is 0 while the parent is there.
+func (b *builder) lookForParent(name string) (gone program.Arg, step *program.Step) {
+	const pollin = 1
+	p := b.p
+	poll, now, gone := p.Words(uint64(b.fds.at(b.given.ParentFD))|pollin<<32), p.Words(0, 0), p.Words(0)
+	return gone, b.add(name, program.Ppoll, poll, Num(1), now, Num(0), Num(8)).Ignore(uint32(unix.EINTR)).Into(gone)
 }
 
 func (b *builder) noctty() {
