@@ -92,6 +92,11 @@ func (i installation) call(t *testing.T, dir, name string, args ...string) (code
 	}
 	var told bytes.Buffer
 	cmd.Dir, cmd.Stderr = "/", &told
+	coverage := filepath.Join(dir, "coverage") // which the user can write to
+	if err := errors.Join(os.MkdirAll(coverage, 0o777), os.Chmod(coverage, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = append(os.Environ(), "GOCOVERDIR="+coverage)
 	cmd.SysProcAttr = &i.sys
 	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
 	if err = cmd.Run(); cmd.ProcessState == nil {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sprog-dev/sprog/internal/compile"
+	"github.com/sprog-dev/sprog/internal/plain"
 	"github.com/sprog-dev/sprog/internal/spec"
 	"github.com/sprog-dev/sprog/internal/terms"
 )
@@ -106,6 +107,9 @@ func (s *attempt) receiveSockets() *spec.Error {
 	want := s.ask.Attr.Sockets
 	if len(want) == 0 {
 		return nil
+	}
+	if err := plain.Poller(); err != nil { // which takes sockets; without descriptors the runtime would end the process
+		return &spec.Error{Step: "epoll_create1", Field: spec.SocketsField, Err: err}
 	}
 	call := "recvmsg(" + spec.Itoa(s.meeting.socket) + ", sockets, MSG_CMSG_CLOEXEC|MSG_DONTWAIT)"
 	s.to.Tracer.Phase("recvmsg", call, spec.SocketsField)
