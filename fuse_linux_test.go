@@ -33,6 +33,7 @@ func fuses(t *testing.T) {
 // While a Run is under way, this process holds nothing of the child: no pidfd. That is how the
 // program sees that it runs in one.
 func TestRunHoldsNothing(t *testing.T) {
+	requires(t, realProcessor) // the other is slow enough for something else to hold one meanwhile
 	fuses(t)
 	script := `ls -l /proc/$PPID/fd | grep -c pidfd; exit 7`
 	for _, run := range []struct {
