@@ -43,6 +43,8 @@ func OwnSets() (sets [CapSets]uint64) {
 	for c := range uint64(64) {
 		if Caps()>>c&1 != 0 {
 			sets[Bounding] |= askCap(unix.PR_CAPBSET_READ, c, 0) << c
+		}
+		if sets[Permitted]&sets[Inheritable]>>c&1 != 0 { // or it cannot be ambient, capabilities(7)
 			sets[Ambient] |= askCap(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c) << c
 		}
 	}

@@ -145,14 +145,18 @@ func (d Dir) open(name string) (*os.File, error) {
 }
 
 // read reads a file to its end.
-func (d Dir) read(name string) (string, error) {
-	fd, err := unix.Openat(d.fd, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+func (d Dir) read(name string) (string, error) { return ReadAt(d.fd, name, 4096) }
+
+// ReadAt reads a file in a directory to its end, atOnce bytes at a time. What changes meanwhile can show between two
+// reads.
+func ReadAt(dir int, name string, atOnce int) (string, error) {
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return "", err
 	}
 	defer unix.Close(fd)
 	var text []byte
-	for buf := make([]byte, 4096); ; {
+	for buf := make([]byte, atOnce); ; {
 		n, err := unix.Read(fd, buf)
 		switch {
 		case err == unix.EINTR:

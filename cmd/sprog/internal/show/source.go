@@ -86,26 +86,7 @@ func absent(pid int, err error) error {
 }
 
 // read reads a file of the process.
-func (s *source) read(name string) (string, error) {
-	fd, err := unix.Openat(s.dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return "", err
-	}
-	defer unix.Close(fd)
-	var text []byte
-	for buf := make([]byte, 16<<10); ; {
-		n, err := unix.Read(fd, buf)
-		switch {
-		case err == unix.EINTR:
-		case err != nil:
-			return "", err
-		case n == 0:
-			return string(text), nil
-		default:
-			text = append(text, buf[:n]...)
-		}
-	}
-}
+func (s *source) read(name string) (string, error) { return ownproc.ReadAt(s.dir, name, 16<<10) }
 
 // file is a file of the process, or notes why it cannot be read.
 func (s *source) file(key, name string) (string, bool) {
